@@ -3,40 +3,40 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /**
  * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires
- * a resolver for each field that the parent does not have: see `CompleteResolvers` in kernel/resolver-types.ts.
+ * a resolver for each field that the parent does not have: see `CompleteResolvers` in kernel/http/resolver-types.ts.
  */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matters: {
-    Assignment: '../kernel/events.ts#Assignment',
-    Delegation: '../kernel/events.ts#DelegationFact',
+    Assignment: '../kernel/events/events.ts#Assignment',
+    Delegation: '../kernel/events/events.ts#DelegationFact',
     DelegationImport: './import/store.ts#ImportEntry',
     Guide: './guide/view.ts#GuideView',
     IndustryOrgan: './matter.ts#IndustryOrgan',
     Matter: './matter.ts#Matter',
     MatterChange: './import/import.ts#MatterChange',
-    Organ: '../kernel/events.ts#OrganFact',
+    Organ: '../kernel/events/events.ts#OrganFact',
     Task: './task/view.ts#TaskView',
     TaskOrgan: './task/task.ts#PrintedOrgan',
     TaskProgress: './task/view.ts#ProgressView',
     TaskReport: './task/view.ts#ReportView',
   },
   cases: {
-    Assignment: '../kernel/events.ts#Assignment',
+    Assignment: '../kernel/events/events.ts#Assignment',
     AttentionItem: './attention/attention.ts#AttentionRow',
     ApprovalPush: './supervision/view.ts#PushView',
     Calendar: './calendar/store.ts#StoredNotice',
     Case: './view.ts#CaseView',
     CaseClock: './calendar/clock.ts#CaseClock',
     CaseStatisticsRow: './statistics/view.ts#RowView',
-    Delegation: '../kernel/events.ts#DelegationFact',
-    Matter: '../kernel/resolver-types.ts#Reference',
+    Delegation: '../kernel/events/events.ts#DelegationFact',
+    Matter: '../kernel/http/resolver-types.ts#Reference',
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
   licenses: {
-    Blank: './paper.ts#Blank',
-    Case: '../kernel/resolver-types.ts#Reference',
+    Blank: './paper/paper.ts#Blank',
+    Case: '../kernel/http/resolver-types.ts#Reference',
     CertificateTask: './view.ts#TaskView',
-    Collection: './feed-store.ts#Collection',
+    Collection: './library/feed-store.ts#Collection',
     Document: './view.ts#DocumentView',
     License: './view.ts#LicenseView',
     LicenseAct: './view.ts#ActView',
@@ -65,7 +65,7 @@ function mapParents(name: string): Record<string, string> {
 function mapPayloads(name: string): Record<string, string> {
   const schema = readFileSync(new URL(`subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
   const payloads = [...schema.matchAll(/^type (\w+Payload) /gm)].map(([, payload]) => payload);
-  return Object.fromEntries(payloads.map((payload) => [payload, '../kernel/resolver-types.ts#Payload<{T}>']));
+  return Object.fromEntries(payloads.map((payload) => [payload, '../kernel/http/resolver-types.ts#Payload<{T}>']));
 }
 
 /** Generates the resolver types of each subgraph (`npm run codegen`). The output is git-ignored. */
@@ -78,7 +78,7 @@ const config: CodegenConfig = {
         plugins: ['typescript', 'typescript-resolvers'],
         config: {
           federation: true,
-          contextType: '../kernel/context.ts#GraphContext',
+          contextType: '../kernel/http/context.ts#GraphContext',
           enumsAsTypes: true,
           useTypeImports: true,
           importExtension: '.ts',

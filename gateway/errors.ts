@@ -1,5 +1,5 @@
 import type { GraphQLFormattedError } from 'graphql';
-import { createErrorFormat, type OnFault } from '../subgraphs/kernel/errors.ts';
+import { createErrorFormat, type OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { MAX_TOKENS } from './limits.ts';
 
 /**

@@ -15,11 +15,11 @@ import {
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { currentRequest, logFault, logWarning } from '../environment/log.ts';
-import { REQUEST_ID_HEADER } from '../environment/request-log.ts';
-import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/context.ts';
-import type { OnFault } from '../subgraphs/kernel/errors.ts';
-import { createApp } from '../subgraphs/kernel/http.ts';
+import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
+import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
+import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
+import { createApp } from '../subgraphs/kernel/http/http.ts';
 import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';

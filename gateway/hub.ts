@@ -2,11 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
-import { logFailure, logFault } from '../environment/log.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
-import type { OnFault } from '../subgraphs/kernel/errors.ts';
-import type { Envelope } from '../subgraphs/kernel/events.ts';
+import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
+import type { Envelope } from '../subgraphs/kernel/events/events.ts';
+import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
   attestOverHttp,
   createEventSender,
@@ -16,8 +16,8 @@ import {
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../subgraphs/kernel/ports-client.ts';
-import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/serve.ts';
+} from '../subgraphs/kernel/http/ports-client.ts';
+import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -26,11 +26,11 @@ import type {
   Sign,
   SignCode,
   Stamp,
-} from '../subgraphs/kernel/sign.ts';
-import type { AuthorisationKeys } from '../subgraphs/kernel/token.ts';
+} from '../subgraphs/kernel/sealing/sign.ts';
+import type { AuthorisationKeys } from '../subgraphs/kernel/sealing/token.ts';
 import { addFileRoute } from '../subgraphs/licenses/file-routes.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
-import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library-client.ts';
+import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library/library-client.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';

@@ -1,5 +1,5 @@
-import { startLog } from '../environment/log.ts';
-import { readEnvironment } from '../environment/read.ts';
+import { startLog } from '../subgraphs/kernel/environment/log.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('gateway');

@@ -1,7 +1,7 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { REQUEST_ID_HEADER } from '../environment/request-log.ts';
-import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http-client.ts';
+import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http/http-client.ts';
 import type { FilePort } from './routes.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */

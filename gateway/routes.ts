@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
-import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/context.ts';
-import { buildContentDisposition } from '../subgraphs/kernel/http.ts';
+import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/http/context.ts';
+import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
 import type { TokenCheck } from './auth.ts';
 import { addPageFileRoutes } from './page/files.ts';

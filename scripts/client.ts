@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toLocalUrl } from '../environment/address.ts';
-import type { Settings } from '../environment/parse.ts';
+import type { Settings } from '../subgraphs/kernel/environment/parse.ts';
+import { toLocalUrl } from './address.ts';
 import { boot } from './boot.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 import { findFreePort } from './port.ts';

@@ -1,5 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ENVIRONMENT, PROCESSES, type ProcessName, type Use, type Variable } from '../environment/variables.ts';
+import {
+  ENVIRONMENT,
+  PROCESSES,
+  type ProcessName,
+  type Use,
+  type Variable,
+} from '../subgraphs/kernel/environment/variables.ts';
 
 /**
  * `npm run configuration`: writes docs/configuration.md from the table of environment variables.
@@ -10,7 +16,7 @@ const PAGE = new URL('../docs/configuration.md', import.meta.url);
 
 const INTRODUCTION = `# Configuration
 
-\`npm run configuration\` writes this page from \`environment/variables.ts\`; do not edit it.
+\`npm run configuration\` writes this page from \`subgraphs/kernel/environment/variables.ts\`; do not edit it.
 
 Each process reads its environment once, when it starts.
 It names every missing or wrong variable in a line of its own, and exits.

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { verify } from '../subgraphs/licenses/verify/verify.ts';
 import { Client, type Data, findHub } from './client.ts';
 import { demonstrateApplication, demonstrateOverview, demonstrateSupervision } from './demo-plan.ts';

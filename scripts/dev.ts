@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
-import { inheritEnvironment } from '../environment/read.ts';
+import { inheritEnvironment } from '../subgraphs/kernel/environment/read.ts';
 
 /**
  * `npm run dev`: runs `npm start` and restarts it whenever a source file changes. Data and tokens are kept. A changed

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
+import { isSealedPdf } from '../subgraphs/kernel/pdf/pdf.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
 import { parseLoggedUse } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';

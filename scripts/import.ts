@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readEnvironment } from '../environment/read.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 

@@ -7,7 +7,7 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { ensureDatabase, toDatabaseUrl } from '../db/migrate.ts';
 import { deriveRolePassword, makeRole, toRoleUrl } from '../db/roles.ts';
-import { inheritEnvironment } from '../environment/read.ts';
+import { inheritEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 

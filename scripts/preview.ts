@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { AttachedRecord } from '../subgraphs/licenses/act/record.ts';
 import { renderPreview } from '../subgraphs/licenses/document/render.ts';
-import type { AttachedRecord } from '../subgraphs/licenses/record.ts';
-import { recordForm } from '../subgraphs/licenses/verify/attached.ts';
+import { recordForm } from '../subgraphs/licenses/verify/format/attached.ts';
 
 /**
  * `npm run preview -- RECORD.json [OUT.pdf]`: renders a record with the template of its type and a seal that signs

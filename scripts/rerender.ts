@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
-import { toPng } from '../subgraphs/kernel/seal-image.ts';
-import { digestSealable, readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../subgraphs/kernel/pdf/pdf.ts';
+import { toPng } from '../subgraphs/kernel/pdf/seal-image.ts';
+import { digestSealable, readSealedPdf } from '../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../subgraphs/licenses/document/render.ts';
-import { readRecord } from '../subgraphs/licenses/verify/attached.ts';
+import { readRecord } from '../subgraphs/licenses/verify/format/attached.ts';
 
 /**
  * `npm run rerender -- FILE.pdf…`: renders each license again from the record that it carries, and compares every byte

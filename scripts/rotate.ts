@@ -1,8 +1,8 @@
 import { connect } from '../db/client.ts';
 import { ensureDatabase, migrateDatabase } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
-import { readEnvironment } from '../environment/read.ts';
-import { rewrapKeys } from '../subgraphs/seals/certification-workflow.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { rewrapKeys } from '../subgraphs/seals/certification/certification-workflow.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, lockFolder } from './folder.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
-import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
-import { parseChain } from '../subgraphs/seals/certificate.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { boot, type RunningHub } from './boot.ts';
 import { BootError } from './folder.ts';

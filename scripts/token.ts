@@ -1,4 +1,4 @@
-import { readEnvironment } from '../environment/read.ts';
+import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 

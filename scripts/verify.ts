@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.ts';
+import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events.ts';
+import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
 import { parseGuide, parseOverlay } from '../subgraphs/matters/guide/file.ts';

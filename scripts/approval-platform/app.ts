@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { logFault } from '../../environment/log.ts';
-import { createApp } from '../../subgraphs/kernel/http.ts';
+import { logFault } from '../../subgraphs/kernel/environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';

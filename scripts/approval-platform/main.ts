@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { toLocalUrl } from '../../environment/address.ts';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { toLocalUrl } from '../address.ts';
 import { createPlatform } from './app.ts';
 import { computeThumbprint } from './jws.ts';
 

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
-import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { buildAttachedRecord } from '../../subgraphs/licenses/code.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
 import { decodeStatement, readSealed } from './uses.ts';

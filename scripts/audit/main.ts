@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
-import { readEnvironment } from '../../environment/read.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
 
 /** Audits the city library's receipts: each collected revision has one, in order, and the log has the same one. */

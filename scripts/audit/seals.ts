@@ -1,9 +1,9 @@
 import { verify, X509Certificate } from 'node:crypto';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import type { Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
+import { readToken } from '../../subgraphs/licenses/verify/format/timestamp.ts';
 import { stampImprint } from '../../subgraphs/licenses/verify/renewal.ts';
 import { readLists } from '../../subgraphs/licenses/verify/revocation.ts';
-import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
 
 /**

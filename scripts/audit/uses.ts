@@ -1,9 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
-import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { CADES, PADES, parseSignedData, requireSignature, requireSigner } from '../../subgraphs/licenses/verify/cms.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { isSealedPdf } from '../../subgraphs/kernel/pdf/pdf.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import {
+  CADES,
+  PADES,
+  parseSignedData,
+  requireSignature,
+  requireSigner,
+} from '../../subgraphs/licenses/verify/format/cms.ts';
 import {
   buildCertificateLeaf,
   buildCodeLeaf,

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';

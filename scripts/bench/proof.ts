@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readEnvironment } from '../../environment/read.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';

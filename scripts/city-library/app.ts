@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
+import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../subgraphs/kernel/environment/request-log.ts';
 import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
 import { type NamedKey, parseLogKey } from '../witness/note.ts';

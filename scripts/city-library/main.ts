@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
 import { openDatabase } from './database.ts';

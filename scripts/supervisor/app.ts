@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { logFault } from '../../environment/log.ts';
-import { createApp } from '../../subgraphs/kernel/http.ts';
+import { logFault } from '../../subgraphs/kernel/environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { buildSignedHeaders, findRejectionReason, parseSecret } from './signature.ts';
 
 /** A supervisor's system as `docs/supervision.md` requires: takes approval pushes, answers receipts, sends findings. */

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { createSupervisor, sendFinding } from './app.ts';
 
 /**

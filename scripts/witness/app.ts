@@ -1,7 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { logFault } from '../../environment/log.ts';
-import { createApp } from '../../subgraphs/kernel/http.ts';
+import { logFault } from '../../subgraphs/kernel/environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import type { Memory, WitnessedTree } from './memory.ts';
 import { cosign, findLogSignatures, Malformed, type NamedKey, parseRequest } from './note.ts';
 import { EMPTY_ROOT, isConsistent, type Tree } from './tree.ts';

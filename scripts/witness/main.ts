@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { lockFolder } from '../folder.ts';
 import { createWitness } from './app.ts';
 import { openMemory } from './memory.ts';

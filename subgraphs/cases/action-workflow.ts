@@ -2,13 +2,13 @@ import type { Reader } from '../../db/client.ts';
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { catchRefusal } from '../kernel/policy.ts';
-import { requireAcceptable } from './acceptance.ts';
 import { listAgreementsInForce } from './agreement/store.ts';
 import { type Case, endsInPaper } from './case.ts';
 import { findLicenses, listMaterials } from './material/store.ts';
 import { requirePrintableApplication } from './notice/render.ts';
 import { listSealedDecisions } from './notice/store.ts';
 import type { CaseSubject } from './policy.ts';
+import { requireAcceptable } from './reception/acceptance.ts';
 import { findGuideFacts } from './store.ts';
 import { findMatters } from './supervision/store.ts';
 

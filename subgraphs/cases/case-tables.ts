@@ -1,6 +1,6 @@
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
-import type { DelegationFact } from '../kernel/events.ts';
+import type { DelegationFact } from '../kernel/events/events.ts';
 import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
 import type { GuideInForce, PublishedGuides } from './guide.ts';
 

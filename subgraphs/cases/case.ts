@@ -1,6 +1,6 @@
 import type { Day } from '../kernel/day.ts';
 import { dayOf, isWithin } from '../kernel/day.ts';
-import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events.ts';
+import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { GuideInForce } from './guide.ts';

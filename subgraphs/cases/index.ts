@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Envelope } from '../kernel/events.ts';
-import { FILE_INPUT } from '../kernel/inputs.ts';
+import type { Envelope } from '../kernel/events/events.ts';
+import { startRelay } from '../kernel/events/outbox-store.ts';
+import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, startLoop } from '../kernel/loop.ts';
-import { startRelay } from '../kernel/outbox-store.ts';
-import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { ReadPicture, Sign } from '../kernel/sign.ts';
+import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';

@@ -1,8 +1,8 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/ports-client.ts';
-import { serveSubgraph } from '../kernel/serve.ts';
+import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { readEnvironment } from '../kernel/environment/read.ts';
+import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
+import { serveSubgraph } from '../kernel/http/serve.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/clamd-client.ts';
 

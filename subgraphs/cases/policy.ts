@@ -1,6 +1,6 @@
 import { type Actor, hasRole, type Person, ROLES } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import type { Assignment, DelegationFact } from '../kernel/events.ts';
+import type { Assignment, DelegationFact } from '../kernel/events/events.ts';
 import {
   ADMINISTRATION,
   type Grant,

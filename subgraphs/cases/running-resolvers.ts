@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import { getLoader } from '../kernel/context.ts';
-import { BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
+import { getLoader } from '../kernel/http/context.ts';
+import { BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
 import { findReadScope } from '../kernel/policy.ts';
 import { CASE_READS } from './policy.ts';
 import type { Resolvers } from './resolvers.gen.ts';

@@ -3,11 +3,11 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import type { EventPayload, Mode } from '../kernel/events.ts';
+import type { EventPayload, Mode } from '../kernel/events/events.ts';
+import { appendEvent } from '../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
-import { appendEvent } from '../kernel/outbox-store.ts';
-import type { MessageTables } from '../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';
 import {

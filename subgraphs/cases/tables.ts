@@ -1,5 +1,5 @@
 import { pgSchema } from 'drizzle-orm/pg-core';
-import { defineMessageTables } from '../kernel/outbox-tables.ts';
+import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 
 export * from './agreement/tables.ts';
 export * from './attention/tables.ts';

@@ -1,6 +1,6 @@
 import { type Actor, hasRole } from '../kernel/actor.ts';
-import type { GraphContext } from '../kernel/context.ts';
-import type { DelegationFact } from '../kernel/events.ts';
+import type { DelegationFact } from '../kernel/events/events.ts';
+import type { GraphContext } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';

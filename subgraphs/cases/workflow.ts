@@ -2,14 +2,13 @@ import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
-import { requirePrintableText } from '../kernel/document.ts';
-import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
-import { receiveOnce } from '../kernel/outbox-store.ts';
+import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events/events.ts';
+import { receiveOnce } from '../kernel/events/outbox-store.ts';
+import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { writeAuthorisation } from '../kernel/sealing/token.ts';
 import * as text from '../kernel/text.ts';
-import { writeAuthorisation } from '../kernel/token.ts';
 import { prepareActions } from './action-workflow.ts';
-import { MAX_TEXT_CHARS } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {
   type Case,
@@ -27,6 +26,7 @@ import { requireValidLicenses } from './material/workflow.ts';
 import { requirePrintableApplication } from './notice/render.ts';
 import { prepareDecision } from './notice/workflow.ts';
 import { type CaseActionName, maySee, requireCaseAction } from './policy.ts';
+import { MAX_TEXT_CHARS } from './reception/application.ts';
 import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from './supervision/workflow.ts';

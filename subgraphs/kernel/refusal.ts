@@ -1,7 +1,7 @@
 /**
  * A business refusal: a public code, a sentence for a person, and the field that it concerns.
  *
- * Domain functions throw it. Only the edge (`kernel/serve.ts` and the HTTP peers) turns it into an answer.
+ * Domain functions throw it. Only the edge (`kernel/http/serve.ts` and the HTTP peers) turns it into an answer.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal';

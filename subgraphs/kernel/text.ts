@@ -83,6 +83,11 @@ export function formatCodePoint(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
+/** Returns a text from outside with a blank for each line break and control character: it cannot start a new line. */
+export function toOneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}
+
 /**
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one line of 1 to `maxChars` visible characters without
  * blanks at either end.

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { identifyCaller } from '../kernel/context.ts';
-import type { ServeOptions } from '../kernel/serve.ts';
+import { identifyCaller } from '../kernel/http/context.ts';
+import type { ServeOptions } from '../kernel/http/serve.ts';
 import type { Licenses } from './index.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events.ts';
+import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
 import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, requireActFits } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
-import type { ActStatement, LicenseRecord } from './record.ts';
+import type { ActStatement, LicenseRecord } from './act/record.ts';
 
 /**
  * Returns the state of the current version after `act`. For an act that makes a new version, this is the state of the

@@ -1,6 +1,6 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
+import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { readEnvironment } from '../kernel/environment/read.ts';
 import {
   attestOverHttp,
   createEventSender,
@@ -10,11 +10,11 @@ import {
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../kernel/ports-client.ts';
-import { serveSubgraph } from '../kernel/serve.ts';
+} from '../kernel/http/ports-client.ts';
+import { serveSubgraph } from '../kernel/http/serve.ts';
 import { addFileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
-import { createLibraryClient } from './library-client.ts';
+import { createLibraryClient } from './library/library-client.ts';
 
 /** Runs the licenses subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('licenses');

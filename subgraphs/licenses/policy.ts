@@ -22,7 +22,7 @@ import {
 import { Refusal } from '../kernel/refusal.ts';
 import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
-import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper.ts';
+import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
 
 /**
  * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from

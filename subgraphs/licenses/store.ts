@@ -17,14 +17,14 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
-import type { EventPayload, GrantContent } from '../kernel/events.ts';
+import type { EventPayload, GrantContent } from '../kernel/events/events.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { isGranted } from '../kernel/sign.ts';
+import { isGranted } from '../kernel/sealing/sign.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
-import type { Blank, BlankState } from './paper.ts';
+import type { Blank, BlankState } from './paper/paper.ts';
 import * as tables from './tables.ts';
 
 const { act, blank, certificateTask, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
-import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events.ts';
+import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events/events.ts';
+import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { defineMessageTables } from '../kernel/outbox-tables.ts';
-import type { BlankState, SheetState } from './paper.ts';
-import type { ActStatement, LicenseRecord } from './record.ts';
+import type { ActStatement, LicenseRecord } from './act/record.ts';
+import type { BlankState, SheetState } from './paper/paper.ts';
 
 const schema = pgSchema('licenses');
 
@@ -238,8 +238,8 @@ export const document = schema.table('document', {
   name: text().notNull(),
 });
 
-export * from './duty-tables.ts';
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
+export * from './paper/duty-tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
-import { type GraphContext, getLoader } from '../kernel/context.ts';
+import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
   type Act,
@@ -13,12 +13,12 @@ import {
   type VersionAct,
 } from '../kernel/license-acts.ts';
 import { answerAction } from '../kernel/policy.ts';
-import { type Collection, findCollections } from './feed-store.ts';
-import { findFileFacts } from './file-store.ts';
+import { findFileFacts } from './act/file-store.ts';
+import { type Collection, findCollections } from './library/feed-store.ts';
 import type { CertificateTask } from './license.ts';
 import { isOwnSuspension } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
-import type { SheetState } from './paper.ts';
+import type { SheetState } from './paper/paper.ts';
 import { LICENSES_POLICY, policyOfAct } from './policy.ts';
 import * as store from './store.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Envelope, OrganFact } from '../kernel/events.ts';
-import { FILE_INPUT } from '../kernel/inputs.ts';
-import { type Relay, startRelay } from '../kernel/outbox-store.ts';
-import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Envelope, OrganFact } from '../kernel/events/events.ts';
+import { type Relay, startRelay } from '../kernel/events/outbox-store.ts';
+import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';

@@ -1,8 +1,8 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender } from '../kernel/ports-client.ts';
-import { serveSubgraph } from '../kernel/serve.ts';
+import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { readEnvironment } from '../kernel/environment/read.ts';
+import { createEventSender } from '../kernel/http/ports-client.ts';
+import { serveSubgraph } from '../kernel/http/serve.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */

@@ -8,7 +8,7 @@ import type {
   OutcomeFact,
   PowerType,
   RunningCases,
-} from '../kernel/events.ts';
+} from '../kernel/events/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 
 /** One cell exactly as printed. */

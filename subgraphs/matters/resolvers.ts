@@ -1,10 +1,10 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type GraphContext, getLoader } from '../kernel/context.ts';
 import { type Clock, type Day, dayOf } from '../kernel/day.ts';
-import type { OrganFact } from '../kernel/events.ts';
-import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/page.ts';
-import type { CompleteResolvers } from '../kernel/resolver-types.ts';
+import type { OrganFact } from '../kernel/events/events.ts';
+import { type GraphContext, getLoader } from '../kernel/http/context.ts';
+import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
+import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {

@@ -23,10 +23,10 @@ import {
   type Mode,
   type OrganFact,
   type PowerType,
-} from '../kernel/events.ts';
-import { appendEvent } from '../kernel/outbox-store.ts';
-import type { MessageTables } from '../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+} from '../kernel/events/events.ts';
+import { appendEvent } from '../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 

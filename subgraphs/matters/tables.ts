@@ -1,8 +1,8 @@
 import { index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { day, divisionCode, serial } from '../kernel/columns.ts';
-import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
+import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events/events.ts';
+import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
-import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');

@@ -5,8 +5,13 @@ import {
   listCodeKeys,
   listGenerations,
   listSealsWithoutCodeKey,
-} from './certificate-store.ts';
-import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
+} from './certification/certificate-store.ts';
+import {
+  certify,
+  computeValidity,
+  getAuthority,
+  type PkiDependencies,
+} from './certification/certification-workflow.ts';
 import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
 import { KEY_SUITE } from './signer/cms.ts';
 import type { GuardedKey } from './signer/keys.ts';

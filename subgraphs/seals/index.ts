@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
-import type { Envelope } from '../kernel/events.ts';
-import { FILE_INPUT } from '../kernel/inputs.ts';
+import type { Envelope } from '../kernel/events/events.ts';
+import { type Relay, startRelay } from '../kernel/events/outbox-store.ts';
+import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Loop } from '../kernel/loop.ts';
-import { type Relay, startRelay } from '../kernel/outbox-store.ts';
-import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -14,9 +14,9 @@ import type {
   Sign,
   SignCode,
   Stamp,
-} from '../kernel/sign.ts';
+} from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
-import { getAuthority, preparePki, readMaterial } from './certification-workflow.ts';
+import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './generation-workflow.ts';
 import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';

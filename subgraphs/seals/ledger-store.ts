@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import type { SealUseRequest } from '../kernel/sign.ts';
-import type { CodeKeyRow } from './certificate-store.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
+import type { SealUseRequest } from '../kernel/sealing/sign.ts';
+import type { CodeKeyRow } from './certification/certificate-store.ts';
 import { buildCodeLeaf, buildUseLeaf } from './log/leaf.ts';
 import { insertLeafWith } from './log/store.ts';
 import type { Seal } from './seal.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../../environment/log.ts';
-import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender } from '../kernel/ports-client.ts';
-import { serveSubgraph } from '../kernel/serve.ts';
-import { parseChain } from './certificate.ts';
+import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { readEnvironment } from '../kernel/environment/read.ts';
+import { createEventSender } from '../kernel/http/ports-client.ts';
+import { serveSubgraph } from '../kernel/http/serve.ts';
+import { parseChain } from './certification/certificate.ts';
 import { createSeals } from './index.ts';
 import { parseWitnesses } from './log/witness-client.ts';
 import { addPortRoutes } from './port-routes.ts';

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { requireService } from '../kernel/context.ts';
-import { toRefusalView } from '../kernel/errors.ts';
+import { requireService } from '../kernel/http/context.ts';
+import { toRefusalView } from '../kernel/http/errors.ts';
+import type { ServeOptions } from '../kernel/http/serve.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import type { ServeOptions } from '../kernel/serve.ts';
 import {
   attestRequest,
   codeRequest,
@@ -12,8 +12,8 @@ import {
   receiptRecord,
   signRequest,
   stampRequest,
-} from '../kernel/sign.ts';
-import { TokenError } from '../kernel/token.ts';
+} from '../kernel/sealing/sign.ts';
+import { TokenError } from '../kernel/sealing/token.ts';
 import type { Seals } from './index.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { GraphQLDateTime } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
-import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { dayOf } from '../kernel/day.ts';
-import { mutate } from '../kernel/errors.ts';
-import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
-import type { CompleteResolvers } from '../kernel/resolver-types.ts';
+import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/http/context.ts';
+import { mutate } from '../kernel/http/errors.ts';
+import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
+import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { applicationResolvers } from './application/resolvers.ts';
-import type { PkiDependencies } from './certification-workflow.ts';
+import type { PkiDependencies } from './certification/certification-workflow.ts';
 import { listUses } from './ledger-store.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';

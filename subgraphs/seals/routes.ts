@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type PkiDependencies, readCertificates, readRevocationList } from './certification-workflow.ts';
+import { type PkiDependencies, readCertificates, readRevocationList } from './certification/certification-workflow.ts';
 import { findPicture } from './store.ts';
 
 /** How long a client may cache a revocation list. A revocation must be visible within the hour. */

@@ -1,7 +1,7 @@
 import { dayOf } from '../kernel/day.ts';
-import type { SEAL_STATES, SealGrant } from '../kernel/events.ts';
+import type { SEAL_STATES, SealGrant } from '../kernel/events/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { isGranted } from '../kernel/sign.ts';
+import { isGranted } from '../kernel/sealing/sign.ts';
 
 /** 已制作, 已备案, 在用, 停用, 注销. Before 已制作 only an application exists. */
 export type SealState = (typeof SEAL_STATES)[number];

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
-import type { EventPayload } from '../kernel/events.ts';
-import { appendEvent } from '../kernel/outbox-store.ts';
-import type { MessageTables } from '../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import type { EventPayload } from '../kernel/events/events.ts';
+import { appendEvent } from '../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import type { ApplicationKind } from './application/application.ts';
 import { buildCertificateLeaf, buildEventLeaf, buildListLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';

@@ -1,6 +1,6 @@
 import { index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
-import { defineMessageTables } from '../kernel/outbox-tables.ts';
+import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');

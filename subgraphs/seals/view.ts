@@ -1,6 +1,6 @@
 import type { Person } from '../kernel/actor.ts';
-import { requireReadScope } from '../kernel/context.ts';
 import type { Day } from '../kernel/day.ts';
+import { requireReadScope } from '../kernel/http/context.ts';
 import type { UseRow } from './ledger-store.ts';
 import { SEAL_READS } from './policy.ts';
 import type { StoredSeal } from './store.ts';

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
-import { computeContentDigest, sha256, toCanonicalJson } from '../kernel/events.ts';
-import { PdfError } from '../kernel/pdf.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../kernel/events/events.ts';
+import { PdfError } from '../kernel/pdf/pdf.ts';
+import { PictureError, toSealImage } from '../kernel/pdf/seal-image.ts';
+import { digestSealable } from '../kernel/pdf/sealed-pdf.ts';
 import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { PictureError, toSealImage } from '../kernel/seal-image.ts';
-import { digestSealable } from '../kernel/sealed-pdf.ts';
 import {
   type AttestRequest,
   attestRequest,
@@ -16,16 +16,16 @@ import {
   type SealUseRequest,
   type SignAnswer,
   type SignRequest,
-} from '../kernel/sign.ts';
+} from '../kernel/sealing/sign.ts';
+import { readUnverifiedAuthoriser } from '../kernel/sealing/token.ts';
 import { requireReason } from '../kernel/text.ts';
-import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import {
   buildChain,
   ensureAuthorities,
   type PkiDependencies,
   pickCurrent,
   toCertifiedKey,
-} from './certification-workflow.ts';
+} from './certification/certification-workflow.ts';
 import * as ledger from './ledger-store.ts';
 import { buildAttestationLeaf, buildTimestampLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';

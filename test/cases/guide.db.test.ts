@@ -3,7 +3,7 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import { guideOn, type PublishedGuides } from '../../subgraphs/cases/guide.ts';
 import { findGuideFacts } from '../../subgraphs/cases/store.ts';
 import { receive } from '../../subgraphs/cases/workflow.ts';
-import type { Envelope, GuideFact } from '../../subgraphs/kernel/events.ts';
+import type { Envelope, GuideFact } from '../../subgraphs/kernel/events/events.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const MATTER = 'yd2022-3-31';

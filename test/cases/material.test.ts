@@ -8,7 +8,7 @@ import {
   requireMaterials,
   type SubmittedMaterial,
 } from '../../subgraphs/cases/material/material.ts';
-import type { GuideFact } from '../../subgraphs/kernel/events.ts';
+import type { GuideFact } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 

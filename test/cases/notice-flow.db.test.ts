@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

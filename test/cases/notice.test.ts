@@ -13,9 +13,9 @@ import {
   requirePrintableApplication,
   requirePrintableNotice,
 } from '../../subgraphs/cases/notice/render.ts';
-import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
-import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
 import { buildNoticeCase, buildOrgan, CITY_ORGAN, COUNTY_ORGAN, UNKNOWN_ORGAN } from '../support/notice.ts';
 
 const at = new Date('2026-11-22T16:30:00Z');

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { computeThumbprint, isFromHub, signMessage } from '../../scripts/approval-platform/jws.ts';
 import { parseMessage, parseSignature, requireValidSignature } from '../../subgraphs/cases/platform/message.ts';
-import { payloads } from '../../subgraphs/kernel/events.ts';
+import { payloads } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
 /** Vector files are named `platform-message.<rule>.json`. An invalid vector names its refusal code. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { composeNotice } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
-import { findUnprintable } from '../../subgraphs/kernel/document.ts';
-import { drawSeal } from '../../subgraphs/kernel/seal-picture.ts';
+import { findUnprintable } from '../../subgraphs/kernel/pdf/document.ts';
+import { drawSeal } from '../../subgraphs/kernel/pdf/seal-picture.ts';
 import { findTextProblem } from '../../subgraphs/kernel/text.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { buildNoticeCase, COUNTY_ORGAN } from '../support/notice.ts';

@@ -16,7 +16,7 @@ import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgrap
 import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
-import type { GuideFact, Mode } from '../../subgraphs/kernel/events.ts';
+import type { GuideFact, Mode } from '../../subgraphs/kernel/events/events.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';

@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { retryWaitingPushes } from '../../subgraphs/cases/supervision/workflow.ts';
-import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events.ts';
+import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events/events.ts';
 import { testClock } from '../support/clock.ts';
 import { findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

@@ -4,9 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { toLocalUrl } from '../../environment/address.ts';
-import { parseEnvironment, variablesOf } from '../../environment/parse.ts';
-import { ENVIRONMENT, PROCESSES, type ProcessName, type Variable } from '../../environment/variables.ts';
+import { toLocalUrl } from '../../scripts/address.ts';
+import { parseEnvironment, variablesOf } from '../../subgraphs/kernel/environment/parse.ts';
+import {
+  ENVIRONMENT,
+  PROCESSES,
+  type ProcessName,
+  type Variable,
+} from '../../subgraphs/kernel/environment/variables.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = Object.keys(PROCESSES) as ProcessName[];

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { currentRequest, logFailure, logFault, logWarning, noteSubject, startLog } from '../../environment/log.ts';
-import { redact, reduceError } from '../../environment/redact.ts';
-import { createApp } from '../../subgraphs/kernel/http.ts';
+import {
+  currentRequest,
+  logFailure,
+  logFault,
+  logWarning,
+  noteSubject,
+  startLog,
+} from '../../subgraphs/kernel/environment/log.ts';
+import { redact, reduceError } from '../../subgraphs/kernel/environment/redact.ts';
+import { createApp } from '../../subgraphs/kernel/http/http.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CASE = randomUUID();

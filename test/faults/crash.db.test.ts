@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SEALING_STEPS } from '../../subgraphs/kernel/sealing-workflow.ts';
+import { SEALING_STEPS } from '../../subgraphs/kernel/sealing/sealing-workflow.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedHub } from '../../scripts/seed.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

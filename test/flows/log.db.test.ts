@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startLog } from '../../environment/log.ts';
 import { findFreePort } from '../../scripts/port.ts';
+import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';

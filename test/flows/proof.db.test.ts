@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
+import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';

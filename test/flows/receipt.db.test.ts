@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { readProof, requireCheckpoint, requireLoggedLeaf } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toPng, toSealImage } from '../../subgraphs/kernel/seal-image.ts';
-import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { toPng, toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

@@ -15,8 +15,8 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PUBLIC, ROLES } from '../../subgraphs/kernel/actor.ts';
-import { buildContext } from '../../subgraphs/kernel/context.ts';
-import { FILE_INPUT } from '../../subgraphs/kernel/inputs.ts';
+import { buildContext } from '../../subgraphs/kernel/http/context.ts';
+import { FILE_INPUT } from '../../subgraphs/kernel/http/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { CITY, CITY_MATTER, newRequest } from '../seals/requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/seals-fixture.ts';
 

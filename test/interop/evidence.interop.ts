@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
+import { readToken } from '../../subgraphs/licenses/verify/format/timestamp.ts';
 import { pem } from '../library/authority.ts';
 import { issueRevocationList, issueTimestamp, sha256 } from '../support/pki-builder.ts';
 import { buildEvidence, SIGNED_AT, VALID_AUTHORITIES, VERIFIED_AT } from '../support/sealed-evidence.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { composeNotice, NOTICE_KINDS, noticeNumber } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { buildNoticeCase, COUNTY_ORGAN } from '../support/notice.ts';

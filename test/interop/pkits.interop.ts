@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readCertificates } from '../../subgraphs/licenses/verify/certificate.ts';
+import { readCertificates } from '../../subgraphs/licenses/verify/format/certificate.ts';
 import { findPath, PROFILE, type Purpose } from '../../subgraphs/licenses/verify/path.ts';
 import { readLists } from '../../subgraphs/licenses/verify/revocation.ts';
 import { Failure } from '../../subgraphs/licenses/verify/verdict.ts';

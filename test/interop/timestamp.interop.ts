@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
+import { serveSubgraph } from '../../subgraphs/kernel/http/serve.ts';
 import { COUNTY } from '../seals/requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/seals-fixture.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
-import { NoAnswer, parseJson, sendRequest } from '../../subgraphs/kernel/http-client.ts';
+import { NoAnswer, parseJson, sendRequest } from '../../subgraphs/kernel/http/http-client.ts';
 
 /** The one client for outgoing requests: its limits, and what its errors tell. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createApp } from '../../subgraphs/kernel/http.ts';
-import { TokenError } from '../../subgraphs/kernel/token.ts';
+import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import { TokenError } from '../../subgraphs/kernel/sealing/token.ts';
 
 const SQL_TEXT = 'Failed query: select * from licenses.version where identifier = $1';
 const incidents: unknown[][] = [];

@@ -1,8 +1,8 @@
 import { graphql } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
-import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/inputs.ts';
-import { subgraphSchema } from '../../subgraphs/kernel/serve.ts';
+import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/http/inputs.ts';
+import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
 const TYPES = `
   scalar Date

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
-import type { Envelope } from '../../subgraphs/kernel/events.ts';
+import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
 import {
   appendEvent,
   Rejection,
@@ -10,8 +10,8 @@ import {
   receiveOnce,
   redrive,
   startRelay,
-} from '../../subgraphs/kernel/outbox-store.ts';
-import { messages } from '../../subgraphs/licenses/ledger-store.ts';
+} from '../../subgraphs/kernel/events/outbox-store.ts';
+import { messages } from '../../subgraphs/licenses/act/ledger-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 

@@ -13,7 +13,7 @@ import {
   serialPart,
   textPart,
   toConnection,
-} from '../../subgraphs/kernel/page.ts';
+} from '../../subgraphs/kernel/http/page.ts';
 
 const BY_INSTANT = byValues({ since: instantPart, serial: serialPart });
 const BY_MICROSECOND = byValues({ since: microsecondPart, id: idPart });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readEnvelope } from '../../subgraphs/kernel/events.ts';
-import { isGranted } from '../../subgraphs/kernel/sign.ts';
+import { readEnvelope } from '../../subgraphs/kernel/events/events.ts';
+import { isGranted } from '../../subgraphs/kernel/sealing/sign.ts';
 
 /** SealChanged events of this release and of the previous one. */
 

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { PictureError, toPng, toSealImage } from '../../subgraphs/kernel/seal-image.ts';
+import { PictureError, toPng, toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
 import { buildPngChunk, buildPng as filePng } from '../support/files.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 

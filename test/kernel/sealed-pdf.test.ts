@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isSealedPdf, PdfError, readPdfFile } from '../../subgraphs/kernel/pdf.ts';
-import { toPng, toSealImage } from '../../subgraphs/kernel/seal-image.ts';
-import { digestSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf, PdfError, readPdfFile } from '../../subgraphs/kernel/pdf/pdf.ts';
+import { toPng, toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
+import { digestSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { sampleRecord } from '../support/record.ts';
 import { buildSealPng } from '../support/seal-png.ts';

@@ -7,8 +7,8 @@ import {
   type PreparedSealing,
   SEALING_STEPS,
   type SealingStep,
-} from '../../subgraphs/kernel/sealing-workflow.ts';
-import type { SignAnswer, SignRequest } from '../../subgraphs/kernel/sign.ts';
+} from '../../subgraphs/kernel/sealing/sealing-workflow.ts';
+import type { SignAnswer, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 
 /** The sequence render, store, sign, enter, on a store in memory: whatever interrupts it, it can be run again. */
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readServiceToken, TokenError, writeServiceToken } from '../../subgraphs/kernel/token.ts';
+import { readServiceToken, TokenError, writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
 
 const key = randomBytes(32);
 const atSecond = (second: number) => new Date(Date.UTC(2026, 10, 26, 9, 0, second));

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Rejection } from '../../subgraphs/kernel/outbox-store.ts';
-import { createLibraryClient, type LibraryClient } from '../../subgraphs/licenses/library-client.ts';
+import { Rejection } from '../../subgraphs/kernel/events/outbox-store.ts';
+import { createLibraryClient, type LibraryClient } from '../../subgraphs/licenses/library/library-client.ts';
 import {
   type Authority,
   CLIENT,

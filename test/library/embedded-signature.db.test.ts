@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
-import { toSealImage } from '../../subgraphs/kernel/seal-image.ts';
-import { insertSignature, makeSealable, type Picture } from '../../subgraphs/kernel/sealed-pdf.ts';
-import type { LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
+import { toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
+import { insertSignature, makeSealable, type Picture } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { seal } from './authority.ts';
 import {

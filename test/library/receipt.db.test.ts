@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { Rejection } from '../../subgraphs/kernel/outbox-store.ts';
-import { createLibraryClient, type LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
+import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { Rejection } from '../../subgraphs/kernel/events/outbox-store.ts';
+import { createLibraryClient, type LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import {
   type Authority,
   CLIENT,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Change, Hub } from '../../scripts/city-library/hub.ts';
 import { LogBroken, reconcile } from '../../scripts/city-library/reconcile.ts';
 import { parseLogKey } from '../../scripts/witness/note.ts';
-import type { LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { NoteSigner } from '../seals/note-signer.ts';
 import { type Authority, makeAuthority, makeLicense, openTestLibrary, type TestLibrary } from './test-library.ts';
 import { TestLog } from './test-log.ts';

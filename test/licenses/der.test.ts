@@ -1,7 +1,7 @@
 import * as asn1js from 'asn1js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDer } from '../../subgraphs/licenses/verify/der.ts';
+import { parseDer } from '../../subgraphs/licenses/verify/format/der.ts';
 import { buildEvidence } from '../support/sealed-evidence.ts';
 import { flipBit } from '../support/vectors.ts';
 

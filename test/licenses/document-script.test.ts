@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { insertSignature, readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { sampleRecord } from '../support/record.ts';
 import { buildSealPng } from '../support/seal-png.ts';

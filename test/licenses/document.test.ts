@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
-import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { PdfError } from '../../subgraphs/kernel/pdf.ts';
+import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
+import { PdfError } from '../../subgraphs/kernel/pdf/pdf.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { sampleRecord } from '../support/record.ts';
 
 const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...sampleRecord, ...changes }));

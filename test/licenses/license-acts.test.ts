@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { ACTS as PAGE_ACTS } from '../../gateway/page/static/terms.js';
 import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
-import { requireLicenseFits } from '../../subgraphs/cases/application.ts';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
-import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events.ts';
+import { requireLicenseFits } from '../../subgraphs/cases/reception/application.ts';
+import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events/events.ts';
 import {
   ACTS,
   type Act,
@@ -25,8 +25,8 @@ import {
   SEALED_ACTS,
   VERSION_ACTS,
 } from '../../subgraphs/kernel/license-acts.ts';
-import type { SealUseRequest } from '../../subgraphs/kernel/sign.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
+import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
 

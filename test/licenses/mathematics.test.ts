@@ -1,7 +1,7 @@
 import { constants, createHash, privateEncrypt, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ALGORITHM, type PublicKey, readCertificate } from '../../subgraphs/licenses/verify/certificate.ts';
-import { isSignatureValid } from '../../subgraphs/licenses/verify/mathematics.ts';
+import { ALGORITHM, type PublicKey, readCertificate } from '../../subgraphs/licenses/verify/format/certificate.ts';
+import { isSignatureValid } from '../../subgraphs/licenses/verify/format/mathematics.ts';
 import { der, oid } from '../library/authority.ts';
 import { asn1Null, createEcPair, createRsaPair, issueCertificate } from '../support/pki-builder.ts';
 import { flipBit, sequence } from '../support/vectors.ts';

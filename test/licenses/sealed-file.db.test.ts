@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
-import { insertAct, keepRendered } from '../../subgraphs/licenses/act-store.ts';
-import { findFile, storeSealedFile } from '../../subgraphs/licenses/file-store.ts';
-import { performAct } from '../../subgraphs/licenses/issue-workflow.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
+import { insertAct, keepRendered } from '../../subgraphs/licenses/act/act-store.ts';
+import { findFile, storeSealedFile } from '../../subgraphs/licenses/act/file-store.ts';
+import { performAct } from '../../subgraphs/licenses/act/issue-workflow.ts';
 import * as tables from '../../subgraphs/licenses/tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Mode } from '../../subgraphs/kernel/events.ts';
+import type { Mode } from '../../subgraphs/kernel/events/events.ts';
 import {
   buildDelegationFact,
   type DelegationPeriod,

@@ -3,7 +3,7 @@ import { fromBER, type Sequence } from 'asn1js';
 import { type Certificate, ContentInfo, SignedData } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate } from '../../subgraphs/seals/signer/pki.ts';
 import { newRequest, statementRequest, textOf } from './requests.ts';

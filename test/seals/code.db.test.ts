@@ -1,8 +1,8 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, PAYLOAD, RECORD } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 

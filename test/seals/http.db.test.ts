@@ -10,10 +10,10 @@ import {
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../../subgraphs/kernel/ports-client.ts';
-import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
-import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/token.ts';
+} from '../../subgraphs/kernel/http/ports-client.ts';
+import { serveSubgraph } from '../../subgraphs/kernel/http/serve.ts';
+import { type SignRequest, signRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { toHex } from './octets.ts';

@@ -3,7 +3,7 @@ import { fromBER } from 'asn1js';
 import { BasicConstraints, Certificate, type Extension } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { rewrapKeys } from '../../subgraphs/seals/certification-workflow.ts';
+import { rewrapKeys } from '../../subgraphs/seals/certification/certification-workflow.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { digestSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { digestSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import {
   readCheckpoint,
   readProof,

@@ -5,12 +5,12 @@ import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { composeNotice, type NoticeContent } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
-import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
-import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/code.ts';
+import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { insertSignature, makeSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
+import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {
   AUTHORISER,

@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { createTypesetter } from '../../subgraphs/kernel/document.ts';
-import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import { createTypesetter } from '../../subgraphs/kernel/pdf/document.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import {
   type AuthorisationKeys,
   type AuthorisingSubgraph,
   type SealAuthorisation,
   writeAuthorisation,
-} from '../../subgraphs/kernel/token.ts';
-import { buildCodePayload } from '../../subgraphs/licenses/code.ts';
+} from '../../subgraphs/kernel/sealing/token.ts';
+import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
+import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
-import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 
 /** Builds requests to seals: documents, the content that a person authorised, and the authorisation. */
 

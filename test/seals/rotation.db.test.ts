@@ -2,7 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { rewrapKeys } from '../../subgraphs/seals/certification-workflow.ts';
+import { rewrapKeys } from '../../subgraphs/seals/certification/certification-workflow.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';

@@ -4,10 +4,10 @@ import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/dis
 import postgres from 'postgres';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Actor } from '../../subgraphs/kernel/actor.ts';
-import { buildContext, type GraphContext } from '../../subgraphs/kernel/context.ts';
-import type { Envelope } from '../../subgraphs/kernel/events.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import type { AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/token.ts';
+import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
+import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import type { AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';

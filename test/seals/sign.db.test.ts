@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
-import { digestSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
-import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
-import type { SealAuthorisation } from '../../subgraphs/kernel/token.ts';
+import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { digestSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import type { SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { waitUntil } from '../support/until.ts';
 import {
@@ -182,7 +182,7 @@ describe('the authorisation', () => {
     for (const authorisation of ['', 'x', unsigned, request.authorisation.split('.').slice(0, 2).join('.')]) {
       await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
     }
-    const { writeAuthorisation, sealAuthorisation } = await import('../../subgraphs/kernel/token.ts');
+    const { writeAuthorisation, sealAuthorisation } = await import('../../subgraphs/kernel/sealing/token.ts');
     const claims = sealAuthorisation.parse(JSON.parse(Buffer.from(body ?? '', 'base64url').toString()));
     const authorisation = await writeAuthorisation('cases', randomBytes(32), claims);
     await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });

@@ -1,6 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import type { AuthorisationKeys } from '../../subgraphs/kernel/token.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
 import type { GuardedKey, KeyKind } from '../../subgraphs/seals/signer/keys.ts';
 import {
   ISSUING_NAME,

@@ -4,7 +4,7 @@ import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { splitSignature } from '../../scripts/split.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/token.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from '../../subgraphs/seals/signer/protocol.ts';
 import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';

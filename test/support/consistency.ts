@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
-import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
-import { digestSealable, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { buildAttachedRecord } from '../../subgraphs/licenses/code.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { isSealedPdf } from '../../subgraphs/kernel/pdf/pdf.ts';
+import { digestSealable, readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 
 /**
  * Reads a hub's whole database as the superuser and lists inconsistencies between the two ledgers, versions, sheets,

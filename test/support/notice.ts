@@ -1,5 +1,5 @@
 import type { NoticeCase } from '../../subgraphs/cases/notice/notice.ts';
-import type { OrganFact } from '../../subgraphs/kernel/events.ts';
+import type { OrganFact } from '../../subgraphs/kernel/events/events.ts';
 
 /** A sample case for the documents of a case, and its organs. */
 

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { digestSealable, insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { digestSealable, insertSignature, makeSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import { der, oid } from '../library/authority.ts';
 

@@ -1,5 +1,5 @@
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 
 const type = '11000000000090018B023';
 const issuer = '11000000000000027K';

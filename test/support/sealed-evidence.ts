@@ -1,5 +1,5 @@
+import type { AttachedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import type { AttachedRecord } from '../../subgraphs/licenses/record.ts';
 import type { Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import { type Evidence, type Report, verify } from '../../subgraphs/licenses/verify/verify.ts';
 import {

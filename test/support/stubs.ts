@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createGateway, type GatewayOptions } from '../../gateway/gateway.ts';
-import { requirePerson } from '../../subgraphs/kernel/context.ts';
-import type { ResolverMap } from '../../subgraphs/kernel/resolver-types.ts';
-import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/serve.ts';
+import { requirePerson } from '../../subgraphs/kernel/http/context.ts';
+import type { ResolverMap } from '../../subgraphs/kernel/http/resolver-types.ts';
+import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
 

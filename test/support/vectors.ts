@@ -1,6 +1,6 @@
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import type { CodePayload } from '../../subgraphs/kernel/sign.ts';
-import type { ActStatement } from '../../subgraphs/licenses/record.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import type { CodePayload } from '../../subgraphs/kernel/sealing/sign.ts';
+import type { ActStatement } from '../../subgraphs/licenses/act/record.ts';
 import type { Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import type { SubIndication } from '../../subgraphs/licenses/verify/verdict.ts';
 import { der, oid } from '../library/authority.ts';

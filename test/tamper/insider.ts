@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
-import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { createKeys, type Keys } from '../../subgraphs/seals/signer/keys.ts';
 import {

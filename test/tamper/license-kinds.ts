@@ -1,4 +1,4 @@
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { flipBit, type Insider, type Row, type Tamper } from './insider.ts';
 import type { RandomSource } from './random.ts';
 import {

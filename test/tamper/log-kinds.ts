@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { readKey, writeSignature } from '../../subgraphs/kernel/tlog/note.ts';
 import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
 import { flipBit, type Insider, type Tamper } from './insider.ts';

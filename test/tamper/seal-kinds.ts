@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { sha256 as hex, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { sha256 as hex, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { derOf } from '../../subgraphs/seals/signer/cms.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
 import { ISSUING_NAME, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';

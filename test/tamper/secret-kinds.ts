@@ -1,9 +1,9 @@
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { digestSealable, insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/code.ts';
+import { digestSealable, insertSignature } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { computeKid } from '../../subgraphs/seals/signer/certificate-fields.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
 import { findCodeKey, type Insider, type Row, sha256, signOffLedger, type Tamper } from './insider.ts';

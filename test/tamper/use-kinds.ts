@@ -1,4 +1,4 @@
-import { sha256 as hex } from '../../subgraphs/kernel/events.ts';
+import { sha256 as hex } from '../../subgraphs/kernel/events/events.ts';
 import { buildUseLeaf } from '../../subgraphs/seals/log/leaf.ts';
 import { flipBit, forgeAuthorisation, type Insider, type Row, signOffLedger, type Tamper } from './insider.ts';
 import type { RandomSource } from './random.ts';

@@ -1,5 +1,5 @@
-import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { type Insider, type Row, sha256 } from './insider.ts';
 
 /** Changes a version as an insider can: consistently, with every digest of it in every table. */

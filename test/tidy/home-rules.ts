@@ -73,7 +73,7 @@ function findOwnColumns({ path, imports }: Source): string[] {
 }
 
 /** The reference library answers in the format of the city's library. */
-const APP_HOMES = ['subgraphs/kernel/http.ts', 'scripts/city-library/app.ts'];
+const APP_HOMES = ['subgraphs/kernel/http/http.ts', 'scripts/city-library/app.ts'];
 
 /** A Fastify app that is not made by `createApp` would answer errors with Fastify's own bodies. */
 function findOwnApps({ path, imports }: Source): string[] {
@@ -86,7 +86,7 @@ function findOwnApps({ path, imports }: Source): string[] {
 }
 
 /** What judges characters by another rule: documents know fonts, notes and old licenses have a format of their own. */
-const TEXT_HOMES = ['subgraphs/kernel/text.ts', 'subgraphs/kernel/document.ts', 'subgraphs/kernel/tlog/note.ts'];
+const TEXT_HOMES = ['subgraphs/kernel/text.ts', 'subgraphs/kernel/pdf/document.ts', 'subgraphs/kernel/tlog/note.ts'];
 const CHARACTER_CLASS = /\\p\{C[cfnos]?\}|\\p\{Z[lp]\}|\\u0000-|\\x00-|\.isWellFormed\(/;
 
 /** Returns each line that judges which characters a text may have. */
@@ -146,7 +146,7 @@ export const homeRules: Rule[] = [
   },
   {
     name: 'outgoing requests are made by kernel/http-client',
-    findViolations: findGlobal('fetch', SERVED, ['subgraphs/kernel/http-client.ts', 'gateway/gateway.ts']),
+    findViolations: findGlobal('fetch', SERVED, ['subgraphs/kernel/http/http-client.ts', 'gateway/gateway.ts']),
     planted: {
       'a request': { [FILE]: "export const answer = await fetch('http://a');" },
       'in the gateway': { 'gateway/remote.ts': "export const answer = await fetch('http://a');" },

@@ -174,7 +174,7 @@ export const layerRules: Rule[] = [
       ['subgraphs'],
       ['edge', 'index', 'main'],
       // Its error is the answer to a wrong cursor.
-      ['subgraphs/kernel/page.ts'],
+      ['subgraphs/kernel/http/page.ts'],
     ),
     planted: {
       'in a rule': { [CASE]: "import { parse } from 'graphql';\nexport const a = parse;" },

@@ -7,7 +7,7 @@ import { parseSource, type SyntaxTree } from './syntax.ts';
 
 export const ROOT = new URL('../..', import.meta.url).pathname;
 export const SUBGRAPHS = ['matters', 'cases', 'licenses', 'seals'];
-const HOMES = ['environment', 'gateway', 'subgraphs', 'db', 'seeds', 'scripts', 'test'];
+const HOMES = ['gateway', 'subgraphs', 'db', 'seeds', 'scripts', 'test'];
 
 export interface Source {
   /** Path from the root. */

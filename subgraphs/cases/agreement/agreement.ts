@@ -1,7 +1,7 @@
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
-import { MAX_TEXT_CHARS } from '../application.ts';
+import { MAX_TEXT_CHARS } from '../reception/application.ts';
 
 /**
  * An undertaking agreement (承接协议). A case of mode SUBSTANTIVE_REVIEW is accepted only while one is in force (实施方案二（二）).

@@ -1,7 +1,7 @@
-import { requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { byValue, numberPart, readPage, toConnection } from '../../kernel/page.ts';
+import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { byValue, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { ENDING_SOON_DAYS } from './agreement.ts';

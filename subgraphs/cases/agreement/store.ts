@@ -1,7 +1,7 @@
 import { and, arrayContains, arrayOverlaps, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { matterFact } from '../tables.ts';
 import type { Agreement } from './agreement.ts';
 import { agreement } from './tables.ts';

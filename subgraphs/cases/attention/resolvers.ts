@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
-import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/page.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
+import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
 import { scopeOf, sentenceOf } from './attention.ts';

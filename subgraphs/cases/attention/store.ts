@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import type { Calendar } from '../calendar/working-day.ts';

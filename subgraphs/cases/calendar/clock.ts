@@ -1,5 +1,5 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
-import type { PowerType } from '../../kernel/events.ts';
+import type { PowerType } from '../../kernel/events/events.ts';
 import type { PauseKind } from '../case.ts';
 import { addDays, addWorkingDays, type Calendar, isWorkingDay, tryWithCalendar } from './working-day.ts';
 

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
-import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';

@@ -1,6 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import { isWithin } from '../../kernel/day.ts';
-import type { GuideFact, GuideMaterialFact } from '../../kernel/events.ts';
+import type { GuideFact, GuideMaterialFact } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';

@@ -1,7 +1,7 @@
-import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
+import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';

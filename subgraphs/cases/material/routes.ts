@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../kernel/actor.ts';
-import { identifyCaller } from '../../kernel/context.ts';
-import { toRefusalView } from '../../kernel/errors.ts';
-import { buildContentDisposition } from '../../kernel/http.ts';
+import { identifyCaller } from '../../kernel/http/context.ts';
+import { toRefusalView } from '../../kernel/http/errors.ts';
+import { buildContentDisposition } from '../../kernel/http/http.ts';
+import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { ServeOptions } from '../../kernel/serve.ts';
 import { MAX_FILE_BYTES } from './file.ts';
 import { MATERIAL_POLICY } from './policy.ts';
 import { fileUrl, viewUpload } from './view.ts';

@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, getTableColumns, gte, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact } from '../case.ts';
 import { caseFile, licenseFact } from '../tables.ts';
 import type { MediaType } from './file.ts';

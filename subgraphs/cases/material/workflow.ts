@@ -1,7 +1,7 @@
 import { type Database, type Reader, type Transaction, transact } from '../../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
-import { type GuideFact, sha256 } from '../../kernel/events.ts';
+import { type GuideFact, sha256 } from '../../kernel/events/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { requireAllowed } from '../../kernel/policy.ts';

@@ -1,5 +1,5 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
-import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events.ts';
+import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { maskCode } from '../../kernel/identifier.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */

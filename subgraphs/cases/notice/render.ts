@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { toCanonicalJson } from '../../kernel/events/events.ts';
 import {
   collectTexts,
   createTypesetter,
@@ -8,11 +9,10 @@ import {
   requireVisible,
   type TextPlace,
   type TypesetDocument,
-} from '../../kernel/document.ts';
-import { toCanonicalJson } from '../../kernel/events.ts';
-import { toSealImage } from '../../kernel/seal-image.ts';
-import { drawSeal } from '../../kernel/seal-picture.ts';
-import { makeSealable } from '../../kernel/sealed-pdf.ts';
+} from '../../kernel/pdf/document.ts';
+import { toSealImage } from '../../kernel/pdf/seal-image.ts';
+import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
+import { makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import type { NoticeContent } from './notice.ts';
 
 const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));

@@ -1,5 +1,5 @@
 import type { Reader } from '../../../db/client.ts';
-import { getLoader } from '../../kernel/context.ts';
+import { getLoader } from '../../kernel/http/context.ts';
 import type { CaseNotice, Resolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import { identifyCaller } from '../../kernel/context.ts';
-import { isSealedPdf } from '../../kernel/pdf.ts';
-import { insertSignature } from '../../kernel/sealed-pdf.ts';
-import type { ServeOptions } from '../../kernel/serve.ts';
+import { identifyCaller } from '../../kernel/http/context.ts';
+import type { ServeOptions } from '../../kernel/http/serve.ts';
+import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
 import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
 import { renderNotice } from './render.ts';

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { sha256 } from '../../kernel/events.ts';
+import { sha256 } from '../../kernel/events/events.ts';
 import { type NoticeContent, type NoticeKind, noticeNumber } from './notice.ts';
 import * as tables from './tables.ts';
 

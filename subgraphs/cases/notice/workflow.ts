@@ -1,11 +1,11 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import { computeContentDigest, type OrganFact } from '../../kernel/events.ts';
+import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
-import { isSealedPdf } from '../../kernel/pdf.ts';
-import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing-workflow.ts';
-import type { ReadPicture, Sign } from '../../kernel/sign.ts';
-import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/token.ts';
+import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
+import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import {
   composeNotice,
   type NoticeCase,

@@ -1,9 +1,9 @@
 import { CompactSign } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
-import type { Envelope } from '../../kernel/events.ts';
-import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http-client.ts';
-import type { DeliverEvent } from '../../kernel/outbox-store.ts';
+import type { Envelope } from '../../kernel/events/events.ts';
+import type { DeliverEvent } from '../../kernel/events/outbox-store.ts';
+import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http/http-client.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
 import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';

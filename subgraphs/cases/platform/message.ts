@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { flattenedVerify } from 'jose';
 import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
-import { sha256 } from '../../kernel/events.ts';
+import { sha256 } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';

@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { EventPayload } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Case, StepRecord } from '../case.ts';
 import type { PlatformKey } from './message.ts';

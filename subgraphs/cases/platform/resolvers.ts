@@ -1,6 +1,6 @@
-import { getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
+import { getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { reportFault } from '../../kernel/errors.ts';
+import { reportFault } from '../../kernel/http/errors.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';

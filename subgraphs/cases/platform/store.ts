@@ -1,8 +1,8 @@
 import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { appendEvent } from '../../kernel/outbox-store.ts';
-import type { MessageTables } from '../../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import type { Case, StepRecord } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { PlatformKey } from './message.ts';

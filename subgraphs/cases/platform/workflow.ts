@@ -2,13 +2,13 @@ import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import { requirePrintableText } from '../../kernel/document.ts';
+import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { MAX_NAME_CHARS } from '../application.ts';
 import type { Case } from '../case.ts';
 import { ADMINISTRATION_POLICY } from '../policy.ts';
+import { MAX_NAME_CHARS } from '../reception/application.ts';
 import { act, type CaseCommand, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,

@@ -1,5 +1,5 @@
 import type { Day } from '../../kernel/day.ts';
-import type { Mode } from '../../kernel/events.ts';
+import type { Mode } from '../../kernel/events/events.ts';
 import { courseOf, dueOf, usedDays } from '../calendar/clock.ts';
 import { type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
-import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { byValue, readPage, textPart, toConnection } from '../../kernel/page.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
+import { byValue, readPage, textPart, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { mayCount } from './statistics.ts';
 import { viewRow } from './view.ts';

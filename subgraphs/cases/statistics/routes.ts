@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { identifyCaller } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { MODES } from '../../kernel/events.ts';
-import type { ServeOptions } from '../../kernel/serve.ts';
+import { MODES } from '../../kernel/events/events.ts';
+import { identifyCaller } from '../../kernel/http/context.ts';
+import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 

@@ -1,6 +1,6 @@
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import type { Mode } from '../../kernel/events.ts';
+import type { Mode } from '../../kernel/events/events.ts';
 
 /** Statistics of cases (办件统计). */
 

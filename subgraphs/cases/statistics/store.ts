@@ -2,7 +2,7 @@ import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql }
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
 import { caseFigure, caseFile, matterFact } from '../tables.ts';

@@ -1,6 +1,6 @@
 import { boolean, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { day } from '../../kernel/columns.ts';
-import type { Mode } from '../../kernel/events.ts';
+import type { Mode } from '../../kernel/events/events.ts';
 import type { Outcome } from './figure.ts';
 
 const schema = pgSchema('cases');

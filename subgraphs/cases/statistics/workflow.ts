@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { Page, PageRequest } from '../../kernel/page.ts';
+import type { Page, PageRequest } from '../../kernel/http/page.ts';
 import { loadCalendar, lockCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { findCases } from '../store.ts';

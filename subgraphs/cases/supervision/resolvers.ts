@@ -1,8 +1,8 @@
 import type { Database } from '../../../db/client.ts';
-import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';

@@ -2,11 +2,11 @@ import { and, arrayContains, asc, desc, eq, inArray, isNotNull, lt, or, type SQL
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import type { EventPayload } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
-import { appendEvent } from '../../kernel/outbox-store.ts';
-import type { MessageTables } from '../../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { FindingEvent, FindingState, Level, PushEvent, PushState } from './supervision.ts';

@@ -1,11 +1,11 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
-import type { DelegationFact, Mode } from '../../kernel/events.ts';
+import type { DelegationFact, Mode } from '../../kernel/events/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
-import { MAX_TEXT_CHARS } from '../application.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
+import { MAX_TEXT_CHARS } from '../reception/application.ts';
 
 /** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */
 

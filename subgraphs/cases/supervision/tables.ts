@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
-import type { EventPayload } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import type {
   FindingEvent,
   FindingKind,

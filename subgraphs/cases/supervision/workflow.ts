@@ -1,14 +1,14 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
-import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
-import { MAX_TEXT_CHARS } from '../application.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
+import { MAX_TEXT_CHARS } from '../reception/application.ts';
 import { findCases } from '../store.ts';
 import { SUPERVISION_POLICY } from './policy.ts';
 import * as store from './store.ts';

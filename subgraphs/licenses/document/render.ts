@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeQR } from 'qr';
-import { createTypesetter, RenderError, requireVisible, type TypesetDocument } from '../../kernel/document.ts';
-import { toCanonicalJson } from '../../kernel/events.ts';
-import { toSealImage } from '../../kernel/seal-image.ts';
-import { drawSeal } from '../../kernel/seal-picture.ts';
-import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
-import type { AttachedRecord } from '../record.ts';
+import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { createTypesetter, RenderError, requireVisible, type TypesetDocument } from '../../kernel/pdf/document.ts';
+import { toSealImage } from '../../kernel/pdf/seal-image.ts';
+import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
+import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
+import type { AttachedRecord } from '../act/record.ts';
 
 /** Maximum length of the text in the QR code. With longer text, the modules are too small to scan at 38 mm. */
 const MAX_CODE_CHARS = 900;

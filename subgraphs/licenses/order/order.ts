@@ -1,4 +1,4 @@
-import type { OrganFact } from '../../kernel/events.ts';
+import type { OrganFact } from '../../kernel/events/events.ts';
 import { type Act, type LicenseState, makesVersion } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { stateAfter } from '../license.ts';

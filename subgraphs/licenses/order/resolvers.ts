@@ -1,7 +1,7 @@
-import { requirePerson, requireReadScope } from '../../kernel/context.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import type { IssueDependencies } from '../issue-workflow.ts';
+import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import type { IssueDependencies } from '../act/issue-workflow.ts';
 import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';

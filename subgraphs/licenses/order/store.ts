@@ -1,11 +1,11 @@
 import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { EventPayload } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
-import { appendEvent } from '../../kernel/outbox-store.ts';
-import type { MessageTables } from '../../kernel/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
-import { closeDuty, dutyIds } from '../duty-store.ts';
+import { closeDuty, dutyIds } from '../paper/duty-store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { instant, serial } from '../../kernel/columns.ts';
-import type { OrganFact } from '../../kernel/events.ts';
+import type { OrganFact } from '../../kernel/events/events.ts';
 import type { OrderedAct, OrderState } from './order.ts';
 
 const schema = pgSchema('licenses');

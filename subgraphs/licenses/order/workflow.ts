@@ -1,12 +1,12 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { EventPayload } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { dutyIds, openDuty, readLicenseSubject } from '../duty-store.ts';
 import { requireReason } from '../license.ts';
+import { dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
 import { decideAnswers, findOrdersTakenBack, isOrderPossible } from './order.ts';

@@ -1,4 +1,4 @@
-import type { Drawing } from '../../kernel/sealed-pdf.ts';
+import type { Drawing } from '../../kernel/pdf/sealed-pdf.ts';
 
 /**
  * Converts a drawn picture to SVG paths, each filled or stroked in one colour. Supports the operators of ISO 32000-1

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { GraphContext } from '../../kernel/context.ts';
+import type { GraphContext } from '../../kernel/http/context.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { listLife } from './store.ts';

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { isSealedPdf } from '../../kernel/pdf.ts';
-import { toPng } from '../../kernel/seal-image.ts';
-import { drawSeal } from '../../kernel/seal-picture.ts';
-import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import { toPng } from '../../kernel/pdf/seal-image.ts';
+import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
+import { readSealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
+import { findFile } from '../act/file-store.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
-import { findFile } from '../file-store.ts';
 import { toSvg } from './picture.ts';
 import { findPublicStatus } from './view.ts';
 

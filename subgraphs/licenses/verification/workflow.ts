@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { attestVersionState, type EvidenceDependencies, gatherBundle } from '../evidence/workflow.ts';
-import { verifyCode } from '../verify/code.ts';
+import { verifyCode } from '../verify/format/code.ts';
 import type { LicenseStatus } from '../verify/status.ts';
 import type { Judgement, Step } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';

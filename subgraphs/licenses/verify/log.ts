@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { toCanonicalJson } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { readProof, requireLoggedLeaf, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';

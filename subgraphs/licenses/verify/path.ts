@@ -1,5 +1,5 @@
-import { ALGORITHM, type Certificate, USAGE } from './certificate.ts';
-import { isSignatureValidCached } from './mathematics.ts';
+import { ALGORITHM, type Certificate, USAGE } from './format/certificate.ts';
+import { isSignatureValidCached } from './format/mathematics.ts';
 import { findRevocation, type RevocationList } from './revocation.ts';
 import { Failure, formatTime } from './verdict.ts';
 

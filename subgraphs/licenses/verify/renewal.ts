@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { toCanonicalJson } from '../../kernel/events.ts';
-import { type Certificate, readCertificates } from './certificate.ts';
+import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { type ArchiveStamp, type Bundle, MAX_BUNDLE_BYTES } from './evidence.ts';
+import { type Certificate, readCertificates } from './format/certificate.ts';
+import { type Grounds, readToken, requireToken, type Token } from './format/timestamp.ts';
 import { readLists } from './revocation.ts';
-import { type Grounds, readToken, requireToken, type Token } from './timestamp.ts';
 import { Failure, formatTime } from './verdict.ts';
 
 const MAX_CERTIFICATES = 16;

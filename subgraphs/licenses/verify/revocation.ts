@@ -1,7 +1,7 @@
 import { memoizeByDigest } from '../../kernel/cache.ts';
-import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
-import { Fields, type Node, numberOf, octetsOfBits, parseDer, requireOnlyChild, TAG, timeOf } from './der.ts';
-import { isSignatureValidCached } from './mathematics.ts';
+import { algorithmOf, type Certificate, readExtension, USAGE } from './format/certificate.ts';
+import { Fields, type Node, numberOf, octetsOfBits, parseDer, requireOnlyChild, TAG, timeOf } from './format/der.ts';
+import { isSignatureValidCached } from './format/mathematics.ts';
 import { Failure, readOrFail } from './verdict.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import { LICENSE_STATES, type LicenseState } from '../../kernel/license-acts.ts';
-import { readCertificate } from './certificate.ts';
-import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './jws.ts';
+import { readCertificate } from './format/certificate.ts';
+import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './format/jws.ts';
+import type { Grounds } from './format/timestamp.ts';
 import { findPath, STATUS, type ValidationTime } from './path.ts';
-import type { Grounds } from './timestamp.ts';
 import { Failure, formatTime, readOrFail } from './verdict.ts';
 
 /** The known state of a license (证照状态), independent of the verdict on its signature. */

@@ -1,18 +1,26 @@
 import { hash } from 'node:crypto';
-import { isSealedPdf, type PdfFile } from '../../kernel/pdf.ts';
-import { readSealedPdf, type SealedPdf } from '../../kernel/sealed-pdf.ts';
-import type { ActStatement, AttachedRecord } from '../record.ts';
-import { readRecord, readStatement } from './attached.ts';
-import { type Certificate, readCertificates } from './certificate.ts';
-import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, requireSigner, type SignedData } from './cms.ts';
-import { checkRecordCode } from './code.ts';
-import { timeOf } from './der.ts';
+import { isSealedPdf, type PdfFile } from '../../kernel/pdf/pdf.ts';
+import { readSealedPdf, type SealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
+import type { ActStatement, AttachedRecord } from '../act/record.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
+import { readRecord, readStatement } from './format/attached.ts';
+import { type Certificate, readCertificates } from './format/certificate.ts';
+import {
+  ATTRIBUTE,
+  CADES,
+  PADES,
+  parseSignedData,
+  requireSignature,
+  requireSigner,
+  type SignedData,
+} from './format/cms.ts';
+import { checkRecordCode } from './format/code.ts';
+import { timeOf } from './format/der.ts';
+import { type Grounds, readToken, type Token } from './format/timestamp.ts';
 import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
 import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
-import { type Grounds, readToken, type Token } from './timestamp.ts';
 import {
   Failure,
   formatTime,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MATERIAL_FORMS } from '../../kernel/events.ts';
+import { MATERIAL_FORMS } from '../../kernel/events/events.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
 

@@ -1,7 +1,7 @@
-import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { toRefusalView } from '../../kernel/errors.ts';
-import { byValue, numberPart, readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { toRefusalView } from '../../kernel/http/errors.ts';
+import { byValue, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers, ResolversTypes } from '../resolvers.gen.ts';

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
-import { appendEvent } from '../../kernel/outbox-store.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import { CONSUMERS, messages } from '../store.ts';
 import { matter, organ } from '../tables.ts';
 import type { Guide } from './guide.ts';

@@ -1,8 +1,8 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
-import { findUnprintable } from '../../kernel/document.ts';
-import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
+import { findUnprintable } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { MATTERS_POLICY } from '../policy.ts';

@@ -1,5 +1,5 @@
 import type { Day } from '../../kernel/day.ts';
-import type { Mode, OrganFact, OutcomeFact, RunningCases } from '../../kernel/events.ts';
+import type { Mode, OrganFact, OutcomeFact, RunningCases } from '../../kernel/events/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { findIndustryOrgan, findPeriod, getOutcome, insertPeriod, type Matter, type Period } from '../matter.ts';

@@ -1,8 +1,8 @@
 import type { Database } from '../../../db/client.ts';
-import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import type { Clock } from '../../kernel/day.ts';
-import { mutate, toRefusalView } from '../../kernel/errors.ts';
-import { BY_SERIAL, byValue, numberPart, type Page, readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, byValue, numberPart, type Page, readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
 import { MATTER_READS } from '../policy.ts';

@@ -1,6 +1,6 @@
 import { and, asc, desc, gt, inArray, lt, lte } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import type { MatterChange } from './import.ts';
 import { delegationChange, delegationImport } from './tables.ts';
 

@@ -1,6 +1,6 @@
 import { integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, instant, serial } from '../../kernel/columns.ts';
-import type { RunningCases } from '../../kernel/events.ts';
+import type { RunningCases } from '../../kernel/events/events.ts';
 import type { FieldChange } from './import.ts';
 
 const schema = pgSchema('matters');

@@ -1,8 +1,8 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { findUnprintable } from '../../kernel/document.ts';
-import { sha256 } from '../../kernel/events.ts';
+import { sha256 } from '../../kernel/events/events.ts';
+import { findUnprintable } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';

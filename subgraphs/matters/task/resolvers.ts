@@ -1,8 +1,8 @@
-import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { mutate } from '../../kernel/errors.ts';
-import type { OrganFact } from '../../kernel/events.ts';
-import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/page.ts';
+import type { OrganFact } from '../../kernel/events/events.ts';
+import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findOrgans } from '../store.ts';
 import * as store from './store.ts';

@@ -1,7 +1,7 @@
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { requireChain } from '../certificate.ts';
+import { requireChain } from '../certification/certificate.ts';
 import { type EndReason, organNameOf, requireCompromise, requireNotEnded, type Seal, type SealKind } from '../seal.ts';
 
 /** Applications on seals (印章申请): no person alone makes, grants or ends a seal (国办发〔2025〕33号). */

@@ -1,9 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
-import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
-import { mutate } from '../../kernel/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import { parseChain } from '../certificate.ts';
-import type { PkiDependencies } from '../certification-workflow.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { parseChain } from '../certification/certificate.ts';
+import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';

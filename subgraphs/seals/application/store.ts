@@ -1,6 +1,6 @@
 import { and, count, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { sealApplication, sealApplicationOutcome } from '../tables.ts';
 import type { Application, ApplicationKind, Outcome } from './application.ts';
 

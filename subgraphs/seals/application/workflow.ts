@@ -1,13 +1,18 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
-import { requirePrintableText } from '../../kernel/document.ts';
+import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
-import { requireChain } from '../certificate.ts';
-import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate-store.ts';
-import { computeValidity, type PkiDependencies, publishList } from '../certification-workflow.ts';
+import { requireChain } from '../certification/certificate.ts';
+import {
+  insertCertificate,
+  listCodeKeys,
+  listGenerations,
+  listRevokedSerials,
+} from '../certification/certificate-store.ts';
+import { computeValidity, type PkiDependencies, publishList } from '../certification/certification-workflow.ts';
 import {
   addGeneration,
   buildOpenGrant,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { sha256, toCanonicalJson } from '../../kernel/events.ts';
-import type { ReceiptRecord } from '../../kernel/sign.ts';
+import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
+import type { ReceiptRecord } from '../../kernel/sealing/sign.ts';
 import { hashLeaf } from '../../kernel/tlog/tree.ts';
 import { MAX_ENTRY_BYTES } from './tile.ts';
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../../db/client.ts';
-import { sendRequest } from '../../kernel/http-client.ts';
+import { sendRequest } from '../../kernel/http/http-client.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import {
   KEY_TYPES,

@@ -1,6 +1,6 @@
 import type { Database, Reader } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { ReceiptRecord } from '../../kernel/sign.ts';
+import type { ReceiptRecord } from '../../kernel/sealing/sign.ts';
 import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { KEY_TYPES, type NoteKey, readRawKey, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
 import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';

@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
-import { computeContentDigest } from '../../kernel/events.ts';
+import { computeContentDigest } from '../../kernel/events/events.ts';
 import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { SealUseRequest } from '../../kernel/sign.ts';
-import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/token.ts';
+import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
+import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/sealing/token.ts';
 
 /**
  * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request: the

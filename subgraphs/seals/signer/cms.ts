@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SignatureProfile } from '../../kernel/sign.ts';
+import type { SignatureProfile } from '../../kernel/sealing/sign.ts';
 import {
   algorithm,
   children,

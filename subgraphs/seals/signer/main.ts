@@ -1,5 +1,5 @@
-import { startLog } from '../../../environment/log.ts';
-import { readEnvironment } from '../../../environment/read.ts';
+import { startLog } from '../../kernel/environment/log.ts';
+import { readEnvironment } from '../../kernel/environment/read.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
 import { serveSigner } from './signer-routes.ts';

@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { readAttachment } from '../../kernel/attachment.ts';
-import { computeContentDigest, type GrantContent, grantContent, sha256, toCanonicalJson } from '../../kernel/events.ts';
-import { PdfError } from '../../kernel/pdf.ts';
+import {
+  computeContentDigest,
+  type GrantContent,
+  grantContent,
+  sha256,
+  toCanonicalJson,
+} from '../../kernel/events/events.ts';
+import { readAttachment } from '../../kernel/pdf/attachment.ts';
+import { PdfError } from '../../kernel/pdf/pdf.ts';
+import { readSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { readSealable } from '../../kernel/sealed-pdf.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 
 /**
  * Compares what is to be sealed with what a person authorised. The signer seals nothing else, whoever asks. Pure

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { attestRequest, base64Bytes, codeRequest, signRequest } from '../../kernel/sign.ts';
+import { attestRequest, base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
 import type { Signer } from './signer.ts';
 
 /**

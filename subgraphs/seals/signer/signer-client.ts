@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { sendRequest } from '../../kernel/http-client.ts';
-import { callService } from '../../kernel/ports-client.ts';
+import { sendRequest } from '../../kernel/http/http-client.ts';
+import { callService } from '../../kernel/http/ports-client.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { logFault } from '../../../environment/log.ts';
-import { requireService } from '../../kernel/context.ts';
-import { toRefusalView } from '../../kernel/errors.ts';
-import { createApp } from '../../kernel/http.ts';
+import { logFault } from '../../kernel/environment/log.ts';
+import { requireService } from '../../kernel/http/context.ts';
+import { toRefusalView } from '../../kernel/http/errors.ts';
+import { createApp } from '../../kernel/http/http.ts';
+import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { ServeOptions } from '../../kernel/serve.ts';
-import { TokenError } from '../../kernel/token.ts';
+import { TokenError } from '../../kernel/sealing/token.ts';
 import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, parseOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 

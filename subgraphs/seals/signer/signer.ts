@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/day.ts';
-import { toCanonicalJson } from '../../kernel/events.ts';
-import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
-import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/token.ts';
+import { toCanonicalJson } from '../../kernel/events/events.ts';
+import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
+import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { requireAuthorisation } from './authority.ts';
 import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';

@@ -1,5 +1,5 @@
 import { tamperAttachment, tamperPageContent } from '../../../scripts/tamper.ts';
-import { toCanonicalJson } from '../../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../../subgraphs/kernel/events/events.ts';
 import { der, oid } from '../../library/authority.ts';
 import {
   asn1Null,

@@ -2,7 +2,7 @@ import { lookup as lookUp } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { NoAnswer, readCapped, toNoAnswer } from '../../../kernel/http-client.ts';
+import { NoAnswer, readCapped, toNoAnswer } from '../../../kernel/http/http-client.ts';
 import { mayConnect } from './webhook.ts';
 
 /**

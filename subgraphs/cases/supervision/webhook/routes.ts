@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { toRefusalView } from '../../../kernel/errors.ts';
+import { toRefusalView } from '../../../kernel/http/errors.ts';
 import { Refusal, type RefusalCode } from '../../../kernel/refusal.ts';
 import { takeMessage, type WebhookDependencies } from './workflow.ts';
 

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
-import { cutPage, type Page, type PageRequest } from '../../../kernel/page.ts';
 import * as tables from '../../tables.ts';
 
 const { matterFact, outboxDelivery, outboxStream, push, supervisionMessage, webhook } = tables;

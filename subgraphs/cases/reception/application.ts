@@ -1,0 +1,58 @@
+import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
+import { requireHolderCode } from '../../kernel/identifier.ts';
+import { requireActFits } from '../../kernel/license-acts.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine } from '../../kernel/text.ts';
+import { actionOf, endsInLicenseAct, type LicenseFact } from '../case.ts';
+
+export const MAX_NAME_CHARS = 100;
+const MAX_LABEL_CHARS = 20;
+export const MAX_TEXT_CHARS = 500;
+const MAX_FIELDS = 20;
+
+export interface Application {
+  applicant: Holder;
+  fields: readonly { label: string; text: string }[];
+  licenseNumber: string | null;
+}
+
+/**
+ * Checks an application (收件) before it is accepted.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireLicenseFits` refuses.
+ */
+export function requireApplication(
+  delegation: DelegationFact,
+  application: Application,
+  license: LicenseFact | null,
+): void {
+  requireLine(application.applicant.name, MAX_NAME_CHARS, 'applicant.name');
+  requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
+  if (application.fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
+  for (const field of application.fields) {
+    requireLine(field.label, MAX_LABEL_CHARS, 'fields.label');
+    requireLine(field.text, MAX_TEXT_CHARS, 'fields.text');
+  }
+  requireLicenseFits(delegation, application, license);
+}
+
+/**
+ * Checks the license that an application names. Asked when the application is received, accepted and granted, because
+ * the license may change in between. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as `requireActFits` does.
+ */
+export function requireLicenseFits(
+  delegation: DelegationFact,
+  application: Pick<Application, 'applicant' | 'licenseNumber'>,
+  license: LicenseFact | null,
+): void {
+  if (!endsInLicenseAct(delegation)) return;
+  const action = actionOf(delegation);
+  if (action === 'ISSUE') return;
+  if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
+  if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
+  const { licenseType, holder } = license.license;
+  requireActFits(
+    { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
+    { licenseType, holderCode: holder.code, state: license.state },
+    'licenseNumber',
+  );
+}

@@ -1,0 +1,306 @@
+import type { Transaction } from '../../../db/client.ts';
+import { transact } from '../../../db/client.ts';
+import type { Actor, Person } from '../../kernel/actor.ts';
+import { type Day, dayOf, isDay } from '../../kernel/day.ts';
+import { computeContentDigest, type DelegationFact } from '../../kernel/events/events.ts';
+import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine } from '../../kernel/text.ts';
+import { findAgreementInForce } from '../agreement/store.ts';
+import { clockOf } from '../calendar/clock.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import { type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { guideForHandIn, guideOn } from '../guide.ts';
+import type { SubmittedMaterial } from '../material/material.ts';
+import { listMaterials } from '../material/store.ts';
+import { attachMaterials, requireComplete } from '../material/workflow.ts';
+import { requirePrintableApplication } from '../notice/render.ts';
+import { writeNotice } from '../notice/workflow.ts';
+import { RECEPTION_POLICY, requireAcceptingOrgan, requireCaseAction } from '../policy.ts';
+import * as store from '../store.ts';
+import {
+  act,
+  buildStep,
+  type CaseCommand,
+  lockUpToDateCase,
+  requireNote,
+  requirePreparedAction,
+  requireReason,
+  type WorkflowDependencies,
+} from '../workflow.ts';
+import { type Application, MAX_TEXT_CHARS, requireApplication, requireLicenseFits } from './application.ts';
+
+/** Receiving and accepting applications at a window or counter (收件、受理、补正). */
+
+export interface Request {
+  matterId: string;
+  application: Application;
+  materials: readonly SubmittedMaterial[];
+  /** If the same person sends the same key again, the answer is the case of the first request. */
+  requestKey: string | null;
+  dryRun: boolean;
+}
+
+const MAX_REQUEST_KEY_CHARS = 64;
+/** Most items of a supplement notice, and below the days that it allows if the clerk sets no last day. */
+const MAX_SUPPLEMENT_ITEMS = 30;
+const DEFAULT_SUPPLEMENT_DAYS = 30;
+/** Most days that a supplement notice may allow. */
+const MAX_SUPPLEMENT_DAYS = 365;
+
+/**
+ * Returns the matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED.
+ */
+async function requireDelegatedMatter(tx: Transaction, matterId: string, today: Day) {
+  const matter = await store.findMatter(tx, matterId);
+  if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
+  return { matter, delegation: delegationOn(matter, today) };
+}
+
+/** Refuses AGREEMENT_MISSING if the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
+async function requireAgreementInForce(
+  tx: Transaction,
+  matter: MatterFact,
+  delegation: DelegationFact,
+  today: Day,
+): Promise<void> {
+  if (delegation.mode !== 'SUBSTANTIVE_REVIEW') return;
+  if (!(await findAgreementInForce(tx, delegation, matter.matterId, today)))
+    throw new Refusal('AGREEMENT_MISSING', 'matter');
+}
+
+/**
+ * Receives an application (收件), filed by the applicant from anywhere or taken in by a clerk.
+ * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD,
+ * REQUEST_KEY_REUSED, and the refusals of `requireApplication` and `attachMaterials`.
+ */
+export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+  return transact(deps.db, request.dryRun, async (tx) => {
+    const at = deps.now();
+    const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
+    const applicantCode = request.application.applicant.code;
+    const person = requireAllowed(RECEPTION_POLICY.receiveApplication, { matter, delegation, applicantCode }, actor);
+    return (await openCase(tx, request, { matter, delegation, person, at })).subject;
+  });
+}
+
+/**
+ * Receives and accepts at the counter in one act (收件、受理).
+ * Refuses what `receiveApplication` and `acceptApplication` refuse.
+ */
+export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+  return transact(deps.db, request.dryRun, async (tx) => {
+    const at = deps.now();
+    const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
+    const applicantCode = request.application.applicant.code;
+    const person = requireAllowed(RECEPTION_POLICY.acceptCase, { matter, delegation, applicantCode }, actor);
+    await requireAgreementInForce(tx, matter, delegation, dayOf(at));
+    const { subject, fresh: isNew } = await openCase(tx, request, { matter, delegation, person, at });
+    if (isNew) return enterAcceptance(tx, subject, person, at);
+    // An earlier request with this key made the case. Lock it, so that concurrent actions run one at a time, and use
+    // its current state.
+    const current = await lockUpToDateCase(tx, subject.id, at);
+    if (current.step !== 'RECEIVED') return current;
+    return enterAcceptance(tx, current, requireCaseAction('acceptApplication', current, person), at);
+  });
+}
+
+async function openCase(
+  tx: Transaction,
+  request: Request,
+  context: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
+): Promise<{ subject: Case; fresh: boolean }> {
+  const { application, materials, requestKey } = request;
+  const { matter, delegation, person, at } = context;
+  if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
+  const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
+  const earlierRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), fresh: false };
+
+  const licenseNumber = application.licenseNumber;
+  requireApplication(
+    delegation,
+    application,
+    licenseNumber === null ? null : await store.findLicense(tx, licenseNumber),
+  );
+  requirePrintableApplication(application);
+  const county = divisionOf(matter, delegation.countyOrgan);
+  if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
+  const number = await store.takeCaseNumber(tx, county, dayOf(at));
+  const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy: null, guide: null };
+  const stored = await store.insertCase(
+    tx,
+    { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
+    buildStep(person, 'RECEIVED', at),
+  );
+  if (stored) {
+    await handIn(tx, stored.subject, person, materials, at);
+    return { subject: stored.subject, fresh: true };
+  }
+  // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
+  const concurrentRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (!concurrentRequest) throw new Error('a request key without a case');
+  return { subject: requireSameRequest(concurrentRequest, digest), fresh: false };
+}
+
+/** Takes in materials (收取材料) after checking them against the guide in force that day. */
+async function handIn(
+  tx: Transaction,
+  subject: Case,
+  actor: Person,
+  submitted: readonly SubmittedMaterial[],
+  at: Date,
+): Promise<void> {
+  const { matter, delegation, applicant } = subject;
+  // Without a guide, the code is the name of the material on the notice.
+  for (const { code } of submitted) requirePrintableText(code, { field: 'materials.code' });
+  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
+  const county = divisionOf(matter, delegation.countyOrgan);
+  const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
+  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, submitted, at });
+}
+
+function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: string }, digest: string): Case {
+  if (earlierRequest.digest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
+  return earlierRequest.stored.subject;
+}
+
+/**
+ * Accepts a received application (受理). From then on the case keeps today's matter, mode and guide.
+ * Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
+ */
+export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = await requirePreparedAction(tx, 'acceptApplication', { subject, actor: command.actor, at });
+    const { matter, delegation } = await requireDelegatedMatter(tx, subject.matter.matterId, dayOf(at));
+    return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
+  });
+}
+
+async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
+  const { matter, delegation, licenseNumber } = subject;
+  requirePrintableApplication(subject);
+  const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
+  const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
+  requireLicenseFits(delegation, subject, license);
+  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
+  const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
+  const guide = guides && guideOn(guides, dayOf(at), division);
+  if (guide) await requireComplete(tx, subject.id, guide);
+  const record = { ...buildStep(clerk, 'ACCEPTED', at), organ: acceptedBy };
+  const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
+  const clock = clockOf({
+    steps: accepted.steps,
+    guideLimits: guide,
+    powerType: matter.powerType,
+    calendar: await loadCalendar(tx),
+    now: at,
+  });
+  const received = (await listMaterials(tx, [subject.id])).map(({ name, kind, copies }) => ({
+    name,
+    copies: kind === 'PAPER' ? copies : null,
+  }));
+  const limits = {
+    statutoryDays: guide?.statutoryDays ?? clock.limitDays,
+    promisedDays: guide?.promisedDays ?? null,
+    dueOn: clock.dueOn,
+  };
+  await writeNotice(tx, {
+    kind: 'ACCEPTANCE',
+    subject: accepted,
+    step: record,
+    organ: acceptedBy,
+    facts: { limits, received },
+  });
+  return accepted;
+}
+
+/** Tells the applicant, once and completely, what is missing (一次性告知) and the last day to bring it. */
+export function askSupplement(
+  deps: WorkflowDependencies,
+  command: CaseCommand,
+  request: { items: readonly string[]; until: Day | null },
+): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = requireCaseAction('askSupplement', subject, command.actor);
+    if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
+    if (request.items.length > MAX_SUPPLEMENT_ITEMS)
+      throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
+    for (const item of request.items) {
+      requireLine(item, MAX_TEXT_CHARS, 'items');
+      requirePrintableText(item, { field: 'items' });
+    }
+    const until = request.until ?? daysLater(at, DEFAULT_SUPPLEMENT_DAYS);
+    if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS)) {
+      throw new Refusal('FIELD_MALFORMED', 'until');
+    }
+    const data = { supplement: { items: [...request.items], until } };
+    const step = buildStep(clerk, 'SUPPLEMENT_ASKED', at, { data });
+    const missing = request.items.map((name) => ({ name, remark: null }));
+    const facts = { missing, supplementBy: until };
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
+    return store.addStep(tx, subject, step);
+  });
+}
+
+/** Returns the organ in whose name the clerk acts. */
+function counterOf({ matter, delegation }: Case, clerk: Person): string {
+  return requireAcceptingOrgan(clerk, matter, delegation);
+}
+
+function daysLater(at: Date, days: number): Day {
+  return dayOf(new Date(at.getTime() + days * 86_400_000));
+}
+
+/** What a supplement may correct: the lines of the application, the license that it names, its materials. */
+export interface Supplement {
+  fields: Application['fields'] | null;
+  licenseNumber: string | null;
+  materials: readonly SubmittedMaterial[];
+  note: string | null;
+}
+
+/** Records a supplement (补正). The whole application is checked again. */
+export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = requireCaseAction('supplementCase', subject, command.actor);
+    if (changes.note !== null) requireNote(changes.note, 'note');
+    const fields = changes.fields ?? subject.fields;
+    const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
+    const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
+    requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
+    requirePrintableApplication({ applicant: subject.applicant, fields });
+    await handIn(tx, subject, person, changes.materials, at);
+    const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
+    return store.addStep(tx, subject, record, { fields, licenseNumber });
+  });
+}
+
+/** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
+export function closeUnsupplemented(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = await requirePreparedAction(tx, 'closeUnsupplemented', { subject, actor: command.actor, at });
+    return store.addStep(tx, subject, buildStep(clerk, 'SUPPLEMENT_MISSED', at));
+  });
+}
+
+/** Refuses acceptance (不予受理), with a reason. */
+export function refuseAcceptance(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = requireCaseAction('refuseAcceptance', subject, command.actor);
+    requireReason(reason);
+    const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
+    return store.addStep(tx, subject, step);
+  });
+}
+
+/** Withdraws the application (撤回申请). Possible until the decision. */
+export function withdraw(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = requireCaseAction('withdrawCase', subject, command.actor);
+    requireReason(reason);
+    return store.addStep(tx, subject, buildStep(person, 'WITHDRAWN', at, { note: reason }));
+  });
+}

@@ -1,0 +1,372 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { ACTS, LICENSE_ACTIONS, LICENSE_STATES } from '../license-acts.ts';
+
+/** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
+
+export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
+export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
+/** Forms of a submitted material: 原件, 复印件, 原件核验后退回, 电子件. */
+export const MATERIAL_FORMS = ['ORIGINAL', 'COPY', 'ORIGINAL_SEEN', 'ELECTRONIC'] as const;
+export const RUNNING_CASES = ['FOLLOW', 'STAY'] as const;
+export const OUTCOME_KINDS = ['LICENSE', 'CERTIFICATE', 'FILING_CERTIFICATE', 'DECISION'] as const;
+
+export type Mode = (typeof MODES)[number];
+export type RunningCases = (typeof RUNNING_CASES)[number];
+export type PowerType = (typeof POWER_TYPES)[number];
+
+const day = z.iso.date();
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const text = z.string();
+const nullableText = text.nullable();
+const data = z.record(z.string(), z.unknown()).nullable();
+
+const organ = z.object({
+  id: z.string(),
+  name: z.string(),
+  level: z.enum(['CITY', 'COUNTY']),
+  divisionCode: z.string().length(6),
+  uscc: z.string().length(18),
+});
+export type OrganFact = z.infer<typeof organ>;
+
+const assignment = z.object({
+  /** Organ id, or null; then `reason` says why no organ is named. */
+  organ: z.string().nullable(),
+  /** A second organ with an equal right, or with its own share. */
+  second: z.string().nullable(),
+  /** Whether the first organ does this at the integrated window (综合受理窗口). */
+  window: z.boolean(),
+  reason: z.string().nullable(),
+});
+export type Assignment = z.infer<typeof assignment>;
+
+const outcome = z.object({
+  kind: z.enum(OUTCOME_KINDS),
+  /** Name of the case's outcome (证照名称), for instance 第三类医疗器械经营许可证. */
+  name: z.string(),
+  /** Type code (电子证照类型代码): USCC of the defining organ and 3 digits. Null if the outcome is not a license. */
+  licenseType: z.string().length(21).nullable(),
+  /** Validity of the license in months, or null if it has no end. */
+  validityMonths: z.number().int().positive().nullable(),
+});
+export type OutcomeFact = z.infer<typeof outcome>;
+
+/** A period of a delegation in which nothing changes: mode, organs, industry organs, outcome. */
+const delegation = z.object({
+  mode: z.enum(MODES),
+  validFrom: day.nullable(),
+  validTo: day.nullable(),
+  cityOrgan: z.string(),
+  countyOrgan: z.string(),
+  /** Industry organ (行业主管部门) of each level, or null if the office has not named it yet. */
+  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
+  /** Whether running cases go over to this period's organs when it begins, or stay with theirs. Their mode stays. */
+  runningCases: z.enum(RUNNING_CASES),
+  /** The action on a license of a case accepted in this period, or null. */
+  licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
+  outcome,
+  accepts: assignment,
+  examines: assignment,
+  decides: assignment,
+  seals: assignment,
+  liable: assignment,
+  supervises: assignment,
+});
+export type DelegationFact = z.infer<typeof delegation>;
+
+const holder = z.object({
+  name: z.string().min(1),
+  codeKind: z.enum(['USCC', 'CITIZEN_NUMBER']),
+  code: z.string(),
+});
+export type Holder = z.infer<typeof holder>;
+
+/** The content that the decider sees and authorises. The license repeats it word for word. */
+export const grantContent = z.object({
+  matterId: z.string(),
+  action: z.enum(LICENSE_ACTIONS),
+  /** The license to act on, or null if a new one is issued. */
+  licenseNumber: z.string().nullable(),
+  licenseName: z.string(),
+  licenseType: z.string().length(21),
+  holder,
+  /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
+  fields: z.array(z.object({ label: z.string(), text: z.string() })),
+  validFrom: day,
+  validUntil: day.nullable(),
+});
+export type GrantContent = z.infer<typeof grantContent>;
+
+const guideMaterial = z.object({
+  /** Stable in the guide, for instance `M01`. */
+  code: z.string(),
+  name: z.string(),
+  form: z.enum(MATERIAL_FORMS),
+  copies: z.number().int().nonnegative(),
+  required: z.boolean(),
+  /** Type code of an electronic license that may replace it (免提交), or null. */
+  licenseType: z.string().length(21).nullable(),
+});
+/** The part of a service guide (办事指南) against which a case is accepted and checked. */
+const guide = z.object({
+  materials: z.array(guideMaterial),
+  /** Steps in order. `limitDays` is in working days, or null if the guide sets no limit for the step. */
+  steps: z.array(z.object({ name: z.string(), limitDays: z.number().int().positive().nullable() })),
+  /** Statutory (法定) and promised (承诺) limits in working days from acceptance, or null if the guide has none. */
+  statutoryDays: z.number().int().positive().nullable(),
+  promisedDays: z.number().int().positive().nullable(),
+});
+export type GuideMaterialFact = z.infer<typeof guideMaterial>;
+export type GuideFact = z.infer<typeof guide>;
+
+export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] as const;
+
+const sealGrant = z.object({
+  matter: z.string(),
+  /** Who may authorise the seal for the matter. Null: whoever decides the matter. */
+  person: nullableText,
+  /** First and last day in Asia/Shanghai; null: open. */
+  from: day.nullable(),
+  to: day.nullable(),
+});
+/** The right to use a seal: for which matter, by whom and when (用印授权范围). */
+export type SealGrant = z.infer<typeof sealGrant>;
+
+/** Converts the payload of a release before 0.4. It has only matters, each granted to everybody without end. */
+function withGrants(payload: unknown): unknown {
+  const legacy = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(payload);
+  if (!legacy.success) return payload;
+  const grants = legacy.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
+  return { ...legacy.data, grants };
+}
+
+export const payloads = {
+  /**
+   * All periods of a matter, oldest first, and the organs that they name. A day has at most one period, and none while
+   * the matter is not delegated. A future change is already a period here: no event follows on its first day.
+   */
+  DelegationChanged: z.object({
+    matterId: z.string(),
+    mainItem: z.string(),
+    subItem: z.string().nullable(),
+    name: z.string(),
+    powerType: z.enum(POWER_TYPES),
+    delegations: z.array(delegation),
+    organs: z.array(organ),
+  }),
+  /**
+   * The current and future versions of a matter's service guide. A county's guide is the city's with the county's
+   * overlay applied. It holds from the overlay's first day until the next overlay or the end of the version.
+   */
+  GuideChanged: z.object({
+    matterId: z.string(),
+    versions: z.array(
+      z.object({
+        version: z.number().int().positive(),
+        validFrom: day,
+        validTo: day.nullable(),
+        city: guide,
+        counties: z.array(z.object({ divisionCode: z.string().length(6), validFrom: day, guide })),
+      }),
+    ),
+  }),
+  /** A case decided GRANTED that ends in a license act. It opens a certificate task (制证任务). */
+  CaseGranted: z.object({
+    caseId: z.string(),
+    caseNumber: z.string(),
+    content: grantContent,
+    contentDigest: digest,
+    /** The decider's seal authorisation, a JWS that only the seals subgraph verifies. */
+    authorisation: z.string(),
+    /** The organ that seals the outcome and is its issuer (证照颁发机构). */
+    issuer: organ,
+    /** The organs that handle the case and may see the license, including the issuer. */
+    parties: z.array(z.string()),
+    /** Organs that print, hand over and take back the paper: the issuer and the acceptor. Supervisors only see it. */
+    counters: z.array(z.string()),
+    /** Division code of the county that handled the case. */
+    handledBy: z.string().length(6),
+    decidedAt: z.iso.datetime(),
+  }),
+  /** One act on a license. It applies to both the document and the paper. */
+  LicenseChanged: z.object({
+    act: z.enum(ACTS),
+    number: z.string(),
+    /** Identifier of the version that is current after the act. */
+    identifier: z.string(),
+    version: z.number().int().positive(),
+    state: z.enum(LICENSE_STATES),
+    caseId: z.string().nullable(),
+    /** The supervisor's order that the act executes, or null. */
+    orderId: z.string().nullable().default(null),
+    /** SHA-256 of the file that the act produced: a PDF or a sealed JSON statement. */
+    documentDigest: digest,
+    signatureDigest: digest,
+    changedAt: z.iso.datetime(),
+    /** The license after the act. */
+    license: z.object({
+      matterId: z.string(),
+      licenseName: z.string(),
+      licenseType: z.string(),
+      holder,
+      fields: z.array(z.object({ label: z.string(), text: z.string() })),
+      validFrom: day,
+      validUntil: day.nullable(),
+    }),
+  }),
+  /** The paper certificate of a version reached its holder (送达). */
+  CertificateDelivered: z.object({
+    number: z.string(),
+    identifier: z.string(),
+    caseId: z.string().nullable(),
+    deliveredAt: z.iso.datetime(),
+  }),
+  /** The deciding organ voided (作废) the certificate task of a granted case. Its act on a license will not be done. */
+  TaskVoided: z.object({
+    caseId: z.string(),
+    actor: z.string(),
+    organ: z.string(),
+    reason: z.string(),
+    voidedAt: z.iso.datetime(),
+  }),
+  /** A supervisor's finding that demands an act on a license (监管反馈). The issuing organ's approver must answer it. */
+  SupervisionOrdered: z.object({
+    orderId: z.string(),
+    number: z.string(),
+    act: z.enum(['SUSPEND', 'RESTORE', 'REVOKE']),
+    /** The supervisor's sentence. */
+    reason: z.string(),
+    supervisor: organ,
+    orderedAt: z.iso.datetime(),
+  }),
+  /** The answer to an order: executed by an act, declined with a reason, or overtaken. */
+  OrderAnswered: z.object({
+    orderId: z.string(),
+    answer: z.enum(['CARRIED_OUT', 'DECLINED', 'OVERTAKEN']),
+    reason: z.string().nullable(),
+    actor: z.string(),
+    answeredAt: z.iso.datetime(),
+  }),
+  /** A duty (待办) about a license that waits for a person, or was closed. */
+  DutyChanged: z.object({
+    /** Stable id of the duty. */
+    dutyId: z.string(),
+    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN']),
+    /** Identifier of the license version concerned. */
+    identifier: z.string(),
+    name: z.string(),
+    /** Organs that must fulfil it. */
+    organs: z.array(z.string()),
+    divisionCode: z.string().length(6),
+    reason: z.string().nullable(),
+    openedAt: z.iso.datetime(),
+    closedAt: z.iso.datetime().nullable(),
+  }),
+  /** A case at a city organ with its own approval platform (审批平台), sent after each step from 转报 on. */
+  ForwardedCaseChanged: z.object({
+    platformId: z.string(),
+    caseId: z.string(),
+    caseNumber: z.string(),
+    /** The deciding city organ. */
+    organ: z.string(),
+    matterId: z.string(),
+    matterName: z.string(),
+    mode: z.enum(MODES),
+    applicant: holder,
+    fields: z.array(z.object({ label: z.string(), text: z.string() })),
+    licenseNumber: z.string().nullable(),
+    /** Step and result of the case, with the names of `Case.step` and `Case.result`. */
+    step: z.string(),
+    result: z.string().nullable(),
+    /** Every step so far, oldest first. `data` is its data besides the note: a pause with its papers, a transfer. */
+    steps: z.array(
+      z.object({
+        step: text,
+        at: z.iso.datetime(),
+        actor: text,
+        organ: nullableText,
+        finding: nullableText,
+        note: nullableText,
+        data,
+      }),
+    ),
+  }),
+  /** An approval result pushed to a supervisor (双推送), or a voided grant. It is also the webhook's body. */
+  ApprovalPushed: z.object({
+    pushId: z.string(),
+    supervisor: z.string(),
+    caseId: z.string(),
+    caseNumber: z.string(),
+    matterId: z.string(),
+    matterName: z.string(),
+    decision: z.enum(['GRANTED', 'REJECTED', 'VOIDED']),
+    applicantName: z.string(),
+    decidedBy: z.string(),
+    decidedAt: z.iso.datetime(),
+    /**
+     * Last day to reach the supervisor: the third working day after the decision. Null if the calendar lacks the year.
+     */
+    dueOn: day.nullable(),
+  }),
+  /** The current state of a seal and its grants. */
+  SealChanged: z.preprocess(
+    withGrants,
+    z.object({
+      sealId: z.string(),
+      name: z.string(),
+      kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
+      organ: z.string(),
+      state: z.enum(SEAL_STATES),
+      validFrom: z.iso.datetime(),
+      validUntil: z.iso.datetime(),
+      grants: z.array(sealGrant),
+    }),
+  ),
+} as const;
+
+export type EventType = keyof typeof payloads;
+export type EventPayload<Type extends EventType> = z.infer<(typeof payloads)[Type]>;
+
+/** An event in transit. `revision` counts from 1 in `stream`, without a gap. */
+export type Envelope = {
+  [Type in EventType]: {
+    type: Type;
+    stream: string;
+    revision: number;
+    occurredAt: string;
+    payload: EventPayload<Type>;
+  };
+}[EventType];
+
+const envelope = z.object({
+  type: z.enum(Object.keys(payloads) as [EventType, ...EventType[]]),
+  stream: z.string().min(1).max(128),
+  revision: z.number().int().positive(),
+  occurredAt: z.iso.datetime(),
+  payload: z.unknown(),
+});
+
+/** Reads an envelope from a network message or a table row. Throws ZodError. */
+export function readEnvelope(value: unknown): Envelope {
+  const rawEnvelope = envelope.parse(value);
+  return { ...rawEnvelope, payload: payloads[rawEnvelope.type].parse(rawEnvelope.payload) } as Envelope;
+}
+
+/** Returns the canonical text of a value: JSON by RFC 8785 (JCS). Throws TypeError if it is not a JSON value. */
+export function toCanonicalJson(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('not a JSON value');
+  return text;
+}
+
+/** Returns SHA-256 of bytes or UTF-8 text, lower-case hex. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Returns the digest for a seal authorisation: SHA-256, hex, over the canonical text of the content. */
+export function computeContentDigest(content: unknown): string {
+  return sha256(toCanonicalJson(content));
+}

@@ -1,0 +1,108 @@
+import type { KeyObject } from 'node:crypto';
+import DataLoader from 'dataloader';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { type Actor, type Person, PUBLIC } from '../actor.ts';
+import { findReadScope, type ReadRule } from '../policy.ts';
+import { readServiceToken, readToken, TokenError } from '../sealing/token.ts';
+
+/** Who calls: the token of a request, its actor, and what a resolver knows of both. */
+
+/** The context of a request for a resolver, in every subgraph, in process and over HTTP. */
+export interface GraphContext {
+  actor: Actor;
+  /** The verified token, to forward over HTTP. Null for the public. */
+  token: string | null;
+  /** Loaders of this request, by name. See `getLoader`. */
+  loaders: Map<string, unknown>;
+}
+
+export function buildContext(actor: Actor, token: string | null): GraphContext {
+  return { actor, token, loaders: new Map() };
+}
+
+/** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */
+export function getLoader<Value, Key = string>(
+  context: GraphContext,
+  name: string,
+  batch: (keys: readonly Key[]) => Promise<readonly (Value | Error | null)[]>,
+): DataLoader<Key, Value | null> {
+  const existingLoader = context.loaders.get(name) as DataLoader<Key, Value | null> | undefined;
+  if (existingLoader) return existingLoader;
+  const newLoader = new DataLoader<Key, Value | null>(batch);
+  context.loaders.set(name, newLoader);
+  return newLoader;
+}
+
+/** Returns the calling person. Throws an error with `extensions.code` UNAUTHENTICATED for the public. */
+export function requirePerson(actor: Actor): Person {
+  if (actor.kind === 'person') return actor;
+  throw new GraphQLError('请先登录：此查询需要令牌。', { extensions: { code: 'UNAUTHENTICATED' } });
+}
+
+/**
+ * Returns the organ whose records the caller may read, or null for every organ. Throws UNAUTHENTICATED for the public,
+ * and FORBIDDEN with `message` if the row does not let the person read at all.
+ */
+export function requireReadScope(rule: ReadRule, actor: Actor, message: string): string | null {
+  const scope = findReadScope(rule, requirePerson(actor));
+  if (!scope) throw buildForbiddenError(message);
+  return scope.organ;
+}
+
+/** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */
+export function buildForbiddenError(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
+}
+
+/** Reads a request's token into its context. Used by the gateway and by every subgraph in its own process. */
+export async function readContext(request: FastifyRequest, key: KeyObject, now: Date): Promise<GraphContext> {
+  const token = readBearerToken(request);
+  if (token === null) return buildContext(PUBLIC, null);
+  try {
+    return buildContext(await readToken(token, key, now), token);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
+  }
+}
+
+/** Returns the bearer token, or null if there is no Authorization header. Another form of header is a bad token. */
+function readBearerToken(request: FastifyRequest): string | null {
+  const header = request.headers.authorization;
+  if (header === undefined) return null;
+  return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? '';
+}
+
+/** What callers are known by. */
+export interface Authentication {
+  tokenKey: KeyObject;
+  serviceKey: Uint8Array;
+  now: () => Date;
+}
+
+/**
+ * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a
+ * code and a sentence. The public also gets a context; the route decides what the public may do.
+ */
+export async function identifyCaller(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { tokenKey, now }: Pick<Authentication, 'tokenKey' | 'now'>,
+): Promise<GraphContext | null> {
+  try {
+    return await readContext(request, tokenKey, now());
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    await reply.code(401).send({ code: error.extensions.code, message: error.message });
+    return null;
+  }
+}
+
+/** Returns the service that sent a request. Throws TokenError unless it proves that it belongs to this hub. */
+export function requireService(
+  request: FastifyRequest,
+  options: Pick<Authentication, 'serviceKey' | 'now'>,
+): Promise<string> {
+  return readServiceToken(readBearerToken(request) ?? '', options.serviceKey, options.now());
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { type GraphQLError, type GraphQLFormattedError, Kind, parse, visit } from 'graphql';
+import { noteSubject } from '../environment/log.ts';
+import { Refusal } from '../refusal.ts';
+import type { RefusalView } from './resolver-types.ts';
+
+/** Errors as a caller sees them, in GraphQL and on routes. Every error that is not meant for callers is a fault. */
+
+/** Receives each fault. `incident` is the number that the caller was given. */
+export type OnFault = (incident: string, error: unknown) => void;
+
+const FAULT_MESSAGE = '系统内部故障，请稍后再试；如需报告，请提供故障编号。';
+
+/** What a caller learns of a fault: that there was one, and its number. */
+export interface FaultView {
+  code: 'INTERNAL_SERVER_ERROR';
+  message: string;
+  incident: string;
+}
+
+/** Reports a fault under a new incident number. */
+export function reportFault(onFault: OnFault, error: unknown): FaultView {
+  const incident = randomUUID();
+  noteSubject({ incident });
+  onFault(incident, error);
+  return { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident };
+}
+
+/** Codes that a caller may see with their message. Everything else is a fault. */
+const PUBLIC_CODES: ReadonlySet<unknown> = new Set([
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'TOKEN_EXPIRED',
+  'TOKEN_INVALID',
+  'QUERY_TOO_DEEP',
+  'QUERY_TOO_WIDE',
+  'QUERY_TOO_LARGE',
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+/**
+ * Returns Apollo Server's `formatError`. The caller sees a public code with its message, or INTERNAL_SERVER_ERROR with
+ * an incident number. Stack traces, names of subgraphs and texts of the database never leave the hub.
+ * `extensions.argument` names the wrong argument of a BAD_USER_INPUT.
+ */
+export function createErrorFormat(
+  onFault: OnFault,
+): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
+  return (formatted, error) => {
+    const chain = listCauses(error);
+    const cause = chain.at(-1);
+    const place = { locations: formatted.locations, path: formatted.path };
+    const argument = formatted.extensions?.argument ?? chain.map(findArgument).find((path) => path !== undefined);
+    const code = codeOf(cause) ?? formatted.extensions?.code;
+    if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
+      return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
+    }
+    if (PUBLIC_CODES.has(code)) {
+      const extensions = argument === undefined ? { code } : { code, argument };
+      return { message: formatted.message, ...place, extensions };
+    }
+    // A subgraph in another process has reported its fault already. One fault has one number.
+    const reported = formatted.extensions?.incident;
+    const { message, ...extensions } =
+      typeof reported === 'string'
+        ? { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident: reported }
+        : reportFault(onFault, cause);
+    return { message, ...place, extensions };
+  };
+}
+
+/**
+ * Returns an error and the errors within it, innermost last: the library's wrappers carry codes of their own. Errors
+ * are told by their shape, not by their class: two copies of the graphql package may be loaded side by side.
+ */
+function listCauses(error: unknown): unknown[] {
+  const inner = error instanceof Error && 'originalError' in error ? error.originalError : undefined;
+  return inner instanceof Error ? [error, ...listCauses(inner)] : [error];
+}
+
+function codeOf(error: unknown): unknown {
+  if (!(error instanceof Error && 'extensions' in error)) return undefined;
+  return (error.extensions as Record<string, unknown> | undefined)?.code;
+}
+
+/** Kinds of literals that GraphQL itself refuses by their value, for example an Int of more than 32 bits. */
+const CHECKED_LITERALS: ReadonlySet<string> = new Set([Kind.INT, Kind.FLOAT, Kind.STRING]);
+
+/**
+ * Returns the path of the argument that GraphQL itself refused, `input.fields[0].text`: a variable of a wrong value, or
+ * a literal that its scalar does not accept. Returns undefined for any other error.
+ */
+function findArgument(error: unknown): string | undefined {
+  const { nodes, message } = error as Partial<Pick<GraphQLError, 'nodes' | 'message'>>;
+  const [node] = nodes ?? [];
+  if (!node?.loc) return undefined;
+  if (node.kind === Kind.VARIABLE_DEFINITION) {
+    const name = node.variable.name.value;
+    const inner = /^Variable "\$\w+" got invalid value [\s\S]* at "\w+([^"]*)"; /.exec(message ?? '')?.[1] ?? '';
+    return findUse(node.loc.source.body, (value) => value.kind === Kind.VARIABLE && value.name.value === name, inner);
+  }
+  const { start } = node.loc;
+  return CHECKED_LITERALS.has(node.kind)
+    ? findUse(node.loc.source.body, (value) => value.loc?.start === start, '')
+    : undefined;
+}
+
+type ValueNode = { kind: string; name: { value: string }; loc?: { start: number } };
+
+/** Returns the path of the first argument value that matches, followed by `inner`. */
+function findUse(document: string, matches: (value: ValueNode) => boolean, inner: string): string | undefined {
+  const path: string[] = [];
+  let found: string | undefined;
+  const named = {
+    enter: ({ name, value }: { name: { value: string }; value: unknown }) => {
+      path.push(name.value);
+      if (found === undefined && matches(value as ValueNode)) found = path.join('.') + inner;
+    },
+    leave: () => {
+      path.pop();
+    },
+  };
+  visit(parse(document), { Argument: named, ObjectField: named });
+  return found;
+}
+
+/**
+ * Runs a mutation. Returns a Refusal as data, with `fields`, the values of the payload's fields that cannot be null.
+ * Rethrows any other error.
+ */
+export async function mutate<Result extends object, Fields extends object = object>(
+  run: () => Promise<Result>,
+  fields?: Fields,
+): Promise<(Result & { refusal: null }) | (Fields & { refusal: RefusalView })> {
+  try {
+    return { ...(await run()), refusal: null };
+  } catch (error) {
+    if (error instanceof Refusal) return { ...(fields as Fields), refusal: toRefusalView(error) };
+    throw error;
+  }
+}
+
+export function toRefusalView(refusal: Refusal): RefusalView {
+  return { code: refusal.code, message: refusal.message, field: refusal.field };
+}

@@ -1,0 +1,86 @@
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerOptions,
+} from 'fastify';
+import { logRequest } from '../environment/log.ts';
+import { addRequestLog, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
+import { TokenError } from '../sealing/token.ts';
+import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
+import { type OnFault, reportFault } from './errors.ts';
+
+/** The form of every error on a route: a code for programs and a sentence for a person. */
+
+/** The code and the sentence for each status that Fastify itself answers. Its own bodies tell of its inside. */
+const STATUS_ERRORS: Readonly<Record<number, { code: string; message: string }>> = {
+  404: { code: 'NOT_FOUND', message: '没有此地址。' },
+  405: { code: 'METHOD_NOT_ALLOWED', message: '此地址不接受这种请求方法。' },
+  408: { code: 'REQUEST_TIMEOUT', message: '请求没有在规定时间内传完。' },
+  413: { code: 'REQUEST_TOO_LARGE', message: '请求过大。' },
+  414: { code: 'REQUEST_TOO_LARGE', message: '请求地址过长。' },
+  415: { code: 'MEDIA_TYPE_NOT_ALLOWED', message: '不接受这种内容类型。' },
+};
+const BAD_REQUEST = { code: 'BAD_REQUEST', message: '请求不符合格式要求。' };
+
+const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
+
+/**
+ * Creates a Fastify app whose errors are `{ code, message }`. An error that is not meant for callers becomes a fault:
+ * 500 with an `incident`, reported to `onFault`. A path or query parameter that breaks the rule for text is 400
+ * BAD_USER_INPUT before the route's handler runs.
+ */
+export function createApp(onFault: OnFault, options: FastifyServerOptions = {}): FastifyInstance {
+  const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
+  const app = Fastify({
+    ...REQUEST_LOG_OPTIONS,
+    ...options,
+    // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
+    frameworkErrors: (error, request, reply) => {
+      renderError(error, reply as unknown as FastifyReply);
+      const { id, method } = request;
+      logRequest({ subject: { request: id }, method, route: 'unknown', status: reply.statusCode, ms: 0 });
+    },
+  }) as FastifyInstance;
+  addRequestLog(app);
+  app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
+  app.addHook('preValidation', async (request, reply) => {
+    const wrong = findWrongParameter(request.params) ?? findWrongParameter(request.query);
+    if (wrong !== null) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: wrong });
+  });
+  return app;
+}
+
+function sendError(error: FastifyError, reply: FastifyReply, onFault: OnFault): FastifyReply {
+  if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return reply.code(status).send(STATUS_ERRORS[status] ?? BAD_REQUEST);
+  return reply.code(500).send(reportFault(onFault, error));
+}
+
+/** Returns what is wrong with the first bad parameter, or null. */
+function findWrongParameter(parameters: unknown): string | null {
+  for (const [name, value] of Object.entries((parameters ?? {}) as Record<string, string | string[]>)) {
+    for (const text of [name, value].flat()) {
+      const problem = typeof text === 'string' ? findTextProblem(text, PARAMETER) : null;
+      if (problem) return `参数 ${describeName(name)} 不符合要求：${describeTextProblem(problem)}。`;
+    }
+  }
+  return null;
+}
+
+/** A name that is wrong itself is not repeated. */
+function describeName(name: string): string {
+  return /^[\w.-]{1,64}$/.test(name) ? name : '（名称有误）';
+}
+
+/** Returns `content-disposition` for a file to save: RFC 6266 with the name in UTF-8 (RFC 8187). */
+export function buildContentDisposition(name: string): string {
+  const asciiName = name.replace(/[^\w.-]/g, '_');
+  const encodedName = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${asciiName}"; filename*=UTF-8''${encodedName}`;
+}

@@ -1,0 +1,180 @@
+import {
+  defaultFieldResolver,
+  type GraphQLInputObjectType,
+  type GraphQLInputType,
+  type GraphQLScalarType,
+  type GraphQLSchema,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isScalarType,
+  valueFromASTUntyped,
+} from 'graphql';
+import { isDay } from '../day.ts';
+import { noteSubject } from '../environment/log.ts';
+import {
+  describeTextProblem,
+  findTextProblem,
+  MAX_INPUT_FILE_CHARS,
+  MAX_INPUT_ID_CHARS,
+  MAX_INPUT_TEXT_CHARS,
+  type TextRule,
+} from '../text.ts';
+import { buildInputError } from './page.ts';
+
+/**
+ * Checks every argument of every field before its resolver runs. A new argument is checked by itself, because the check
+ * follows from its type.
+ */
+
+/** Rules of texts by coordinate (`ImportInput.csv`, `Query.find.name`), where the default of the type does not fit. */
+export type InputRules = Readonly<Record<string, TextRule>>;
+
+/** The rule of a text that is a file: CSV, JSON, PEM or base64. */
+export const FILE_INPUT: TextRule = { form: 'FILE', maxChars: MAX_INPUT_FILE_CHARS };
+
+const DEFAULT_RULES: Readonly<Record<string, TextRule>> = {
+  String: { form: 'LINES', maxChars: MAX_INPUT_TEXT_CHARS },
+  ID: { form: 'LINE', maxChars: MAX_INPUT_ID_CHARS },
+};
+
+/** Scalars that GraphQL itself checks, and what the gateway alone sends. */
+const UNCHECKED_SCALARS = new Set(['Int', 'Float', 'Boolean', '_Any']);
+
+/** A value that its scalar did not accept. It must not reach a resolver. */
+class WrongValue {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+/** Readers of the hub's own scalars. A reader returns null for a wrong value. */
+const READERS: Readonly<Record<string, { read: (value: unknown) => unknown; message: string }>> = {
+  Date: {
+    read: (value) => (typeof value === 'string' && isDay(value) ? value : null),
+    message: '须为真实日期 YYYY-MM-DD',
+  },
+  DateTime: { read: parseInstant, message: '须为带时区的时刻，如 2026-01-31T09:00:00+08:00，公元 1 至 9999 年' },
+};
+
+const INSTANT = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+
+/**
+ * Returns the instant of an RFC 3339 text, or null. Leap seconds and years outside 1 to 9999 (UTC) are not accepted.
+ */
+function parseInstant(value: unknown): Date | null {
+  const day = typeof value === 'string' ? INSTANT.exec(value)?.[1] : undefined;
+  if (day === undefined || !isDay(day)) return null;
+  const instant = new Date(value as string);
+  const year = instant.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? instant : null;
+}
+
+/**
+ * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT with the argument's path in
+ * `extensions.argument` for a wrong text, id, Date or DateTime. Throws if `rules` name a coordinate that does not exist
+ * or if an argument has a scalar without a check.
+ */
+export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSchema {
+  const compile = createCompiler(rules);
+  for (const [name, type] of Object.entries(schema.getTypeMap())) if (isScalarType(type)) keepWrongValues(type, name);
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const checks = field.args.map(({ name, type: argumentType }) => ({
+        name,
+        check: compile(argumentType, `${type.name}.${field.name}.${name}`),
+      }));
+      if (checks.length === 0) continue;
+      const resolve = field.resolve ?? defaultFieldResolver;
+      field.resolve = (source, args, context, info) => {
+        for (const { name, check } of checks) check(args[name], name);
+        noteArguments(field.name, args);
+        return resolve(source, args, context, info);
+      };
+    }
+  }
+  const unknown = Object.keys(rules).filter((coordinate) => !compile.coordinates.has(coordinate));
+  if (unknown.length > 0) throw new Error(`no such argument of type String or ID: ${unknown.join(', ')}`);
+  return schema;
+}
+
+/** Tells the log which case or license a field is about. */
+function noteArguments(field: string, args: Readonly<Record<string, unknown>>): void {
+  const input = (args.input ?? {}) as Readonly<Record<string, unknown>>;
+  noteSubject({
+    case: field === 'case' ? args.id : (input.case ?? args.case),
+    license: input.identifier ?? args.identifier ?? input.license,
+  });
+}
+
+/**
+ * Makes Date and DateTime return a WrongValue instead of throwing. An error thrown by a scalar does not say which
+ * argument is wrong, and a subgraph's validation error looks like a fault of the hub to the gateway.
+ */
+function keepWrongValues(scalar: GraphQLScalarType, name: string): void {
+  const reader = READERS[name];
+  if (!reader) return;
+  // The library's resolver map has renamed it to the name of its implementation, LocalDate.
+  scalar.name = name;
+  scalar.parseValue = (value) => reader.read(value) ?? new WrongValue(reader.message);
+  scalar.parseLiteral = (ast, variables) => scalar.parseValue(valueFromASTUntyped(ast, variables));
+}
+
+/** Checks a value. `path` is its place, for example `input.fields[0].text`. Throws BAD_USER_INPUT. */
+type Check = (value: unknown, path: string) => void;
+
+/** Turns the type of an argument into its check. `coordinates` are all that it has seen of String or ID. */
+type Compiler = ((type: GraphQLInputType, coordinate: string) => Check) & { coordinates: Set<string> };
+
+function createCompiler(rules: InputRules): Compiler {
+  const coordinates = new Set<string>();
+  /** Each input type is compiled once, and looked up when it is used: a type may contain itself. */
+  const objectChecks = new Map<string, Check>();
+  const compile = (type: GraphQLInputType, coordinate: string): Check => {
+    if (isNonNullType(type)) return compile(type.ofType, coordinate);
+    if (isListType(type)) return checkItems(compile(type.ofType, coordinate));
+    if (isEnumType(type)) return () => {};
+    if (isScalarType(type)) return compileScalar(type.name, coordinate);
+    if (!objectChecks.has(type.name)) compileObject(type);
+    return (value, path) => objectChecks.get(type.name)?.(value, path);
+  };
+  const compileObject = (type: GraphQLInputObjectType): void => {
+    const fieldChecks: (readonly [name: string, check: Check])[] = [];
+    objectChecks.set(type.name, (value, path) => {
+      for (const [name, check] of fieldChecks)
+        check((value as Record<string, unknown> | null)?.[name], `${path}.${name}`);
+    });
+    for (const { name, type: fieldType } of Object.values(type.getFields())) {
+      fieldChecks.push([name, compile(fieldType, `${type.name}.${name}`)]);
+    }
+  };
+  const compileScalar = (scalar: string, coordinate: string): Check => {
+    if (UNCHECKED_SCALARS.has(scalar)) return () => {};
+    if (READERS[scalar]) return refuseWrongValue;
+    const rule = DEFAULT_RULES[scalar];
+    if (!rule) throw new Error(`${coordinate}: no check for scalar ${scalar}`);
+    coordinates.add(coordinate);
+    return checkText(rules[coordinate] ?? rule);
+  };
+  return Object.assign(compile, { coordinates });
+}
+
+function checkItems(check: Check): Check {
+  return (list, path) => {
+    if (Array.isArray(list)) for (const [i, item] of list.entries()) check(item, `${path}[${i}]`);
+  };
+}
+
+function refuseWrongValue(value: unknown, path: string): void {
+  if (value instanceof WrongValue) throw buildInputError(`${path} ${value.message}。`, path);
+}
+
+function checkText(rule: TextRule): Check {
+  return (text, path) => {
+    const problem = typeof text === 'string' ? findTextProblem(text, rule) : null;
+    if (problem) throw buildInputError(`${path} 不符合要求：${describeTextProblem(problem)}。`, path);
+  };
+}

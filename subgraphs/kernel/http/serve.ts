@@ -1,0 +1,94 @@
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import fastifyApollo from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type GraphQLSchema, parse } from 'graphql';
+import { logFault } from '../environment/log.ts';
+import { type Envelope, readEnvelope } from '../events/events.ts';
+import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
+import { createErrorFormat, type OnFault } from './errors.ts';
+import { createApp } from './http.ts';
+import { checkInputs, type InputRules } from './inputs.ts';
+import type { ResolverMap } from './resolver-types.ts';
+
+/** A subgraph as its `index.ts` builds it, without a port or environment variables. */
+export interface Subgraph {
+  name: string;
+  schema: GraphQLSchema;
+  /** Receives an event of another subgraph. Safe to call twice. Throws if the producer must send it again. */
+  receive(producer: string, event: Envelope): Promise<void>;
+  /**
+   * Registers HTTP routes besides GraphQL. Every path is under `/<name>/`; seals also has `/log/`.
+   * The gateway mounts them or forwards requests.
+   */
+  routes?(app: FastifyInstance, options: ServeOptions): void;
+  /** Starts relays and other background work. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
+ * runs; `rules` are the texts that need another rule than the default (see `checkInputs`).
+ */
+export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: InputRules = {}): GraphQLSchema {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
+  return checkInputs(schema, rules);
+}
+
+/** Maximum request size. GraphQL documents and events are small. */
+const MAX_BODY_BYTES = 1_048_576;
+
+export interface ServeOptions extends Authentication {
+  /** Receives each fault. They are logged if it is absent. */
+  onFault?: OnFault | undefined;
+}
+
+/**
+ * Serves one subgraph over HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service
+ * token. Does not listen. `routes` adds further routes.
+ */
+export async function serveSubgraph(
+  subgraph: Subgraph,
+  options: ServeOptions,
+  routes?: (app: FastifyInstance) => void,
+): Promise<FastifyInstance> {
+  const onFault = options.onFault ?? logFault;
+  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES });
+  const server = new ApolloServer<GraphContext>({
+    schema: subgraph.schema,
+    // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+    csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    formatError: createErrorFormat(onFault),
+    // The owner of the process decides what a signal stops, and in which order.
+    stopOnTerminationSignals: false,
+  });
+  await server.start();
+  await app.register(fastifyApollo(server), {
+    context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
+  });
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.post('/events/:producer', async (request, reply) => {
+    await requireService(request, options);
+    const { producer } = request.params as { producer: string };
+    await subgraph.receive(producer, readEnvelope(request.body));
+    return reply.code(204).send();
+  });
+  routes?.(app);
+  if (subgraph.routes) await app.register(async (scope) => subgraph.routes?.(scope, options));
+  app.addHook('onClose', () => server.stop());
+  return app;
+}

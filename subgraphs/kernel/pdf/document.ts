@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
+import opentype, { type Font } from 'opentype.js';
+import { Refusal } from '../refusal.ts';
+import { formatCodePoint } from '../text.ts';
+
+/** Renders documents with Typst. The same input gives the same bytes, and no character is rendered as an empty box. */
+
+const FONT_FOLDER = dirname(createRequire(import.meta.url).resolve('@expo-google-fonts/noto-serif-sc/package.json'));
+// The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are
+// stable.
+const FONTS = ['400Regular', '500Medium', '700Bold'].map((weight) => join(FONT_FOLDER, weight));
+/** Number of compilations after which the compiler evicts unused cache entries. */
+const CACHE_AGE_COMPILATIONS = 10;
+/**
+ * Characters that show nothing or change how others show: controls, direction marks, joiners, private use, unassigned.
+ */
+const INVISIBLE_CHARACTERS = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const NO_GLYPH_MESSAGE = /the text `"(.+?)"` could not be displayed/gu;
+
+/** Thrown when a document cannot be rendered. */
+export class RenderError extends Error {
+  override readonly name: string = 'RenderError';
+}
+
+/** Thrown when the text has characters that no font of the document shows. A name must not show an empty box. */
+export class UnprintableText extends RenderError {
+  override readonly name = 'UnprintableText';
+  readonly characters: readonly string[];
+
+  constructor(characters: Iterable<string>) {
+    const distinct = [...new Set(characters)];
+    const codes = distinct.map((character) => [...character].map(formatCodePoint).join(' '));
+    super(`no glyph for ${codes.join(', ')}`);
+    this.characters = distinct;
+  }
+}
+
+/** The input of one document. */
+export interface TypesetRequest {
+  /** File name of the template in the folder. */
+  template: string;
+  /** Texts of the files that the template reads, by file name in the folder. */
+  files: Readonly<Record<string, string>>;
+  /** Subject of the document, for error messages. */
+  name: string;
+  /** Creation time in the document's metadata, RFC 3339. */
+  createdAt: string;
+}
+
+/** A rendered document. */
+export interface TypesetDocument {
+  pdf: Uint8Array;
+  /**
+   * Position of the template's `<seal>`, or null if it has none. Pages count from 1. Points from the lower left corner.
+   */
+  seal: { page: number; x: number; y: number } | null;
+}
+
+export type Typesetter = (request: TypesetRequest) => TypesetDocument;
+
+/**
+ * Creates a function that renders PDF/A-3b (ISO 19005-3) from the templates of a folder. The compiler may read nothing
+ * outside the folder. The same input gives the same bytes in any process. The function throws UnprintableText for a
+ * character that the fonts lack, and RenderError if the template cannot render the document.
+ */
+export function createTypesetter(folder: string): Typesetter {
+  let compiler: NodeCompiler | null = null;
+  return (request) => {
+    compiler ??= NodeCompiler.create({ workspace: folder, fontArgs: [{ fontPaths: FONTS }] });
+    for (const [name, text] of Object.entries(request.files)) {
+      compiler.mapShadow(join(folder, name), Buffer.from(text));
+    }
+    try {
+      return compileDocument(compiler, join(folder, request.template), request);
+    } finally {
+      compiler.evictCache(CACHE_AGE_COMPILATIONS);
+    }
+  };
+}
+
+function compileDocument(
+  compiler: NodeCompiler,
+  mainFilePath: string,
+  { name, createdAt }: TypesetRequest,
+): TypesetDocument {
+  const compilation = compiler.compile({ mainFilePath });
+  const { result } = compilation;
+  if (!result) {
+    const error = compilation.takeError();
+    const details = error === null ? '' : JSON.stringify(compiler.fetchDiagnostics(error)).slice(0, 500);
+    throw new RenderError(`the template cannot set ${name}: ${details}`);
+  }
+  const creationTimestamp = Math.floor(Date.parse(createdAt) / 1000);
+  if (!Number.isSafeInteger(creationTimestamp)) throw new RenderError(`${name} was made at no time: ${createdAt}`);
+  try {
+    const [sealMark] = compiler.query(result, { selector: '<seal>', field: 'value' }) as TypesetDocument['seal'][];
+    return { pdf: compiler.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: sealMark ?? null };
+  } catch (error) {
+    const details = String(error);
+    const missingCharacters = [...details.replaceAll('\\"', '"').matchAll(NO_GLYPH_MESSAGE)].map(
+      (match) => match[1] ?? '',
+    );
+    throw missingCharacters.length > 0
+      ? new UnprintableText(missingCharacters)
+      : new RenderError(details.slice(0, 500));
+  }
+}
+
+/**
+ * Throws UnprintableText if any text in `value`, at any depth, has an invisible character. LINE FEED is visible as the
+ * end of a line in a document whose texts have the form `LINES`.
+ */
+export function requireVisible(value: unknown, form: 'LINE' | 'LINES' = 'LINE'): void {
+  const invisible = collectTexts(value).flatMap((text) => listInvisible(text, form));
+  if (invisible.length > 0) throw new UnprintableText(invisible);
+}
+
+/** Throws UnprintableText if any text in `value` has a character that is invisible or that no font has. */
+export function requirePrintable(value: unknown, form: 'LINE' | 'LINES' = 'LINE'): void {
+  requireVisible(value, form);
+  const letters = new Set(collectTexts(value).join('').replaceAll('\n', ''));
+  const missingCharacters = [...letters].filter((letter) => !hasGlyph(letter));
+  if (missingCharacters.length > 0) throw new UnprintableText(missingCharacters);
+}
+
+/**
+ * Returns why a document cannot show a text, naming the first such character: `第3字“𠮷”（U+20BB7）字库没有，无法打印`.
+ * Returns null if it can.
+ */
+export function findUnprintable(text: string, form: 'LINE' | 'LINES' = 'LINE'): string | null {
+  const [invisible] = listInvisible(text, form);
+  const letter = invisible ?? [...text].find((candidate) => candidate !== '\n' && !hasGlyph(candidate));
+  if (letter === undefined) return null;
+  const position = [...text].indexOf(letter) + 1;
+  const reason = invisible === undefined ? '字库没有' : '看不见';
+  // A character that turns the writing direction must not do so in the refusal.
+  const shown = invisible === undefined ? `“${letter}”` : '';
+  return `第${position}字${shown}（${formatCodePoint(letter)}）${reason}，无法打印`;
+}
+
+/** Where a text was entered: the field of the input, the words for it, and its form (`LINE` if absent). */
+export interface TextPlace {
+  field: string | null;
+  label?: string;
+  form?: 'LINE' | 'LINES';
+}
+
+/** Refuses FIELD_MALFORMED for a text that a document could not show. It is asked where somebody enters the text. */
+export function requirePrintableText(text: string, { field, label = '', form }: TextPlace): void {
+  const problem = findUnprintable(text, form);
+  if (problem !== null) throw new Refusal('FIELD_MALFORMED', field, `${label}${problem}`);
+}
+
+function listInvisible(text: string, form: 'LINE' | 'LINES'): string[] {
+  const invisible: string[] = text.match(INVISIBLE_CHARACTERS) ?? [];
+  return form === 'LINE' ? invisible : invisible.filter((character) => character !== '\n');
+}
+
+function hasGlyph(letter: string): boolean {
+  return loadBoldFont().charToGlyphIndex(letter) !== 0;
+}
+
+let cachedBoldFont: Font | null = null;
+
+/** Returns the bold font of documents. The other weights have the same characters. */
+export function loadBoldFont(): Font {
+  if (!cachedBoldFont) {
+    const { buffer, byteOffset, byteLength } = readFileSync(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
+    cachedBoldFont = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+  }
+  return cachedBoldFont;
+}
+
+/** Returns every text in a value, at any depth. */
+export function collectTexts(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(collectTexts) : [];
+}

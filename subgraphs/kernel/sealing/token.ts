@@ -1,0 +1,173 @@
+import type { KeyObject } from 'node:crypto';
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { type Person, ROLES } from '../actor.ts';
+import { type BoundedCache, createCache } from '../cache.ts';
+import { Refusal } from '../refusal.ts';
+import { findTextProblem } from '../text.ts';
+
+/** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
+
+export const TOKEN_ISSUER = 'tongquan';
+export const TOKEN_AUDIENCE = 'tongquan-hub';
+/** Maximum accepted clock difference between the hub and the identity provider. */
+const TOKEN_LEEWAY_SECONDS = 30;
+
+const MAX_CLAIM_CHARS = 64;
+/** Stored with each act, and a name is printed. An identity provider is outside the hub, so its texts are checked. */
+const line = z
+  .string()
+  .min(1)
+  .max(MAX_CLAIM_CHARS)
+  .refine((text) => findTextProblem(text, { form: 'LINE', maxChars: MAX_CLAIM_CHARS }) === null);
+
+const claims = z.object({
+  sub: line,
+  name: line,
+  roles: z.array(z.enum(ROLES)).min(1),
+  organ: line.nullish(),
+  window: z.string().max(6).nullish(),
+  holderCode: z.string().max(18).nullish(),
+});
+
+/** Thrown when a token is not accepted. The edge answers with HTTP 401 or `extensions.code`. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+  readonly code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID';
+
+  constructor(code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID') {
+    super(code === 'TOKEN_EXPIRED' ? '令牌已过期。' : '令牌无效。');
+    this.code = code;
+  }
+}
+
+/**
+ * Reads a person's token: a JWT signed with EdDSA by the key pair whose public half is `key`.
+ * Throws TokenError TOKEN_EXPIRED or TOKEN_INVALID.
+ */
+export async function readToken(token: string, key: KeyObject, now: Date): Promise<Person> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['EdDSA'],
+      issuer: TOKEN_ISSUER,
+      audience: TOKEN_AUDIENCE,
+      clockTolerance: TOKEN_LEEWAY_SECONDS,
+      requiredClaims: ['exp', 'sub'],
+      currentDate: now,
+    });
+    const parsedClaims = claims.parse(payload);
+    return {
+      kind: 'person',
+      id: parsedClaims.sub,
+      name: parsedClaims.name,
+      roles: parsedClaims.roles,
+      organ: parsedClaims.organ ?? null,
+      window: parsedClaims.window ?? null,
+      holderCode: parsedClaims.holderCode ?? null,
+    };
+  } catch (error) {
+    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
+  }
+}
+
+/** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */
+export const sealAuthorisation = z.object({
+  actor: z.string(),
+  actorName: z.string(),
+  organ: z.string(),
+  matter: z.string(),
+  /** The decided case, or null if the act needs no case (suspension, restoration, an ending). */
+  caseId: z.string().nullable(),
+  /** The act on the license, with the name that `License.act` uses. */
+  act: z.string(),
+  /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
+  contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  authorisedAt: z.iso.datetime(),
+});
+export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
+
+/** The subgraphs in which persons act. Each has its own key, which the seals subgraph knows. */
+export type AuthorisingSubgraph = 'cases' | 'licenses';
+export type AuthorisationKeys = Readonly<Record<AuthorisingSubgraph, Uint8Array>>;
+
+/** Signs a statement for the seals subgraph as a JWS with HS256, so that nothing can alter it in transit. */
+export function writeAuthorisation(
+  subgraph: AuthorisingSubgraph,
+  key: Uint8Array,
+  statement: SealAuthorisation,
+): Promise<string> {
+  return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(subgraph).sign(key);
+}
+
+/**
+ * Verifies and reads a statement. Refuses SEAL_AUTHORISATION_INVALID when it is forged or altered,
+ * or when its issuer may not make one.
+ */
+export async function readAuthorisation(keys: AuthorisationKeys, jws: string): Promise<SealAuthorisation> {
+  for (const [subgraph, key] of Object.entries(keys)) {
+    try {
+      const { payload } = await jwtVerify(jws, key, { algorithms: ['HS256'], issuer: subgraph });
+      return sealAuthorisation.parse(payload);
+    } catch {}
+  }
+  throw new Refusal('SEAL_AUTHORISATION_INVALID');
+}
+
+const authoriser = sealAuthorisation.pick({ actor: true, actorName: true });
+
+/**
+ * Returns the person whom a statement names, without verification. Only the signer can verify it.
+ * Refuses SEAL_AUTHORISATION_INVALID when it names nobody.
+ */
+export function readUnverifiedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
+  try {
+    return authoriser.parse(decodeJwt(jws));
+  } catch {
+    throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  }
+}
+
+const SERVICE_TOKEN_LIFE_SECONDS = 60;
+/** How long a token is reused. Signing one for each call costs more than the call. */
+const SERVICE_TOKEN_REUSE_SECONDS = 20;
+
+interface ServiceToken {
+  issuedAt: number;
+  text: Promise<string>;
+}
+const MAX_CACHED_SERVICES = 16;
+const serviceTokens = new WeakMap<Uint8Array, BoundedCache<ServiceToken>>();
+
+/** Signs a short-lived token with which a subgraph proves to another that it belongs to the same hub (HS256). */
+export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
+  const nowSeconds = Math.floor(now.getTime() / 1000);
+  const issuedAt = nowSeconds - (nowSeconds % SERVICE_TOKEN_REUSE_SECONDS);
+  const tokensByService = serviceTokens.get(key) ?? createCache<ServiceToken>(MAX_CACHED_SERVICES);
+  serviceTokens.set(key, tokensByService);
+  const cachedToken = tokensByService.get(service);
+  if (cachedToken?.issuedAt === issuedAt) return cachedToken.text;
+  const text = new SignJWT({ sub: service })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer('tongquan-service')
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + SERVICE_TOKEN_LIFE_SECONDS)
+    .sign(key);
+  tokensByService.set(service, { issuedAt, text });
+  return text;
+}
+
+/** Verifies a service token and returns the service that it names. Throws TokenError. */
+export async function readServiceToken(token: string, key: Uint8Array, now: Date): Promise<string> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      issuer: 'tongquan-service',
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: TOKEN_LEEWAY_SECONDS,
+      currentDate: now,
+    });
+    return payload.sub ?? '';
+  } catch (error) {
+    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
+  }
+}

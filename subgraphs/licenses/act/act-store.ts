@@ -1,0 +1,84 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Database, Transaction } from '../../../db/client.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import type { ActRow } from '../store.ts';
+import { act } from '../tables.ts';
+
+/** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
+const LEASE_SECONDS = 5;
+const leaseEnd = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
+
+/** Writes an intent. Refuses LICENSE_BUSY while another act on the same license is prepared. */
+export async function insertAct(
+  tx: Transaction,
+  row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>,
+): Promise<ActRow> {
+  const [insertedAct] = await tx
+    .insert(act)
+    .values({ ...row, state: 'PREPARED', leasedUntil: leaseEnd })
+    .onConflictDoNothing()
+    .returning();
+  if (!insertedAct) throw new Refusal('LICENSE_BUSY');
+  return insertedAct;
+}
+
+/**
+ * Stores the rendered file of an act. The first file stored counts.
+ * Returns whether this call stored it; false also if the act is done.
+ */
+export async function keepRendered(
+  db: Pick<Database, 'update'>,
+  id: string,
+  renderedFile: { rendered: Uint8Array; code: string | null },
+): Promise<boolean> {
+  const updatedRows = await db
+    .update(act)
+    .set(renderedFile)
+    .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')))
+    .returning({ id: act.id });
+  return updatedRows.length > 0;
+}
+
+/** Records why a prepared act waits. Returns false, and changes nothing, if the act is done meanwhile. */
+export async function noteWaiting(tx: Transaction, id: string, reason: string): Promise<boolean> {
+  const rows = await tx
+    .update(act)
+    .set({ waitingFor: reason })
+    .where(and(eq(act.id, id), eq(act.state, 'PREPARED')))
+    .returning({ id: act.id });
+  return rows.length > 0;
+}
+
+/**
+ * Locks an act until the transaction ends and returns it in its current state.
+ * Reads only the columns that can change, not its content or its file.
+ */
+export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> {
+  const { state, code, waitingFor } = act;
+  const [currentColumns] = await tx
+    .select({ state, code, waitingFor })
+    .from(act)
+    .where(eq(act.id, intent.id))
+    .for('update');
+  if (!currentColumns) throw new Error(`no act ${intent.id}`);
+  return { ...intent, ...currentColumns };
+}
+
+/** Maximum of acts that one poll leases. */
+const MAX_RESUMED_ACTS = 16;
+
+/** Leases prepared acts whose lease has expired. Returns their ids. */
+export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Promise<string[]> {
+  const dueActs = db
+    .select({ id: act.id })
+    .from(act)
+    .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
+    .limit(MAX_RESUMED_ACTS)
+    .for('update', { skipLocked: true });
+  const rows = await db
+    .update(act)
+    .set({ leasedUntil: leaseEnd })
+    .where(sql`${act.id} in ${dueActs}`)
+    .returning({ id: act.id });
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,334 @@
+import { and, eq, ne, sql } from 'drizzle-orm';
+import type { Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import type { Act, LicenseState } from '../../kernel/license-acts.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { computeRecordDigest, isLive } from '../license.ts';
+import { closeDuty, dutyIds, openDuty } from '../paper/duty-store.ts';
+import type { BlankState } from '../paper/paper.ts';
+import type { ActRow, StoredLicense, TaskRow } from '../store.ts';
+import * as tables from '../tables.ts';
+import type { LicenseRecord } from './record.ts';
+
+const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
+
+export const messages: MessageTables = tables;
+const CONSUMERS = {
+  cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],
+  library: ['LicenseChanged'],
+} as const;
+export const licenseStream = (number: string) => `license:${number}`;
+
+/** Changes the state of a blank and enters it in the blank's ledger. The caller must hold the lock on its row. */
+export async function moveBlank(
+  tx: Transaction,
+  number: string,
+  state: BlankState,
+  entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
+): Promise<void> {
+  const { identifier } = entry;
+  const movedBlank = tx
+    .$with('moved')
+    .as(
+      tx.update(blank).set({ state, identifier }).where(eq(blank.number, number)).returning({ number: blank.number }),
+    );
+  await tx
+    .with(movedBlank)
+    .insert(blankEntry)
+    .values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
+}
+
+function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperEntry, number: string) {
+  return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where number = ${number})`;
+}
+
+/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number already exists. */
+export async function receiveBlanks(
+  tx: Transaction,
+  numbers: readonly string[],
+  organ: string,
+  entry: { actor: string; at: Date },
+): Promise<void> {
+  const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
+  const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
+  if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  await tx
+    .insert(blankEntry)
+    .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
+}
+
+/**
+ * Writes one entry to each of the two ledgers, by one statement. The document and the paper of a version therefore gain
+ * and lose validity together. No other function changes either ledger.
+ */
+async function enterValidity(
+  tx: Transaction,
+  doneAct: ActRow,
+  entry: { version: number; identifier: string; stateAfter: LicenseState; contentDigest: string; at: Date },
+): Promise<void> {
+  const row = { ...entry, number: doneAct.number, act: doneAct.act as Act, actId: doneAct.id };
+  const documentEntry = tx.$with('of_document').as(
+    tx
+      .insert(licenseEntry)
+      .values({ ...row, seq: nextSeq(licenseEntry, doneAct.number) })
+      .returning({ seq: licenseEntry.seq }),
+  );
+  await tx
+    .with(documentEntry)
+    .insert(paperEntry)
+    .values({ ...row, seq: nextSeq(paperEntry, doneAct.number) });
+}
+
+async function setVersionState(
+  tx: Transaction,
+  storedLicense: StoredLicense,
+  state: LicenseState,
+  doneAct: ActRow,
+  at: Date,
+): Promise<void> {
+  const { identifier, version, recordDigest } = storedLicense.version;
+  await inOrder(tx, [
+    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
+    isLive(state) ? null : (tx) => demandRecall(tx, storedLicense, at),
+    (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
+    (tx) =>
+      tx
+        .update(sheet)
+        .set({ validity: state })
+        .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED'))),
+  ]);
+}
+
+/** Opens the duty to recall the sheet of a version out of force, if the holder has it. */
+async function demandRecall(tx: Transaction, { license: shared, version }: StoredLicense, at: Date): Promise<void> {
+  const { identifier, record } = version;
+  const [deliveredSheet] = await tx
+    .select({ blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')));
+  if (!deliveredSheet) return;
+  const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
+  const id = dutyIds.recall(deliveredSheet.blankNumber);
+  await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${deliveredSheet.blankNumber}`, at, ...subject });
+}
+
+/** Result of sealing an act. */
+export interface SealResult {
+  documentDigest: string;
+  signatureDigest: string;
+  sealId: string;
+  signedAt: Date;
+}
+
+/**
+ * Enters a new version: document row, sheet, blank and both ledgers.
+ * The previous version is superseded in the same transaction.
+ */
+export async function enterVersion(
+  tx: Transaction,
+  doneAct: ActRow,
+  task: TaskRow,
+  storedLicense: StoredLicense | null,
+  sealResult: SealResult,
+  at: Date,
+): Promise<void> {
+  const { number, version, identifier, blankNumber } = doneAct;
+  const record = doneAct.record as LicenseRecord;
+  const contentDigest = computeRecordDigest(record);
+  if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
+  const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
+  const shared = {
+    parties: task.parties,
+    counters: task.counters,
+    holderCode: task.content.holder.code,
+    handledBy: task.handledBy,
+    issuer: task.issuer,
+  };
+  await inOrder(tx, [
+    // First, because a later statement reads the revision of this event.
+    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
+    storedLicense && ((tx) => setVersionState(tx, storedLicense, 'SUPERSEDED', doneAct, at)),
+    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
+    (tx) => moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: doneAct.id, actor: doneAct.actor, at }),
+    (tx) =>
+      tx
+        .insert(license)
+        .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
+        .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } }),
+    (tx) =>
+      tx.insert(licenseVersion).values({
+        identifier,
+        number,
+        version,
+        state: 'VALID',
+        record,
+        recordDigest: contentDigest,
+        code: doneAct.code,
+        statusIndex: record.KZ_ZTXH ?? null,
+        caseId: task.caseId,
+        ...sealResult,
+        revision: newestRevision(number),
+      }),
+    (tx) =>
+      tx.insert(sheet).values({
+        blankNumber,
+        identifier,
+        number,
+        version,
+        state: 'PRINTED',
+        validity: 'VALID',
+        contentDigest,
+        printedAt: at,
+      }),
+  ]);
+}
+
+/** The revision of the last event that this transaction appended about a license. */
+function newestRevision(number: string) {
+  const { outboxStream } = tables;
+  return sql<number>`(select ${outboxStream.head} from ${outboxStream} where ${outboxStream.stream} = ${licenseStream(number)})`;
+}
+
+/** Enters an act that changes the state of the current version, of document and paper together. */
+export async function enterState(
+  tx: Transaction,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  sealResult: SealResult,
+  at: Date,
+): Promise<void> {
+  const { number, stateAfter } = doneAct;
+  const { identifier, record } = storedLicense.version;
+  await inOrder(tx, [
+    // First, because a later statement reads the revision of this event.
+    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
+    (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
+    (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
+    (tx) =>
+      tx
+        .update(licenseVersion)
+        .set({ revision: newestRevision(number) })
+        .where(eq(licenseVersion.identifier, identifier)),
+  ]);
+}
+
+/** Enters a spoiled sheet and the one that replaces it for the same version. Validity does not change. */
+export async function enterSpoiled(
+  tx: Transaction,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  at: Date,
+): Promise<void> {
+  const { identifier, number, version, blankNumber, spoiledBlank, actor } = doneAct;
+  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${doneAct.id} names no sheets`);
+  const entry = { identifier, actId: doneAct.id, actor, at };
+  const { state: validity, recordDigest: contentDigest } = storedLicense.version;
+  const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
+  await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
+  await inOrder(tx, [
+    (tx) => moveBlank(tx, spoiledBlank, 'SPOILED', entry),
+    (tx) => moveBlank(tx, blankNumber, 'PRINTED', entry),
+    (tx) => tx.insert(sheet).values({ ...printed, printedAt: at }),
+  ]);
+}
+
+/** Marks the act done and its task with it. */
+export async function finishAct(tx: Transaction, doneAct: ActRow, sealResult: SealResult, at: Date): Promise<void> {
+  const { documentDigest, signatureDigest } = sealResult;
+  const { caseId } = doneAct;
+  const columns = {
+    state: 'DONE' as const,
+    documentDigest,
+    signatureDigest,
+    rendered: null,
+    waitingFor: null,
+    doneAt: at,
+  };
+  await inOrder(tx, [
+    (tx) => tx.update(act).set(columns).where(eq(act.id, doneAct.id)),
+    caseId === null
+      ? null
+      : (tx) => tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, caseId)),
+  ]);
+}
+
+/** Appends the event about a done act for cases and the city library, in the transaction that does the act. */
+async function appendLicenseChanged(
+  tx: Transaction,
+  doneAct: ActRow,
+  record: LicenseRecord,
+  sealResult: SealResult,
+  at: Date,
+): Promise<void> {
+  await appendEvent(tx, messages, CONSUMERS, {
+    type: 'LicenseChanged',
+    stream: licenseStream(doneAct.number),
+    occurredAt: at,
+    payload: {
+      act: doneAct.act as Act,
+      number: doneAct.number,
+      identifier: doneAct.identifier,
+      version: doneAct.version,
+      state: doneAct.stateAfter,
+      caseId: doneAct.caseId,
+      orderId: doneAct.orderId,
+      documentDigest: sealResult.documentDigest,
+      signatureDigest: sealResult.signatureDigest,
+      changedAt: at.toISOString(),
+      license: {
+        matterId: record.KZ_SX,
+        licenseName: record.ZZMC,
+        licenseType: record.ZZLXDM,
+        holder: {
+          name: record.CZZT,
+          code: record.CZZTDM,
+          codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER',
+        },
+        fields: [...record.KZ_NR],
+        validFrom: record.ZZYXQQSRQ,
+        validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
+      },
+    },
+  });
+}
+
+/** Records a delivery or a recall of a sheet. Appends an event for cases about a delivery. */
+export async function enterSheet(
+  tx: Transaction,
+  sheetFacts: { identifier: string; blankNumber: string; number: string; caseId: string | null },
+  state: 'DELIVERED' | 'RECALLED',
+  actor: string,
+  at: Date,
+): Promise<void> {
+  const { identifier, blankNumber, number, caseId } = sheetFacts;
+  const timeColumn = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
+  await tx
+    .update(sheet)
+    .set({ state, ...timeColumn })
+    .where(eq(sheet.blankNumber, blankNumber));
+  await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
+  if (state === 'RECALLED') return closeDuty(tx, dutyIds.recall(blankNumber), at);
+  await appendEvent(tx, messages, CONSUMERS, {
+    type: 'CertificateDelivered',
+    stream: `certificate:${number}`,
+    occurredAt: at,
+    payload: { number, identifier, caseId, deliveredAt: at.toISOString() },
+  });
+}
+
+/** Voids a task (作废) and appends an event for cases. The caller must hold the lock on the task's row. */
+export async function voidTask(
+  tx: Transaction,
+  caseId: string,
+  details: { actor: string; organ: string; reason: string; at: Date },
+): Promise<void> {
+  const { at, ...eventDetails } = details;
+  await tx
+    .update(certificateTask)
+    .set({ voidedAt: at, voidedBy: eventDetails.actor, voidReason: eventDetails.reason })
+    .where(eq(certificateTask.caseId, caseId));
+  const payload = { caseId, ...eventDetails, voidedAt: at.toISOString() };
+  await appendEvent(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
+}

@@ -1,0 +1,333 @@
+import type { Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import type { Actor, Person } from '../../kernel/actor.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
+import { computeContentDigest } from '../../kernel/events/events.ts';
+import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
+import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
+import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
+import {
+  buildRecord,
+  buildStatement,
+  type CertificateTask,
+  type LicenseHead,
+  requireReason,
+  type Sealing,
+  stateAfter,
+} from '../license.ts';
+import { requireOrder, requireOwnSuspension } from '../order/order.ts';
+import { findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
+import { requireInStock } from '../paper/paper.ts';
+import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import * as store from '../store.ts';
+import { insertAct } from './act-store.ts';
+import * as ledger from './ledger-store.ts';
+import type { LicenseRecord } from './record.ts';
+
+/**
+ * Step ① of every act: runs all checks that can refuse, and stores the content to be sealed.
+ * Must be called inside a transaction.
+ */
+
+export interface PrepareDependencies {
+  now: Clock;
+  authorisationKey: Uint8Array;
+  publicUrl: string;
+}
+
+/**
+ * Step ① for an act that a granted case ends in: checks and reserves number, version, blank and seal, and stores the
+ * canonical record. Returns the act. A repeated request for the case returns the same act.
+ */
+export async function prepareCaseAct(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  request: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
+): Promise<store.PreparedAct> {
+  const [row, earlierAct] = await inOrder(tx, [
+    (tx) => store.lockTask(tx, request.caseId),
+    (tx) => store.findActByCase(tx, request.caseId),
+  ]);
+  if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
+  const task = store.toTask(row);
+  const authorised = task.content;
+  const clerk = requireAllowed(policyOfAct(request.act), { head: null, task }, actor);
+  if (earlierAct) return { ...earlierAct, authorised };
+
+  const at = deps.now();
+  const blankNumber = request.blankNumber ?? '';
+  const authoriser = readUnverifiedAuthoriser(task.authorisation);
+  const sealUse = { matterId: task.content.matterId, personId: authoriser.actor };
+  const needsVersion = makesVersion(task.content.action);
+  const [head, sealName, reservation, blank] = await inOrder(tx, [
+    (tx) => lockTaskLicense(tx, task, clerk),
+    (tx) => store.requireSealName(tx, task.issuer.id, sealUse, at),
+    needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
+    needsVersion ? (tx) => store.lockBlank(tx, blankNumber) : null,
+  ]);
+  const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName };
+  const base = {
+    id: crypto.randomUUID(),
+    act: task.content.action,
+    caseId: task.caseId,
+    contentDigest: task.contentDigest,
+    authorisation: task.authorisation,
+    organ: task.issuer,
+    matterId: task.content.matterId,
+    actorId: clerk.id,
+    actor: clerk.name,
+    preparedAt: at,
+  };
+  if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  if (!reservation) {
+    if (!head) throw new Refusal('LICENSE_UNKNOWN', 'case');
+    const newState = stateAfter(head.state, 'CANCEL');
+    const details = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
+    const record = buildStatement(head, 'CANCEL', newState, sealing, details);
+    const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
+    return { ...preparedAct, authorised };
+  }
+  const plan = planVersion(deps, task, head, sealing, reservation);
+  requireInStock(blank, task.issuer.id, 'blankNumber');
+  const { identifier } = plan;
+  requireRenderable(plan.record);
+  const [preparedAct] = await inOrder(tx, [
+    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', blankNumber }),
+    (tx) => ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
+  ]);
+  return { ...preparedAct, authorised };
+}
+
+/**
+ * Refuses FIELD_MALFORMED if the document cannot be rendered: no font has one of its characters.
+ * Must be called before the blank is assigned and the act is written.
+ */
+function requireRenderable(record: LicenseRecord): void {
+  try {
+    requirePrintable(record);
+  } catch (error) {
+    if (!(error instanceof UnprintableText)) throw error;
+    throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');
+  }
+}
+
+/** Locks and returns the license that a task's act is on, or null if the task issues a new one. */
+async function lockTaskLicense(tx: Transaction, task: CertificateTask, clerk: Person): Promise<LicenseHead | null> {
+  const { action, licenseNumber } = task.content;
+  if (action === 'ISSUE') return null;
+  if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const [stored, openOrders] = await inOrder(tx, [
+    (tx) => store.lockHead(tx, licenseNumber),
+    (tx) => lockOpenOrders(tx, licenseNumber),
+  ]);
+  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const head = store.toHead(stored);
+  requireAllowed(policyOfAct(action), { head, task, orders: { open: openOrders, answered: null } }, clerk);
+  return head;
+}
+
+/** Reserved for a new version: a number if it issues a license, and an index in the status list. */
+interface Reservation {
+  newNumber: string | null;
+  statusIndex: number;
+}
+
+async function reserveForVersion(tx: Transaction, task: CertificateTask, at: Date): Promise<Reservation> {
+  const year = Number(dayOf(at).slice(0, 4));
+  const [newNumber, statusIndex] = await inOrder(tx, [
+    task.content.action === 'ISSUE' ? (tx) => store.reserveNumber(tx, task, year) : null,
+    store.reserveStatusIndex,
+  ]);
+  return { newNumber, statusIndex };
+}
+
+const MAX_VERSIONS = 999;
+
+function planVersion(
+  { publicUrl }: PrepareDependencies,
+  task: CertificateTask,
+  head: LicenseHead | null,
+  sealing: Sealing,
+  { newNumber, statusIndex }: Reservation,
+) {
+  const issuedOn = dayOf(sealing.authorisedAt);
+  const number = head?.number ?? newNumber;
+  if (number === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const version = (head?.version ?? 0) + 1;
+  if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  const identifier = writeLicenseIdentifier({
+    type: task.content.licenseType,
+    issuer: task.issuer.uscc,
+    serial: number,
+    version,
+  });
+  const replaces = head?.identifier ?? null;
+  const record = buildRecord({
+    task,
+    sealing,
+    number,
+    version,
+    identifier,
+    issuedOn,
+    replaces,
+    publicUrl,
+    statusIndex,
+  });
+  return { number, version, identifier, record };
+}
+
+function pickIdentity({ number, version, identifier }: LicenseHead) {
+  return { number, version, identifier };
+}
+
+/**
+ * Step ① for an act on the issuing organ's own authority (suspension, restoration, an ending). The approver's request
+ * also authorises the seal. Returns the act.
+ */
+export async function prepareOwnAct(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
+): Promise<store.PreparedAct> {
+  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
+  const rule = policyOfAct(request.act);
+  const approver = requireAllowed(rule, { head, task: null }, actor);
+  const openOrders = await lockOpenOrders(tx, head.number);
+  const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
+  const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
+  requireAllowed(rule, { head, task: null, orders: { open: openOrders, answered: order } }, actor);
+  if (order !== null) {
+    const suspender = (await findSuspenders(tx, [head.number])).get(head.number) ?? null;
+    requireOwnSuspension(order, suspender);
+  }
+  // An act that carries out an order states the supervisor's reason.
+  const reason = order?.reason ?? request.reason ?? '';
+  requireReason(reason);
+  const at = deps.now();
+  const sealName = await store.requireSealName(
+    tx,
+    head.issuer.id,
+    { matterId: head.record.KZ_SX, personId: approver.id },
+    at,
+  );
+  const newState = stateAfter(head.state, request.act);
+  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
+  const orderId = order?.id ?? null;
+  const details = { reason, caseNumber: null, sheets: null, orderId };
+  const record = buildStatement(head, request.act, newState, sealing, details);
+  return insertAuthorised(tx, deps, approver, head, {
+    act: request.act,
+    record,
+    stateAfter: newState,
+    reason,
+    orderId,
+    at,
+  });
+}
+
+/**
+ * Step ① for a sheet spoiled before delivery. The same version goes onto another blank, and a sealed statement names
+ * both blanks. Returns the act.
+ */
+export async function prepareSpoil(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  request: { identifier: string; blankNumber: string; replacement: string; reason: string },
+): Promise<store.PreparedAct> {
+  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
+  const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
+  requireReason(request.reason);
+  const spoiledBlank = await store.lockBlank(tx, request.blankNumber);
+  if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
+  const sheet = await store.lockSheet(tx, request.blankNumber, head.identifier);
+  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet }, actor);
+  requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
+  const at = deps.now();
+  const sealName = await store.requireSealName(
+    tx,
+    head.issuer.id,
+    { matterId: head.record.KZ_SX, personId: clerk.id },
+    at,
+  );
+  const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
+  const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
+  const details = { reason: request.reason, caseNumber: null, sheets };
+  const record = buildStatement(head, 'SPOIL', head.state, sealing, details);
+  const preparedAct = await insertAuthorised(tx, deps, clerk, head, {
+    act: 'SPOIL',
+    record,
+    stateAfter: head.state,
+    reason: request.reason,
+    at,
+    blankNumber: request.replacement,
+    spoiledBlank: request.blankNumber,
+  });
+  const { identifier } = head;
+  await ledger.moveBlank(tx, request.replacement, 'ASSIGNED', {
+    identifier,
+    actId: preparedAct.id,
+    actor: clerk.name,
+    at,
+  });
+  return preparedAct;
+}
+
+type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
+  Partial<Pick<store.ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
+
+/** Writes the intent of an act whose actor authorises it by the request itself. */
+async function insertAuthorised(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  person: Person,
+  head: LicenseHead,
+  intent: OwnActRow,
+): Promise<store.PreparedAct> {
+  const { at, ...row } = intent;
+  const digest = computeContentDigest(intent.record);
+  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {
+    actor: person.id,
+    actorName: person.name,
+    organ: head.issuer.id,
+    matter: head.record.KZ_SX,
+    caseId: null,
+    act: intent.act,
+    contentDigest: digest,
+    authorisedAt: at.toISOString(),
+  });
+  const preparedAct = await insertAct(tx, {
+    id: crypto.randomUUID(),
+    ...pickIdentity(head),
+    ...row,
+    caseId: null,
+    contentDigest: digest,
+    authorisation,
+    organ: head.issuer,
+    matterId: head.record.KZ_SX,
+    actorId: person.id,
+    actor: person.name,
+    preparedAt: at,
+  });
+  return { ...preparedAct, authorised: preparedAct.record };
+}
+
+/**
+ * Locks and returns the license of an identifier.
+ * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, and LICENSE_NOT_CURRENT if the version is not the current one.
+ */
+export async function lockCurrentLicense(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
+  const { serial } = requireLicenseIdentifier(identifier, 'identifier');
+  const stored = await store.lockHead(tx, serial);
+  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+  if (stored.version.identifier !== identifier) {
+    const [knownVersion] = await store.findVersions(tx, 'identifier', [identifier], null);
+    throw new Refusal(knownVersion ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
+  }
+  return stored;
+}

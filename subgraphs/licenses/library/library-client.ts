@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
+import { Rejection } from '../../kernel/events/outbox-store.ts';
+import { parseJson, sendRequest } from '../../kernel/http/http-client.ts';
+import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../../kernel/license-acts.ts';
+import type { ActStatement, LicenseRecord } from '../act/record.ts';
+import { createReceiptCheck } from './receipt.ts';
+
+/** Client of the city license library (市电子证照库). The protocol is `docs/city-library.md`. */
+
+/** One act on a license to deliver to the library, with the file that the act produced and its signature. */
+export interface LibraryDelivery {
+  /** The outbox stream that counts `revision`. */
+  stream: string;
+  /** Number of the act under this license number, from 1, without gaps. */
+  revision: number;
+  act: Act;
+  /** Identifier of the version that is current after the act. */
+  identifier: string;
+  number: string;
+  version: number;
+  state: LicenseState;
+  /** RFC 3339, UTC. */
+  changedAt: string;
+  /** The JSON inside the PDF, or the sealed statement itself. */
+  record: LicenseRecord | ActStatement;
+  /** SHA-256 of `document`, hex. */
+  documentDigest: string;
+  document: Uint8Array;
+  mediaType: 'application/pdf' | 'application/json';
+  /** CMS SignedData, DER, detached over `document`. Null if the document contains its signature. */
+  signature: Uint8Array | null;
+}
+
+export interface LibraryClient {
+  /** Whether receipts are proven by the library's own signature. */
+  readonly isSigned: boolean;
+  /**
+   * Validates, then collects one act. Returns the library's receipt, which is the same for a repeated delivery.
+   * Throws Rejection if the library refuses for good.
+   * Throws a plain Error if the same delivery may succeed later, or if the receipt is wrong.
+   */
+  deliver(delivery: LibraryDelivery): Promise<string>;
+}
+
+export interface LibraryClientOptions {
+  /** Address of the library, without a path. */
+  url: string;
+  clientId: string;
+  clientSecret: string;
+  /** The library's key for receipts, PEM or JWK, pinned by the hub's operator. Without it receipts prove nothing. */
+  receiptKey?: string;
+  /** The library's name in its receipts. */
+  id?: string;
+  now: () => Date;
+  /** For one delivery with all its requests. Must be shorter than the relay's lease. */
+  timeoutMs?: number;
+}
+
+const DELIVERY_TIMEOUT_MS = 20_000;
+/** A token is renewed this long before it expires. */
+const TOKEN_MARGIN_MS = 30_000;
+/** Longer answers are refused. */
+const MAX_ANSWER_BYTES = 1_048_576;
+
+/**
+ * Codes by which a library names acts and states.
+ * Authorities use different codes, so a new list gets a new name, and old lists stay.
+ */
+interface CodeList {
+  name: string;
+  acts: Readonly<Record<Act, string>>;
+  states: Readonly<Record<LicenseState, string>>;
+}
+
+/** Maps each act to a value from its row in the table of acts. */
+function mapActs(toCode: (rule: LicenseActRule) => string): Readonly<Record<Act, string>> {
+  return Object.fromEntries(ACTS.map((act) => [act, toCode(LICENSE_ACTS[act])])) as Record<Act, string>;
+}
+
+const TONGQUAN_1: CodeList = {
+  name: 'tongquan-1',
+  acts: mapActs((rule) => rule.wireCode),
+  states: {
+    VALID: 'VALID',
+    SUSPENDED: 'SUSPENDED',
+    SUPERSEDED: 'SUPERSEDED',
+    LAPSED: 'LAPSED',
+    RESCINDED: 'RESCINDED',
+    WITHDRAWN: 'WITHDRAWN',
+    REVOKED: 'REVOKED',
+    CANCELLED: 'CANCELLED',
+  },
+};
+
+/** The library's answer on `/certificates/*`: 1 done, 2 done with warnings, 0 refused. */
+const answerSchema = z.object({
+  code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  /** For a refusal: whether the same delivery may succeed later. */
+  temporary: z.boolean().default(false),
+  reasons: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
+  receipt: z.string().min(1).nullish(),
+});
+type Answer = z.infer<typeof answerSchema>;
+
+const tokenAnswerSchema = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+
+interface Reply {
+  status: number;
+  /** Parsed JSON, or undefined if the body is not JSON. */
+  body: unknown;
+}
+
+interface Token {
+  text: string;
+  /** Milliseconds since 1970 by the hub's clock. */
+  endsAt: number;
+}
+
+/** Creates a client that keeps one token and renews it. Opens no connection before the first delivery. */
+export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
+  const baseUrl = options.url.replace(/\/+$/, '');
+  const { receiptKey, id } = options;
+  const requireReceipt = receiptKey === undefined ? null : createReceiptCheck({ receiptKey, id });
+  let tokenPromise: Promise<Token> | null = null;
+
+  const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
+    const knownPromise = tokenPromise;
+    const knownToken = knownPromise && (await knownPromise.catch(() => null));
+    if (knownToken && knownToken.text !== refusedToken && options.now().getTime() < knownToken.endsAt)
+      return knownToken.text;
+    // If several deliveries find the token expired, one requests a new token and the others wait for it.
+    const renewedPromise =
+      tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options, signal);
+    tokenPromise = renewedPromise;
+    return (await renewedPromise).text;
+  };
+
+  const postDelivery = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
+    const token = await getToken(signal);
+    const reply = await post(baseUrl + path, body, signal, token);
+    if (reply.status !== 401) return readAnswer(path, reply);
+    const renewedToken = await getToken(signal, token);
+    return readAnswer(path, await post(baseUrl + path, body, signal, renewedToken));
+  };
+
+  return {
+    isSigned: requireReceipt !== null,
+    async deliver(delivery) {
+      const signal = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
+      const wireDelivery = buildWireDelivery(delivery, TONGQUAN_1);
+      const body = JSON.stringify(wireDelivery);
+      await postDelivery('/certificates/validate', body, signal);
+      const { receipt } = await postDelivery('/certificates/collect', body, signal);
+      if (!receipt) throw new Error('城市证照库没有返回回执');
+      const { stream, revision, identifier, act, state, documentDigest } = wireDelivery;
+      const recordDigest = sha256(toCanonicalJson(delivery.record));
+      await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
+      return receipt;
+    },
+  };
+}
+
+/** Builds the JSON body of a delivery. */
+function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
+  return {
+    ...delivery,
+    codeList: codes.name,
+    act: codes.acts[delivery.act],
+    state: codes.states[delivery.state],
+    document: Buffer.from(delivery.document).toString('base64'),
+    signature: delivery.signature && Buffer.from(delivery.signature).toString('base64'),
+  };
+}
+
+async function requestToken(baseUrl: string, options: LibraryClientOptions, signal: AbortSignal): Promise<Token> {
+  const { clientId, clientSecret, now } = options;
+  const body = JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
+  const requestedAt = now().getTime();
+  const reply = await post(`${baseUrl}/token`, body, signal);
+  const parsed = tokenAnswerSchema.safeParse(reply.body);
+  if (reply.status !== 200 || !parsed.success) throw new Error(`城市证照库不发令牌（HTTP ${reply.status}）`);
+  return { text: parsed.data.access_token, endsAt: requestedAt + parsed.data.expires_in * 1000 - TOKEN_MARGIN_MS };
+}
+
+/** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a plain Error. */
+function readAnswer(path: string, reply: Reply): Answer {
+  const parsed = answerSchema.safeParse(reply.body);
+  if (reply.status === 401 || reply.status >= 500 || !parsed.success) {
+    throw new Error(
+      `城市证照库 ${path} 答复 HTTP ${reply.status}${parsed.success ? `：${formatReasons(parsed.data)}` : ''}`,
+    );
+  }
+  if (parsed.data.code !== 0) return parsed.data;
+  if (parsed.data.temporary) throw new Error(`城市证照库暂不接收：${formatReasons(parsed.data)}`);
+  throw new Rejection(`城市证照库拒收：${formatReasons(parsed.data)}`);
+}
+
+function formatReasons({ reasons }: Answer): string {
+  return reasons.map(({ code, message }) => `${code} ${message}`).join('；') || '没有说明理由';
+}
+
+async function post(url: string, body: string, signal: AbortSignal, token?: string): Promise<Reply> {
+  const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  // The signal ends all requests of one delivery; one of them never takes longer.
+  const request = { headers, body, signal, timeoutMs: DELIVERY_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const { status, bytes } = await sendRequest(url, request).catch((error: Error) => {
+    throw new Error(`城市证照库无法连接：${error.message}`, { cause: error });
+  });
+  return { status, body: parseJson(bytes) };
+}

@@ -1,0 +1,79 @@
+import type { LicenseState } from '../../kernel/license-acts.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { isLive } from '../license.ts';
+
+/** State of a sheet that carries a version (纸质证照状态). */
+export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
+/** State of a numbered blank (空白证照). Every blank has exactly one. */
+export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState;
+
+export interface Blank {
+  number: string;
+  organ: string;
+  state: BlankState;
+  identifier: string | null;
+}
+
+/** A sheet of paper with a version. `validity` is the state of that version, kept in lock-step. */
+export interface Sheet {
+  identifier: string;
+  blankNumber: string;
+  state: SheetState;
+  validity: LicenseState;
+  printedAt: Date;
+  deliveredAt: Date | null;
+  recalledAt: Date | null;
+}
+
+/**
+ * Returns the blank if it is in the organ's stock.
+ * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED.
+ */
+export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
+  if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
+  if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
+  if (blank.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', field);
+  if (blank.state !== 'IN_STOCK') throw new Refusal('BLANK_USED', field);
+  return blank;
+}
+
+/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version is in force. */
+export function requireDeliverable(sheet: Sheet | null): Sheet {
+  if (sheet?.state !== 'PRINTED' || sheet.validity !== 'VALID') {
+    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
+  }
+  return sheet;
+}
+
+/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not delivered, and its version is valid or suspended. */
+export function requireSpoilable(sheet: Sheet | null): Sheet {
+  if (sheet?.state !== 'PRINTED' || !isLive(sheet.validity)) {
+    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
+  }
+  return sheet;
+}
+
+/** Refuses PAPER_NOT_DELIVERED unless the sheet is printed or delivered, and its version is out of force for good. */
+export function requireRecallable(sheet: Sheet | null): Sheet {
+  const isOut = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
+  if (!isOut || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
+  return sheet;
+}
+
+/** Whether a delivered sheet must be returned. It is an open duty until its recall is recorded. */
+export function isRecallDue(sheet: Sheet): boolean {
+  return sheet.state === 'DELIVERED' && !isLive(sheet.validity);
+}
+
+/** Maximum of blanks in one receipt. */
+const MAX_RECEIPT_BLANKS = 1000;
+const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
+const SERIAL_DIGITS = 8;
+
+/** Returns the numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
+export function listBlankNumbers(prefix: string, from: number, to: number): string[] {
+  if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
+  if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
+  if (to - from >= MAX_RECEIPT_BLANKS) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RECEIPT_BLANKS} 张`);
+  return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);
+}

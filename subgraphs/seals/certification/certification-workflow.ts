@@ -1,0 +1,265 @@
+import type { Database, Transaction } from '../../../db/client.ts';
+import type { Clock } from '../../kernel/day.ts';
+import type { EvidenceMaterial } from '../../kernel/sealing/sign.ts';
+import { computeKid, floorToSecond, readCertificate } from '../signer/certificate-fields.ts';
+import { type Chain, derOf } from '../signer/cms.ts';
+import {
+  type CertificateRequest,
+  ISSUING_NAME,
+  type Profile,
+  ROOT_NAME,
+  STATUS_NAME,
+  TIMESTAMP_NAME,
+} from '../signer/pki.ts';
+import type { CertifiedKey, KeyRef, Signer } from '../signer/signer.ts';
+import * as store from '../store.ts';
+import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate-store.ts';
+
+/** Dependencies of the test PKI. It reads nothing from the environment. */
+export interface PkiDependencies {
+  db: Database;
+  now: Clock;
+  signer: Signer;
+  /** Authorities whose seal certificates the hub accepts, PEM. None if left out. */
+  trustedAuthorities?: readonly string[];
+}
+
+/** The authorities that sign for the PKI at one moment. */
+export interface Authorities {
+  root: store.AuthorityRow;
+  issuing: store.AuthorityRow;
+  timestamp: store.AuthorityRow;
+  status: store.AuthorityRow;
+}
+
+const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 30, seal: 3, code: 3, timestamp: 12, status: 12 };
+/**
+ * Authorities that are renewed when less than eight years of validity are left. Their signatures are proven anew after
+ * seven years.
+ */
+const RENEWED_NAMES = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
+const RENEWED_IDS = ['timestamp', 'status'] as const;
+const RENEW_BEFORE_YEARS = 8;
+
+/** A request for a list older than this publishes a new one. Each list is valid for `LIST_VALIDITY_MS`. */
+const MAX_LIST_AGE_MS = 3_600_000;
+const LIST_VALIDITY_MS = 48 * 3_600_000;
+
+/** Creates the missing authorities of the test PKI. Safe if two processes start at once. */
+export async function preparePki(deps: PkiDependencies): Promise<void> {
+  await deps.db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    if ((await store.findAuthorities(tx)).length === 0) await createRoots(tx, deps);
+  });
+  await ensureAuthorities(deps);
+}
+
+async function createRoots(tx: Transaction, { now, signer }: PkiDependencies): Promise<void> {
+  const rootKey = await signer.generate({ keyId: 'root', kind: 'RSA-3072' });
+  const issuingKey = await signer.generate({ keyId: 'issuing', kind: 'RSA-3072' });
+  const authority = { keyId: 'root', encrypted: rootKey.encrypted };
+  const issuer = { issuer: ROOT_NAME, issuerPublicKeyPem: rootKey.publicKeyPem };
+  const newAuthorities = [
+    { id: 'root' as const, key: rootKey, subject: ROOT_NAME },
+    { id: 'issuing' as const, key: issuingKey, subject: ISSUING_NAME },
+  ];
+  for (const { id, key, subject } of newAuthorities) {
+    const { publicKeyPem, encrypted } = key;
+    const request = { ...issuer, profile: id, subject, publicKeyPem, ...computeValidity(id, now()) };
+    const certificatePem = await signer.certify({ authority, request });
+    await store.insertAuthority(tx, { id, generation: 1, certificatePem, publicKeyPem, encryptedKey: encrypted });
+  }
+}
+
+/** Returns the validity of a new certificate. */
+export function computeValidity(profile: Profile, from: Date): { validFrom: Date; validUntil: Date } {
+  return { validFrom: floorToSecond(from), validUntil: yearsAfter(floorToSecond(from), VALIDITY_YEARS[profile]) };
+}
+
+function yearsAfter(from: Date, years: number): Date {
+  const endOfValidity = new Date(from);
+  endOfValidity.setUTCFullYear(endOfValidity.getUTCFullYear() + years);
+  return endOfValidity;
+}
+
+/**
+ * Returns the authorities that sign now. Creates the next generation of the timestamp or status key if the newest ends
+ * soon.
+ */
+export async function ensureAuthorities(deps: PkiDependencies): Promise<Authorities> {
+  const { db, now } = deps;
+  const at = now();
+  const current = pickCurrent(await store.findAuthorities(db), at);
+  if (current) return current;
+  const rows = await db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    const authorityRows = await store.findAuthorities(tx);
+    for (const id of RENEWED_IDS.filter((candidate) => !findNewest(authorityRows, candidate, at))) {
+      authorityRows.push(await renewAuthority(tx, deps, authorityRows, id, at));
+    }
+    return authorityRows;
+  });
+  const renewedAuthorities = pickCurrent(rows, at);
+  if (!renewedAuthorities) throw new Error('an authority was not renewed');
+  return renewedAuthorities;
+}
+
+/**
+ * Picks the authorities of a moment from all of them. Returns null if the timestamp or status key must be renewed
+ * first.
+ */
+export function pickCurrent(rows: readonly store.AuthorityRow[], at: Date): Authorities | null {
+  const [timestamp, status] = RENEWED_IDS.map((id) => findNewest(rows, id, at));
+  if (!timestamp || !status) return null;
+  return { root: getAuthority(rows, 'root'), issuing: getAuthority(rows, 'issuing'), timestamp, status };
+}
+
+/** Returns the newest generation that is in force and has at least `RENEW_BEFORE_YEARS` left. */
+function findNewest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
+  return rows.findLast((row) => {
+    if (row.id !== id) return false;
+    const { validFrom, validUntil } = readCertificate(row.certificatePem);
+    return validFrom <= at && yearsAfter(at, RENEW_BEFORE_YEARS) <= validUntil;
+  });
+}
+
+/** Returns an authority by id. Throws if the PKI has not been prepared. */
+export function getAuthority(rows: readonly store.AuthorityRow[], id: string): store.AuthorityRow {
+  const row = rows.find((candidate) => candidate.id === id);
+  if (!row) throw new Error('the test PKI is not prepared');
+  return row;
+}
+
+async function renewAuthority(
+  tx: Transaction,
+  { signer }: PkiDependencies,
+  authorityRows: readonly store.AuthorityRow[],
+  id: keyof typeof RENEWED_NAMES,
+  at: Date,
+): Promise<store.AuthorityRow> {
+  const { publicKeyPem, encrypted } = await signer.generate({ keyId: id, kind: 'P-256' });
+  const content = { profile: id, subject: RENEWED_NAMES[id], publicKeyPem, ...computeValidity(id, at) };
+  const certificatePem = await certify(signer, getAuthority(authorityRows, 'issuing'), content);
+  const generation = authorityRows.filter((row) => row.id === id).length + 1;
+  const row = { id, generation, certificatePem, publicKeyPem, encryptedKey: encrypted };
+  await store.insertAuthority(tx, row);
+  return row;
+}
+
+/** Profile, subject, key and validity of a certificate to be issued. */
+export type CertificateContent = Omit<CertificateRequest, 'issuer' | 'issuerPublicKeyPem'>;
+
+/** Issues a certificate by the issuing CA. Returns PEM. */
+export function certify(signer: Signer, issuing: store.AuthorityRow, content: CertificateContent): Promise<string> {
+  const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
+  return signer.certify({ authority: toKeyRef(issuing), request: { ...content, ...issuer } });
+}
+
+/** Returns an authority's key in the form that the signer takes. */
+function toKeyRef({ id, encryptedKey }: store.AuthorityRow): KeyRef {
+  return { keyId: id, encrypted: encryptedKey };
+}
+
+/** Returns an authority's key with its certificate. */
+export function toCertifiedKey(row: store.AuthorityRow): CertifiedKey {
+  return { ...toKeyRef(row), certificatePem: row.certificatePem };
+}
+
+/** Rewraps every private key under the signer's newest key-encryption key. Returns how many envelopes changed. */
+export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<number> {
+  let changedCount = 0;
+  for (const key of await listKeys(db)) {
+    const encrypted = await signer.rewrap({ keyId: key.id, encrypted: key.encryptedKey });
+    if (!Buffer.from(encrypted).equals(key.encryptedKey)) {
+      await db.transaction((tx) => replaceKey(tx, key, encrypted));
+      changedCount++;
+    }
+  }
+  return changedCount;
+}
+
+/** Returns a certificate and the CA certificates above it without the root, as signatures carry them. */
+export function buildChain({ certificatePem, above }: store.CertificateRow, { issuing }: Authorities): Chain {
+  return [certificatePem, ...(above ?? [issuing.certificatePem])];
+}
+
+/**
+ * Returns the current revocation list of an authority, DER. Publishes a new one if the newest is more than an hour old.
+ */
+export async function readRevocationList(deps: PkiDependencies, id: store.ListRow['authority']): Promise<Uint8Array> {
+  const isFresh = (list: store.ListRow | null) =>
+    list !== null && deps.now().getTime() - list.thisUpdate.getTime() <= MAX_LIST_AGE_MS;
+  const latestList = await store.findNewestList(deps.db, id);
+  if (latestList && isFresh(latestList)) return latestList.bytes;
+  return deps.db.transaction(async (tx) => {
+    await store.lockList(tx, id);
+    const concurrentList = await store.findNewestList(tx, id);
+    return concurrentList && isFresh(concurrentList) ? concurrentList.bytes : publishList(tx, deps, id);
+  });
+}
+
+/** Publishes the next list of an authority, with every revocation so far. Returns its DER. */
+export async function publishList(
+  tx: Transaction,
+  { now, signer }: PkiDependencies,
+  id: store.ListRow['authority'],
+): Promise<Uint8Array> {
+  await store.lockList(tx, id);
+  const authority = getAuthority(await store.findAuthorities(tx), id);
+  const { certificatePem, publicKeyPem } = authority;
+  const number = ((await store.findNewestList(tx, id))?.number ?? 0) + 1;
+  const thisUpdate = floorToSecond(now());
+  const nextUpdate = new Date(thisUpdate.getTime() + LIST_VALIDITY_MS);
+  const revocations = await store.listRevocations(tx, id);
+  const completeSince = readCertificate(certificatePem).validFrom;
+  const update = { number, thisUpdate, nextUpdate, completeSince };
+  const request = { certificate: derOf(certificatePem), publicKeyPem, ...update, revoked: revocations };
+  const bytes = await signer.publishList({ authority: toKeyRef(authority), request });
+  await store.insertList(tx, { authority: id, number, thisUpdate, bytes });
+  return bytes;
+}
+
+/** Returns the PKI material that evidence contains now. `kids` name the certificates of QR codes. */
+export async function readMaterial(
+  deps: PkiDependencies,
+  kids: readonly string[],
+): Promise<Omit<EvidenceMaterial, 'log' | 'logKeys'>> {
+  const { root, issuing } = await ensureAuthorities(deps);
+  const published = await listCertificates(deps.db);
+  const codes = published.filter(({ use }) => use === 'code').map(({ pem }) => derOf(pem));
+  return {
+    root: derOf(root.certificatePem),
+    issuing: derOf(issuing.certificatePem),
+    codes: codes.filter((der) => kids.includes(computeKid(der))),
+    rootList: await readRevocationList(deps, 'root'),
+    issuingList: await readRevocationList(deps, 'issuing'),
+  };
+}
+
+/** Names of the authorities below the root in the list of certificates. */
+const LISTED_AUTHORITY_NAMES: Record<string, string> = {
+  issuing: '印章签发证书',
+  timestamp: '时间戳证书',
+  status: '证照状态签名证书',
+};
+
+/** Returns every certificate below the root as PEM text. A line before each one names its owner. */
+export async function readCertificates(deps: PkiDependencies): Promise<string> {
+  await ensureAuthorities(deps);
+  const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id in LISTED_AUTHORITY_NAMES);
+  const entries = [
+    ...rows.map(({ id, generation, certificatePem }) => [
+      `${LISTED_AUTHORITY_NAMES[id]} (${id} ${generation})`,
+      certificatePem,
+    ]),
+    ...(await listCertificates(deps.db)).map((certificate) => [
+      labelCertificate(certificate),
+      certificate.pem + certificate.above.join(''),
+    ]),
+  ];
+  return entries.map(([name, pem]) => `# ${name}\n${pem}`).join('');
+}
+
+function labelCertificate({ name, use, generation }: PublishedCertificate): string {
+  return `${name}${use === 'code' ? '二维码' : ''}${generation > 1 ? `（第 ${generation} 代）` : ''}`;
+}
