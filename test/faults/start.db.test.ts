@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +13,6 @@ import { waitUntil } from '../support/until.ts';
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FIRST_START_MS = 100_000;
-const STOP_MS = 10_000;
 
 let baseFolder: string;
 const children: ChildProcess[] = [];
@@ -74,11 +72,10 @@ async function waitUntilReady(hub: RunningHub): Promise<void> {
   const ended = hub.ended.then((code) => {
     throw new Error(`ended with ${code}: ${hub.out()} ${hub.err()}`);
   });
-  const end = performance.now() + FIRST_START_MS;
-  while (!/^ready /m.test(hub.out())) {
-    if (performance.now() > end) throw new Error(`not ready: ${hub.out()} ${hub.err()}`);
-    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 50))]);
-  }
+  const ready = waitUntil('the hub is ready', async () => /^ready /m.test(hub.out())).catch((error) => {
+    throw new Error(`${error}: ${hub.out()} ${hub.err()}`);
+  });
+  await Promise.race([ended, ready]);
 }
 
 /** Returns command line and environment of the other processes that name a folder, such as database and library. */
@@ -93,6 +90,11 @@ function listProcesses(folder: string): string[] {
       }
     })
     .filter((text) => text.includes(folder));
+}
+
+/** Returns when each file was written that only the first start may write: the database and its secrets. */
+function readFirstStartFiles(folder: string): [string, number][] {
+  return ['postgres/PG_VERSION', 'secrets.json'].map((name) => [name, statSync(join(folder, name)).mtimeMs]);
 }
 
 function listenOn(port: number): Promise<Server> {
@@ -130,16 +132,15 @@ test('starts, serves, and stops everything on SIGTERM; restarts with its data af
   expect(secondHub.err()).toContain('in use');
   expect(await countMatters(firstHub.port)).toBe(108);
 
-  const stopStart = performance.now();
+  // A stop that takes too long ends by the deadline of scripts/start.ts, with 1.
   firstHub.child.kill('SIGTERM');
   expect(await firstHub.ended).toBe(0);
-  expect(performance.now() - stopStart).toBeLessThan(STOP_MS);
   expect(listProcesses(firstHub.folder)).toEqual([]);
 
+  const firstStartFiles = readFirstStartFiles(firstHub.folder);
   const restartedHub = await startHub('life', {}, [firstHub.port, firstHub.libraryPort]);
-  const restartStart = performance.now();
   await waitUntilReady(restartedHub);
-  expect(performance.now() - restartStart).toBeLessThan(20_000);
+  expect(readFirstStartFiles(restartedHub.folder)).toEqual(firstStartFiles);
   restartedHub.child.kill('SIGKILL');
   await restartedHub.ended;
 
@@ -172,10 +173,9 @@ test('a database killed under a running hub is restarted, and the hub answers ag
 test('SIGTERM during the first start stops everything in time', async () => {
   const hub = await startHub('early');
   await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
-  const stopStart = performance.now();
+  // A stop that takes too long ends by the deadline of scripts/start.ts, with 1.
   hub.child.kill('SIGTERM');
-  await hub.ended;
-  expect(performance.now() - stopStart).toBeLessThan(STOP_MS);
+  expect(await hub.ended).toBe(0);
   await waitUntil('nothing is left', async () => listProcesses(hub.folder).length === 0);
   expect(splitLines(hub.err())).toEqual([]);
 }, 60_000);

@@ -18,7 +18,8 @@ const serve = async (listener: RequestListener): Promise<string> => {
   const address = server.address();
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/path`;
 };
-const limits = { timeoutMs: 5_000, maxAnswerBytes: 1_000 };
+/** No test outlives this deadline. */
+const limits = { timeoutMs: 3_600_000, maxAnswerBytes: 1_000 };
 const refusal = (request: Promise<unknown>) =>
   request.then(
     () => expect.fail('there was an answer'),
@@ -65,10 +66,10 @@ test.each([
   ['within the answer', (_, response) => void response.write('x')],
 ] as [string, RequestListener][])('the deadline holds %s', async (_, listener) => {
   const url = await serve(listener);
-  const startedAt = performance.now();
   const error = await refusal(sendRequest(url, { ...limits, timeoutMs: 100 }));
   expect(error.message).toBe('超时');
-  expect(performance.now() - startedAt).toBeLessThan(4_000);
+  // The deadline itself, not a limit of the HTTP library.
+  expect(error.cause).toMatchObject({ name: 'TimeoutError' });
 });
 
 test('a signal ends the request', async () => {

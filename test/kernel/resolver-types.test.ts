@@ -22,6 +22,8 @@ const FIELDS: readonly Field[] = [
   addField('seals', 'type Mutation', 'plantedMutation', 'a mutation'),
   addField('matters', 'type Matter @key(fields: "id")', 'plantedField', 'a field of a type with a parent of its own'),
   addField('matters', 'type ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
+  addField('cases', 'type Case @key(fields: "id")', 'plantedStep', 'a field of a view'),
+  addField('licenses', 'type SupervisionOrder', 'plantedOrder', 'a field of a row'),
   addField('matters', 'type ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
   addField('licenses', 'type Mutation', 'plantedAct', 'a mutation of a table of mutations'),
   addField('licenses', 'type LicenseAct', 'plantedFact', 'a field of a view'),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,8 +9,6 @@ import { createScratchDatabase } from '../support/database.ts';
 import { issueCertificate, pem } from './authority.ts';
 
 const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
-/** Longest time that a stop may take. */
-const MAX_STOP_MS = 5_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-library-main-'));
 let database: Awaited<ReturnType<typeof createScratchDatabase>>;
@@ -64,14 +63,17 @@ async function awaitUrl(libraryProcess: LibraryProcess): Promise<string> {
   return expect.fail(libraryProcess.output());
 }
 
-it('listens, answers, and stops promptly on SIGTERM while a connection is open', async () => {
+it('listens, answers, and stops on SIGTERM without waiting for a client', async () => {
   const libraryProcess = start();
   const url = await awaitUrl(libraryProcess);
   expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
-  const sentAt = Date.now();
+  // The second request never ends, and the client never closes the connection: a stop that waits for it never ends.
+  const client = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  client.write('GET /health/live HTTP/1.1\r\nHost: library\r\n\r\nGET /health/live HTTP/1.1\r\n');
+  await once(client, 'data');
   libraryProcess.child.kill('SIGTERM');
   expect(await libraryProcess.exitCode).toBe(0);
-  expect(Date.now() - sentAt).toBeLessThan(MAX_STOP_MS);
+  client.destroy();
 });
 
 it('stops when the process that started it closes the channel', async () => {

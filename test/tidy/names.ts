@@ -114,7 +114,7 @@ function boundByStatement(node: SyntaxNode): string[] {
 }
 
 /** Returns the names that a pattern binds: `a`, `{ a, b: c = 1 }`, `[a, ...b]`. */
-function boundNames(pattern: unknown): string[] {
+export function boundNames(pattern: unknown): string[] {
   if (!isNode(pattern)) return [];
   switch (pattern.type) {
     case 'Identifier':

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { durationRules } from './duration-rules.ts';
 import { environmentRules } from './environment-rules.ts';
 import { homeRules } from './home-rules.ts';
 import { layerRules } from './layer-rules.ts';
@@ -18,6 +19,7 @@ const RULES = [
   ...homeRules,
   ...sizeRules,
   ...testRules,
+  ...durationRules,
   ...wordRules,
 ];
 const sources = readSources();

@@ -5,7 +5,7 @@ import type { Rule, Source } from './sources.ts';
 
 const MAX_LINE_CHARS = 120;
 
-/** Names that the code got rid of: participles, pronouns and pictures. STYLE.md tells how to name instead. */
+/** Names that the code got rid of: participles, pronouns and pictures. CONTRIBUTING.md tells how to name instead. */
 const WORN_NAMES = new Set([
   'asked',
   'beside',

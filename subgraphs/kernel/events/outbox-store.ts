@@ -100,6 +100,8 @@ export interface RelayOptions {
   /** Called for each failed attempt, with the stream that is held up. The relay continues. */
   onError?: (error: unknown, stream?: string) => void;
   pollMs?: number;
+  /** Runs the looks. A test runs them one by one. */
+  runLoop?: typeof startLoop;
 }
 
 /** Maximum pause of a relay whose database is unreachable. */
@@ -134,7 +136,7 @@ function markRelaysBusy({ outboxDelivery }: MessageTables, consumers: readonly s
 
 /** Starts a relay. Several copies may run: they lease streams row by row and take over expired leases. */
 export function startRelay(options: RelayOptions): Relay {
-  const { pollMs = POLL_MS, tables, consumer } = options;
+  const { pollMs = POLL_MS, tables, consumer, runLoop = startLoop } = options;
   const watch: RelayWatch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
   watches.add(watch);
   let idlePolls = IDLE_POLLS;
@@ -149,7 +151,7 @@ export function startRelay(options: RelayOptions): Relay {
     if (!hasMore) idlePolls = 1;
     return hasMore;
   };
-  const loop = startLoop(look, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError: options.onError });
+  const loop = runLoop(look, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError: options.onError });
   return {
     stop: () => {
       watches.delete(watch);
