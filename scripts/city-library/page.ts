@@ -1,7 +1,7 @@
 import type { State } from './protocol.ts';
 import type { Counts } from './store.ts';
 
-const STATE_NAMES: Readonly<Record<State, string>> = {
+export const STATE_NAMES: Readonly<Record<State, string>> = {
   VALID: '有效',
   SUSPENDED: '暂扣',
   SUPERSEDED: '已被新版本取代',

@@ -17,6 +17,18 @@ export const LICENSE_STATES = [
 ] as const;
 export type LicenseState = (typeof LICENSE_STATES)[number];
 
+/** States in the words of the counter. The public page and the reference library say the same. */
+export const LICENSE_STATE_LABELS: Readonly<Record<LicenseState, string>> = {
+  VALID: '有效',
+  SUSPENDED: '暂扣',
+  SUPERSEDED: '已被新版本取代',
+  LAPSED: '失效',
+  RESCINDED: '撤销',
+  WITHDRAWN: '撤回',
+  REVOKED: '吊销',
+  CANCELLED: '注销',
+};
+
 /** One row of the table. */
 export interface LicenseActRule {
   /** States of the current version from which the act may start; empty for the act that makes the first version. */
@@ -58,7 +70,7 @@ const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPRO
 
 /** Acts on a license (DOMAIN §5: operations and endings); `Act` in GraphQL. */
 export const LICENSE_ACTS = {
-  ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '核发', wireCode: 'ISSUE' },
+  ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   RENEW: { ...NEW_VERSION, label: '延续', wireCode: 'RENEW' },
   REISSUE: { ...NEW_VERSION, label: '补发', wireCode: 'REISSUE' },

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { buildSchema, isEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ACTS as PAGE_ACTS } from '../../gateway/page/static/terms.js';
+import { ACTS as PAGE_ACTS, STATES as PAGE_STATES } from '../../gateway/page/static/terms.js';
+import { STATE_NAMES as LIBRARY_STATE_NAMES } from '../../scripts/city-library/page.ts';
 import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
@@ -15,6 +16,7 @@ import {
   isActAllowed,
   LICENSE_ACTIONS,
   LICENSE_ACTS,
+  LICENSE_STATE_LABELS,
   LICENSE_STATES,
   type LicenseState,
   makesVersion,
@@ -61,8 +63,15 @@ describe('every consumer agrees with the table of license acts', () => {
     expect(LIST_STATES).toEqual(LICENSE_STATES);
   });
 
-  test('the public page names each act', () => {
-    expect(Object.keys(PAGE_ACTS).sort()).toEqual([...ACTS].sort());
+  test('the public page names each act and each state as the table does', () => {
+    const wordsOf = (terms: Record<string, { zh: string }>) =>
+      Object.fromEntries(Object.entries(terms).map(([name, { zh }]) => [name, zh]));
+    expect(wordsOf(PAGE_ACTS)).toEqual(Object.fromEntries(ACTS.map((act) => [act, LICENSE_ACTS[act].label])));
+    expect(wordsOf(PAGE_STATES)).toEqual(LICENSE_STATE_LABELS);
+  });
+
+  test('the reference library names each state as the table does', () => {
+    expect(LIBRARY_STATE_NAMES).toEqual(LICENSE_STATE_LABELS);
   });
 
   test('the code list of the reference library', () => {

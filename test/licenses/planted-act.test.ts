@@ -37,7 +37,7 @@ describe('a new act', () => {
     expect(copy.listFailingTests(COMPARISONS)).toEqual([
       `${consumers} the enums of GraphQL`,
       `${consumers} each act that somebody can do has a mutation, and no other act has one`,
-      `${consumers} the public page names each act`,
+      `${consumers} the public page names each act and each state as the table does`,
       `${consumers} the code list of the reference library`,
       `${consumers} the reference library takes FREEZE from the same states`,
       // This comparison has its own list of what may be sealed without a case.

@@ -2,7 +2,7 @@ import { type Database, type Transaction, transact } from '../../../db/client.ts
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import { LICENSE_STATE_LABELS, type LicenseState } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../license.ts';
@@ -57,19 +57,8 @@ export async function receiveOrder(
   await openDuty(tx, { id: dutyIds.order(id), kind: 'ORDER_OPEN', reason, at, ...subject });
 }
 
-const STATE_NAMES: Record<LicenseState, string> = {
-  VALID: '有效',
-  SUSPENDED: '暂扣',
-  SUPERSEDED: '已被新版本取代',
-  LAPSED: '失效',
-  RESCINDED: '撤销',
-  WITHDRAWN: '撤回',
-  REVOKED: '吊销',
-  CANCELLED: '注销',
-};
-
 function toOvertakenReason(state: LicenseState): string {
-  return `证照已处于“${STATE_NAMES[state]}”状态`;
+  return `证照已处于“${LICENSE_STATE_LABELS[state]}”状态`;
 }
 
 /**
