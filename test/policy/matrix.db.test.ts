@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Person, ROLES } from '../../subgraphs/kernel/actor.ts';
+import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { tokenFor } from '../support/actors.ts';
-import { COMPANY } from '../support/flow.ts';
-import { APPLICANT_ID, FIXTURES, type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
+import { type Fixture, POLICIES } from './fixtures.ts';
 import { type Expectation, expectationOf, listMutations } from './matrix.ts';
+import { findFixture, PEOPLE } from './people.ts';
 import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 import { seededNumbers } from './sample.ts';
 
@@ -14,25 +14,6 @@ import { seededNumbers } from './sample.ts';
 
 const SAMPLE_PER_MUTATION = 4;
 const SEED = 20_261_129;
-
-const NOBODY = { kind: 'person', organ: null, window: null, holderCode: null } as const;
-/** Where a person may belong. The role comes on top. */
-const AFFILIATIONS: readonly Omit<Person, 'roles' | 'name'>[] = [
-  ...['yudu-lyj', 'yudu-xzspj', 'yudu-sfj', 'ganzhou-jyj', 'ganzhou-xzspj', 'xingguo-lyj'].map((organ) => ({
-    ...NOBODY,
-    id: `${organ}.somebody`,
-    organ,
-  })),
-  { ...NOBODY, id: KEEPER_ID, organ: 'yudu-lyj' },
-  { ...NOBODY, id: 'window-yudu', organ: 'yudu-xzspj', window: '360731' },
-  { ...NOBODY, id: 'window-xingguo', organ: 'xingguo-xzspj', window: '360732' },
-  { ...NOBODY, id: APPLICANT_ID, holderCode: COMPANY.code },
-  { ...NOBODY, id: 'applicant-citizen', holderCode: '11010519491231002X' },
-  { ...NOBODY, id: 'nobody' },
-];
-const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
-  AFFILIATIONS.map((affiliation) => ({ ...affiliation, name: '某人', roles: [role] })),
-);
 
 /** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {
@@ -63,14 +44,6 @@ describe('mutations answer as the policies say', () => {
   }, 60_000);
   afterAll(() => policyHub?.hub.stop());
   const random = seededNumbers(SEED);
-
-  function fixtureOf({ name }: Mutation): Fixture {
-    const candidates = FIXTURES.filter((fixture) => fixture.name === name);
-    const of = policyHub.subjects[name] ?? candidates.find((fixture) => fixture.of.startsWith('WINDOW_FORWARD'))?.of;
-    const fixture = candidates.find((candidate) => of === undefined || candidate.of === of);
-    if (!fixture) throw new Error(`no fixture of ${name}`);
-    return { ...fixture, places: { ...fixture.places, ...policyHub.places[name] } };
-  }
 
   /** Returns ALLOWED or the code of the refusal. */
   async function rehearse({ name, inputType }: Mutation, person: Person): Promise<string> {
@@ -109,7 +82,7 @@ describe('mutations answer as the policies say', () => {
 
   test.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))('%s', async (name, mutation) => {
     expect(policyHub.inputs).toHaveProperty(name);
-    const fixture = fixtureOf(mutation);
+    const fixture = findFixture(policyHub, name);
     const expectations = new Set<Expectation>();
     for (const person of choosePeople(fixture)) {
       const expected = expectationOf(fixture, person);
