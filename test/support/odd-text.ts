@@ -1,4 +1,4 @@
-import { findUnprintable } from '../../subgraphs/kernel/document.ts';
+import { findUnprintable } from '../../subgraphs/kernel/pdf/document.ts';
 
 /** Texts that are odd, printable or not. */
 
