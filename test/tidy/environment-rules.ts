@@ -24,7 +24,7 @@ const FILE = 'gateway/gateway.ts';
 
 export const environmentRules: Rule[] = [
   {
-    name: 'the environment is read in environment/read alone',
+    name: 'the environment is read in kernel/environment/read alone',
     findViolations: (source) => {
       const mayRead =
         source.path === 'subgraphs/kernel/environment/read.ts' ||

@@ -11,13 +11,13 @@ const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFu
 
 /**
  * Returns every function of a file: declarations, expressions, methods and arrow functions. Not what `describe` takes:
- * it is a chapter of tests, and each of its tests is measured by itself.
+ * it is a group of tests, and each of its tests is measured by itself.
  */
 export function measureFunctions({ program, lineOf }: SyntaxTree): MeasuredFunction[] {
   const nodes = walk(program);
-  const chapters = new Set(nodes.filter(isDescribe).flatMap((call) => call.arguments as SyntaxNode[]));
+  const describeBodies = new Set(nodes.filter(isDescribe).flatMap((call) => call.arguments as SyntaxNode[]));
   return nodes
-    .filter((node) => FUNCTIONS.has(node.type) && !chapters.has(node))
+    .filter((node) => FUNCTIONS.has(node.type) && !describeBodies.has(node))
     .map(({ start, end }: SyntaxNode) => ({ line: lineOf(start), lines: lineOf(end - 1) - lineOf(start) + 1 }));
 }
 

@@ -145,7 +145,7 @@ export const homeRules: Rule[] = [
     },
   },
   {
-    name: 'outgoing requests are made by kernel/http-client',
+    name: 'outgoing requests are made by kernel/http/http-client',
     findViolations: findGlobal('fetch', SERVED, ['subgraphs/kernel/http/http-client.ts', 'gateway/gateway.ts']),
     planted: {
       'a request': { [FILE]: "export const answer = await fetch('http://a');" },
@@ -182,7 +182,7 @@ export const homeRules: Rule[] = [
     },
   },
   {
-    name: 'apps are made by kernel/http',
+    name: 'apps are made by kernel/http/http',
     findViolations: findOwnApps,
     planted: {
       'in a subgraph': { 'subgraphs/cases/index.ts': "import Fastify from 'fastify';\nexport const app = Fastify();" },

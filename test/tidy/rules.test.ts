@@ -4,6 +4,7 @@ import { environmentRules } from './environment-rules.ts';
 import { homeRules } from './home-rules.ts';
 import { layerRules } from './layer-rules.ts';
 import { KERNEL } from './layers.ts';
+import { pathRules } from './path-rules.ts';
 import { purityRules } from './purity-rules.ts';
 import { sizeRules } from './size-rules.ts';
 import { buildSources, findAllViolations, readSources, type Sources, SUBGRAPHS, subgraphOf } from './sources.ts';
@@ -21,6 +22,7 @@ const RULES = [
   ...testRules,
   ...durationRules,
   ...wordRules,
+  ...pathRules,
 ];
 const sources = readSources();
 

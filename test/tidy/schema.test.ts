@@ -14,8 +14,8 @@ import {
 import { describe, expect, test } from 'vitest';
 import { ROOT, SUBGRAPHS } from './sources.ts';
 
-describe('every face is described, and every mutation can be rehearsed', () => {
-  const BARE = new Set([
+describe('every type is described, and every mutation can be rehearsed', () => {
+  const UNDESCRIBED = new Set([
     'PageInfo',
     'Refusal',
     'Mode',
@@ -29,7 +29,9 @@ describe('every face is described, and every mutation can be rehearsed', () => {
     'Case',
   ]);
   const described = (type: GraphQLNamedType) =>
-    BARE.has(type.name) || /(Edge|Connection|Payload|Input|Filter)$/.test(type.name) || Boolean(type.description);
+    UNDESCRIBED.has(type.name) ||
+    /(Edge|Connection|Payload|Input|Filter)$/.test(type.name) ||
+    Boolean(type.description);
 
   test.each(SUBGRAPHS)('%s', (name) => {
     const text = readFileSync(join(ROOT, `subgraphs/${name}/schema.graphql`), 'utf8');

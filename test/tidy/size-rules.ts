@@ -5,7 +5,7 @@ import { isWithin, type Rule } from './sources.ts';
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
-/** A test tells a story in order, and a file of tests shares what is expensive to set up. */
+/** Tests have higher limits: a test is one sequence of steps, and a file shares what is expensive to set up. */
 const MAX_TEST_FILE_LINES = 500;
 const MAX_TEST_FUNCTION_LINES = 110;
 const DRAWERS = /(^|\/)(utils?|helpers?|common|managers?|services?|lib|misc)(\/|\.ts$)/;
@@ -53,14 +53,14 @@ export const sizeRules: Rule[] = [
       'a method of an object': { 'db/x.ts': `export const a = { async b() {\n${LONG_BODY}} };\n` },
       'an arrow function in a class': { 'db/x.ts': `export class A {\n  a = () => {\n${LONG_BODY}};\n}\n` },
       'a test': { 'test/x.test.ts': `test('a', async () => {\n${LONG_TEST_BODY}});\n` },
-      'a test in a chapter': {
+      'a test within a describe': {
         'test/x.test.ts': `describe('b', () => {\ntest('a', () => {\n${LONG_TEST_BODY}});\n});\n`,
       },
       'a function of a page': { 'gateway/page/static/x.js': `function a() {\n${LONG_BODY}}\na();\n` },
     },
   },
   {
-    name: 'no drawers',
+    name: 'no files named utils, helpers, common',
     findViolations: ({ path }) =>
       !isWithin(path, 'test') && DRAWERS.test(path) ? ['says nothing of what it holds'] : [],
     planted: {

@@ -6,7 +6,7 @@ import type { Rule, Source } from './sources.ts';
 const MAX_LINE_CHARS = 120;
 
 /** Names that the code got rid of: participles, pronouns and pictures. CONTRIBUTING.md tells how to name instead. */
-const WORN_NAMES = new Set([
+const FORBIDDEN_NAMES = new Set([
   'asked',
   'beside',
   'desk',
@@ -21,17 +21,17 @@ const WORN_NAMES = new Set([
   'told',
 ]);
 /** A limit is `MAX_…` or `max…`. */
-const WORN_LIMIT = /_MOST$|^MOST_|[a-z](Most|Least)$/;
+const FORBIDDEN_LIMIT = /_MOST$|^MOST_|[a-z](Most|Least)$/;
 /** Positions, not limits. */
 const POSITIONS = new Set(['atLeast', 'atMost', 'isAtLeast', 'isAtMost']);
 
-function isWorn(name: string): boolean {
-  return WORN_NAMES.has(name.toLowerCase()) || (WORN_LIMIT.test(name) && !POSITIONS.has(name));
+function isForbidden(name: string): boolean {
+  return FORBIDDEN_NAMES.has(name.toLowerCase()) || (FORBIDDEN_LIMIT.test(name) && !POSITIONS.has(name));
 }
 
-function findWornNames({ tree }: Source): string[] {
+function findForbiddenNames({ tree }: Source): string[] {
   return findDeclaredNames(tree.program)
-    .filter(({ name }) => isWorn(name))
+    .filter(({ name }) => isForbidden(name))
     .map(({ name, node }) => `line ${tree.lineOf(node.start)}: ${name}`);
 }
 
@@ -62,7 +62,7 @@ const LONG_TEXT = 'a word '.repeat(20);
 export const wordRules: Rule[] = [
   {
     name: 'names are nouns and verbs of the field',
-    findViolations: findWornNames,
+    findViolations: findForbiddenNames,
     planted: {
       'a variable': { 'test/x.ts': 'export const said = 1;' },
       'a variable by destructuring': { 'test/x.ts': 'export const { a: told } = { a: 1 };' },

@@ -52,7 +52,7 @@ function typesetContent(content: NoticeContent): TypesetDocument {
 }
 
 /**
- * Refuses FIELD_MALFORMED if a notice could not be printed. Whoever entered a text was told so then; this is for what
+ * Refuses FIELD_MALFORMED if a notice could not be printed. Entry refuses such a text; this check is for what
  * the hub adds, and for texts that an earlier release took.
  */
 export function requirePrintableNotice(content: Omit<NoticeContent, 'number'>): void {

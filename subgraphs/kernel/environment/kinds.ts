@@ -25,7 +25,7 @@ export const port: Kind<number> = {
   schema: integer.refine((value) => value <= MAX_PORT),
 };
 
-/** A port that others are told in advance, so the system cannot choose it. */
+/** A port that other processes must know before the start, so the system cannot choose it. */
 export const knownPort: Kind<number> = {
   expected: `a number from 1 to ${MAX_PORT}`,
   schema: integer.refine((value) => value > 0 && value <= MAX_PORT),
@@ -111,7 +111,7 @@ export const publicKey: Kind<KeyObject> = {
   }),
 };
 
-/** The address of a service that speaks its own protocol over TCP. */
+/** The address of a service that is reached by TCP, not by HTTP. */
 export const hostAndPort: Kind<{ host: string; port: number }> = {
   expected: 'host:port',
   schema: z

@@ -76,7 +76,7 @@ export function createErrorFormat(
 
 /**
  * Returns an error and the errors within it, innermost last: the library's wrappers carry codes of their own. Errors
- * are told by their shape, not by their class: two copies of the graphql package may be loaded side by side.
+ * are recognised by shape and not by class: two copies of the graphql package may be loaded side by side.
  */
 function listCauses(error: unknown): unknown[] {
   const inner = error instanceof Error && 'originalError' in error ? error.originalError : undefined;

@@ -12,7 +12,7 @@ import { type OnFault, reportFault } from './errors.ts';
 
 /** The form of every error on a route: a code for programs and a sentence for a person. */
 
-/** The code and the sentence for each status that Fastify itself answers. Its own bodies tell of its inside. */
+/** The code and the sentence for each status that Fastify itself answers. Its default bodies name internals. */
 const STATUS_ERRORS: Readonly<Record<number, { code: string; message: string }>> = {
   404: { code: 'NOT_FOUND', message: '没有此地址。' },
   405: { code: 'METHOD_NOT_ALLOWED', message: '此地址不接受这种请求方法。' },

@@ -94,7 +94,8 @@ function compileDocument(
     throw new RenderError(`the template cannot set ${name}: ${details}`);
   }
   const creationTimestamp = Math.floor(Date.parse(createdAt) / 1000);
-  if (!Number.isSafeInteger(creationTimestamp)) throw new RenderError(`${name} was made at no time: ${createdAt}`);
+  if (!Number.isSafeInteger(creationTimestamp))
+    throw new RenderError(`${name} has no valid creation time: ${createdAt}`);
   try {
     const [sealMark] = compiler.query(result, { selector: '<seal>', field: 'value' }) as TypesetDocument['seal'][];
     return { pdf: compiler.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: sealMark ?? null };
