@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { daySchema } from '../subgraphs/kernel/day-schema.ts';
 import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
@@ -55,7 +56,7 @@ const matterLine = z.object({
   city_industry: optional,
   county_industry: optional,
   mode: z.enum(MODES),
-  valid_from: optional.pipe(z.iso.date().nullable()),
+  valid_from: optional.pipe(daySchema.nullable()),
   license_action: optional.pipe(z.enum(LICENSE_ACTIONS).nullable()),
   outcome_kind: z.enum(OUTCOME_KINDS),
   outcome_name: z.string().min(1),
@@ -68,7 +69,7 @@ const matterLine = z.object({
   flags,
 });
 
-const day = z.iso.date();
+const day = daySchema;
 const level = z.enum(['CITY', 'COUNTY']).nullable();
 
 const taskLine = z.object({

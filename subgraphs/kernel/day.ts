@@ -27,3 +27,9 @@ export function isDay(text: string): text is Day {
   const parsed = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
 }
+
+/** Returns whether an instant is valid and its year (UTC) is 1 to 9999: the database takes no other. */
+export function isStorable(instant: Date): boolean {
+  const year = instant.getUTCFullYear();
+  return year >= 1 && year <= 9999;
+}

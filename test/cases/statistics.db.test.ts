@@ -363,14 +363,17 @@ describe('statistics', () => {
   });
 
   test.each([
-    '',
-    'by=COLOUR',
-    'by=MODE&from=2022-02-30',
-    'by=MODE&from=2022-02-02&to=2022-02-01',
-    'by=MODE&sort=up',
-    'by=MODE&by=MONTH',
-  ])('refuses the CSV query ?%s', async (query) => {
-    expect((await fetchCsv('auditor', query)).statusCode).toBe(400);
+    ['', '参数 by 不符合要求。'],
+    ['by=COLOUR', '参数 by 不符合要求。'],
+    ['by=MODE&from=2022-02-30', '参数 from 不符合要求：应为日期，如 2026-01-01。'],
+    ['by=MODE&from=0000-01-01', '参数 from 不符合要求：应为日期，如 2026-01-01。'],
+    ['by=MODE&to=0000-12-31', '参数 to 不符合要求：应为日期，如 2026-01-01。'],
+    ['by=MODE&from=2022-02-02&to=2022-02-01', '参数 to 不符合要求：末日不得早于首日。'],
+    ['by=MODE&sort=up', '没有参数 sort。'],
+    ['by=MODE&by=MONTH', '参数 by 不符合要求。'],
+  ])('refuses the CSV query ?%s', async (query, message) => {
+    const answer = await fetchCsv('auditor', query);
+    expect([answer.statusCode, answer.json()]).toEqual([400, { code: 'BAD_USER_INPUT', message }]);
   });
   test('refuses a period that ends before it begins', async () => {
     const { errors } = await askStatistics('auditor', 'MODE', { from: '2022-02-02', to: '2022-02-01' });

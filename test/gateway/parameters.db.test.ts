@@ -1,3 +1,15 @@
+import { readFileSync } from 'node:fs';
+import {
+  buildSchema,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
@@ -15,12 +27,82 @@ const STRANGE = [
   '0',
 ];
 const BODIES = ['', '{', 'null', '{"a":"\\u0000"}', '\u0000', '[]'];
+/** No instants either: the year 0, a day that does not exist, a leap second, an impossible offset. */
+const BAD_DATES = [
+  ...['', '0', '0000-01-01', '0000-12-31', '2026-02-30', '2026-13-01', '+010000-01-01', '-000001-01-01'],
+  ...['0000-01-01T00:00:00Z', '2016-12-31T23:59:60Z', '2026-01-01T00:00:00+24:00', '0001-01-01T00:00:00+10:00'],
+];
 /** What no answer may contain: words of the database and of stack traces. */
 const INSIDE = /Failed query|select |insert into|\bat \w+ \(|node_modules|PostgresError|FST_ERR/i;
 
 interface Route {
   method: string;
   url: string;
+}
+
+/** An argument of type Date or DateTime, and a query with a value for it. */
+interface DateArgument {
+  /** For example `Mutation.decideCase.input.validFrom`. */
+  place: string;
+  toQuery: (date: string) => string;
+}
+
+/** Returns whether a value at `path` holds what is at `target`. */
+function isOnTheWay(path: string, target: string): boolean {
+  return target.startsWith(path) && ['', '.', '['].includes(target.charAt(path.length));
+}
+
+/** Returns a literal of a type. It has the text of `date` at its path. Other optional fields are left out. */
+function toLiteral(type: GraphQLInputType, path: string, date: { path: string; text: string }): string {
+  if (isNonNullType(type)) return toLiteral(type.ofType, path, date);
+  if (isListType(type)) return `[${toLiteral(type.ofType, `${path}[0]`, date)}]`;
+  if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
+  if (isInputObjectType(type)) return `{ ${toLiterals(Object.values(type.getFields()), path, date)} }`;
+  if (path === date.path) return JSON.stringify(date.text);
+  const { name } = getNamedType(type);
+  if (name === 'Boolean') return 'true';
+  if (name === 'Date') return '"2026-01-01"';
+  return name === 'DateTime' ? '"2026-01-01T00:00:00Z"' : name === 'Int' || name === 'Float' ? '1' : '"x"';
+}
+
+function toLiterals(
+  parts: readonly { name: string; type: GraphQLInputType }[],
+  path: string,
+  date: { path: string; text: string },
+): string {
+  return parts
+    .filter(({ name, type }) => isNonNullType(type) || isOnTheWay(`${path}.${name}`, date.path))
+    .map(({ name, type }) => `${name}: ${toLiteral(type, `${path}.${name}`, date)}`)
+    .join(', ');
+}
+
+/** Returns the paths of the dates of a type. An input type within itself is read once. */
+function listDatePaths(type: GraphQLInputType, path: string, seen: readonly string[] = []): string[] {
+  if (isNonNullType(type)) return listDatePaths(type.ofType, path, seen);
+  if (isListType(type)) return listDatePaths(type.ofType, `${path}[0]`, seen);
+  if (!isInputObjectType(type)) return ['Date', 'DateTime'].includes(getNamedType(type).name) ? [path] : [];
+  if (seen.includes(type.name)) return [];
+  const fields = Object.values(type.getFields());
+  return fields.flatMap((field) => listDatePaths(field.type, `${path}.${field.name}`, [...seen, type.name]));
+}
+
+/** Returns every date that a query or a mutation takes. */
+function listDates(schema: GraphQLSchema): DateArgument[] {
+  return [schema.getQueryType(), schema.getMutationType()].flatMap((root) =>
+    Object.values(root?.getFields() ?? {}).flatMap((field) => {
+      const fieldPath = `${root?.name}.${field.name}`;
+      const selection = isLeafType(getNamedType(field.type)) ? '' : '{ __typename }';
+      return field.args
+        .flatMap(({ name, type }) => listDatePaths(type, `${fieldPath}.${name}`))
+        .map((place) => ({
+          place,
+          toQuery: (text) => {
+            const literals = toLiterals(field.args, fieldPath, { path: place, text });
+            return `${root?.name.toLowerCase()} { ${field.name}(${literals}) ${selection} }`;
+          },
+        }));
+    }),
+  );
 }
 
 let hub: TestHub;
@@ -50,8 +132,8 @@ function readRoutes(tree: string): Route[] {
   });
 }
 
-async function send(method: string, url: string, token: string | null, options: object = {}) {
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+async function send(method: string, url: string, token: string | null | undefined, options: object = {}) {
+  const headers = typeof token === 'string' ? { authorization: `Bearer ${token}` } : {};
   const response = await hub.hub.app.inject({ method: method as 'GET', url, headers, ...options });
   return { status: response.statusCode, body: response.body };
 }
@@ -127,6 +209,36 @@ describe('every route', () => {
         { code, message: expect.any(String) },
       ]);
     }
+  });
+});
+
+describe('a bad date', () => {
+  test.each(BAD_DATES)('%s is 400 and named in the query of the statistics', async (date) => {
+    for (const name of ['from', 'to']) {
+      const answer = await send('GET', `/cases/statistics.csv?by=MODE&${name}=${encodeURIComponent(date)}`, tokens[1]);
+      expect([name, answer.status, JSON.parse(answer.body)]).toEqual([
+        ...[name, 400],
+        { code: 'BAD_USER_INPUT', message: `参数 ${name} 不符合要求：应为日期，如 2026-01-01。` },
+      ]);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('every date in the arguments of GraphQL is refused, and its place named', async () => {
+    const dates = listDates(buildSchema(readFileSync('gateway/supergraph.graphql', 'utf8'), { assumeValidSDL: true }));
+    expect(dates.length).toBeGreaterThan(20);
+    const unexpected: string[] = [];
+    for (const { place, toQuery } of dates) {
+      for (const date of BAD_DATES) {
+        const answer = await send('POST', '/graphql', tokens[1], { payload: { query: toQuery(date) } });
+        const [error] = JSON.parse(answer.body).errors ?? [];
+        const { code, argument } = error?.extensions ?? {};
+        if (code !== 'BAD_USER_INPUT' || !place.endsWith(argument))
+          unexpected.push(`${place} ${date}: ${answer.body.slice(0, 300)}`);
+      }
+    }
+    expect(unexpected).toEqual([]);
+    expect(faults).toEqual([]);
   });
 });
 

@@ -96,6 +96,21 @@ function findOwnTextRules({ path, text }: Source): string[] {
   return text.split('\n').flatMap((line, i) => (CHARACTER_CLASS.test(line) ? [`line ${i + 1}`] : []));
 }
 
+const DAY_SCHEMAS = 'subgraphs/kernel/day-schema.ts';
+
+/** Returns each schema of a day or an instant that is not one of kernel/day-schema: zod's own take the year 0. */
+function findOwnDaySchemas({ path, tree }: Source): string[] {
+  if (!isWithin(path, 'subgraphs', 'gateway', 'db', 'seeds') || path === DAY_SCHEMAS) return [];
+  return walk(tree.program).flatMap((node) => {
+    const { type, property, imported, start } = node;
+    const isOwn =
+      (type === 'MemberExpression' && isNamed(property, 'iso', 'datetime')) ||
+      (type === 'Property' && isNamed(node.key, 'iso')) ||
+      (type === 'ImportSpecifier' && isNamed(imported, 'iso'));
+    return isOwn ? [`line ${tree.lineOf(start)}: a schema of a day or an instant`] : [];
+  });
+}
+
 const UNTYPED = new Set(['TSUnknownKeyword', 'TSAnyKeyword']);
 
 /** The type that a parameter is annotated with, or null. A parameter with a default holds it on its left side. */
@@ -179,6 +194,18 @@ export const homeRules: Rule[] = [
       'a day': { [TABLES]: "import { date as day } from 'drizzle-orm/pg-core';\nuse(day);" },
       'all builders': { [TABLES]: "import * as columns from 'drizzle-orm/pg-core';\nuse(columns);" },
       'in the database': { 'db/x.ts': "export { customType } from 'drizzle-orm/pg-core';" },
+    },
+  },
+  {
+    name: 'schemas of days and instants are those of kernel/day-schema',
+    findViolations: findOwnDaySchemas,
+    planted: {
+      'a day': { [FILE]: 'export const day = z.iso.date();' },
+      'an instant': { [FILE]: 'export const at = z.iso.datetime({ offset: true });' },
+      'an instant of a text': { [FILE]: 'export const at = z.string().datetime();' },
+      'taken out': { [FILE]: 'const { iso } = z;\nexport const day = iso.date();' },
+      imported: { [FILE]: "import { iso as of } from 'zod';\nexport const day = of.date();" },
+      'in the seeds': { 'seeds/load.ts': 'const day = z.iso.date();' },
     },
   },
   {

@@ -25,6 +25,7 @@ export const KERNEL: Record<string, Layer> = {
   columns: 'tables',
   'http/context': 'edge',
   day: 'rule',
+  'day-schema': 'rule',
   'pdf/document': 'render',
   'http/errors': 'edge',
   'environment/kinds': 'rule',

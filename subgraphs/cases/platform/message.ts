@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { flattenedVerify } from 'jose';
 import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
+import { daySchema, offsetInstantSchema } from '../../kernel/day-schema.ts';
 import { sha256 } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -91,7 +92,7 @@ const messageFields = {
   /** The organ that works on the platform. */
   organ: z.string().min(1).max(64),
   /** When it happened at the platform. */
-  at: z.iso.datetime({ offset: true }),
+  at: offsetInstantSchema,
   /** Who did it there. */
   by: z.strictObject({ id: z.string().regex(/^[\w.-]{1,64}$/), name: z.string().min(1).max(64) }),
 };
@@ -116,7 +117,7 @@ const messageSchema = z.discriminatedUnion('type', [
     ...messageFields,
     decision: z.enum(['GRANTED', 'REJECTED']),
     reason: z.string().nullable().default(null),
-    validFrom: z.iso.date().nullable().default(null),
+    validFrom: daySchema.nullable().default(null),
     authoriseSeal: z.boolean(),
   }),
 ]);

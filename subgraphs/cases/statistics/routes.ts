@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { dayOf } from '../../kernel/day.ts';
+import { daySchema } from '../../kernel/day-schema.ts';
 import { MODES } from '../../kernel/events/events.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
@@ -14,14 +15,22 @@ const text = z.string().min(1).max(64).nullable().default(null);
 const query = z
   .strictObject({
     by: z.enum(DIMENSIONS),
-    from: z.iso.date().nullable().default(null),
-    to: z.iso.date().nullable().default(null),
+    from: daySchema.nullable().default(null),
+    to: daySchema.nullable().default(null),
     matter: text,
     organ: text,
     mode: z.enum(MODES).nullable().default(null),
     division: text,
   })
-  .refine(({ from, to }) => from === null || to === null || from <= to);
+  .refine(({ from, to }) => from === null || to === null || from <= to, { path: ['to'], message: '末日不得早于首日' });
+
+/** Returns what is wrong with the query in a sentence, with the name of the parameter. */
+function describeFault({ issues: [issue] }: z.ZodError): string {
+  const isUnknown = issue?.code === 'unrecognized_keys';
+  const name = isUnknown ? issue.keys[0] : issue?.path.join('.');
+  if (isUnknown) return `没有参数 ${name}。`;
+  return `参数 ${name} 不符合要求${issue?.code === 'custom' ? `：${issue.message}` : ''}。`;
+}
 
 /** `GET /cases/statistics.csv`: all rows of `Query.caseStatistics` for the caller's token. */
 export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependencies, options: ServeOptions): void {
@@ -34,7 +43,8 @@ export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependenc
     }
     if (!mayCount(actor)) return reply.code(403).send({ code: 'FORBIDDEN', message: '办件统计只供机关人员查询。' });
     const queryResult = query.safeParse(request.query);
-    if (!queryResult.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '查询参数不正确。' });
+    if (!queryResult.success)
+      return reply.code(400).send({ code: 'BAD_USER_INPUT', message: describeFault(queryResult.error) });
     const { by, ...filter } = queryResult.data;
     const today = dayOf(deps.now());
     const { page, totals } = await countCases(deps, { actor, filter, today }, by, { first: MAX_ROWS, after: null });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { daySchema, instantSchema } from '../day-schema.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES } from '../license-acts.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
@@ -16,7 +17,7 @@ export type Mode = (typeof MODES)[number];
 export type RunningCases = (typeof RUNNING_CASES)[number];
 export type PowerType = (typeof POWER_TYPES)[number];
 
-const day = z.iso.date();
+const day = daySchema;
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string();
 const nullableText = text.nullable();
@@ -188,7 +189,7 @@ export const payloads = {
     counters: z.array(z.string()),
     /** Division code of the county that handled the case. */
     handledBy: z.string().length(6),
-    decidedAt: z.iso.datetime(),
+    decidedAt: instantSchema,
   }),
   /** One act on a license. It applies to both the document and the paper. */
   LicenseChanged: z.object({
@@ -204,7 +205,7 @@ export const payloads = {
     /** SHA-256 of the file that the act produced: a PDF or a sealed JSON statement. */
     documentDigest: digest,
     signatureDigest: digest,
-    changedAt: z.iso.datetime(),
+    changedAt: instantSchema,
     /** The license after the act. */
     license: z.object({
       matterId: z.string(),
@@ -221,7 +222,7 @@ export const payloads = {
     number: z.string(),
     identifier: z.string(),
     caseId: z.string().nullable(),
-    deliveredAt: z.iso.datetime(),
+    deliveredAt: instantSchema,
   }),
   /** The deciding organ voided (作废) the certificate task of a granted case. Its act on a license will not be done. */
   TaskVoided: z.object({
@@ -229,7 +230,7 @@ export const payloads = {
     actor: z.string(),
     organ: z.string(),
     reason: z.string(),
-    voidedAt: z.iso.datetime(),
+    voidedAt: instantSchema,
   }),
   /** A supervisor's finding that demands an act on a license (监管反馈). The issuing organ's approver must answer it. */
   SupervisionOrdered: z.object({
@@ -239,7 +240,7 @@ export const payloads = {
     /** The supervisor's sentence. */
     reason: z.string(),
     supervisor: organ,
-    orderedAt: z.iso.datetime(),
+    orderedAt: instantSchema,
   }),
   /** The answer to an order: executed by an act, declined with a reason, or overtaken. */
   OrderAnswered: z.object({
@@ -247,7 +248,7 @@ export const payloads = {
     answer: z.enum(['CARRIED_OUT', 'DECLINED', 'OVERTAKEN']),
     reason: z.string().nullable(),
     actor: z.string(),
-    answeredAt: z.iso.datetime(),
+    answeredAt: instantSchema,
   }),
   /** A duty (待办) about a license that waits for a person, or was closed. */
   DutyChanged: z.object({
@@ -261,8 +262,8 @@ export const payloads = {
     organs: z.array(z.string()),
     divisionCode: z.string().length(6),
     reason: z.string().nullable(),
-    openedAt: z.iso.datetime(),
-    closedAt: z.iso.datetime().nullable(),
+    openedAt: instantSchema,
+    closedAt: instantSchema.nullable(),
   }),
   /** A case at a city organ with its own approval platform (审批平台), sent after each step from 转报 on. */
   ForwardedCaseChanged: z.object({
@@ -284,7 +285,7 @@ export const payloads = {
     steps: z.array(
       z.object({
         step: text,
-        at: z.iso.datetime(),
+        at: instantSchema,
         actor: text,
         organ: nullableText,
         finding: nullableText,
@@ -304,7 +305,7 @@ export const payloads = {
     decision: z.enum(['GRANTED', 'REJECTED', 'VOIDED']),
     applicantName: z.string(),
     decidedBy: z.string(),
-    decidedAt: z.iso.datetime(),
+    decidedAt: instantSchema,
     /**
      * Last day to reach the supervisor: the third working day after the decision. Null if the calendar lacks the year.
      */
@@ -319,8 +320,8 @@ export const payloads = {
       kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
       organ: z.string(),
       state: z.enum(SEAL_STATES),
-      validFrom: z.iso.datetime(),
-      validUntil: z.iso.datetime(),
+      validFrom: instantSchema,
+      validUntil: instantSchema,
       grants: z.array(sealGrant),
     }),
   ),
@@ -344,7 +345,7 @@ const envelope = z.object({
   type: z.enum(Object.keys(payloads) as [EventType, ...EventType[]]),
   stream: z.string().min(1).max(128),
   revision: z.number().int().positive(),
-  occurredAt: z.iso.datetime(),
+  occurredAt: instantSchema,
   payload: z.unknown(),
 });
 

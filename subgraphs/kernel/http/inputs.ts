@@ -11,7 +11,7 @@ import {
   isScalarType,
   valueFromASTUntyped,
 } from 'graphql';
-import { isDay } from '../day.ts';
+import { isDay, isStorable } from '../day.ts';
 import { noteSubject } from '../environment/log.ts';
 import {
   describeTextProblem,
@@ -68,8 +68,7 @@ function parseInstant(value: unknown): Date | null {
   const day = typeof value === 'string' ? INSTANT.exec(value)?.[1] : undefined;
   if (day === undefined || !isDay(day)) return null;
   const instant = new Date(value as string);
-  const year = instant.getUTCFullYear();
-  return year >= 1 && year <= 9999 ? instant : null;
+  return isStorable(instant) ? instant : null;
 }
 
 /**

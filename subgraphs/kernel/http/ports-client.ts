@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instantSchema } from '../day-schema.ts';
 import type { Envelope } from '../events/events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
 import {
@@ -79,7 +80,7 @@ const signedAnswer = z.object({
   signature: base64Bytes,
   sealId: z.string(),
   sealName: z.string(),
-  signedAt: z.iso.datetime(),
+  signedAt: instantSchema,
 });
 const pendingAnswer = z.object({ state: z.literal('PENDING'), reason: z.string() });
 const refusalAnswer = z.object({

@@ -3,6 +3,7 @@ import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { type Person, ROLES } from '../actor.ts';
 import { type BoundedCache, createCache } from '../cache.ts';
+import { instantSchema } from '../day-schema.ts';
 import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
 
@@ -82,7 +83,7 @@ export const sealAuthorisation = z.object({
   act: z.string(),
   /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
   contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
-  authorisedAt: z.iso.datetime(),
+  authorisedAt: instantSchema,
 });
 export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
 

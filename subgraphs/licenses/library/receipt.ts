@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, errors } from 'jose';
 import { z } from 'zod';
+import { instantSchema } from '../../kernel/day-schema.ts';
 
 /**
  * Signed receipts of the city library (归集回执), as `docs/city-library.md` defines them.
@@ -43,7 +44,7 @@ const claimsSchema = z.strictObject({
   documentDigest: z.string(),
   recordDigest: z.string(),
   /** By the library's clock. */
-  collectedAt: z.iso.datetime(),
+  collectedAt: instantSchema,
   /**
    * The tree of the hub's log that the library signed last as a witness. Not checked here, because the log itself shows
    * whether it is true.

@@ -82,8 +82,6 @@ function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
       return `最多 ${issue.maximum} ${UNITS[issue.origin] ?? ''}`.trim();
     case 'invalid_value':
       return `应为 ${issue.values.join('、')} 之一`;
-    case 'invalid_format':
-      return issue.format === 'date' ? '应为日期，如 2026-01-01' : undefined;
     case 'unrecognized_keys':
       return `没有此项：${issue.keys.join('、')}`;
     default:

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { daySchema } from '../../kernel/day-schema.ts';
 import { MATERIAL_FORMS } from '../../kernel/events/events.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
@@ -25,7 +26,7 @@ function requireLegible(text: string, context: z.RefinementCtx): void {
 export const key = () => textLine(MAX_KEY_CHARS);
 export const name = () => textLine(MAX_NAME_CHARS);
 export const sentence = () => textLine(MAX_TEXT_CHARS);
-export const day = () => z.iso.date();
+export const day = () => daySchema;
 /** A limit in working days (工作日). */
 export const limit = () => z.int().positive().max(MAX_DAYS);
 export const copies = () => z.int().nonnegative().max(MAX_COPIES);

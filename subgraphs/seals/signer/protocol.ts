@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { instantSchema } from '../../kernel/day-schema.ts';
 import { attestRequest, base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
 import type { Signer } from './signer.ts';
 
@@ -8,7 +9,7 @@ import type { Signer } from './signer.ts';
  * and read it several times.
  */
 
-const time = z.codec(z.iso.datetime(), z.date(), {
+const time = z.codec(instantSchema, z.date(), {
   decode: (text) => new Date(text),
   encode: (at) => at.toISOString(),
 });

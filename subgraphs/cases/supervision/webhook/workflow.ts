@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Database, type Transaction, transact } from '../../../../db/client.ts';
 import type { Actor } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
+import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
@@ -135,7 +136,7 @@ const findingMessage = z.strictObject({
     kind: z.enum(FINDING_KINDS),
     text: z.string().max(2_000),
     papers: z.array(z.string().max(64)).max(100).default([]),
-    dueOn: z.iso.date().nullish(),
+    dueOn: daySchema.nullish(),
     /** The person or system that found it, for the record. */
     by: z.string(),
   }),
