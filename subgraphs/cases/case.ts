@@ -1,7 +1,7 @@
 import type { Day } from '../kernel/day.ts';
 import { dayOf, isWithin } from '../kernel/day.ts';
 import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events/events.ts';
-import type { LicenseAction } from '../kernel/license-acts.ts';
+import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { GuideInForce } from './guide.ts';
 
@@ -164,9 +164,9 @@ function resultOf(
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
-/** Whether no step can follow. A cancellation (注销) ends at CERTIFIED, because it produces no paper to deliver. */
+/** Whether no step can follow. An act without a new sheet, as 注销, ends at CERTIFIED: there is nothing to deliver. */
 export function hasEnded(subject: Case): boolean {
-  return END_POSITIONS.has(subject.step) || (subject.step === 'CERTIFIED' && actionOf(subject.delegation) === 'CANCEL');
+  return END_POSITIONS.has(subject.step) || (subject.step === 'CERTIFIED' && !makesSheet(actionOf(subject.delegation)));
 }
 
 /** Whether the case waits for delivery of its decision document, not for an act on a license. */

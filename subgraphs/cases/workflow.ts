@@ -4,6 +4,7 @@ import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
 import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events/events.ts';
 import { receiveOnce } from '../kernel/events/outbox-store.ts';
+import { endsSheet } from '../kernel/license-acts.ts';
 import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { writeAuthorisation } from '../kernel/sealing/token.ts';
@@ -228,7 +229,7 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
 
 /**
  * Stores the new state of a license. Certifies the case that caused the act.
- * Ends certified cases whose undelivered paper this act supersedes.
+ * Ends certified cases whose paper is not delivered if this act ends it. Nobody can deliver such paper any more.
  */
 async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
   const { number, caseId, changedAt } = event;
@@ -237,16 +238,9 @@ async function handleLicenseChange(tx: Transaction, event: EventPayload<'License
     (tx) => store.putLicenseFact(tx, event),
     caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
     (tx) => addEventStep(tx, caseId, 'CERTIFIED', at),
-    (tx) => (supersedesPaper(event) ? store.listUndelivered(tx, number, caseId) : []),
+    (tx) => (endsSheet(event.act) ? store.listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
-}
-
-/** Whether this act supersedes paper that is not delivered yet. Nobody can deliver such paper any more. */
-function supersedesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean {
-  // An issue is the first version, so there is no older paper.
-  if (act === 'ISSUE') return false;
-  return !((state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE'));
 }
 
 /**

@@ -29,14 +29,48 @@ export const LICENSE_STATE_LABELS: Readonly<Record<LicenseState, string>> = {
   CANCELLED: '注销',
 };
 
+const IN_FORCE = ['VALID', 'SUSPENDED'] as const;
+
+/** Whether a version in this state is in force or may come back into force. Paper of any other must be recalled. */
+export function isLive(state: LicenseState): boolean {
+  return (IN_FORCE as readonly LicenseState[]).includes(state);
+}
+
 /** One row of the table. */
-export interface LicenseActRule {
+export type LicenseActRule = LicenseActColumns & (VersionColumns | StatementColumns);
+
+interface LicenseActColumns {
   /** States of the current version from which the act may start; empty for the act that makes the first version. */
   from: readonly LicenseState[];
   /** The state of the current version afterwards; if the act makes a new version, the state of the earlier one. */
   to: LicenseState;
-  /** Whether the act makes a new document, and so a new version on a new sheet of paper. */
-  makesVersion: boolean;
+  label: string;
+  /** The clause of the plan or the law on which the act rests without a case. */
+  clause: string;
+  /** Code of the act in the library's code list `tongquan-1`. */
+  wireCode: string;
+}
+
+/** What an act does to the paper: print a new sheet and recall the earlier one, recall the holder's, or nothing. */
+export type PaperMove = 'NEW_SHEET' | 'RECALL' | 'NONE';
+export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
+
+/** An act that makes a new document, and so a new version on a new sheet of paper. Only a granted case ends in it. */
+interface VersionColumns extends SealRule {
+  makesVersion: true;
+  paper: Extract<PaperMove, 'NEW_SHEET'>;
+  case: Extract<CaseNeed, 'REQUIRED'>;
+  authorisedBy: null;
+}
+
+/** An act that a sealed statement records: on the organ's own authority, or by a case as well, or of no person. */
+type StatementColumns = { makesVersion: false; paper: Exclude<PaperMove, 'NEW_SHEET'> } & (
+  | { case: Extract<CaseNeed, 'OPTIONAL'>; authorisedBy: 'APPROVER' }
+  | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: 'APPROVER' | null }
+);
+
+/** What the signer must know of an act to seal it. */
+export interface SealRule {
   /** Whether a granted case (准予的办件) is needed. The signer seals nothing that this column does not allow. */
   case: CaseNeed;
   /**
@@ -44,29 +78,25 @@ export interface LicenseActRule {
    * sealed.
    */
   authorisedBy: 'APPROVER' | 'CLERK' | null;
-  label: string;
-  /** The clause of the plan or the law on which the act rests without a case. */
-  clause: string;
-  /** Code of the act in the library's code list `tongquan-1`. */
-  wireCode: string;
 }
-export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
 
 /** The clause of every act that a granted case ends in. */
 export const CASE_ACT_CLAUSE = '实施方案三.7（电子证照与实体证照同步制发、变更和注销）';
 
-const IN_FORCE = ['VALID', 'SUSPENDED'] as const;
 /** Columns of an act that a granted case ends in and that makes a new version. */
 const NEW_VERSION = {
   from: ['VALID'],
   to: 'SUPERSEDED',
   makesVersion: true,
+  paper: 'NEW_SHEET',
   case: 'REQUIRED',
   authorisedBy: null,
   clause: CASE_ACT_CLAUSE,
 } as const;
 /** Columns of an act by which an approver of the issuing organ changes the state on the organ's own authority. */
 const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPROVER' } as const;
+/** Columns of an act that ends the license on the organ's own authority. */
+const ENDING = { ...OWN_AUTHORITY, from: IN_FORCE, paper: 'RECALL' } as const;
 
 /** Acts on a license (DOMAIN §5: operations and endings); `Act` in GraphQL. */
 export const LICENSE_ACTS = {
@@ -81,6 +111,7 @@ export const LICENSE_ACTS = {
     ...OWN_AUTHORITY,
     from: ['VALID'],
     to: 'SUSPENDED',
+    paper: 'NONE',
     label: '暂扣',
     clause: '行政处罚法第九条（暂扣许可证件）',
     wireCode: 'SUSPEND',
@@ -89,14 +120,14 @@ export const LICENSE_ACTS = {
     ...OWN_AUTHORITY,
     from: ['SUSPENDED'],
     to: 'VALID',
+    paper: 'NONE',
     label: '恢复',
     clause: '行政处罚法第九条（暂扣期满或事由消除）',
     wireCode: 'RESTORE',
   },
   // Time ends a license by itself. Nobody decides it, so no seal is used (DOMAIN §9).
   LAPSE: {
-    ...OWN_AUTHORITY,
-    from: IN_FORCE,
+    ...ENDING,
     to: 'LAPSED',
     authorisedBy: null,
     label: '失效',
@@ -104,24 +135,21 @@ export const LICENSE_ACTS = {
     wireCode: 'LAPSE',
   },
   RESCIND: {
-    ...OWN_AUTHORITY,
-    from: IN_FORCE,
+    ...ENDING,
     to: 'RESCINDED',
     label: '撤销',
     clause: '行政许可法第六十九条',
     wireCode: 'RESCIND',
   },
   WITHDRAW: {
-    ...OWN_AUTHORITY,
-    from: IN_FORCE,
+    ...ENDING,
     to: 'WITHDRAWN',
     label: '撤回',
     clause: '行政许可法第八条',
     wireCode: 'WITHDRAW',
   },
   REVOKE: {
-    ...OWN_AUTHORITY,
-    from: IN_FORCE,
+    ...ENDING,
     to: 'REVOKED',
     label: '吊销',
     clause: '行政处罚法第九条（吊销许可证件）',
@@ -129,7 +157,7 @@ export const LICENSE_ACTS = {
   },
   // 行政许可法 art. 70: entered in the register, also after lapse, rescission, withdrawal and revocation.
   CANCEL: {
-    ...OWN_AUTHORITY,
+    ...ENDING,
     from: [...IN_FORCE, 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'],
     to: 'CANCELLED',
     case: 'OPTIONAL',
@@ -148,6 +176,11 @@ export type VersionAct = { [Name in Act]: Table[Name]['makesVersion'] extends tr
 /** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
 export type OwnAct = { [Name in Act]: Table[Name]['authorisedBy'] extends 'APPROVER' ? Name : never }[Act];
 
+/** Acts that somebody does: a granted case ends in them, or an approver does them. Each has a mutation. */
+export type PersonAct = LicenseAction | OwnAct;
+/** Acts that either a granted case ends in, or an approver does on the organ's own authority. */
+export type EitherAct = LicenseAction & OwnAct;
+
 /** A list of names as zod and GraphQL need it: never empty. */
 type Names<Name> = readonly [Name, ...Name[]];
 const namesOf = (keep: (rule: LicenseActRule) => boolean) =>
@@ -157,9 +190,12 @@ export const ACTS = namesOf(() => true) as unknown as Names<Act>;
 export const LICENSE_ACTIONS = namesOf((rule) => rule.case !== 'NEVER') as unknown as Names<LicenseAction>;
 export const VERSION_ACTS = namesOf((rule) => rule.makesVersion) as unknown as Names<VersionAct>;
 export const OWN_ACTS = namesOf((rule) => rule.authorisedBy === 'APPROVER') as unknown as Names<OwnAct>;
+export const PERSON_ACTS = [...new Set<PersonAct>([...LICENSE_ACTIONS, ...OWN_ACTS])] as unknown as Names<PersonAct>;
+export const EITHER_ACTS = namesOf((rule) => rule.case === 'OPTIONAL') as unknown as Names<EitherAct>;
 
-/** What the signer must know of an act to seal it. */
-export type SealRule = Pick<LicenseActRule, 'case' | 'authorisedBy'>;
+/** Acts that a supervisor may order (监管指令). */
+export const ORDERED_ACTS = ['SUSPEND', 'RESTORE', 'REVOKE'] as const satisfies readonly OwnAct[];
+export type OrderedAct = (typeof ORDERED_ACTS)[number];
 
 /** Everything that may be sealed: acts on a license, the statement on a spoiled sheet, and decision documents (决定书). */
 export const SEALED_ACTS = {
@@ -187,6 +223,17 @@ export function maySeal(
 /** Whether an act makes a new version. SPOIL and DECISION make none. */
 export function makesVersion(act: SealedAct): act is VersionAct {
   return (VERSION_ACTS as readonly string[]).includes(act);
+}
+
+/** Whether an act makes a sheet of paper that somebody must deliver. */
+export function makesSheet(act: Act): boolean {
+  return LICENSE_ACTS[act].paper === 'NEW_SHEET';
+}
+
+/** Whether an act takes the sheet of the current version out of use. An issue is the first version: there is none. */
+export function endsSheet(act: Act): boolean {
+  const { paper, from }: LicenseActRule = LICENSE_ACTS[act];
+  return paper !== 'NONE' && from.length > 0;
 }
 
 /** Whether the state of a license allows an act. An issue makes the first version, so no state allows it. */

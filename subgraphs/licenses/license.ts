@@ -13,11 +13,6 @@ export function stateAfter(state: LicenseState, act: Exclude<Act, 'ISSUE'>): Lic
   return LICENSE_ACTS[act].to;
 }
 
-/** Whether a version in this state is in force or may come back into force. Paper of any other must be recalled. */
-export function isLive(state: LicenseState): boolean {
-  return state === 'VALID' || state === 'SUSPENDED';
-}
-
 /** The current version of a license, as the state machine needs it. */
 export interface LicenseHead {
   number: string;

@@ -5,10 +5,8 @@ import {
   type LicenseActRule,
   mapMutations,
   mutationOf,
-  OWN_ACTS,
-  type OwnAct,
-  VERSION_ACTS,
-  type VersionAct,
+  PERSON_ACTS,
+  type PersonAct,
 } from '../kernel/license-acts.ts';
 import {
   ANYWHERE,
@@ -98,7 +96,7 @@ const unlessCurrent = ({ isCurrent = true }: Pick<VersionSubject, 'isCurrent'>) 
 const refuseBusy = (field: string | null = null) => new Refusal('LICENSE_BUSY', field);
 
 /** The row of an act: by a granted case, on the issuing organ's own authority, or by either. */
-function actRule(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
+function actRule(act: PersonAct): PolicyRule<ActSubject> {
   const { case: caseNeed, authorisedBy, clause }: LicenseActRule = LICENSE_ACTS[act];
   const byCase: Grant<ActSubject> = {
     roles: PAPER_ROLES,
@@ -124,7 +122,7 @@ function actRule(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
  * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY unless the
  * license and its case allow the act.
  */
-function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepared = null }: ActSubject): void {
+function requireActState(act: PersonAct, { head, task, orders, prepared = null }: ActSubject): void {
   if (task !== null) {
     requireTaskAct(task, act);
     // What is prepared for this case passed the checks below. A repetition gets the same act.
@@ -135,10 +133,10 @@ function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepare
   if (prepared !== null) throw refuseBusy();
 }
 
-const ACT_RULES = mapMutations([...VERSION_ACTS, ...OWN_ACTS], actRule);
+const ACT_RULES = mapMutations(PERSON_ACTS, actRule);
 
 /** Returns the row of an act. */
-export function policyOfAct(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
+export function policyOfAct(act: PersonAct): PolicyRule<ActSubject> {
   return ACT_RULES[mutationOf(act)];
 }
 

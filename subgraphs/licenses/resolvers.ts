@@ -5,7 +5,15 @@ import { type GraphContext, getLoader, requirePerson, requireReadScope } from '.
 import { mutate } from '../kernel/http/errors.ts';
 import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
-import { mapMutations, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
+import {
+  EITHER_ACTS,
+  type EitherAct,
+  mapMutations,
+  OWN_ACTS,
+  type OwnAct,
+  VERSION_ACTS,
+  type VersionAct,
+} from '../kernel/license-acts.ts';
 import { requireOrgan } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as issue from './act/issue-workflow.ts';
@@ -118,17 +126,19 @@ function mutations(deps: issue.IssueDependencies) {
         const { identifier, reason = null, order = null } = input;
         return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
       });
+  const resolveEitherAct =
+    (act: EitherAct): MutationResolver<'cancelLicense'> =>
+    (_, { input }, context) =>
+      runAct(deps, context, input.dryRun, (tx, actor) => {
+        const { case: caseId, identifier, reason = null } = input;
+        if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act });
+        if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
+        return prepareOwnAct(tx, deps, actor, { identifier, act, reason, order: null });
+      });
   return {
     ...mapMutations(VERSION_ACTS, resolveCaseAct),
     ...mapMutations(OWN_ACTS, resolveOwnAct),
-    // Either by a case, or on the organ's own authority.
-    cancelLicense: (_, { input }, context) =>
-      runAct(deps, context, input.dryRun, (tx, actor) => {
-        const { case: caseId, identifier, reason = null } = input;
-        if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act: 'CANCEL' });
-        if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
-        return prepareOwnAct(tx, deps, actor, { identifier, act: 'CANCEL', reason, order: null });
-      }),
+    ...mapMutations(EITHER_ACTS, resolveEitherAct),
     spoilBlank: (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),

@@ -8,9 +8,8 @@ import {
   type LicenseState,
   mutationOf,
   OWN_ACTS,
-  type OwnAct,
+  type PersonAct,
   VERSION_ACTS,
-  type VersionAct,
 } from '../kernel/license-acts.ts';
 import { answerAction } from '../kernel/policy.ts';
 import { findFileFacts } from './act/file-store.ts';
@@ -247,9 +246,10 @@ export async function viewActions(db: Database, view: LicenseView) {
   const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
   const { state: collection } = await loadCollection(db, view);
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
-  const answerAct = (act: VersionAct | OwnAct) => {
-    // An approver cancels on the organ's own authority, other people by a case.
-    const isByCase = LICENSE_ACTS[act].case === 'REQUIRED' || (act === 'CANCEL' && !hasRole(person, 'APPROVER'));
+  const answerAct = (act: PersonAct) => {
+    // If an act may rest on either, an approver does it on the organ's own authority, other people by a case.
+    const { case: caseNeed } = LICENSE_ACTS[act];
+    const isByCase = caseNeed === 'REQUIRED' || (caseNeed === 'OPTIONAL' && !hasRole(person, 'APPROVER'));
     const task = (isByCase && tasks.find(({ content }) => content.action === act)) || null;
     const isAnswered = (order: OrderRow) => order.act === act && isOwnSuspension(order, suspender);
     const answered = task === null ? (openOrders.find(isAnswered) ?? null) : null;

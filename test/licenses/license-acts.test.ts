@@ -13,15 +13,20 @@ import {
   ACTS,
   type Act,
   type CaseNeed,
+  endsSheet,
   isActAllowed,
+  isLive,
   LICENSE_ACTIONS,
   LICENSE_ACTS,
   LICENSE_STATE_LABELS,
   LICENSE_STATES,
+  type LicenseActRule,
   type LicenseState,
+  makesSheet,
   makesVersion,
   maySeal,
   mutationOf,
+  ORDERED_ACTS,
   OWN_ACTS,
   SEALED_ACT_NAMES,
   SEALED_ACTS,
@@ -46,10 +51,40 @@ function valuesOf(subgraph: string, name: string): string[] {
   return type.getValues().map((value) => value.name);
 }
 
+describe('the columns of a row agree with each other', () => {
+  test.each(ACTS)('%s moves paper as its other columns say', (act) => {
+    const { from, to, paper, makesVersion: isNew }: LicenseActRule = LICENSE_ACTS[act];
+    expect(makesSheet(act)).toBe(isNew);
+    // Paper of a version that is out of force must come back. That of one in force, or suspended, stays.
+    expect(endsSheet(act)).toBe(from.length > 0 && !isLive(to));
+    expect(paper).toBe(isNew ? 'NEW_SHEET' : isLive(to) ? 'NONE' : 'RECALL');
+  });
+
+  test('a row that nothing handles does not compile', () => {
+    const { SUSPEND, CANCEL, ISSUE } = LICENSE_ACTS;
+    const { paper: _, ...withoutPaper } = SUSPEND;
+    const rows: LicenseActRule[] = [
+      SUSPEND,
+      // @ts-expect-error -- no one says what becomes of the paper
+      withoutPaper,
+      // @ts-expect-error -- a clerk authorises no act on a license: the policy has no such grant
+      { ...SUSPEND, authorisedBy: 'CLERK' },
+      // @ts-expect-error -- nobody could do it without a case
+      { ...CANCEL, authorisedBy: null },
+      // @ts-expect-error -- a new version needs a case
+      { ...ISSUE, case: 'OPTIONAL', authorisedBy: 'APPROVER' },
+      // @ts-expect-error -- a new version is on a new sheet
+      { ...ISSUE, paper: 'RECALL' },
+    ];
+    expect(rows).toHaveLength(6);
+  });
+});
+
 describe('every consumer agrees with the table of license acts', () => {
   test('the enums of GraphQL', () => {
     expect(valuesOf('licenses', 'Act').sort()).toEqual([...ACTS].sort());
     expect(valuesOf('licenses', 'LicenseState').sort()).toEqual([...LICENSE_STATES].sort());
+    expect(valuesOf('licenses', 'OrderedAct').sort()).toEqual([...ORDERED_ACTS].sort());
     expect(valuesOf('matters', 'LicenseAction').sort()).toEqual([...LICENSE_ACTIONS].sort());
   });
 

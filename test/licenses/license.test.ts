@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ACTS, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
-import { isLive, stateAfter } from '../../subgraphs/licenses/license.ts';
+import { ACTS, isLive, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
+import { stateAfter } from '../../subgraphs/licenses/license.ts';
 
 /** The acts that the law allows in each state (DOMAIN: 证照状态). All others are refused. */
 const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {

@@ -7,10 +7,14 @@ const TABLE = 'subgraphs/kernel/license-acts.ts';
 const COMPARISONS = 'test/licenses/license-acts.test.ts';
 const LAST_ROW = '  // 行政许可法 art. 70: entered in the register';
 
-/** One act that makes a version by a case, and one on the authority of the organ. */
+/** An act that makes a version by a case, one on the authority of the organ, and one by either without a version. */
 const ROWS = `
   MERGE: { ...NEW_VERSION, label: '合并', wireCode: 'MERGE' },
-  FREEZE: { ...OWN_AUTHORITY, from: ['VALID'], to: 'SUSPENDED', label: '冻结', clause: '某法', wireCode: 'FREEZE' },
+  FREEZE: {
+    ...{ ...OWN_AUTHORITY, from: ['VALID'], to: 'SUSPENDED', paper: 'NONE' },
+    ...{ label: '冻结', clause: '某法', wireCode: 'FREEZE' },
+  },
+  ANNUL: { ...ENDING, to: 'CANCELLED', case: 'OPTIONAL', label: '注废', clause: '某法', wireCode: 'ANNUL' },
 `;
 
 describe('a new act', () => {
@@ -28,7 +32,7 @@ describe('a new act', () => {
     const resolvers = errors.filter((error) => /^subgraphs\/\w+\/([\w/]+\/)?resolvers\.ts: .*/.test(error));
     expect(errors.filter((error) => !resolvers.includes(error))).toEqual([`subgraphs/cases/decide.ts: ${message}`]);
     expect(resolvers.map((error) => error.split('/')[1])).toEqual(expect.arrayContaining(['licenses', 'matters']));
-    for (const error of resolvers) expect(error).toMatch(/MERGE|FREEZE/);
+    for (const error of resolvers) expect(error).toMatch(/MERGE|FREEZE|ANNUL/);
   });
 
   test('is named by the comparisons where another table must have it', () => {
@@ -40,9 +44,11 @@ describe('a new act', () => {
       `${consumers} the public page names each act and each state as the table does`,
       `${consumers} the code list of the reference library`,
       `${consumers} the reference library takes FREEZE from the same states`,
+      `${consumers} the reference library takes ANNUL from the same states`,
       // This comparison has its own list of what may be sealed without a case.
       `${signer} MERGE`,
       `${signer} FREEZE`,
+      `${signer} ANNUL`,
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events/events.ts';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import { isActAllowed, isLive, type LicenseState, type OrderedAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
@@ -93,7 +93,7 @@ export interface Finding {
 }
 
 /** Returns the act on the license that a finding demands, or null if it demands none. */
-export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | null {
+export function orderOf(kind: FindingKind): OrderedAct | null {
   switch (kind) {
     case 'SUSPENSION':
       return 'SUSPEND';
@@ -137,10 +137,6 @@ export function requireOrderable(kind: FindingKind, state: LicenseState | null, 
   const act = orderOf(kind);
   if (act === null) return;
   if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');
-  const allowed = {
-    SUSPEND: state === 'VALID',
-    REVOKE: state === 'VALID' || state === 'SUSPENDED',
-    RESTORE: (state === 'SUSPENDED' || state === 'VALID') && ownSuspension,
-  };
-  if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
+  const isAllowed = act === 'RESTORE' ? isLive(state) && ownSuspension : isActAllowed(act, state);
+  if (!isAllowed) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
 }

@@ -2,6 +2,7 @@ import { type Database, type Transaction, transact } from '../../../db/client.ts
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
+import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -291,7 +292,7 @@ async function orderAct(
   tx: Transaction,
   subject: Case,
   finding: store.FindingRow,
-  orderedAct: { act: 'SUSPEND' | 'REVOKE' | 'RESTORE'; number: string },
+  orderedAct: { act: OrderedAct; number: string },
   at: Date,
 ): Promise<void> {
   const current = (await store.findMatters(tx, [subject.matter.matterId])).values();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
-import { ACTS, LICENSE_ACTIONS, LICENSE_STATES } from '../license-acts.ts';
+import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS } from '../license-acts.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
@@ -236,7 +236,7 @@ export const payloads = {
   SupervisionOrdered: z.object({
     orderId: z.string(),
     number: z.string(),
-    act: z.enum(['SUSPEND', 'RESTORE', 'REVOKE']),
+    act: z.enum(ORDERED_ACTS),
     /** The supervisor's sentence. */
     reason: z.string(),
     supervisor: organ,

@@ -3,9 +3,9 @@ import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import type { Act, LicenseState } from '../../kernel/license-acts.ts';
+import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { computeRecordDigest, isLive } from '../license.ts';
+import { computeRecordDigest } from '../license.ts';
 import { closeDuty, dutyIds, openDuty } from '../paper/duty-store.ts';
 import type { BlankState } from '../paper/paper.ts';
 import type { ActRow, StoredLicense, TaskRow } from '../store.ts';
@@ -91,7 +91,7 @@ async function setVersionState(
   const { identifier, version, recordDigest } = storedLicense.version;
   await inOrder(tx, [
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
-    isLive(state) ? null : (tx) => demandRecall(tx, storedLicense, at),
+    endsSheet(doneAct.act as Act) ? (tx) => demandRecall(tx, storedLicense, at) : null,
     (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
     (tx) =>
       tx

@@ -4,7 +4,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
-import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
+import { LICENSE_ACTS, makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -62,7 +62,8 @@ export async function prepareCaseAct(
   const blankNumber = request.blankNumber ?? '';
   const authoriser = readUnverifiedAuthoriser(task.authorisation);
   const sealUse = { matterId: task.content.matterId, personId: authoriser.actor };
-  const needsVersion = makesVersion(task.content.action);
+  const { action } = task.content;
+  const needsVersion = makesVersion(action);
   const [head, sealName, reservation, blank] = await inOrder(tx, [
     (tx) => lockTaskLicense(tx, task, clerk),
     (tx) => store.requireSealName(tx, task.issuer.id, sealUse, at),
@@ -72,7 +73,7 @@ export async function prepareCaseAct(
   const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName };
   const base = {
     id: crypto.randomUUID(),
-    act: task.content.action,
+    act: action,
     caseId: task.caseId,
     contentDigest: task.contentDigest,
     authorisation: task.authorisation,
@@ -83,14 +84,15 @@ export async function prepareCaseAct(
     preparedAt: at,
   };
   if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  if (!reservation) {
+  if (!needsVersion) {
     if (!head) throw new Refusal('LICENSE_UNKNOWN', 'case');
-    const newState = stateAfter(head.state, 'CANCEL');
-    const details = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
-    const record = buildStatement(head, 'CANCEL', newState, sealing, details);
+    const newState = stateAfter(head.state, action);
+    const details = { reason: `依申请${LICENSE_ACTS[action].label}`, caseNumber: task.caseNumber, sheets: null };
+    const record = buildStatement(head, action, newState, sealing, details);
     const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
     return { ...preparedAct, authorised };
   }
+  if (!reservation) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
   const plan = planVersion(deps, task, head, sealing, reservation);
   requireInStock(blank, task.issuer.id, 'blankNumber');
   const { identifier } = plan;

@@ -1,14 +1,12 @@
 import type { OrganFact } from '../../kernel/events/events.ts';
-import { type Act, type LicenseState, makesVersion } from '../../kernel/license-acts.ts';
+import { type Act, isActAllowed, type LicenseState, makesVersion, type OrderedAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { stateAfter } from '../license.ts';
 
 /**
  * Supervisors' orders on licenses (监管指令). The issuing organ's approver carries each out or declines it.
  * Every order ends: it is carried out, declined or overtaken.
  */
 
-export type OrderedAct = 'SUSPEND' | 'REVOKE' | 'RESTORE';
 export const ORDER_STATES = ['OPEN', 'CARRIED_OUT', 'DECLINED', 'OVERTAKEN'] as const;
 export type OrderState = (typeof ORDER_STATES)[number];
 
@@ -20,17 +18,6 @@ export interface Order {
   reason: string;
   supervisor: OrganFact;
   state: OrderState;
-}
-
-/** Whether an order can be carried out in this state of the license. If not, the order is overtaken. */
-export function isOrderPossible(act: OrderedAct, state: LicenseState): boolean {
-  try {
-    stateAfter(state, act);
-    return true;
-  } catch (error) {
-    if (error instanceof Refusal) return false;
-    throw error;
-  }
 }
 
 /** Returns the open order that an act carries out. Refuses ORDER_UNKNOWN, ORDER_ANSWERED, LICENSE_ACT_NOT_ALLOWED. */
@@ -87,6 +74,6 @@ export function decideAnswers(
 ): { order: Order; answer: 'CARRIED_OUT' | 'OVERTAKEN' }[] {
   return openOrders.flatMap((order): { order: Order; answer: 'CARRIED_OUT' | 'OVERTAKEN' }[] => {
     if (order.id === doneAct.orderId) return [{ order, answer: 'CARRIED_OUT' }];
-    return isOrderPossible(order.act, doneAct.state) ? [] : [{ order, answer: 'OVERTAKEN' }];
+    return isActAllowed(order.act, doneAct.state) ? [] : [{ order, answer: 'OVERTAKEN' }];
   });
 }

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import { index, jsonb, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
 import { instant, serial } from '../../kernel/columns.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
-import type { OrderedAct, OrderState } from './order.ts';
+import type { OrderedAct } from '../../kernel/license-acts.ts';
+import type { OrderState } from './order.ts';
 
 const schema = pgSchema('licenses');
 

@@ -2,14 +2,14 @@ import { type Database, type Transaction, transact } from '../../../db/client.ts
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { LICENSE_STATE_LABELS, type LicenseState } from '../../kernel/license-acts.ts';
+import { isActAllowed, LICENSE_STATE_LABELS, type LicenseState } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../license.ts';
 import { dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
-import { decideAnswers, findOrdersTakenBack, isOrderPossible } from './order.ts';
+import { decideAnswers, findOrdersTakenBack } from './order.ts';
 import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';
@@ -44,7 +44,7 @@ export async function receiveOrder(
     if (takenBackOrder.id === prepared?.orderId) continue;
     await store.answerOrder(tx, takenBackOrder, { answer: 'OVERTAKEN', reason: '监管部门已撤回', actor: SYSTEM, at });
   }
-  if (!isOrderPossible(act, prepared?.stateAfter ?? storedLicense.version.state)) {
+  if (!isActAllowed(act, prepared?.stateAfter ?? storedLicense.version.state)) {
     const outcome = {
       answer: 'OVERTAKEN' as const,
       reason: toOvertakenReason(storedLicense.version.state),

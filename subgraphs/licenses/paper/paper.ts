@@ -1,6 +1,5 @@
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import { isLive, type LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { isLive } from '../license.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';

@@ -6,6 +6,7 @@ import {
   sha256,
   toCanonicalJson,
 } from '../../kernel/events/events.ts';
+import { makesVersion } from '../../kernel/license-acts.ts';
 import { readAttachment } from '../../kernel/pdf/attachment.ts';
 import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { readSealable } from '../../kernel/pdf/sealed-pdf.ts';
@@ -39,7 +40,7 @@ const recordSchema = z.looseObject({
   KZ_EWM: text.optional(),
 });
 type SealedRecord = z.infer<typeof recordSchema>;
-/** The fields of a statement on a license that a case decided to cancel. */
+/** The fields of a statement on a license that a case decided, for an act without a new version. */
 const statementSchema = z.looseObject({ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text });
 /** The fields of a decision document that its seal shows. */
 const noticeSchema = z.looseObject({ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) });
@@ -66,7 +67,7 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
     requireSameText(file, content);
     // The statement must be of the act that was authorised: the allow-list was asked about that one.
     if (content.ZZBS !== identifier || content.CZ !== act) throw buildDiffersRefusal();
-  } else if (act === 'CANCEL') requireStatement(readJson(file, statementSchema), request, authorisedBy);
+  } else if (!makesVersion(act)) requireStatement(readJson(file, statementSchema), request, authorisedBy);
   else {
     const record = readJson(readAttached(file, ATTACHMENT_NAMES.license), recordSchema);
     requireRecord(record, request, authorisedBy);
@@ -173,7 +174,7 @@ function requireStatement(
 ): void {
   const { licenseNumber } = parseGrant(request);
   const agrees =
-    statement.CZ === 'CANCEL' &&
+    statement.CZ === request.act &&
     statement.ZZBH === licenseNumber &&
     statement.ZZBS === request.identifier &&
     statement.ZZQZR === authorisedBy;
