@@ -1,5 +1,12 @@
 import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
-import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, requireActFits } from '../kernel/license-acts.ts';
+import {
+  type Act,
+  type EitherAct,
+  isActAllowed,
+  LICENSE_ACTS,
+  type LicenseState,
+  requireActFits,
+} from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
@@ -144,6 +151,13 @@ export function buildStatement(
     KZ_KBZZ: details.sheets,
     ...(details.orderId ? { KZ_JGZL: details.orderId } : {}),
   };
+}
+
+/** Builds the statement of an act that a case ended in, and the state it leads to. Refuses LICENSE_ACT_NOT_ALLOWED. */
+export function planCaseStatement(head: LicenseHead, act: EitherAct, sealing: Sealing, caseNumber: string) {
+  const newState = stateAfter(head.state, act);
+  const details = { reason: `依申请${LICENSE_ACTS[act].label}`, caseNumber, sheets: null };
+  return { record: buildStatement(head, act, newState, sealing, details), stateAfter: newState };
 }
 
 /** SHA-256 over the canonical text of a record. Document, paper and library copy must have the same digest. */

@@ -1,4 +1,4 @@
-import { ROLES } from '../kernel/actor.ts';
+import { hasRole, type Person, ROLES } from '../kernel/actor.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
@@ -134,6 +134,12 @@ function requireActState(act: PersonAct, { head, task, orders, prepared = null }
 }
 
 const ACT_RULES = mapMutations(PERSON_ACTS, actRule);
+
+/** Whether a person does an act by a case. If it may rest on either, an approver does it on the organ's authority. */
+export function isByCase(act: PersonAct, person: Person): boolean {
+  const { case: caseNeed }: LicenseActRule = LICENSE_ACTS[act];
+  return caseNeed === 'REQUIRED' || (caseNeed === 'OPTIONAL' && !hasRole(person, 'APPROVER'));
+}
 
 /** Returns the row of an act. */
 export function policyOfAct(act: PersonAct): PolicyRule<ActSubject> {

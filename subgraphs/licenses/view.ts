@@ -4,7 +4,6 @@ import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
   type Act,
-  LICENSE_ACTS,
   type LicenseState,
   mutationOf,
   OWN_ACTS,
@@ -18,7 +17,7 @@ import type { CertificateTask } from './license.ts';
 import { isOwnSuspension } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
 import type { SheetState } from './paper/paper.ts';
-import { LICENSES_POLICY, policyOfAct } from './policy.ts';
+import { isByCase, LICENSES_POLICY, policyOfAct } from './policy.ts';
 import * as store from './store.ts';
 
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
@@ -247,10 +246,7 @@ export async function viewActions(db: Database, view: LicenseView) {
   const { state: collection } = await loadCollection(db, view);
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
-    // If an act may rest on either, an approver does it on the organ's own authority, other people by a case.
-    const { case: caseNeed } = LICENSE_ACTS[act];
-    const isByCase = caseNeed === 'REQUIRED' || (caseNeed === 'OPTIONAL' && !hasRole(person, 'APPROVER'));
-    const task = (isByCase && tasks.find(({ content }) => content.action === act)) || null;
+    const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
     const isAnswered = (order: OrderRow) => order.act === act && isOwnSuspension(order, suspender);
     const answered = task === null ? (openOrders.find(isAnswered) ?? null) : null;
     const subject = { ...version, task, orders: { open: openOrders, answered } };

@@ -4,7 +4,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
-import { LICENSE_ACTS, makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
+import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -14,6 +14,7 @@ import {
   buildStatement,
   type CertificateTask,
   type LicenseHead,
+  planCaseStatement,
   requireReason,
   type Sealing,
   stateAfter,
@@ -86,10 +87,8 @@ export async function prepareCaseAct(
   if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   if (!needsVersion) {
     if (!head) throw new Refusal('LICENSE_UNKNOWN', 'case');
-    const newState = stateAfter(head.state, action);
-    const details = { reason: `依申请${LICENSE_ACTS[action].label}`, caseNumber: task.caseNumber, sheets: null };
-    const record = buildStatement(head, action, newState, sealing, details);
-    const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
+    const statement = planCaseStatement(head, action, sealing, task.caseNumber);
+    const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), ...statement });
     return { ...preparedAct, authorised };
   }
   if (!reservation) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
