@@ -9,11 +9,14 @@ import { inheritEnvironment } from '../subgraphs/kernel/environment/read.ts';
  */
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = ['db', 'environment', 'gateway', 'scripts', 'seeds', 'subgraphs'];
+/** What holds the sources of a hub. */
+export const FOLDERS = ['db', 'gateway', 'scripts', 'seeds', 'subgraphs'];
 /** What a start reads. Generated files are left out: composing writes them. */
 const SOURCE = /^(?!.*(\.gen\.ts|supergraph\.graphql)$).+\.(css|csv|graphql|js|json|sql|svg|ts|txt|typ)$/;
 /** Editors write a file in several steps, and branches change many files at once. */
 const SETTLE_MS = 200;
+/** As shells report an end by SIGINT. */
+const INTERRUPTED_CODE = 130;
 
 let hub: ChildProcess | null = null;
 let starts = 0;
@@ -66,21 +69,41 @@ async function restart(): Promise<void> {
   if (isComposed && !isStopping) startHub();
 }
 
-for (const folder of FOLDERS) {
-  watch(join(ROOT, folder), { recursive: true }, (_event, file) => {
-    if (file === null || !SOURCE.test(file)) return;
-    changed.add(`${folder}/${file}`);
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      pendingRestart = pendingRestart.then(restart);
-    }, SETTLE_MS);
-  });
+function watchFolders(): void {
+  for (const folder of FOLDERS) {
+    watch(join(ROOT, folder), { recursive: true }, (_event, file) => {
+      if (file === null || !SOURCE.test(file)) return;
+      changed.add(`${folder}/${file}`);
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        pendingRestart = pendingRestart.then(restart);
+      }, SETTLE_MS);
+    });
+  }
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (isStopping) return;
-    isStopping = true;
-    void pendingRestart.then(stopHub).then(() => process.exit(0));
-  });
+
+/**
+ * Returns what each Ctrl-C does: the first one stops and then exits, the second one exits at once. A hub that is left
+ * behind stops by itself, because its channel has closed.
+ */
+export function createInterrupt(stop: () => Promise<void>, exit: (code: number) => void): () => void {
+  let isInterrupted = false;
+  return () => {
+    if (isInterrupted) return exit(INTERRUPTED_CODE);
+    isInterrupted = true;
+    void stop().then(() => exit(0));
+  };
 }
-startHub();
+
+if (import.meta.main) {
+  watchFolders();
+  const interrupt = createInterrupt(
+    () => {
+      isStopping = true;
+      return pendingRestart.then(stopHub);
+    },
+    (code) => process.exit(code),
+  );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  startHub();
+}
