@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -7,7 +7,7 @@ import { startLog } from '../subgraphs/kernel/environment/log.ts';
 
 /** The log of a hub that runs on one machine: `hub.log` in its data folder. The terminal stays for people. */
 
-/** A larger log is set aside as `hub.log.1` at the next start. The one before it is deleted. */
+/** A larger log is set aside as `hub.log.1`, at the start and while the hub runs. The one before it is deleted. */
 const MAX_LOG_BYTES = 50_000_000;
 
 export interface HubLog {
@@ -20,14 +20,13 @@ export interface HubLog {
   close(): void;
 }
 
-/** Opens the log and sends the log of this process there. Prints one line for each fault. */
-export function openHubLog(dataFolder: string, level: LogLevel): HubLog {
+/** Opens the log and sends the log of this process there. Prints one line for each fault. Throws if it cannot open. */
+export function openHubLog(dataFolder: string, level: LogLevel, maxBytes: number = MAX_LOG_BYTES): HubLog {
   const file = join(dataFolder, 'hub.log');
-  if (existsSync(file) && statSync(file).size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
-  const descriptor = openSync(file, 'a', 0o600);
+  const appender = openAppender(file, maxBytes);
   let isOpen = true;
   const write = (line: string) => {
-    if (isOpen) writeSync(descriptor, line);
+    if (isOpen) appender.append(line);
     else process.stderr.write(line);
     const incident = line.includes('"event":"fault"') ? /"incident":"([\w-]+)"/.exec(line)?.[1] : undefined;
     if (incident !== undefined) console.error(`系统内部故障 fault ${incident}，详见 see ${file}`);
@@ -40,8 +39,49 @@ export function openHubLog(dataFolder: string, level: LogLevel): HubLog {
     });
   };
   const close = () => {
-    if (isOpen) closeSync(descriptor);
+    if (isOpen) appender.close();
     isOpen = false;
   };
   return { sortLines, close };
+}
+
+/** Appends lines to a file and sets it aside when it is too large. Appending never throws. */
+function openAppender(file: string, maxBytes: number): { append(line: string): void; close(): void } {
+  const open = () => openSync(file, 'a', 0o600);
+  let descriptor = open();
+  let size = fstatSync(descriptor).size;
+  let isFailing = false;
+  const rotate = () => {
+    if (size <= maxBytes) return;
+    // If this fails, the old file goes on, and the next attempt is made after as many bytes again.
+    size = 0;
+    renameSync(file, `${file}.1`);
+    const next = open();
+    closeSync(descriptor);
+    descriptor = next;
+  };
+  const append = (line: string) => {
+    try {
+      rotate();
+    } catch (error) {
+      console.error(`日志文件无法轮换 cannot rotate ${file}: ${codeOf(error)}`);
+    }
+    try {
+      // A write that failed may have left the beginning of its line.
+      const text = isFailing ? `\n${line}` : line;
+      writeFileSync(descriptor, text);
+      size += Buffer.byteLength(text);
+      isFailing = false;
+    } catch (error) {
+      // A full disk must not stop work. It is announced once, until a line can be written again.
+      if (!isFailing) console.error(`日志文件无法写入，改写到此处 cannot write ${file}: ${codeOf(error)}`);
+      isFailing = true;
+      process.stderr.write(line);
+    }
+  };
+  return { append, close: () => closeSync(descriptor) };
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | null)?.code);
 }

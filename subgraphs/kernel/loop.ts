@@ -13,7 +13,7 @@ export interface LoopOptions {
   maxPauseMs?: number;
   /** Whether the first turn comes after a pause. Without it the loop begins at once. */
   isDelayed?: boolean;
-  /** Called for each turn that fails. The loop goes on. */
+  /** Called for each turn that fails. The loop goes on, also if this throws. */
   onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -41,7 +41,7 @@ export function startLoop(
         failures = 0;
       } catch (error) {
         failures++;
-        if (!signal.aborted) onError?.(error);
+        if (!signal.aborted) reportSafely(onError, error);
       }
       const ms = Math.min(pollMs * 2 ** Math.min(failures, MAX_DOUBLINGS), Math.max(pollMs, maxPauseMs));
       if (!hasMore && !signal.aborted) await waitFor(ms);
@@ -54,4 +54,11 @@ export function startLoop(
       await loopEnd;
     },
   };
+}
+
+/** A report can fail as well, for example on a full disk. Nothing is left then that could be told about it. */
+function reportSafely(onError: LoopOptions['onError'], error: unknown): void {
+  try {
+    onError?.(error);
+  } catch {}
 }

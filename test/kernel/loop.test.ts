@@ -49,6 +49,24 @@ test('each failure doubles the pause up to the maximum, and a turn that succeeds
   expect(errors).toHaveLength(FAILURES);
 });
 
+test('goes on if the report of a failure fails', async () => {
+  let turns = 0;
+  start(
+    async () => {
+      turns++;
+      throw new Error('turn');
+    },
+    {
+      pollMs: 1,
+      maxPauseMs: 1,
+      onError: () => {
+        throw new Error('no space left');
+      },
+    },
+  );
+  await waitUntil('it goes on', async () => turns >= 3);
+});
+
 test('begins at once, or after a pause', async () => {
   const turns = { atOnce: 0, delayed: 0 };
   start(async () => ++turns.atOnce < 0, { pollMs: ENDLESS_MS });
