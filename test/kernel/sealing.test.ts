@@ -16,6 +16,8 @@ type Signing = 'sign' | 'refuse' | 'fail' | 'wait';
 
 function createWorld(faultReason: string | null = null) {
   const world = {
+    /** Why the reason of a wait cannot be recorded. */
+    recordError: null as Error | null,
     file: null as Uint8Array | null,
     isDone: false,
     waitingFor: null as string | null,
@@ -42,6 +44,7 @@ function createWorld(faultReason: string | null = null) {
       world.entered++;
     },
     recordWaiting: async (reason) => {
+      if (world.recordError) throw world.recordError;
       if (!world.isDone) world.waitingFor = reason;
     },
     faultReason,
@@ -99,6 +102,20 @@ describe('waits, with the reason recorded', () => {
     world.next = 'fail';
     await expect(complete()).rejects.toThrow('connection lost');
     expect(world.waitingFor).toBe(faultReason);
+  });
+});
+
+describe('a reason that cannot be recorded does not hide why it waits', () => {
+  test('a fault', async () => {
+    const { world, complete } = createWorld('印章系统暂时无法连接');
+    Object.assign(world, { next: 'fail', recordError: new Error('database lost') });
+    await expect(complete()).rejects.toMatchObject({ message: 'connection lost', cause: { message: 'database lost' } });
+  });
+
+  test('a refusal', async () => {
+    const { world, complete } = createWorld();
+    Object.assign(world, { next: 'refuse', recordError: new Error('database lost') });
+    await expect(complete()).rejects.toMatchObject({ message: 'database lost', cause: { code: 'SEAL_NOT_IN_USE' } });
   });
 });
 

@@ -40,7 +40,8 @@ export type SealingOutcome = { state: 'DONE' } | { state: 'WAITING'; reason: str
 /**
  * Completes what is prepared, from the step that it reached: renders, stores, seals, enters.
  * Safe to run repeatedly and concurrently: the file that was stored first counts, the seal is idempotent, and entering
- * happens once. A refusal, and a signer that has not answered, leave it waiting. Throws any other error.
+ * happens once. A refusal, and a signer that has not answered, leave it waiting. Throws any other error; if the reason of
+ * the wait cannot be recorded either, that is its cause.
  */
 export async function completeSealing<Rendered>(
   sign: Sign,
@@ -49,7 +50,11 @@ export async function completeSealing<Rendered>(
 ): Promise<SealingOutcome> {
   await onStep('prepared');
   const recordWaiting = async (reason: string, refusal: Refusal | null): Promise<SealingOutcome> => {
-    await prepared.recordWaiting(reason);
+    try {
+      await prepared.recordWaiting(reason);
+    } catch (error) {
+      throw refusal ? attachCause(error, refusal) : error;
+    }
     return { state: 'WAITING', reason, refusal };
   };
   let sealed: { file: Uint8Array; answer: SignAnswer } | null;
@@ -57,7 +62,12 @@ export async function completeSealing<Rendered>(
     sealed = await renderAndSign(sign, prepared, onStep);
   } catch (error) {
     if (error instanceof Refusal) return recordWaiting(error.message, error);
-    if (prepared.faultReason !== null) await prepared.recordWaiting(prepared.faultReason);
+    if (prepared.faultReason === null) throw error;
+    try {
+      await prepared.recordWaiting(prepared.faultReason);
+    } catch (recordError) {
+      throw attachCause(error, recordError);
+    }
     throw error;
   }
   if (sealed === null) return { state: 'DONE' };
@@ -68,6 +78,12 @@ export async function completeSealing<Rendered>(
   await prepared.enter(file, answer);
   await onStep('done');
   return { state: 'DONE' };
+}
+
+/** Returns an error, with another one as its cause unless it has a cause of its own. */
+function attachCause(error: unknown, cause: unknown): unknown {
+  if (error instanceof Error) error.cause ??= cause;
+  return error;
 }
 
 /** Step ②. The file is stored before it is sealed, so that a signature always belongs to a file that is kept. */
