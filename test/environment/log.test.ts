@@ -124,6 +124,7 @@ describe('errors', () => {
     ['holder 110101199003071234 unknown', 'holder … unknown'],
     ['holder "ZhangSan" and \'Li Si\'', 'holder … and …'],
     ['cut off "Zhang San', 'cut off …'],
+    ['cut off “Zhang San', 'cut off …'],
     ['postgres://role:pass@db.test/hub', 'postgres://…@db.test/hub'],
     ['GET /v?name=ZhangSan failed', 'GET /v?… failed'],
     [`case ${CASE} is away`, `case ${CASE} is away`],

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type GraphQLError, type GraphQLFormattedError, Kind, parse, visit } from 'graphql';
+import {
+  type GraphQLError,
+  type GraphQLFormattedError,
+  Kind,
+  parse,
+  type Source,
+  type ValueNode,
+  visit,
+} from 'graphql';
 import { noteSubject } from '../environment/log.ts';
 import { Refusal } from '../refusal.ts';
 import type { RefusalView } from './resolver-types.ts';
@@ -55,7 +63,7 @@ export function createErrorFormat(
     const chain = listCauses(error);
     const cause = chain.at(-1);
     const place = { locations: formatted.locations, path: formatted.path };
-    const argument = formatted.extensions?.argument ?? chain.map(findArgument).find((path) => path !== undefined);
+    const argument = formatted.extensions?.argument ?? findArgument(chain);
     const code = codeOf(cause) ?? formatted.extensions?.code;
     if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
       return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
@@ -95,38 +103,68 @@ const CHECKED_LITERALS: ReadonlySet<string> = new Set([Kind.INT, Kind.FLOAT, Kin
  * Returns the path of the argument that GraphQL itself refused, `input.fields[0].text`: a variable of a wrong value, or
  * a literal that its scalar does not accept. Returns undefined for any other error.
  */
-function findArgument(error: unknown): string | undefined {
-  const { nodes, message } = error as Partial<Pick<GraphQLError, 'nodes' | 'message'>>;
-  const [node] = nodes ?? [];
-  if (!node?.loc) return undefined;
-  if (node.kind === Kind.VARIABLE_DEFINITION) {
+function findArgument(chain: readonly unknown[]): string | undefined {
+  // Innermost first: the library's wrappers repeat the message of what they wrap.
+  for (const [i, error] of [...chain.entries()].reverse()) {
+    const { nodes, message = '' } = error as Partial<Pick<GraphQLError, 'nodes' | 'message'>>;
+    const [node] = nodes ?? [];
+    if (!node?.loc) continue;
+    const { variables, literals } = findUses(node.loc.source);
+    if (node.kind !== Kind.VARIABLE_DEFINITION) {
+      const path = CHECKED_LITERALS.has(node.kind) ? literals.get(node.loc.start) : undefined;
+      if (path !== undefined) return path;
+      continue;
+    }
     const name = node.variable.name.value;
-    const inner = /^Variable "\$\w+" got invalid value [\s\S]* at "\w+([^"]*)"; /.exec(message ?? '')?.[1] ?? '';
-    return findUse(node.loc.source.body, (value) => value.kind === Kind.VARIABLE && value.name.value === name, inner);
+    const path = variables.get(name);
+    if (path !== undefined) return path + readInnerPath(message, name, chain[i + 1]);
   }
-  const { start } = node.loc;
-  return CHECKED_LITERALS.has(node.kind)
-    ? findUse(node.loc.source.body, (value) => value.loc?.start === start, '')
-    : undefined;
+  return undefined;
 }
 
-type ValueNode = { kind: string; name: { value: string }; loc?: { start: number } };
+/**
+ * Returns the place within a variable at which its value is wrong, `.fields[0].text`, or an empty text. GraphQL says it
+ * in the message only: `Variable "$name" got invalid value … at "name.fields[0].text"; ` and the message of `reason`.
+ * The value may hold any text of any length, so the message is read from its end. A path holds no quotation mark, and
+ * one within the value does not follow ` at `.
+ */
+function readInnerPath(message: string, name: string, reason: unknown): string {
+  const end = `"; ${reason instanceof Error ? reason.message : ''}`;
+  if (!message.endsWith(end)) return '';
+  const pathEnd = message.length - end.length;
+  const pathStart = message.lastIndexOf('"', pathEnd - 1) + 1;
+  const isPath = message.startsWith(' at "', pathStart - 5) && message.startsWith(name, pathStart);
+  return isPath ? message.slice(pathStart + name.length, pathEnd) : '';
+}
 
-/** Returns the path of the first argument value that matches, followed by `inner`. */
-function findUse(document: string, matches: (value: ValueNode) => boolean, inner: string): string | undefined {
+/** Paths of the arguments that a document gives: of each variable's first use by its name, of literals by position. */
+interface Uses {
+  variables: Map<string, string>;
+  literals: Map<number, string>;
+}
+
+/** One answer may have a hundred errors of one document. */
+const usesBySource = new WeakMap<Source, Uses>();
+
+function findUses(source: Source): Uses {
+  const known = usesBySource.get(source);
+  if (known) return known;
+  const uses: Uses = { variables: new Map(), literals: new Map() };
+  usesBySource.set(source, uses);
   const path: string[] = [];
-  let found: string | undefined;
   const named = {
-    enter: ({ name, value }: { name: { value: string }; value: unknown }) => {
+    enter: ({ name, value }: { name: { value: string }; value: ValueNode }) => {
       path.push(name.value);
-      if (found === undefined && matches(value as ValueNode)) found = path.join('.') + inner;
+      if (value.kind === Kind.VARIABLE) {
+        if (!uses.variables.has(value.name.value)) uses.variables.set(value.name.value, path.join('.'));
+      } else if (value.loc && CHECKED_LITERALS.has(value.kind)) uses.literals.set(value.loc.start, path.join('.'));
     },
     leave: () => {
       path.pop();
     },
   };
-  visit(parse(document), { Argument: named, ObjectField: named });
-  return found;
+  visit(parse(source.body), { Argument: named, ObjectField: named });
+  return uses;
 }
 
 /**
