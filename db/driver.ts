@@ -13,6 +13,8 @@ export type Statement = PendingQuery<Row[]>;
 /** What drizzle uses of the driver to send statements. */
 export interface StatementClient {
   unsafe(text: string, values?: unknown[], options?: UnsafeQueryOptions): Statement;
+  /** Only the client of a transaction has it. */
+  savepoint?(...savepoint: unknown[]): unknown;
 }
 
 /** The revision of `patches/postgres+3.4.9.patch`. The patched driver names it, see `patches/README.md`. */

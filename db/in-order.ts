@@ -99,7 +99,6 @@ class Rounds {
     this.#parent = parent;
     this.depth = parent.depth + 1;
     this.#held = Array.from({ length: laneCount }, () => []);
-    parent.schedule.add(this);
   }
 
   /** Returns the handle of `tx` with which the function at this place of the list sends its statements. */
@@ -117,7 +116,7 @@ class Rounds {
         return sendOnce(handle, handle.build(text, values, options));
       },
       savepoint: () => {
-        throw new Error('a savepoint within inOrder');
+        throw new Error(SAVEPOINT_IN_LIST);
       },
     };
     return withClient(tx, client, handle);
@@ -175,6 +174,7 @@ class Schedule {
 }
 
 const BESIDE_LIST = 'a statement is sent beside the list of inOrder: use the handle that the function gets';
+const SAVEPOINT_IN_LIST = 'a savepoint within inOrder';
 
 /** Sends a statement through its handle. Returns what drizzle awaits: it settles as the statement does. */
 function sendOnce(handle: Handle, statement: Statement): Statement {
@@ -216,6 +216,12 @@ function handleOf(tx: Transaction): Handle {
       value: (...statement: Parameters<StatementClient['unsafe']>) => {
         if (handle.isBatching) throw new Error(BESIDE_LIST);
         return build(...statement);
+      },
+    },
+    savepoint: {
+      value: (...savepoint: unknown[]) => {
+        if (handle.isBatching) throw new Error(SAVEPOINT_IN_LIST);
+        return client.savepoint?.(...savepoint);
       },
     },
   });

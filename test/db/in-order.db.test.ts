@@ -287,6 +287,12 @@ describe('refuses what would break the order', () => {
   test('a savepoint', async () => {
     const batch = pool.db.transaction((tx) => inOrder(tx, [(tx) => tx.transaction(readOrgan)]));
     await expect(batch).rejects.toThrow('savepoint');
+    const beside = pool.db.transaction((tx) => inOrder(tx, [() => tx.transaction(readOrgan)]));
+    await expect(beside).rejects.toThrow('savepoint');
+    const nested = pool.db.transaction((outer) =>
+      inOrder(outer, [(lane) => inOrder(lane, [() => lane.transaction(readOrgan)])]),
+    );
+    await expect(nested).rejects.toThrow('savepoint');
   });
 
   test('none of it once the list has ended', async () => {
