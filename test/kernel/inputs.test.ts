@@ -5,6 +5,7 @@ import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/http/inputs.
 import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
 const TYPES = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   scalar Date
   scalar DateTime
   input Tree { name: String, on: Date, children: [Tree!] }
@@ -13,6 +14,7 @@ const TYPES = `
     read(file: String): String
     leaf: Leaf
   }
+  type Thing @key(fields: "id") { id: ID! }
   type Leaf { find(name: String): String }
 `;
 
@@ -27,6 +29,7 @@ const build = (rules: InputRules = { 'Query.read.file': FILE_INPUT }) =>
         read: (_: unknown, { file }: { file: string }) => file,
         leaf: () => ({ find: ({ name }: { name: string }) => name }),
       },
+      Thing: { __resolveReference: (reference: object) => reference },
     },
     rules,
   );
@@ -70,6 +73,41 @@ describe('every argument is checked before its resolver runs', () => {
     expect((await ask('{ echo(tree: { children: { name: "\\u0000" } }) }')).error).toEqual(
       badInput('tree.children[0].name'),
     );
+  });
+
+  describe('representations of entities', () => {
+    const askEntities = (of: unknown) =>
+      ask('query($of: [_Any!]!) { _entities(representations: $of) { ... on Thing { id } } }', { of });
+
+    test('a correct one reaches its resolver', async () => {
+      const { data } = await askEntities([{ __typename: 'Thing', id: 'x' }]);
+      expect(data).toEqual({ _entities: [{ id: 'x' }] });
+      const literal = await ask(
+        '{ _entities(representations: { __typename: "Thing", id: "a\\u0000" }) { __typename } }',
+      );
+      expect(literal.error).toEqual(badInput('representations[0].id'));
+    });
+
+    test.each([
+      ['a control character', { id: 'a\u0000' }, '.id'],
+      ['a long text', { id: 'x'.repeat(201) }, '.id'],
+      ['a lone surrogate in another field', { id: 'x', other: '\ud800' }, '.other'],
+      ['a number', { id: 5 }, '.id'],
+      ['null', { id: null }, '.id'],
+      ['an object', { id: { x: 'a\u0000' } }, '.id'],
+      ['a list', { id: ['a\u0000'] }, '.id'],
+      ['a name that is no name', { id: 'x', 'a\u0000': 'x' }, ''],
+    ])('%s is refused', async (_name, representation, place) => {
+      const { error } = await askEntities([
+        { __typename: 'Thing', id: 'x' },
+        { __typename: 'Thing', ...representation },
+      ]);
+      expect(error).toEqual(badInput(`representations[1]${place}`));
+    });
+
+    test('what is no object is refused', async () => {
+      expect((await askEntities(['x'])).error).toEqual(badInput('representations[0]'));
+    });
   });
 
   test('arguments of fields without a resolver of their own are checked', async () => {

@@ -34,13 +34,15 @@ export type InputRules = Readonly<Record<string, TextRule>>;
 /** The rule of a text that is a file: CSV, JSON, PEM or base64. */
 export const FILE_INPUT: TextRule = { form: 'FILE', maxChars: MAX_INPUT_FILE_CHARS };
 
+const ID_RULE: TextRule = { form: 'LINE', maxChars: MAX_INPUT_ID_CHARS };
+
 const DEFAULT_RULES: Readonly<Record<string, TextRule>> = {
   String: { form: 'LINES', maxChars: MAX_INPUT_TEXT_CHARS },
-  ID: { form: 'LINE', maxChars: MAX_INPUT_ID_CHARS },
+  ID: ID_RULE,
 };
 
-/** Scalars that GraphQL itself checks, and what the gateway alone sends. */
-const UNCHECKED_SCALARS = new Set(['Int', 'Float', 'Boolean', '_Any']);
+/** Scalars that GraphQL itself checks. */
+const UNCHECKED_SCALARS = new Set(['Int', 'Float', 'Boolean']);
 
 /** A value that its scalar did not accept. It must not reach a resolver. */
 class WrongValue {
@@ -153,6 +155,7 @@ function createCompiler(rules: InputRules): Compiler {
   const compileScalar = (scalar: string, coordinate: string): Check => {
     if (UNCHECKED_SCALARS.has(scalar)) return () => {};
     if (READERS[scalar]) return refuseWrongValue;
+    if (scalar === '_Any') return checkRepresentation;
     const rule = DEFAULT_RULES[scalar];
     if (!rule) throw new Error(`${coordinate}: no check for scalar ${scalar}`);
     coordinates.add(coordinate);
@@ -176,4 +179,24 @@ function checkText(rule: TextRule): Check {
     const problem = typeof text === 'string' ? findTextProblem(text, rule) : null;
     if (problem) throw buildInputError(`${path} 不符合要求：${describeTextProblem(problem)}。`, path);
   };
+}
+
+const checkId = checkText(ID_RULE);
+
+/**
+ * Checks a representation of `_entities`, `{ __typename: "License", identifier: "…" }`: each of its values must be a
+ * text as an ID is. No other values are keys in this hub. A subgraph takes it from any caller, not only the gateway.
+ */
+function checkRepresentation(representation: unknown, path: string): void {
+  if (typeof representation !== 'object' || representation === null) throw buildRepresentationError(path);
+  for (const [name, value] of Object.entries(representation)) {
+    if (findTextProblem(name, ID_RULE)) throw buildRepresentationError(path);
+    const valuePath = `${path}.${name}`;
+    if (typeof value !== 'string') throw buildRepresentationError(valuePath);
+    checkId(value, valuePath);
+  }
+}
+
+function buildRepresentationError(path: string): Error {
+  return buildInputError(`${path} 须为以文字为键的实体。`, path);
 }
