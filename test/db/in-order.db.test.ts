@@ -287,8 +287,8 @@ describe('refuses what would break the order', () => {
   test('a savepoint', async () => {
     const batch = pool.db.transaction((tx) => inOrder(tx, [(tx) => tx.transaction(readOrgan)]));
     await expect(batch).rejects.toThrow('savepoint');
-    const beside = pool.db.transaction((tx) => inOrder(tx, [() => tx.transaction(readOrgan)]));
-    await expect(beside).rejects.toThrow('savepoint');
+    const onRoot = pool.db.transaction((tx) => inOrder(tx, [() => tx.transaction(readOrgan)]));
+    await expect(onRoot).rejects.toThrow('savepoint');
     const nested = pool.db.transaction((outer) =>
       inOrder(outer, [(lane) => inOrder(lane, [() => lane.transaction(readOrgan)])]),
     );

@@ -40,8 +40,8 @@ export type SealingOutcome = { state: 'DONE' } | { state: 'WAITING'; reason: str
 /**
  * Completes what is prepared, from the step that it reached: renders, stores, seals, enters.
  * Safe to run repeatedly and concurrently: the file that was stored first counts, the seal is idempotent, and entering
- * happens once. A refusal, and a signer that has not answered, leave it waiting. Throws any other error; if the reason of
- * the wait cannot be recorded either, that is its cause.
+ * happens once. A refusal, and a signer that has not answered, leave it waiting. Throws any other error. If the
+ * reason of the wait cannot be recorded, throws both errors, one as the cause of the other.
  */
 export async function completeSealing<Rendered>(
   sign: Sign,
