@@ -16,6 +16,14 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * Another system did not do its part. The message is Chinese and for people: it is stored as the reason why an event
+ * waits. It names no address of this network and nothing of the database.
+ */
+export class PeerError extends Error {
+  override readonly name: string = 'PeerError';
+}
+
 /** Every public code with its sentence. Codes are never renamed or reused. */
 export const REFUSALS = {
   // roles and powers

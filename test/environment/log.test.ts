@@ -138,9 +138,11 @@ describe('errors', () => {
 test('failed background work names its stream, if it has the form of one', () => {
   logFailure(new Error('away'), `case:${CASE}`);
   logFailure(new Error('away'), 'certificate:赣（于）药字 12');
-  expect(entries().map(({ level, stream }) => [level, stream])).toEqual([
-    ['warn', `case:${CASE}`],
-    ['warn', undefined],
+  logFailure(new Error('away'), `case:${CASE}`, CASE);
+  expect(entries().map(({ level, stream, incident }) => [level, stream, incident])).toEqual([
+    ['warn', `case:${CASE}`, undefined],
+    ['warn', undefined, undefined],
+    ['warn', `case:${CASE}`, CASE],
   ]);
 });
 

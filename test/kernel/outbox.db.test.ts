@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
@@ -10,7 +11,9 @@ import {
   redrive,
   startRelay,
 } from '../../subgraphs/kernel/events/outbox-store.ts';
+import { NoAnswer } from '../../subgraphs/kernel/http/http-client.ts';
 import type { startLoop } from '../../subgraphs/kernel/loop.ts';
+import { PeerError, Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { messages } from '../../subgraphs/licenses/act/ledger-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
@@ -203,6 +206,36 @@ test('a rejected event waits for a redrive, and onSettled is not called for a fi
     return row?.delivered === 3 && row.attempts === 0;
   });
   expect(settlements).toEqual(['2 no', '2 delivered']);
+});
+
+test('people read the reason of an error only if it was written for them, else an incident number', async () => {
+  const publicErrors = [new PeerError('对方没有回执'), new NoAnswer('超时'), new Refusal('LICENSE_UNKNOWN')];
+  const failures: (() => PromiseLike<unknown>)[] = [
+    () => pool.db.execute(sql`select secret from no_such_table`),
+    () => Promise.reject(new Error('http://10.0.0.7:4001/events/cases: HTTP 500')),
+    () => Promise.reject(new TypeError('内部出错')),
+    () => Promise.reject('http://10.0.0.7/'),
+    ...publicErrors.map((error) => () => Promise.reject(error)),
+  ];
+  for (const [i, fail] of failures.entries()) {
+    const stream = `s${++streamCount}`;
+    await appendTestEvent(stream, 'a', ['one']);
+    const incidents: (string | undefined)[] = [];
+    const onError = (_error: unknown, held?: string, incident?: string) => {
+      if (held === stream) incidents.push(incident);
+    };
+    const relay = openRelay(() => fail() as Promise<null>, { onError });
+    const lastError = await waitUntil('it failed', async () => {
+      const [row] = await admin`select last_error from licenses.outbox_delivery where stream = ${stream}`;
+      return row?.last_error;
+    });
+    await relay.stop();
+    const publicError = publicErrors[i - (failures.length - publicErrors.length)];
+    const shown = `系统内部故障，将自动重试；如需报告，请提供故障编号 ${incidents.at(-1)}。`;
+    expect(lastError).toBe(publicError?.message ?? shown);
+    expect(incidents.at(-1)).toEqual(publicError ? undefined : expect.stringMatching(/^[0-9a-f-]{36}$/));
+    await admin`update licenses.outbox_delivery set delivered = head where stream = ${stream}`;
+  }
 });
 
 test('applies an event once, throws on a gap, and does not count a failed event as received', async () => {

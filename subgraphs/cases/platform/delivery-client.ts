@@ -4,6 +4,7 @@ import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events/events.ts';
 import type { DeliverEvent } from '../../kernel/events/outbox-store.ts';
 import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http/http-client.ts';
+import { PeerError } from '../../kernel/refusal.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
 import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
@@ -28,9 +29,9 @@ export function createPlatformDelivery(deps: PlatformDependencies & { db: Databa
     const body = JSON.stringify(writeNews(event));
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
     const reply = await post(platform.url, body, signature);
-    if (reply.status !== 200) throw new Error(`审批平台答复 HTTP ${reply.status}`);
+    if (reply.status !== 200) throw new PeerError(`审批平台答复 HTTP ${reply.status}`);
     const answerResult = answerSchema.safeParse(parseJson(reply.bytes));
-    if (!answerResult.success) throw new Error('审批平台没有返回回执');
+    if (!answerResult.success) throw new PeerError('审批平台没有返回回执');
     return answerResult.data.receipt;
   };
 }
@@ -54,6 +55,6 @@ async function post(url: string, body: string, signature: string): Promise<HttpA
   const headers = { 'content-type': 'application/json', accept: 'application/json', [SIGNATURE_HEADER]: signature };
   const request = { headers, body, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
   return sendRequest(url, request).catch((error: Error) => {
-    throw new Error(`审批平台无法连接：${error.message}`, { cause: error });
+    throw new PeerError(`审批平台无法连接：${error.message}`, { cause: error });
   });
 }

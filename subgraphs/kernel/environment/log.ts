@@ -79,10 +79,14 @@ export function logFault(incident: string, error: unknown): void {
   logger.error({ event: 'fault', incident, error: reduceError(error) });
 }
 
-/** Logs a failed turn of background work, which is repeated. `stream` is the stream of events that is held up. */
-export function logFailure(error: unknown, stream?: string): void {
+/**
+ * Logs a failed turn of background work, which is repeated. `stream` is the stream of events that is held up,
+ * `incident` the number that people see in place of the error.
+ */
+export function logFailure(error: unknown, stream?: string, incident?: string): void {
   const held = stream !== undefined && STREAM.test(stream) ? { stream } : {};
-  logger.warn({ event: 'failure', ...held, error: reduceError(error) });
+  const number = incident === undefined ? {} : { incident };
+  logger.warn({ event: 'failure', ...held, ...number, error: reduceError(error) });
 }
 
 /** Logs a request that failed. `route` is the pattern of its path: a path may hold ids of people. */

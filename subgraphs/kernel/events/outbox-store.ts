@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../../db/client.ts';
 import { type Loop, startLoop } from '../loop.ts';
+import { PeerError, Refusal } from '../refusal.ts';
 import { type Envelope, type EventPayload, type EventType, readEnvelope } from './events.ts';
 import type { MessageTables } from './outbox-tables.ts';
 
@@ -77,7 +78,7 @@ export async function receiveOnce(
 }
 
 /** Thrown by `deliver` when the consumer rejects an event. The event waits for a redrive, not for another attempt. */
-export class Rejection extends Error {
+export class Rejection extends PeerError {
   override readonly name = 'Rejected';
 }
 
@@ -97,8 +98,11 @@ export interface RelayOptions {
    * Not called for an event that is delivered at the first attempt.
    */
   onSettled?: (tx: Transaction, event: Envelope, rejection: Rejection | null) => Promise<void>;
-  /** Called for each failed attempt, with the stream that is held up. The relay continues. */
-  onError?: (error: unknown, stream?: string) => void;
+  /**
+   * Called for each failed attempt, with the stream that is held up. The relay continues. `incident` is the number that
+   * people see in place of an error that is not meant for them.
+   */
+  onError?: (error: unknown, stream?: string, incident?: string) => void;
   pollMs?: number;
   /** Runs the looks. A test runs them one by one. */
   runLoop?: typeof startLoop;
@@ -226,8 +230,9 @@ async function handOverEvent(options: RelayOptions, delivery: LeasedDelivery): P
       return settlement?.more ?? false;
     });
   } catch (error) {
-    options.onError?.(error, delivery.stream);
-    await recordFailure(options, delivery, event, error);
+    const incident = isForPeople(error) ? undefined : crypto.randomUUID();
+    options.onError?.(error, delivery.stream, incident);
+    await recordFailure(options, delivery, event, { error, incident });
     return false;
   }
 }
@@ -254,12 +259,22 @@ async function recordDelivery(
   return settlement ?? null;
 }
 
+/** Returns whether the message of an error was written for people. */
+function isForPeople(error: unknown): error is PeerError | Refusal {
+  return error instanceof PeerError || error instanceof Refusal;
+}
+
+/** Returns what people read of a failure. Texts of the database and addresses of this network stay in the log. */
+function describeFailure(error: unknown, incident: string | undefined): string {
+  return isForPeople(error) ? error.message : `系统内部故障，将自动重试；如需报告，请提供故障编号 ${incident}。`;
+}
+
 /** Records a failed attempt and the time of the next one. A rejected event gets no further attempt. */
 async function recordFailure(
   { db, tables, consumer, onSettled }: RelayOptions,
   { stream, lease, attempts: earlierAttempts }: LeasedDelivery,
   event: Envelope | null,
-  error: unknown,
+  { error, incident }: { error: unknown; incident: string | undefined },
 ): Promise<void> {
   const { outboxDelivery: table } = tables;
   const attempts = earlierAttempts + 1;
@@ -269,7 +284,7 @@ async function recordFailure(
       .update(table)
       .set({
         attempts,
-        lastError: String(error instanceof Error ? error.message : error).slice(0, MAX_ERROR_CHARS),
+        lastError: describeFailure(error, incident).slice(0, MAX_ERROR_CHARS),
         lease: null,
         leasedUntil: null,
         nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,

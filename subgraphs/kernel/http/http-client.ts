@@ -1,3 +1,5 @@
+import { PeerError } from '../refusal.ts';
+
 /** One outgoing HTTP request: a deadline for all of it, no redirect, an answer of limited size. */
 
 export interface HttpRequest {
@@ -22,7 +24,7 @@ export interface HttpAnswer {
  * There is no complete answer. The message says why in a few Chinese words, without addresses and names of this
  * network: people read it. `cause` is the error itself.
  */
-export class NoAnswer extends Error {
+export class NoAnswer extends PeerError {
   override readonly name = 'NoAnswer';
 }
 

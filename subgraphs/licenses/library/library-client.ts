@@ -3,6 +3,7 @@ import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { Rejection } from '../../kernel/events/outbox-store.ts';
 import { parseJson, sendRequest } from '../../kernel/http/http-client.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../../kernel/license-acts.ts';
+import { PeerError } from '../../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
 import { createReceiptCheck } from './receipt.ts';
 
@@ -38,7 +39,7 @@ export interface LibraryClient {
   /**
    * Validates, then collects one act. Returns the library's receipt, which is the same for a repeated delivery.
    * Throws Rejection if the library refuses for good.
-   * Throws a plain Error if the same delivery may succeed later, or if the receipt is wrong.
+   * Throws a PeerError if the same delivery may succeed later, or if the receipt is wrong.
    */
   deliver(delivery: LibraryDelivery): Promise<string>;
 }
@@ -152,7 +153,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
       const body = JSON.stringify(wireDelivery);
       await postDelivery('/certificates/validate', body, signal);
       const { receipt } = await postDelivery('/certificates/collect', body, signal);
-      if (!receipt) throw new Error('城市证照库没有返回回执');
+      if (!receipt) throw new PeerError('城市证照库没有返回回执');
       const { stream, revision, identifier, act, state, documentDigest } = wireDelivery;
       const recordDigest = sha256(toCanonicalJson(delivery.record));
       await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
@@ -179,20 +180,20 @@ async function requestToken(baseUrl: string, options: LibraryClientOptions, sign
   const requestedAt = now().getTime();
   const reply = await post(`${baseUrl}/token`, body, signal);
   const parsed = tokenAnswerSchema.safeParse(reply.body);
-  if (reply.status !== 200 || !parsed.success) throw new Error(`城市证照库不发令牌（HTTP ${reply.status}）`);
+  if (reply.status !== 200 || !parsed.success) throw new PeerError(`城市证照库不发令牌（HTTP ${reply.status}）`);
   return { text: parsed.data.access_token, endsAt: requestedAt + parsed.data.expires_in * 1000 - TOKEN_MARGIN_MS };
 }
 
-/** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a plain Error. */
+/** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a PeerError. */
 function readAnswer(path: string, reply: Reply): Answer {
   const parsed = answerSchema.safeParse(reply.body);
   if (reply.status === 401 || reply.status >= 500 || !parsed.success) {
-    throw new Error(
+    throw new PeerError(
       `城市证照库 ${path} 答复 HTTP ${reply.status}${parsed.success ? `：${formatReasons(parsed.data)}` : ''}`,
     );
   }
   if (parsed.data.code !== 0) return parsed.data;
-  if (parsed.data.temporary) throw new Error(`城市证照库暂不接收：${formatReasons(parsed.data)}`);
+  if (parsed.data.temporary) throw new PeerError(`城市证照库暂不接收：${formatReasons(parsed.data)}`);
   throw new Rejection(`城市证照库拒收：${formatReasons(parsed.data)}`);
 }
 
@@ -206,7 +207,7 @@ async function post(url: string, body: string, signal: AbortSignal, token?: stri
   // The signal ends all requests of one delivery; one of them never takes longer.
   const request = { headers, body, signal, timeoutMs: DELIVERY_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
   const { status, bytes } = await sendRequest(url, request).catch((error: Error) => {
-    throw new Error(`城市证照库无法连接：${error.message}`, { cause: error });
+    throw new PeerError(`城市证照库无法连接：${error.message}`, { cause: error });
   });
   return { status, body: parseJson(bytes) };
 }

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 import { instantSchema } from '../../kernel/day-schema.ts';
+import { PeerError } from '../../kernel/refusal.ts';
 
 /**
  * Signed receipts of the city library (归集回执), as `docs/city-library.md` defines them.
@@ -31,7 +32,7 @@ export interface ReceiptSigner {
   id?: string;
 }
 
-/** Throws an Error if a receipt is not signed by the library, or is not for this delivery. */
+/** Throws a PeerError if a receipt is not signed by the library, or is not for this delivery. */
 export type RequireReceipt = (receipt: string, expected: ExpectedReceipt) => Promise<void>;
 
 const claimsSchema = z.strictObject({
@@ -94,6 +95,6 @@ function readPublicKey(text: string): KeyObject {
   throw new TypeError('the key of receipts is an Ed25519 key');
 }
 
-function receiptError(detail: string): Error {
-  return new Error(`城市证照库的回执不成立：${detail}`);
+function receiptError(detail: string): PeerError {
+  return new PeerError(`城市证照库的回执不成立：${detail}`);
 }

@@ -6,7 +6,7 @@ import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
-import { Refusal } from '../../../kernel/refusal.ts';
+import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { requireLine } from '../../../kernel/text.ts';
 import { ADMINISTRATION_POLICY } from '../../policy.ts';
 import { FINDING_KINDS } from '../supervision.ts';
@@ -111,7 +111,7 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
   };
   const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? []);
   if (PERMANENT_STATUSES.has(answer.status)) throw new Rejection(`监管系统拒收：HTTP ${answer.status}`);
-  if (answer.status < 200 || answer.status > 299) throw new Error(`监管系统：HTTP ${answer.status}`);
+  if (answer.status < 200 || answer.status > 299) throw new PeerError(`监管系统：HTTP ${answer.status}`);
   const { receipt } = readReceipt(answer.body);
   await deps.db.transaction((tx) => recordDelivery(tx, payload.pushId, receipt, deps.now()));
   return receipt;
@@ -121,7 +121,7 @@ function readReceipt(body: string): z.infer<typeof receiptAnswer> {
   try {
     return receiptAnswer.parse(JSON.parse(body));
   } catch {
-    throw new Error('监管系统没有给出回执编号');
+    throw new PeerError('监管系统没有给出回执编号');
   }
 }
 
