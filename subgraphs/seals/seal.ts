@@ -2,6 +2,7 @@ import { dayOf } from '../kernel/day.ts';
 import type { SEAL_STATES, SealGrant } from '../kernel/events/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isGranted } from '../kernel/sealing/sign.ts';
+import { requireLine } from '../kernel/text.ts';
 
 /** 已制作, 已备案, 在用, 停用, 注销. Before 已制作 only an application exists. */
 export type SealState = (typeof SEAL_STATES)[number];
@@ -81,7 +82,7 @@ const MAX_FILING_NUMBER_CHARS = 64;
 /** Refuses FIELD_MALFORMED, FIELD_TOO_LONG unless `number` is a filing number (备案编号). */
 export function requireFilingNumber(number: string): void {
   if (number.trim() === '') throw new Refusal('FIELD_MALFORMED', 'filingNumber', '请填写备案编号');
-  if ([...number].length > MAX_FILING_NUMBER_CHARS) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
+  requireLine(number, MAX_FILING_NUMBER_CHARS, 'filingNumber');
 }
 
 /** Refuses SEAL_EXPIRED if a seal has ended. */

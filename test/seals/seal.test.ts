@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Actor } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
+import { requireFits } from '../../subgraphs/seals/application/application.ts';
 import { SEALS_POLICY } from '../../subgraphs/seals/policy.ts';
 import {
   type Grant,
@@ -39,6 +40,23 @@ function buildSeal(changes: Partial<Seal> = {}): Seal {
 const USE = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' };
 
 const expectRefusal = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
+
+/** No line of text: blanks at an end, a line break, a direction mark, an invisible and a private character. */
+const WRONG_LINES = [' 备案', '备案 ', '备\n案', '备\u202e案', '备\u200b案', '备\ue000案', '备\u0000案', '备\ud800'];
+
+describe('a grant that is applied for', () => {
+  const facts = { since: null, own: [], trusted: [] };
+  const grant = { kind: 'GRANT', matter: 'm2', person: 'yudu-lyj.approver', from: null, to: null } as const;
+  test('fits the seal', () => {
+    expect(() => requireFits(grant, buildSeal(), facts, startTime)).not.toThrow();
+  });
+  test.each(WRONG_LINES)('names no matter and no person by %j', (wrong) => {
+    for (const field of ['matter', 'person']) {
+      const run = () => requireFits({ ...grant, [field]: wrong }, buildSeal(), facts, startTime);
+      expect(run).toThrow(expect.objectContaining({ code: 'FIELD_MALFORMED', field }));
+    }
+  });
+});
 
 describe('the usable seal', () => {
   test('is the one that is granted, in use and valid', () => {
@@ -125,6 +143,7 @@ describe('who may act on a seal', () => {
     }
     expectRefusal('FIELD_MALFORMED', () => requireFilingNumber(' '));
     expectRefusal('FIELD_TOO_LONG', () => requireFilingNumber('长'.repeat(65)));
+    for (const wrong of WRONG_LINES) expectRefusal('FIELD_MALFORMED', () => requireFilingNumber(wrong));
     expect(putIntoUse(buildSeal({ state: 'ON_FILE' }), keeper)).toBe(keeper);
     expect(putIntoUse(buildSeal(), keeper)).toBe(keeper);
     expectRefusal('SEAL_NOT_ON_FILE', () => putIntoUse(buildSeal({ state: 'MADE' }), keeper));

@@ -16,19 +16,20 @@ const TOKEN_LEEWAY_SECONDS = 30;
 
 const MAX_CLAIM_CHARS = 64;
 /** Stored with each act, and a name is printed. An identity provider is outside the hub, so its texts are checked. */
-const line = z
-  .string()
-  .min(1)
-  .max(MAX_CLAIM_CHARS)
-  .refine((text) => findTextProblem(text, { form: 'LINE', maxChars: MAX_CLAIM_CHARS }) === null);
+const line = (maxChars: number = MAX_CLAIM_CHARS) =>
+  z
+    .string()
+    .min(1)
+    .max(maxChars)
+    .refine((text) => findTextProblem(text, { form: 'LINE', maxChars }) === null);
 
 const claims = z.object({
-  sub: line,
-  name: line,
+  sub: line(),
+  name: line(),
   roles: z.array(z.enum(ROLES)).min(1),
-  organ: line.nullish(),
-  window: z.string().max(6).nullish(),
-  holderCode: z.string().max(18).nullish(),
+  organ: line().nullish(),
+  window: line(6).nullish(),
+  holderCode: line(18).nullish(),
 });
 
 /** Thrown when a token is not accepted. The edge answers with HTTP 401 or `extensions.code`. */

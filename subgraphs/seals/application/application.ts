@@ -93,14 +93,13 @@ function requireNewSeal({ matters, organName }: Extract<Particulars, { kind: 'MA
 
 function requireMatter(matter: string, field: string): void {
   if (matter === '' || matter.length > MAX_MATTER_ID_CHARS) throw new Refusal('MATTER_UNKNOWN', field);
+  requireLine(matter, MAX_MATTER_ID_CHARS, field);
 }
 
 function requireGrant(grant: Extract<Particulars, { kind: 'GRANT' }>, seal: Seal, at: Date): void {
   const { matter, person, from, to } = grant;
   requireMatter(matter, 'matter');
-  if (person !== null && (person.trim() === '' || person.length > MAX_PERSON_ID_CHARS)) {
-    throw new Refusal('FIELD_MALFORMED', 'person');
-  }
+  if (person !== null) requireLine(person, MAX_PERSON_ID_CHARS, 'person');
   if (from !== null && !isDay(from)) throw new Refusal('DAY_INVALID', 'from');
   if (to !== null && !isDay(to)) throw new Refusal('DAY_INVALID', 'to');
   if (to !== null && (to < dayOf(at) || (from !== null && to < from))) {
