@@ -77,9 +77,13 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
   return digest;
 }
 
-/** Requires that a code is about a record that says what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
+/**
+ * Requires that a code is about a version that a case granted, and that its record says what was authorised. An act
+ * that makes no version has no code: such a code would pass as that of a license. Refuses SEAL_CONTENT_DIFFERS.
+ */
 export function requireCode(request: CodeRequest, authorisedBy: string): void {
-  const { record, payload } = request;
+  const { record, payload, act, caseId } = request;
+  if (caseId === null || !makesVersion(act)) throw buildDiffersRefusal();
   const result = recordSchema.safeParse(record);
   if (!result.success) throw buildDiffersRefusal();
   const { ZZBS: i, ZZBFJG: o, ZZYXQQSRQ: f, ZZYXQJZRQ: t, CZZT: holder } = result.data;
