@@ -196,7 +196,8 @@ const handles = new WeakMap<Transaction, Handle>();
 function handleOf(tx: Transaction): Handle {
   const known = handles.get(tx);
   if (known) return known;
-  const { client } = sessionOf(tx);
+  const { session } = internalsOf(tx);
+  const { client } = session;
   const build = client.unsafe;
   const handle: Handle = {
     depth: 0,
@@ -211,35 +212,48 @@ function handleOf(tx: Transaction): Handle {
       );
     },
   };
-  sessionOf(tx).client = Object.create(client, {
-    unsafe: {
-      value: (...statement: Parameters<StatementClient['unsafe']>) => {
-        if (handle.isBatching) throw new Error(BESIDE_LIST);
-        return build(...statement);
-      },
+  session.client = {
+    unsafe: (...statement) => {
+      if (handle.isBatching) throw new Error(BESIDE_LIST);
+      return build(...statement);
     },
-    savepoint: {
-      value: (...savepoint: unknown[]) => {
-        if (handle.isBatching) throw new Error(SAVEPOINT_IN_LIST);
-        return client.savepoint?.(...savepoint);
-      },
+    savepoint: (...savepoint) => {
+      if (handle.isBatching) throw new Error(SAVEPOINT_IN_LIST);
+      return client.savepoint?.(...savepoint);
     },
-  });
+  };
   handles.set(tx, handle);
   return handle;
 }
 
-/** Returns a transaction that is the same, but sends through another client. */
-function withClient(tx: Transaction, client: object, handle: Handle): Transaction {
-  const session = Object.create(sessionOf(tx), { client: { value: client } });
-  const lane: Transaction = Object.create(tx, { session: { value: session } });
+/**
+ * Returns a transaction that is the same, but sends through another client. It is made by drizzle's own constructors:
+ * an object derived from `tx` would have a shape of its own, and code that meets a new shape each time runs slowly.
+ */
+function withClient(tx: Transaction, client: StatementClient, handle: Handle): Transaction {
+  const { dialect, schema, nestedIndex, session, constructor: TransactionOf } = internalsOf(tx);
+  const { constructor: SessionOf, options } = session;
+  const lane = new TransactionOf(dialect, new SessionOf(client, dialect, session.schema, options), schema, nestedIndex);
   handles.set(lane, handle);
   return lane;
 }
 
-/** Returns drizzle's session of a transaction. drizzle does not publish it. */
-function sessionOf(tx: Transaction): { client: StatementClient } {
-  const { session } = tx as Transaction & { session?: { client?: StatementClient } };
-  if (!session?.client) throw new Error('drizzle keeps the client of a transaction elsewhere');
-  return session as { client: StatementClient };
+/** What drizzle does not publish of its transaction and its session (drizzle-orm/postgres-js/session). */
+interface Internals {
+  dialect: unknown;
+  schema: unknown;
+  nestedIndex: number;
+  constructor: new (dialect: unknown, session: unknown, schema: unknown, nestedIndex: number) => Transaction;
+  session: {
+    client: StatementClient;
+    schema: unknown;
+    options: unknown;
+    constructor: new (client: StatementClient, dialect: unknown, schema: unknown, options: unknown) => unknown;
+  };
+}
+
+function internalsOf(tx: Transaction): Internals {
+  const internals = tx as unknown as Internals;
+  if (!internals.session?.client || !internals.dialect) throw new Error('drizzle keeps its session elsewhere');
+  return internals;
 }
