@@ -8,15 +8,24 @@ const shared = { testTimeout: 180_000, hookTimeout: 300_000, isolate: false };
 /** As Node resolves: otherwise tests load the ESM build of graphql beside the CommonJS build of the Apollo packages. */
 const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] };
 
-/** Two projects: `unit` needs no database; `database` gets one PostgreSQL, started once for the run. */
+/**
+ * Three projects: `unit` needs neither a database nor a compiler; `compiler` compiles copies of the sources in which a
+ * mistake is planted; `database` gets one PostgreSQL, started once for the run.
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       {
         resolve,
-        test: { ...shared, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.db.test.ts'] },
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.{compiler,db}.test.ts'],
+        },
       },
+      { resolve, test: { ...shared, name: 'compiler', include: ['test/**/*.compiler.test.ts'] } },
       {
         resolve,
         test: {

@@ -1,4 +1,4 @@
-import { type Actor, hasRole, type Person, ROLES } from '../kernel/actor.ts';
+import { type Actor, hasRole, type Person, STAFF_ROLES } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Assignment, DelegationFact } from '../kernel/events/events.ts';
 import {
@@ -312,7 +312,7 @@ const OVERSEERS = { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] } as 
 /** Who reads what besides cases, which `maySee` opens. */
 export const CASE_READS = {
   /** Every office sees all agreements. */
-  agreements: { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: ROLES },
+  agreements: { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: STAFF_ROLES },
   approvalPushes: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR'] },
   supervisionFindings: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR', 'REVIEWER', 'APPROVER'] },
   /** Reads of materials by the staff of an organ. */

@@ -1,6 +1,7 @@
 /**
  * Positions that a person may hold (岗位). The organ, not the role, says whether it is the county or the city.
- * To add a role, add it here and to the rows of the policies. `test/policy/matrix.test.ts` names what is missing.
+ * To add a role, add it here and to the rows of the policies. The compiler and `test/policy/matrix.test.ts` name what is
+ * missing.
  */
 export const ROLES = [
   'APPLICANT',
@@ -15,6 +16,21 @@ export const ROLES = [
   'ADMINISTRATOR',
 ] as const;
 export type Role = (typeof ROLES)[number];
+
+/** Whether a role is held by an organ's staff, who read what belongs to their organ. */
+const IS_STAFF: Readonly<Record<Role, boolean>> = {
+  APPLICANT: false,
+  WINDOW_CLERK: true,
+  REVIEWER: true,
+  APPROVER: true,
+  SEAL_KEEPER: true,
+  SEAL_APPROVER: true,
+  SUPERVISOR: true,
+  AUDITOR: false,
+  LIBRARY: false,
+  ADMINISTRATOR: false,
+};
+export const STAFF_ROLES: readonly Role[] = ROLES.filter((role) => IS_STAFF[role]);
 
 /** The owner of a verified token. A person belongs to at most one organ and acts only for it or at its window. */
 export interface Person {

@@ -189,6 +189,8 @@ const namesOf = (keep: (rule: LicenseActRule) => boolean) =>
 export const ACTS = namesOf(() => true) as unknown as Names<Act>;
 export const LICENSE_ACTIONS = namesOf((rule) => rule.case !== 'NEVER') as unknown as Names<LicenseAction>;
 export const VERSION_ACTS = namesOf((rule) => rule.makesVersion) as unknown as Names<VersionAct>;
+/** Acts that suspend a license. */
+export const SUSPENDING_ACTS = ACTS.filter((act) => LICENSE_ACTS[act].to === 'SUSPENDED');
 export const OWN_ACTS = namesOf((rule) => rule.authorisedBy === 'APPROVER') as unknown as Names<OwnAct>;
 export const PERSON_ACTS = [...new Set<PersonAct>([...LICENSE_ACTIONS, ...OWN_ACTS])] as unknown as Names<PersonAct>;
 export const EITHER_ACTS = namesOf((rule) => rule.case === 'OPTIONAL') as unknown as Names<EitherAct>;

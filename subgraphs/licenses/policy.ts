@@ -1,4 +1,4 @@
-import { hasRole, type Person, ROLES } from '../kernel/actor.ts';
+import { hasRole, type Person, STAFF_ROLES } from '../kernel/actor.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
@@ -226,5 +226,5 @@ export const LICENSE_READS = {
   licenseChanges: { everything: ['LIBRARY', 'AUDITOR'], ownOrgan: [] },
   /** Orders that the organ gave or has to answer. */
   supervisionOrders: { everything: ['AUDITOR'], ownOrgan: ['APPROVER', 'SUPERVISOR'] },
-  blanks: { everything: [], ownOrgan: ROLES },
+  blanks: { everything: [], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

@@ -1,4 +1,4 @@
-import { type Actor, type Person, ROLES } from '../kernel/actor.ts';
+import { type Actor, type Person, STAFF_ROLES } from '../kernel/actor.ts';
 import {
   catchRefusal,
   type Grant,
@@ -160,7 +160,7 @@ export function mayRequestCertificate(subject: SealSubject, actor: Actor): boole
   return catchRefusal(() => requireAllowed(CERTIFICATE_REQUEST, subject, actor)) === null;
 }
 
-const OWN_RECORDS = { everything: ['AUDITOR'], ownOrgan: ROLES } as const;
+const OWN_RECORDS = { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES } as const;
 
 /** Who reads what. Seals themselves are open to everybody with a token. */
 export const SEAL_READS = { sealUses: OWN_RECORDS, sealApplications: OWN_RECORDS } as const satisfies ReadPolicy;

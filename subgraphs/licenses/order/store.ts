@@ -5,6 +5,7 @@ import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { SUSPENDING_ACTS } from '../../kernel/license-acts.ts';
 import { closeDuty, dutyIds } from '../paper/duty-store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
@@ -56,7 +57,7 @@ export async function findSuspenders(db: Reader, numbers: readonly string[]): Pr
     .selectDistinctOn([act.number], { number: act.number, supervisorId: supervisionOrder.supervisorId })
     .from(act)
     .leftJoin(supervisionOrder, eq(supervisionOrder.id, act.orderId))
-    .where(and(inArray(act.number, [...numbers]), eq(act.act, 'SUSPEND'), eq(act.state, 'DONE')))
+    .where(and(inArray(act.number, [...numbers]), inArray(act.act, SUSPENDING_ACTS), eq(act.state, 'DONE')))
     .orderBy(act.number, desc(act.serial));
   return new Map(
     suspensions.flatMap(({ number, supervisorId }) => (supervisorId === null ? [] : [[number, supervisorId]])),

@@ -22,6 +22,7 @@ describe('a new act', () => {
   beforeAll(() => {
     copy = copySources();
     copy.plant(TABLE, LAST_ROW, `${ROWS}${LAST_ROW}`);
+    copy.generate();
   });
   afterAll(() => copy?.remove());
 
