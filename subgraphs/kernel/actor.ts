@@ -1,7 +1,7 @@
 /**
  * Positions that a person may hold (岗位). The organ, not the role, says whether it is the county or the city.
- * To add a role, add it here and to the rows of the policies. The compiler and `test/policy/matrix.test.ts` name what is
- * missing.
+ * To add a role, add it here and to the rows of the policies. The compiler and `test/policy/matrix.test.ts` name what
+ * is missing.
  */
 export const ROLES = [
   'APPLICANT',

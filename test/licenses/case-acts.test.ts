@@ -18,7 +18,10 @@ import { isByCase, policyOfAct } from '../../subgraphs/licenses/policy.ts';
 import { requireDocument } from '../../subgraphs/seals/signer/order.ts';
 import { AUTHORISER, contentOf, RECORD, STATEMENT, statementRequest, textOf } from '../seals/requests.ts';
 
-/** What the table of acts decides about an act that a case ends in. `planted-act.compiler.test.ts` runs it with another act. */
+/**
+ * What the table of acts decides about an act that a case ends in.
+ * `planted-act.compiler.test.ts` runs it with another act.
+ */
 
 describe('a case that ends in an act', () => {
   test.each(LICENSE_ACTIONS)('%s waits for delivery only if the act makes a sheet', (licenseAction) => {
