@@ -5,7 +5,7 @@ import {
   LocalGraphQLDataSource,
   RemoteGraphQLDataSource,
 } from '@apollo/gateway';
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -14,12 +14,13 @@ import {
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
+import { requireTexts } from '../subgraphs/kernel/http/inputs.ts';
 import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
@@ -69,6 +70,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     validationRules: [limitRule],
     formatError: formatError(onFault),
     plugins: [
+      operationPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -76,6 +78,8 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     ],
   });
   await server.start();
+  if (!gateway.schema) throw new Error('the gateway has no schema');
+  requireTexts(gateway.schema);
   const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_PARAMETER_CHARS } });
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
@@ -85,6 +89,20 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   app.addHook('onClose', () => server.stop());
   return app;
 }
+
+/** Refuses a request that names no operation of its document, and a subscription: the hub has none. */
+const operationPlugin: ApolloServerPlugin<GraphContext> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }: { operation?: OperationDefinitionNode }) {
+        if (operation && operation.operation !== 'subscription') return;
+        throw new GraphQLError('请求须指明文档中的一个查询或变更（operationName）。', {
+          extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
+        });
+      },
+    };
+  },
+};
 
 /** Suppresses informational library logs. Warnings and errors go to the operator. */
 const libraryLogger = {

@@ -3,6 +3,8 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  type ListValueNode,
+  type ObjectValueNode,
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValidationContext,
@@ -13,6 +15,11 @@ import {
 export const MAX_TOKENS = 4_000;
 /** Maximum nesting of fields. The deepest query of the front ends is 10 deep: license, case, delegation, organ. */
 export const MAX_DEPTH = 14;
+/**
+ * Maximum nesting of lists and objects in one literal. The planner's time doubles with each level. The deepest input
+ * type needs at most 4.
+ */
+export const MAX_VALUE_DEPTH = 8;
 /** Maximum root fields of one operation. Each is a separate query. */
 export const MAX_ROOT_FIELDS = 20;
 /** Maximum fields of one operation after fragments are expanded. */
@@ -30,10 +37,28 @@ interface Measure {
 
 const EMPTY_MEASURE: Measure = { depth: 0, rootFields: 0, fields: 0 };
 
-/** Refuses an operation that is too deep, too wide or too large. Introspection counts as one field. */
+/**
+ * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep. Introspection counts as
+ * one field.
+ */
 export const limitRule: ValidationRule = (context: ValidationContext) => {
   const measures = new Map<string, Measure | 'measuring'>();
+  let valueDepth = 0;
+  const nested = {
+    enter(node: ListValueNode | ObjectValueNode) {
+      valueDepth += 1;
+      // Once per literal that is too deep, not once per level.
+      if (valueDepth !== MAX_VALUE_DEPTH + 1) return;
+      const message = `参数值嵌套过深，最多 ${MAX_VALUE_DEPTH} 层。`;
+      context.reportError(new GraphQLError(message, { nodes: node, extensions: { code: 'QUERY_TOO_DEEP' } }));
+    },
+    leave() {
+      valueDepth -= 1;
+    },
+  };
   return {
+    ListValue: nested,
+    ObjectValue: nested,
     OperationDefinition(operation: OperationDefinitionNode) {
       const { depth, rootFields, fields } = measure(operation.selectionSet, context.getDocument(), measures);
       const refuse = (code: LimitCode, message: string) =>

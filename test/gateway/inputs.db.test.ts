@@ -4,7 +4,7 @@ import { ROLES } from '../../subgraphs/kernel/actor.ts';
 import { FILE_INPUT } from '../../subgraphs/kernel/http/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
-import { type ArgumentPlace, findWays, listInnerTypes, placesOfType } from '../support/arguments.ts';
+import { type Place, placesBelowRoots, placesOfRoots } from '../support/arguments.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
 
 /**
@@ -88,32 +88,6 @@ async function send(query: string, variables: Record<string, unknown>): Promise<
 async function readSchema(): Promise<GraphQLSchema> {
   const { data } = await send(getIntrospectionQuery(), {});
   return buildClientSchema(data);
-}
-
-/** The operation of a place, and the way from its root to the type that has the field. */
-interface Place extends ArgumentPlace {
-  operation: 'query' | 'mutation';
-  way: readonly string[];
-}
-
-function placesOfRoots(schema: GraphQLSchema): Place[] {
-  const mutations = placesOfType(schema.getMutationType());
-  return [
-    ...placesOfType(schema.getQueryType()).map((place) => ({ ...place, operation: 'query' as const, way: [] })),
-    ...mutations.map((place) => ({ ...place, operation: 'mutation' as const, way: [] })),
-  ];
-}
-
-/** Every argument of a field of an object, with the way to such an object. */
-function placesBelowRoots(schema: GraphQLSchema): Place[] {
-  const ways = findWays(schema);
-  return listInnerTypes(schema).flatMap((type) =>
-    placesOfType(type).map((place) => {
-      const way = ways.get(type.name);
-      if (!way) throw new Error(`no list leads to ${type.name}: give its test a way`);
-      return { ...place, operation: 'query' as const, way };
-    }),
-  );
 }
 
 function ask({ field, operation, way }: Place, variables: Record<string, unknown>): Promise<Answer> {

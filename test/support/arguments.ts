@@ -120,3 +120,30 @@ export function findWays(schema: GraphQLSchema): Map<string, readonly string[]> 
   }
   return ways;
 }
+
+/** The operation of a place, and the way from its root to the type that has the field. */
+export interface Place extends ArgumentPlace {
+  operation: 'query' | 'mutation';
+  way: readonly string[];
+}
+
+/** Returns every scalar within the arguments of every query and mutation. */
+export function placesOfRoots(schema: GraphQLSchema): Place[] {
+  const mutations = placesOfType(schema.getMutationType());
+  return [
+    ...placesOfType(schema.getQueryType()).map((place) => ({ ...place, operation: 'query' as const, way: [] })),
+    ...mutations.map((place) => ({ ...place, operation: 'mutation' as const, way: [] })),
+  ];
+}
+
+/** Returns every scalar within the arguments of every field below the roots. Throws if no way leads to one. */
+export function placesBelowRoots(schema: GraphQLSchema): Place[] {
+  const ways = findWays(schema);
+  return listInnerTypes(schema).flatMap((type) =>
+    placesOfType(type).map((place) => {
+      const way = ways.get(type.name);
+      if (!way) throw new Error(`no list leads to ${type.name}: give its test a way`);
+      return { ...place, operation: 'query' as const, way };
+    }),
+  );
+}

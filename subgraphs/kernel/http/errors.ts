@@ -96,9 +96,6 @@ function codeOf(error: unknown): unknown {
   return (error.extensions as Record<string, unknown> | undefined)?.code;
 }
 
-/** Kinds of literals that GraphQL itself refuses by their value, for example an Int of more than 32 bits. */
-const CHECKED_LITERALS: ReadonlySet<string> = new Set([Kind.INT, Kind.FLOAT, Kind.STRING]);
-
 /**
  * Returns the path of the argument that GraphQL itself refused, `input.fields[0].text`: a variable of a wrong value, or
  * a literal that its scalar does not accept. Returns undefined for any other error.
@@ -111,7 +108,7 @@ function findArgument(chain: readonly unknown[]): string | undefined {
     if (!node?.loc) continue;
     const { variables, literals } = findUses(node.loc.source);
     if (node.kind !== Kind.VARIABLE_DEFINITION) {
-      const path = CHECKED_LITERALS.has(node.kind) ? literals.get(node.loc.start) : undefined;
+      const path = literals.get(node.loc.start);
       if (path !== undefined) return path;
       continue;
     }
@@ -151,20 +148,33 @@ function findUses(source: Source): Uses {
   if (known) return known;
   const uses: Uses = { variables: new Map(), literals: new Map() };
   usesBySource.set(source, uses);
-  const path: string[] = [];
-  const named = {
-    enter: ({ name, value }: { name: { value: string }; value: ValueNode }) => {
-      path.push(name.value);
-      if (value.kind === Kind.VARIABLE) {
-        if (!uses.variables.has(value.name.value)) uses.variables.set(value.name.value, path.join('.'));
-      } else if (value.loc && CHECKED_LITERALS.has(value.kind)) uses.literals.set(value.loc.start, path.join('.'));
+  const defaults: { name: string; value: ValueNode }[] = [];
+  visit(parse(source.body), {
+    VariableDefinition({ variable, defaultValue }) {
+      if (defaultValue) defaults.push({ name: variable.name.value, value: defaultValue });
     },
-    leave: () => {
-      path.pop();
+    Argument({ name, value }) {
+      notePaths(uses, value, name.value);
     },
-  };
-  visit(parse(source.body), { Argument: named, ObjectField: named });
+  });
+  for (const { name, value } of defaults) {
+    const path = uses.variables.get(name);
+    if (path !== undefined) notePaths(uses, value, path);
+  }
   return uses;
+}
+
+/** Notes the path of a value and of every value within it. */
+function notePaths(uses: Uses, value: ValueNode, path: string): void {
+  if (value.kind === Kind.VARIABLE) {
+    if (!uses.variables.has(value.name.value)) uses.variables.set(value.name.value, path);
+    return;
+  }
+  if (value.loc) uses.literals.set(value.loc.start, path);
+  if (value.kind === Kind.LIST) for (const [i, item] of value.values.entries()) notePaths(uses, item, `${path}[${i}]`);
+  if (value.kind === Kind.OBJECT) {
+    for (const field of value.fields) notePaths(uses, field.value, `${path}.${field.name.value}`);
+  }
 }
 
 /**

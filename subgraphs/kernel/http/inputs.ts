@@ -1,5 +1,6 @@
 import {
   defaultFieldResolver,
+  GraphQLError,
   type GraphQLInputObjectType,
   type GraphQLInputType,
   type GraphQLScalarType,
@@ -9,6 +10,8 @@ import {
   isNonNullType,
   isObjectType,
   isScalarType,
+  isSpecifiedScalarType,
+  Kind,
   valueFromASTUntyped,
 } from 'graphql';
 import { isDay, isStorable } from '../day.ts';
@@ -122,6 +125,27 @@ function keepWrongValues(scalar: GraphQLScalarType, name: string): void {
   scalar.name = name;
   scalar.parseValue = (value) => reader.read(value) ?? new WrongValue(reader.message);
   scalar.parseLiteral = (ast, variables) => scalar.parseValue(valueFromASTUntyped(ast, variables));
+}
+
+/**
+ * Makes the hub's own scalars in the gateway's schema refuse whatever is not a text, in literals and in variables. The
+ * planner throws on some other literals, and JSON turns a number that is not finite into null on the way to a subgraph.
+ * The subgraph checks the text. Throws if a scalar has no reader.
+ */
+export function requireTexts(schema: GraphQLSchema): void {
+  for (const scalar of Object.values(schema.getTypeMap())) {
+    if (!isScalarType(scalar) || isSpecifiedScalarType(scalar)) continue;
+    const message = READERS[scalar.name]?.message;
+    if (message === undefined) throw new Error(`no check for scalar ${scalar.name}`);
+    scalar.parseValue = (value) => {
+      if (typeof value !== 'string') throw new GraphQLError(`${message}。`);
+      return value;
+    };
+    scalar.parseLiteral = (node) => {
+      if (node.kind !== Kind.STRING) throw new GraphQLError(`${message}。`, { nodes: node });
+      return node.value;
+    };
+  }
 }
 
 /** Checks a value. `path` is its place, for example `input.fields[0].text`. Throws BAD_USER_INPUT. */
