@@ -19,7 +19,7 @@ import {
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
-import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
+import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
 
 /**
@@ -50,8 +50,11 @@ export interface ActSubject extends Omit<VersionSubject, 'head'> {
   head: LicenseHead | null;
   /** The task of the granted case that the act ends, or null for an act on the organ's own authority. */
   task: CertificateTask | null;
-  /** The orders on the license that nobody has answered, and the one among them that the act carries out. */
-  orders?: { open: readonly Order[]; answered: Order | null };
+  /**
+   * The orders on the license that nobody has answered, the one among them that the act carries out, and the supervisor
+   * whose order suspended the license.
+   */
+  orders?: { open: readonly Order[]; answered: Order | null; suspenderId: string | null };
 }
 
 interface SheetSubject extends VersionSubject {
@@ -129,7 +132,10 @@ function requireActState(act: PersonAct, { head, task, orders, prepared = null }
     if (prepared !== null && prepared.caseId === task.caseId) return;
     if (head !== null) requireTaskFits(task, head);
   } else if (head !== null && act !== 'ISSUE') stateAfter(head.state, act);
-  if (orders) requireNoOpenOrder(act, orders.open, orders.answered);
+  if (orders) {
+    requireNoOpenOrder(act, orders.open, orders.answered);
+    if (orders.answered !== null) requireOwnSuspension(orders.answered, orders.suspenderId);
+  }
   if (prepared !== null) throw refuseBusy();
 }
 

@@ -14,7 +14,7 @@ import { answerAction } from '../kernel/policy.ts';
 import { findFileFacts } from './act/file-store.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import type { CertificateTask } from './license.ts';
-import { isOwnSuspension } from './order/order.ts';
+import { findOrderOf } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
 import type { SheetState } from './paper/paper.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from './policy.ts';
@@ -247,9 +247,8 @@ export async function viewActions(db: Database, view: LicenseView) {
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
-    const isAnswered = (order: OrderRow) => order.act === act && isOwnSuspension(order, suspender);
-    const answered = task === null ? (openOrders.find(isAnswered) ?? null) : null;
-    const subject = { ...version, task, orders: { open: openOrders, answered } };
+    const answered = task === null ? findOrderOf(act, openOrders, suspender) : null;
+    const subject = { ...version, task, orders: { open: openOrders, answered, suspenderId: suspender } };
     return answerAction(mutationOf(act), policyOfAct(act), subject, person);
   };
   const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;
@@ -273,7 +272,7 @@ export async function viewTaskActions(db: Database, context: GraphContext, { tas
     head: license && store.toHead(license.stored),
     task,
     prepared: licenseContext?.prepared ?? null,
-    orders: { open: licenseContext?.openOrders ?? [], answered: null },
+    orders: { open: licenseContext?.openOrders ?? [], answered: null, suspenderId: null },
   };
   return [
     answerAction(mutationOf(action), policyOfAct(action), subject, person),

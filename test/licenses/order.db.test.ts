@@ -215,6 +215,8 @@ describe("a supervisor's order", () => {
       suspendLicense: 'LICENSE_BUSY',
       revokeLicense: 'LICENSE_BUSY',
     });
+    // The row of the act refuses it, as `actions` says, before anything else of the request is looked at.
+    expect(await requestOwnAct('revoke', { identifier, reason: ' ' })).toBe('LICENSE_BUSY');
     const liftOrder = await recordOrder(caseId, 'LIFTED');
     expect(await awaitOrder(id)).toMatchObject({ state: 'OPEN' });
     expect(await awaitOrder(liftOrder)).toMatchObject({ state: 'OPEN' });

@@ -19,7 +19,7 @@ import {
   type Sealing,
   stateAfter,
 } from '../license.ts';
-import { requireOrder, requireOwnSuspension } from '../order/order.ts';
+import { requireOrder } from '../order/order.ts';
 import { findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
 import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
@@ -121,13 +121,15 @@ async function lockTaskLicense(tx: Transaction, task: CertificateTask, clerk: Pe
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
   if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const [stored, openOrders] = await inOrder(tx, [
+  const [stored, openOrders, [prepared = null]] = await inOrder(tx, [
     (tx) => store.lockHead(tx, licenseNumber),
     (tx) => lockOpenOrders(tx, licenseNumber),
+    (tx) => store.findPreparedActs(tx, [licenseNumber]),
   ]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = store.toHead(stored);
-  requireAllowed(policyOfAct(action), { head, task, orders: { open: openOrders, answered: null } }, clerk);
+  const orders = { open: openOrders, answered: null, suspenderId: null };
+  requireAllowed(policyOfAct(action), { head, task, prepared, orders }, clerk);
   return head;
 }
 
@@ -201,11 +203,10 @@ export async function prepareOwnAct(
   const openOrders = await lockOpenOrders(tx, head.number);
   const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
   const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
-  requireAllowed(rule, { head, task: null, orders: { open: openOrders, answered: order } }, actor);
-  if (order !== null) {
-    const suspender = (await findSuspenders(tx, [head.number])).get(head.number) ?? null;
-    requireOwnSuspension(order, suspender);
-  }
+  const suspenderId = order && ((await findSuspenders(tx, [head.number])).get(head.number) ?? null);
+  const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
+  const orders = { open: openOrders, answered: order, suspenderId };
+  requireAllowed(rule, { head, task: null, prepared, orders }, actor);
   // An act that carries out an order states the supervisor's reason.
   const reason = order?.reason ?? request.reason ?? '';
   requireReason(reason);
@@ -247,7 +248,8 @@ export async function prepareSpoil(
   const spoiledBlank = await store.lockBlank(tx, request.blankNumber);
   if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
   const sheet = await store.lockSheet(tx, request.blankNumber, head.identifier);
-  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet }, actor);
+  const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
+  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
   requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const at = deps.now();
   const sealName = await store.requireSealName(

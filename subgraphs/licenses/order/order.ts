@@ -43,8 +43,17 @@ export function requireNoOpenOrder(act: Act, openOrders: readonly Order[], execu
  * Whether an order may lift the suspension. A supervisor lifts only a suspension that its own order made, not that of
  * another supervisor or of the issuer. Always true for an order of another act.
  */
-export function isOwnSuspension(order: Order, suspenderId: string | null): boolean {
+function isOwnSuspension(order: Order, suspenderId: string | null): boolean {
   return order.act !== 'RESTORE' || order.supervisor.id === suspenderId;
+}
+
+/** Returns the first open order that an act can carry out, or null if there is none. */
+export function findOrderOf<Candidate extends Order>(
+  act: Act,
+  openOrders: readonly Candidate[],
+  suspenderId: string | null,
+): Candidate | null {
+  return openOrders.find((order) => order.act === act && isOwnSuspension(order, suspenderId)) ?? null;
 }
 
 /** Refuses LICENSE_ACT_NOT_ALLOWED if an order would lift a suspension that its supervisor did not order. */
