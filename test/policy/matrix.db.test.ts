@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Case, partiesOf } from '../../subgraphs/cases/case.ts';
+import { maySee } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { tokenFor } from '../support/actors.ts';
 import { type Fixture, POLICIES } from './fixtures.ts';
@@ -27,6 +29,8 @@ const LATER_REFUSALS: Readonly<Record<string, string>> = {
   transferLicense: 'LICENSE_ACT_NOT_ALLOWED',
   enterSealCertificate: 'AUTHORITY_NOT_TRUSTED',
 };
+/** The window that received the cases of `createPolicyHub`. */
+const CASE_WINDOW = '360731';
 const PLACE_REFUSALS = [
   ...['ORGAN_WITHOUT_POWER', 'NOT_YOUR_RECORD', 'SEAL_NOT_OF_ORGAN', 'TASK_NOT_OF_ORGAN', 'NOT_THE_SUPERVISOR'],
   ...['PUSH_UNKNOWN', 'FINDING_UNKNOWN', 'UPLOAD_UNKNOWN'],
@@ -60,12 +64,21 @@ describe('mutations answer as the policies say', () => {
     return data[name].refusal?.code ?? 'ALLOWED';
   }
 
-  function isExpected(answer: string, expected: Expectation, { name, subgraph }: Mutation, person: Person): boolean {
+  /** Whether a mutation names a case that a person cannot see. */
+  function isCaseHidden({ name, subgraph }: Mutation, person: Person): boolean {
+    if (subgraph !== 'cases' || !('case' in (policyHub.inputs[name] ?? {}))) return false;
+    const { applicant, delegation } = findFixture(policyHub, name).subject as Case;
+    const visibility = { applicantCode: applicant.code, parties: partiesOf(delegation), window: CASE_WINDOW };
+    return !maySee(person, visibility);
+  }
+
+  function isExpected(answer: string, expected: Expectation, mutation: Mutation, person: Person): boolean {
+    const { name } = mutation;
     if (expected === 'ALLOWED') return answer === (LATER_REFUSALS[name] ?? 'ALLOWED');
-    // A case does not exist for people who have nothing to do with it.
-    const isHidden = subgraph === 'cases' && answer === 'CASE_UNKNOWN';
-    if (expected === 'ROLE') return answer === 'ROLE_NOT_ALLOWED' || isHidden;
-    return PLACE_REFUSALS.includes(answer) || isHidden || (person.organ === null && answer === 'ROLE_NOT_ALLOWED');
+    // A case does not exist for people who have nothing to do with it, whatever their role.
+    if (isCaseHidden(mutation, person)) return answer === 'CASE_UNKNOWN';
+    if (expected === 'ROLE') return answer === 'ROLE_NOT_ALLOWED';
+    return PLACE_REFUSALS.includes(answer) || (person.organ === null && answer === 'ROLE_NOT_ALLOWED');
   }
 
   /** One person of each expectation and a sample, or everybody. */
