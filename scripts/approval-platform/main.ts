@@ -11,14 +11,14 @@ import { computeThumbprint } from './jws.ts';
 
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
-const { HOST, LOG_LEVEL } = readEnvironment('platform');
+const { HOST, LOG_LEVEL, DATA_FOLDER } = readEnvironment('platform');
 startLog({ service: 'platform', level: LOG_LEVEL });
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
   --organ         市级机关 the city organ that works on it; first start only
   --token         管理员令牌 an administrator's token, to register; first start only
   --hub           枢纽地址 the hub, http://127.0.0.1:4000
   --port          本平台端口 4020
-  --folder        数据目录 data/approval-platform
+  --folder        数据目录 DATA_FOLDER 下的 approval-platform
   --decide-after  收到后若干秒自动准予 grants by itself after so many seconds; otherwise POST /decide`;
 
 /** Result of the registration, stored as `registration.json` in the folder. */
@@ -38,7 +38,7 @@ const { values } = parseArgs({
     token: { type: 'string' },
     hub: { type: 'string', default: 'http://127.0.0.1:4000' },
     port: { type: 'string', default: '4020' },
-    folder: { type: 'string', default: 'data/approval-platform' },
+    folder: { type: 'string', default: join(DATA_FOLDER, 'approval-platform') },
     'decide-after': { type: 'string' },
   },
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
@@ -11,13 +12,13 @@ import { reconcile } from './reconcile.ts';
 
 /**
  * Starts the reference city library with the LIBRARY_* variables, or with the settings that `npm start` wrote to
- * `data/library.json`. `--keys` only creates missing keys and prints the public keys. `--reconcile` compares with the
- * hub what was not compared yet, with `--all` everything. The exit code is 1 if anything differs.
+ * `library.json` of DATA_FOLDER. `--keys` only creates missing keys and prints the public keys. `--reconcile` compares
+ * with the hub what was not compared yet, with `--all` everything. The exit code is 1 if anything differs.
  */
 
-const HUB_SETTINGS_URL = new URL('../../data/library.json', import.meta.url);
 const DEFAULT_PORT = 4010;
 const environment = readEnvironment('library');
+const hubSettingsFile = join(environment.DATA_FOLDER, 'library.json');
 
 const settingsSchema = z.object({
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -57,15 +58,15 @@ function readSettings<Shape extends z.ZodType>(shape: Shape): z.infer<Shape> {
   const parseResult = shape.safeParse({ ...readHubSettings(), ...Object.fromEntries(environmentSettings) });
   if (parseResult.success) return parseResult.data;
   const missing = [...new Set(parseResult.error.issues.map(({ path }) => VARIABLES[path[0] as keyof Settings]))];
-  throw new Error(`缺少或不正确的设置 ${missing.join('、')}；先运行 npm start 会在 data/library.json 留下设置`);
+  throw new Error(`缺少或不正确的设置 ${missing.join('、')}；先运行 npm start 会在 ${hubSettingsFile} 留下设置`);
 }
 
 function readHubSettings(): object {
   try {
-    return JSON.parse(readFileSync(HUB_SETTINGS_URL, 'utf8')) as object;
+    return JSON.parse(readFileSync(hubSettingsFile, 'utf8')) as object;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new Error('data/library.json 无法读取', { cause: error });
+    throw new Error(`${hubSettingsFile} 无法读取`, { cause: error });
   }
 }
 

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
@@ -13,7 +12,7 @@ import { createSupervisor, sendFinding } from './app.ts';
 
 const environment = readEnvironment('supervisor');
 startLog({ service: 'supervisor', level: environment.LOG_LEVEL });
-const ledgerPath = fileURLToPath(new URL('../../data/supervisor/pushes.jsonl', import.meta.url));
+const ledgerPath = resolve(environment.DATA_FOLDER, 'supervisor/pushes.jsonl');
 const options = {
   webhook: environment.SUPERVISOR_WEBHOOK,
   secret: environment.SUPERVISOR_SECRET,

@@ -41,8 +41,8 @@ interface LibraryProcess {
   exitCode: Promise<number | null>;
 }
 
-function start(change: Record<string, string> = {}): LibraryProcess {
-  const env = { PATH: process.env.PATH, ...environment, ...change };
+function start(change: Record<string, string> = {}, settings = environment): LibraryProcess {
+  const env = { PATH: process.env.PATH, ...settings, ...change };
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -74,6 +74,25 @@ it('listens, answers, and stops on SIGTERM without waiting for a client', async 
   libraryProcess.child.kill('SIGTERM');
   expect(await libraryProcess.exitCode).toBe(0);
   client.destroy();
+});
+
+it('reads what npm start left in DATA_FOLDER, and names the file if there is none', async () => {
+  const settings = {
+    databaseUrl: database.url,
+    rootPemPath: environment.LIBRARY_ROOT_PEM,
+    clientId: 'tongquan',
+    clientSecret: 'a-secret-of-the-city-library',
+    port: 0,
+  };
+  writeFileSync(join(folder, 'library.json'), JSON.stringify(settings));
+  const libraryProcess = start({ DATA_FOLDER: folder }, {});
+  await awaitUrl(libraryProcess);
+  libraryProcess.child.kill('SIGTERM');
+  expect(await libraryProcess.exitCode).toBe(0);
+  const empty = join(folder, 'empty');
+  const unset = start({ DATA_FOLDER: empty }, {});
+  expect(await unset.exitCode).toBe(1);
+  expect(unset.output()).toContain(join(empty, 'library.json'));
 });
 
 it('stops when the process that started it closes the channel', async () => {

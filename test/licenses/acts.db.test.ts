@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listMutations } from '../policy/matrix.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import {
   COMPANY,
@@ -178,6 +179,105 @@ describe('acts on an existing license', () => {
     // A revoked license may still be cancelled (行政许可法第七十条).
     expect((await apply('yd2022-3-04')).refusal).toBeNull();
   });
+
+  test('a revocation between two steps leaves no case stuck, and its actions tell the truth', async () => {
+    const { number, identifier } = await issueGrantedLicense(
+      hub,
+      EXPLORATION_ROUTE,
+      await grantCase(hub, EXPLORATION_ROUTE),
+      40,
+    );
+    await waitUntil('cases know the license', async () => (await applyForChange('receiveApplication', number)).case);
+    const caseIds = new Map<string, string>();
+    for (const [state, first, steps] of CHANGE_STATES) {
+      const { id } = (await applyForChange(first, number)).case;
+      for (const step of steps) expect([state, step, await takeStep(step, id)]).toEqual([state, step, null]);
+      caseIds.set(state, id);
+    }
+    const revocationInput = { identifier, reason: '行政处罚' };
+    await runMutation(hub, EXPLORATION_ROUTE.decides, 'revokeLicense', 'OwnActInput', revocationInput, '__typename');
+    await waitUntil('cases know the revocation', async () => (await applyForChange('acceptCase', number)).refusal);
+
+    const mismatches: string[] = [];
+    for (const [state, id] of caseIds)
+      for (const person of [EXPLORATION_ROUTE.accepts, EXPLORATION_ROUTE.decides, 'applicant-company'])
+        for (const { name, refusal } of await listActions(person, id)) {
+          const shown = refusal?.code ?? null;
+          const answer = await takeStep(name, id, person, { dryRun: true });
+          if (answer !== shown) mismatches.push(`${state}: ${name} by ${person} is shown ${shown}, answered ${answer}`);
+        }
+    expect(mismatches).toEqual([]);
+
+    for (const [state, , , rest] of CHANGE_STATES) {
+      const id = caseIds.get(state) ?? '';
+      const results = [];
+      for (const step of rest) results.push(await takeStep(step, id));
+      expect([state, results]).toEqual([state, rest.map((step) => STEPS_REFUSED_AFTER_REVOCATION[step] ?? null)]);
+      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { step } }', { id });
+      expect(['NOT_ACCEPTED', 'DECIDED']).toContain(data.case.step);
+    }
+  });
+
+  /** States of a change of the license, the steps that lead to each, and how the office ends it after a revocation. */
+  const CHANGE_STATES: [string, 'receiveApplication' | 'acceptCase', string[], string[]][] = [
+    ['received', 'receiveApplication', [], ['acceptApplication', 'refuseAcceptance']],
+    [
+      'supplement asked',
+      'receiveApplication',
+      ['askSupplement'],
+      ['supplementCase', 'acceptApplication', 'refuseAcceptance'],
+    ],
+    [
+      'supplemented',
+      'receiveApplication',
+      ['askSupplement', 'supplementCase'],
+      ['acceptApplication', 'refuseAcceptance'],
+    ],
+    ['accepted', 'acceptCase', [], ['examineCase', 'forwardCase', 'decideCase']],
+    ['paused', 'acceptCase', ['pauseCase'], ['resumeCase', 'examineCase', 'forwardCase', 'decideCase']],
+    ['examined', 'acceptCase', ['examineCase'], ['forwardCase', 'decideCase']],
+    ['forwarded', 'acceptCase', ['examineCase', 'forwardCase'], ['decideCase']],
+    [
+      'sent back',
+      'acceptCase',
+      ['examineCase', 'forwardCase', 'sendBackCase'],
+      ['examineCase', 'forwardCase', 'decideCase'],
+    ],
+  ];
+  const STEPS_REFUSED_AFTER_REVOCATION: Record<string, string> = { acceptApplication: 'LICENSE_ACT_NOT_ALLOWED' };
+  const STEP_INPUTS: Record<string, object> = {
+    askSupplement: { items: ['图纸'] },
+    refuseAcceptance: { reason: '证照已吊销' },
+    examineCase: { finding: 'APPROVED' },
+    sendBackCase: { reason: '补充审查' },
+    pauseCase: { kind: 'HEARING', reason: '听证', papers: ['1号'] },
+    decideCase: { decision: 'REJECTED', reason: '证照已吊销', authoriseSeal: true },
+    withdrawCase: { reason: '不办了' },
+  };
+  const INPUT_TYPES = new Map(listMutations('cases').map(({ name, inputType }) => [name, inputType]));
+
+  function applyForChange(mutation: 'receiveApplication' | 'acceptCase', licenseNumber: string) {
+    const input = { matter: 'yd2022-3-05', applicant: COMPANY, fields: [], licenseNumber };
+    return runMutation(hub, EXPLORATION_ROUTE.accepts, mutation, 'ApplicationInput', input, 'case { id }');
+  }
+
+  /** Takes a step of a case, by default by the person of the route. Returns the refusal code, or null. */
+  async function takeStep(name: string, id: string, person?: string, extraInput: object = {}): Promise<string | null> {
+    const { accepts, decides } = EXPLORATION_ROUTE;
+    const actor = person ?? (name === 'decideCase' || name === 'sendBackCase' ? decides : accepts);
+    const query = `mutation($input: ${INPUT_TYPES.get(name)}) { ${name}(input: $input) { refusal { code } } }`;
+    const { data, errors } = await hub.ask(actor, query, { input: { case: id, ...STEP_INPUTS[name], ...extraInput } });
+    if (errors) throw new Error(`${name}: ${JSON.stringify(errors)}`);
+    return data[name].refusal?.code ?? null;
+  }
+
+  async function listActions(
+    person: string,
+    id: string,
+  ): Promise<{ name: string; refusal: { code: string } | null }[]> {
+    const query = 'query($id: ID!) { case(id: $id) { actions { name refusal { code } } } }';
+    return (await hub.ask(person, query, { id })).data.case.actions;
+  }
 
   test('refuses a case that names no license, or a license of another type or holder', async () => {
     const id = await grantCase(hub, FILING_ROUTE, { materials: await materialsOf(FILING_ROUTE) });

@@ -20,6 +20,16 @@ function findEnvironment({ tree, imports }: Source): string[] {
   ];
 }
 
+/** A path in the data folder, as a text. The table of variables alone says where that folder is by default. */
+const DATA_PATH = /['"`](?:\.{0,2}\/)*data\/[^'"`]*/g;
+
+function findDataPaths({ path, text }: Source): string[] {
+  const isProgram = ['scripts', 'gateway', 'subgraphs', 'db'].some((folder) => isWithin(path, folder));
+  if (!isProgram || !path.endsWith('.ts') || path === 'subgraphs/kernel/environment/variables.ts') return [];
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
+  return [...code.matchAll(DATA_PATH)].map(([found]) => `path ${found.slice(1)}`);
+}
+
 const FILE = 'gateway/gateway.ts';
 
 export const environmentRules: Rule[] = [
@@ -44,6 +54,17 @@ export const environmentRules: Rule[] = [
       'in a main': { 'gateway/main.ts': 'export const port = process.env.PORT;' },
       'in a script': { 'scripts/start.ts': 'export const port = process.env.PORT;' },
       'in a store': { 'subgraphs/cases/store.ts': 'export const port = process.env.PORT;' },
+    },
+  },
+  {
+    name: 'the data folder is DATA_FOLDER',
+    findViolations: findDataPaths,
+    planted: {
+      'in the folder of the project': {
+        'scripts/x.ts': "export const url = new URL('../../data/x.json', import.meta.url);",
+      },
+      'in the working directory': { 'scripts/x.ts': "export const path = 'data/x.json';" },
+      'in a template': { 'scripts/x.ts': 'export const path = `./data/x.json`;' },
     },
   },
 ];

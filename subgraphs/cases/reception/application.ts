@@ -27,12 +27,17 @@ export function requireApplication(
 ): void {
   requireLine(application.applicant.name, MAX_NAME_CHARS, 'applicant.name');
   requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
-  if (application.fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
-  for (const field of application.fields) {
+  requireFields(application.fields);
+  requireLicenseFits(delegation, application, license);
+}
+
+/** Checks the lines of an application. Refuses FIELD_TOO_LONG, FIELD_MALFORMED. */
+export function requireFields(fields: Application['fields']): void {
+  if (fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
+  for (const field of fields) {
     requireLine(field.label, MAX_LABEL_CHARS, 'fields.label');
     requireLine(field.text, MAX_TEXT_CHARS, 'fields.text');
   }
-  requireLicenseFits(delegation, application, license);
 }
 
 /**

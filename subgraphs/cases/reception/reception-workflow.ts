@@ -29,7 +29,13 @@ import {
   requireReason,
   type WorkflowDependencies,
 } from '../workflow.ts';
-import { type Application, MAX_TEXT_CHARS, requireApplication, requireLicenseFits } from './application.ts';
+import {
+  type Application,
+  MAX_TEXT_CHARS,
+  requireApplication,
+  requireFields,
+  requireLicenseFits,
+} from './application.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
 
@@ -261,16 +267,23 @@ export interface Supplement {
   note: string | null;
 }
 
-/** Records a supplement (补正). The whole application is checked again. */
+/**
+ * Records a supplement (补正). Only what it changes is checked. A license whose state changed since the application was
+ * received does not keep the supplement out: acceptance asks for the license again, and may be refused for it.
+ */
 export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('supplementCase', subject, command.actor);
     if (changes.note !== null) requireNote(changes.note, 'note');
     const fields = changes.fields ?? subject.fields;
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
-    const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
-    requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
-    requirePrintableApplication({ applicant: subject.applicant, fields });
+    const { applicant, delegation } = subject;
+    if (changes.fields !== null) {
+      requireFields(fields);
+      requirePrintableApplication({ applicant, fields });
+    }
+    if (licenseNumber !== null && licenseNumber !== subject.licenseNumber)
+      requireLicenseFits(delegation, { applicant, licenseNumber }, await store.findLicense(tx, licenseNumber));
     await handIn(tx, subject, person, changes.materials, at);
     const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });

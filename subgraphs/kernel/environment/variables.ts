@@ -159,8 +159,11 @@ const DATA_AND_KEYS = {
   },
   DATA_FOLDER: {
     kind: kinds.path,
-    about: 'Folder of the embedded database, the secrets and the published log.',
-    uses: { start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA },
+    about: 'Folder of the embedded database, the secrets and the published log. The reference peers keep theirs there.',
+    uses: {
+      ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA },
+      ...{ library: DATA, platform: DATA, supervisor: DATA },
+    },
   },
   TOKEN_PUBLIC_KEY: {
     kind: kinds.publicKey,
@@ -255,7 +258,7 @@ const TRUST = {
   },
 } as const satisfies Record<string, Variable>;
 
-/** Reference peers and benchmarks. What LIBRARY_* leaves out comes from `data/library.json` of `npm start`. */
+/** Reference peers and benchmarks. What LIBRARY_* leaves out comes from `library.json` in the hub's DATA_FOLDER. */
 const PEERS = {
   LIBRARY_PORT: {
     kind: kinds.port,
