@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { REFUSALS } from '../../subgraphs/kernel/refusal.ts';
-import { isWithin, readSources, type Source } from './sources.ts';
+import { isWithin, ROOT, readSources, type Source } from './sources.ts';
 import { walk } from './syntax.ts';
 
 /** Codes that nothing refuses with any more. They stay in the list, because a code is never given another meaning. */
@@ -20,4 +22,24 @@ test('each refusal is used, but for those that are retired', () => {
   );
   const words = new Set(users.flatMap(readWords));
   expect(Object.keys(REFUSALS).filter((code) => !words.has(code))).toEqual(RETIRED);
+});
+
+test('docs/refusals.md names for each family of codes files that use them', () => {
+  const sources = readSources();
+  const [, table = ''] = sources.get('subgraphs/kernel/refusal.ts')?.text.split('export const REFUSALS') ?? [];
+  const families = table.split('\n  // ').slice(1);
+  const codesOf = new Map(
+    families.map((part) => [part.split('\n')[0], [...part.matchAll(/^ {2}([A-Z_]+):/gm)].map(([, code = '']) => code)]),
+  );
+  const page = readFileSync(join(ROOT, 'docs/refusals.md'), 'utf8').split('## From a code to its rule')[1] ?? '';
+  const rows = [...(page.split('\n## ')[0] ?? '').matchAll(/^\| (.+?) +\| (.*`.*) \|$/gm)];
+  expect(rows.map(([, family]) => family)).toEqual([...codesOf.keys()]);
+  for (const [, family, cell = ''] of rows) {
+    const files = [...cell.matchAll(/`(subgraphs\/[^`]+)`/g)].map(([, path = '']) => path);
+    for (const path of files) {
+      const source = sources.get(path);
+      const words = source ? readWords(source) : [];
+      expect([path, codesOf.get(family)?.some((code) => words.includes(code))]).toEqual([path, true]);
+    }
+  }
 });
