@@ -116,6 +116,22 @@ describe('every consumer agrees with the table of license acts', () => {
     expect(library.STATES).toEqual(LICENSE_STATES);
   });
 
+  test('the code list of the protocol page', () => {
+    const page = readFileSync(new URL('../../docs/city-library.md', import.meta.url), 'utf8');
+    const partOf = (start: string) => page.slice(page.indexOf(start)).split('\n- ')[0] ?? '';
+    const codesIn = (text: string) =>
+      [...text.matchAll(/\b([A-Z]+)\s+(\p{sc=Han}+)(?: is sent as ([A-Z]+))?/gu)].map(([, act, label, code = act]) =>
+        [act, label, code].join(' '),
+      );
+    const rowsOf = (acts: readonly Act[]) =>
+      acts.map((act) => [act, LICENSE_ACTS[act].label, LICENSE_ACTS[act].wireCode].join(' ')).sort();
+    expect(codesIn(partOf('`act` with `application/pdf`')).sort()).toEqual(rowsOf(ACTS.filter(makesVersion)));
+    expect(codesIn(partOf('`act` with `application/json`')).sort()).toEqual(
+      rowsOf(ACTS.filter((act) => !makesVersion(act))),
+    );
+    expect(partOf('`state` after the act').match(/\b[A-Z]{2,}\b/g)).toEqual(LICENSE_STATES);
+  });
+
   // The reference library is an independent peer with a table of its own. It alone allows a second cancellation.
   test.each(ACTS)('the reference library takes %s from the same states', (act) => {
     const { wireCode, to } = LICENSE_ACTS[act];

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { ACTS, isLive, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { stateAfter } from '../../subgraphs/licenses/license.ts';
 
-/** The acts that the law allows in each state (DOMAIN: 证照状态). All others are refused. */
+/**
+ * The acts that each state allows. All others are refused. A version in force can be replaced, suspended or ended. A
+ * suspended one can be restored or ended. One that has ended can only be cancelled (行政许可法第七十条第一项、第四项).
+ */
 const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
   VALID: [
     'CHANGE',
