@@ -21,7 +21,7 @@ const settings = readEnvironment('start', {
 });
 
 const STOP_TIMEOUT_MS = 9_500;
-/** The people whose tokens are printed, one per role. `npm run token` prints the others. */
+/** The people whose tokens are printed: at least one of every role. `npm run token` prints the others. */
 const PRINTED_PEOPLE = [
   'applicant-company',
   'window-yudu',

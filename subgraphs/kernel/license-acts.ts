@@ -98,7 +98,7 @@ const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPRO
 /** Columns of an act that ends the license on the organ's own authority. */
 const ENDING = { ...OWN_AUTHORITY, from: IN_FORCE, paper: 'RECALL' } as const;
 
-/** Acts on a license (DOMAIN §5: operations and endings); `Act` in GraphQL. */
+/** Acts on a license: what a granted case ends in, suspension, restoration and the endings; `Act` in GraphQL. */
 export const LICENSE_ACTS = {
   ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
@@ -125,7 +125,7 @@ export const LICENSE_ACTS = {
     clause: '行政处罚法第九条（暂扣期满或事由消除）',
     wireCode: 'RESTORE',
   },
-  // Time ends a license by itself. Nobody decides it, so no seal is used (DOMAIN §9).
+  // Time ends a license by itself (行政许可法第七十条第一项). Nobody decides it, so no seal is used.
   LAPSE: {
     ...ENDING,
     to: 'LAPSED',

@@ -49,15 +49,18 @@ export type ProcessName =
   | 'rotate'
   | 'bench';
 
-/** Every process, the command that runs it, and its exit code when a variable is wrong (1 unless given). */
+/**
+ * Every process, the command that runs it, and its exit code when a variable is wrong (1 unless given). `npx node` is
+ * the project's Node, whatever Node runs npm.
+ */
 export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode?: number }>> = {
   start: { command: 'npm start' },
-  gateway: { command: 'node gateway/main.ts' },
-  matters: { command: 'node subgraphs/matters/main.ts' },
-  cases: { command: 'node subgraphs/cases/main.ts' },
-  licenses: { command: 'node subgraphs/licenses/main.ts' },
-  seals: { command: 'node subgraphs/seals/main.ts' },
-  signer: { command: 'node subgraphs/seals/signer/main.ts' },
+  gateway: { command: 'npx node gateway/main.ts' },
+  matters: { command: 'npx node subgraphs/matters/main.ts' },
+  cases: { command: 'npx node subgraphs/cases/main.ts' },
+  licenses: { command: 'npx node subgraphs/licenses/main.ts' },
+  seals: { command: 'npx node subgraphs/seals/main.ts' },
+  signer: { command: 'npx node subgraphs/seals/signer/main.ts' },
   library: { command: 'npm run library' },
   platform: { command: 'npm run platform' },
   supervisor: { command: 'npm run supervisor' },

@@ -80,7 +80,7 @@ export const sealAuthorisation = z.object({
   matter: z.string(),
   /** The decided case, or null if the act needs no case (suspension, restoration, an ending). */
   caseId: z.string().nullable(),
-  /** The act on the license, with the name that `License.act` uses. */
+  /** The act on the license, with the name that `LicenseAct.act` uses. */
   act: z.string(),
   /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
   contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
