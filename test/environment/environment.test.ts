@@ -94,7 +94,7 @@ test.each([
     { LIBRARY_URL: 'http://l.test' },
     'LIBRARY_CLIENT_ID: is missing (needed with LIBRARY_URL); expected a text',
   ],
-  ['import', { TOKEN: '' }, 'TOKEN: is empty; expected a text'],
+  ['import', { TOKEN: '' }, 'TOKEN: is empty; expected a token: three parts in base64url, separated by dots'],
   [
     'seals',
     { DATABSE_URL: 'postgres://u:pw@h/d' },
@@ -103,6 +103,41 @@ test.each([
 ] as const)('%s with %o', (name, texts, line) => {
   expect(parseEnvironment(name, texts as Record<string, string>).problems).toContain(line);
 });
+
+const SECRETS = Object.entries(ENVIRONMENT as Record<string, Variable>).filter(([, { isSecret }]) => isSecret);
+
+test.each(SECRETS)('the secret %s takes no line break, and is not shown', (name, { uses, kind }) => {
+  // A driver or a header that got such a value would print it.
+  const right = { ...RIGHT, TOKEN: 'a.b.c', LIBRARY_HUB_TOKEN: 'a.b.c', LIBRARY_DATABASE_URL: RIGHT.DATABASE_URL };
+  const value = (right as Record<string, string | undefined>)[name] ?? 'secret';
+  expect(kind.schema.safeParse(value).success).toBe(true);
+  for (const wrong of ['\n', '\r', '\t', '\u2028', '张'].map((odd) => `${value}${odd}SECRET`))
+    for (const process of Object.keys(uses) as ProcessName[]) {
+      const own = parseEnvironment(process, { [name]: wrong }).problems.filter((line) => line.startsWith(`${name}: `));
+      if (kind === ENVIRONMENT.DATABASE_URL.kind && wrong.includes('张')) expect(own).toEqual([]);
+      else
+        expect([wrong, own]).toEqual([
+          wrong,
+          [`${name}: expected ${kind.expected}, got a value of ${wrong.length} characters`],
+        ]);
+    }
+});
+
+test.each(['TOKEN', 'LIBRARY_HUB_TOKEN'] as const)('%s takes only the form of a token', (name) => {
+  for (const wrong of ['abc', 'a.b', 'a b.c.d', 'a.b.c.d', 'Bearer a.b.c', 'a.b.c:'])
+    expect([wrong, ENVIRONMENT[name].kind.schema.safeParse(wrong).success]).toEqual([wrong, false]);
+});
+
+test.each(SECRETS.filter(([name]) => name.endsWith('DATABASE_URL')))(
+  '%s takes no escape that cannot be decoded',
+  (name, { uses }) => {
+    for (const process of Object.keys(uses) as ProcessName[])
+      for (const url of ['postgres://u:p%ZZ@h/d', 'postgres://u%:p@h/d', 'postgres://u:p@h/%d', 'postgres://u:%ff@h/d'])
+        expect(parseEnvironment(process, { [name]: url }).problems.join()).toContain(
+          `${name}: expected a URL postgres://role:password@host:port/database, got a value of ${url.length} characters`,
+        );
+  },
+);
 
 test('an unread name that resembles an absent variable is a hint; one of another process or far off is none', () => {
   const hintsOf = (texts: Record<string, string>) => parseEnvironment('start', texts).hints;

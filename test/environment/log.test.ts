@@ -7,14 +7,18 @@ import {
   logFault,
   logWarning,
   noteSubject,
+  runWithSubject,
   startLog,
 } from '../../subgraphs/kernel/environment/log.ts';
 import { redact, reduceError } from '../../subgraphs/kernel/environment/redact.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CASE = randomUUID();
-const LICENSE = '1.2.156.3005.2.11360731MB1234567A11001.202600000001.001.A';
+const identifierOf = (serial: string) =>
+  writeLicenseIdentifier({ type: '11000000000090018B004', issuer: '11000000000000123W', serial, version: 1 });
+const LICENSE = identifierOf('3607312026000001');
 
 let lines: string[] = [];
 const entries = () => lines.map((line) => JSON.parse(line));
@@ -70,6 +74,23 @@ describe('requests', () => {
     expect(entries()[0].request).toMatch(UUID);
   });
 
+  test.each([
+    '1.2.156.3005.2.110101199003071234',
+    '1.2.156.3005.2.13800138000',
+    '1.2.156.3005.2.ZHANGSAN',
+    `${LICENSE.slice(0, -1)}${LICENSE.endsWith('0') ? '1' : '0'}`,
+    identifierOf('11010519491231002X'),
+    identifierOf('13800138000'),
+  ])('%s stands in no line as a license', (license) => {
+    runWithSubject({}, () => {
+      noteSubject({ license });
+      logFault(randomUUID(), new Error('fault'));
+      noteSubject({ license: LICENSE });
+      logFault(randomUUID(), new Error('fault'));
+    });
+    expect(entries().map((entry) => entry.license)).toEqual([undefined, LICENSE]);
+  });
+
   test("a subgraph takes the gateway's id, if it is one", async () => {
     const id = randomUUID();
     const ask = async (header: string) =>
@@ -110,6 +131,27 @@ describe('errors', () => {
     expect(message).not.toContain('张三');
   });
 
+  test("a caller's text is in no message, whatever quotation marks it holds", () => {
+    const words =
+      'Li Xiaoming Beijing Road phone 138 0013 8000 zhang@example.org 于都县 H0lder A1 xiaoming UNKNOWN7'.split(' ');
+    for (const mark of ['"', "'", '`', '“', '”', '\\"', '\n', ' '])
+      for (const [open, close] of ['""', "''", '``', '“”'])
+        for (const text of [words.join(' '), words.join(mark), words.toReversed().join(`, ${mark} `)]) {
+          const { message = '' } = reduceError(
+            new Error(`Unknown operation named ${open}a${mark} ${text} ${mark}${close}`),
+          );
+          expect(message).toMatch(/^Unknown operation/);
+          for (const word of words) expect([message, message.includes(word)]).toEqual([message, false]);
+        }
+  });
+
+  test('the calls of an error whose message was replaced are not guessed', () => {
+    const error = new Error('x\n    at zhang (evil.ts:1:1)');
+    error.message = 'fault';
+    error.stack = 'Error: x\n    at zhang (evil.ts:1:1)\n    at fault (log.ts:1:1)\n    at run (log.ts:2:1)';
+    expect(reduceError(error)).toEqual({ name: 'Error', message: 'fault' });
+  });
+
   test('a value that is no error, a chain of causes and a chain without end', () => {
     expect(reduceError('boom 张三')).toEqual({ name: 'Error', message: 'boom …' });
     const inner = new Error('inner');
@@ -130,6 +172,11 @@ describe('errors', () => {
     [`case ${CASE} is away`, `case ${CASE} is away`],
     ['Bearer eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhYmNkZWZnaCJ9.abcdefghijklmnopqrstuvwxyzabcd', 'Bearer ….….…'],
     ['一\r\n二\u2028三 done', '… done'],
+    ['phone 138 0013 8000 or 0797 12345', '… or …'],
+    ['connect ECONNREFUSED 10.0.0.5:5432, 138.001.38.000', 'connect ECONNREFUSED 10.0.0.5:5432, …'],
+    ['HTTP 500, HTTP 138', 'HTTP 500, …'],
+    ['Li Xiaoming, Beijing Road 5', '…, …'],
+    ['mail zhang@example.org', '…@….…'],
   ])('the message %o is %o', (message, reduced) => {
     expect(redact(message)).toBe(reduced);
   });

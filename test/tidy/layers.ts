@@ -36,6 +36,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/redact': 'rule',
   'environment/request-log': 'edge',
   'environment/variables': 'rule',
+  'environment/vocabulary': 'rule',
   'events/events': 'rule',
   'http/http': 'edge',
   'http/http-client': 'client',

@@ -49,7 +49,33 @@ export const httpUrl: Kind<string> = {
 
 export const databaseUrl: Kind<string> = {
   expected: 'a URL postgres://role:password@host:port/database',
-  schema: z.url({ protocol: /^postgres(ql)?$/ }),
+  // `URL` drops line breaks silently, and takes escapes that the driver cannot decode.
+  schema: z
+    .string()
+    .regex(/^\S+$/)
+    .refine(isDecodable)
+    .pipe(z.url({ protocol: /^postgres(ql)?$/ })),
+};
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A person's token. Whatever else stands in a header would be printed by the message that refuses it. */
+export const token: Kind<string> = {
+  expected: 'a token: three parts in base64url, separated by dots',
+  schema: z.string().regex(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+};
+
+/** A secret that another system issued (RFC 6749, VSCHAR). */
+export const secretText: Kind<string> = {
+  expected: 'one line of ASCII characters',
+  schema: z.string().regex(/^[\x20-\x7e]+$/),
 };
 
 export const text: Kind<string> = { expected: 'a text', schema: z.string().min(1) };

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
+import { isCitizenNumber, readLicenseIdentifier, UUID_PATTERN } from '../identifier.ts';
 import type { LogLevel } from './levels.ts';
 import { reduceError } from './redact.ts';
 
@@ -30,13 +31,24 @@ export interface Subject {
   incident?: string;
 }
 
+const isUuid = (text: string) => UUID_PATTERN.test(text);
+
 /** Forms of the ids. A text of another form may be a name that somebody entered in the wrong place. */
-const FORMS: Readonly<Record<keyof Subject, RegExp>> = {
-  request: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  case: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  license: /^1\.2\.156\.3005\.2\.[0-9A-Z.]{1,100}$/,
-  incident: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+const FORMS: Readonly<Record<keyof Subject, (text: string) => boolean>> = {
+  request: isUuid,
+  case: isUuid,
+  license: isLoggable,
+  incident: isUuid,
 };
+
+/** A mobile number (手机号码). */
+const MOBILE_NUMBER = /^1[3-9]\d{9}$/;
+
+/** Whether a text is a valid license identifier. An office chooses the serial, so the serial is checked too. */
+function isLoggable(text: string): boolean {
+  const { parts, verdict } = readLicenseIdentifier(text);
+  return verdict === 'VALID' && !isCitizenNumber(parts.serial) && !MOBILE_NUMBER.test(parts.serial);
+}
 
 /** A stream of events: what it is about and an id. */
 const STREAM = /^[a-z]{1,20}:[\w.-]{1,100}$/;
@@ -61,7 +73,7 @@ export function noteSubject(found: Readonly<Partial<Record<keyof Subject, unknow
   const subject = subjects.getStore();
   if (!subject) return;
   for (const [name, value] of Object.entries(found) as [keyof Subject, unknown][])
-    if (typeof value === 'string' && FORMS[name].test(value)) subject[name] = value;
+    if (typeof value === 'string' && FORMS[name](value)) subject[name] = value;
 }
 
 /** Returns the id of the current request, to pass on to another process. */
@@ -71,7 +83,7 @@ export function currentRequest(): string | undefined {
 
 /** Returns whether a text has the form of a request id. */
 export function isRequestId(text: unknown): text is string {
-  return typeof text === 'string' && FORMS.request.test(text);
+  return typeof text === 'string' && FORMS.request(text);
 }
 
 /** Logs a fault: an error that is not meant for callers. The caller was given `incident`. */

@@ -1,3 +1,5 @@
+import { CODES, WORDS } from './vocabulary.ts';
+
 /** Reduces an error to what may stand in a log. Pure. */
 
 /** An error without personal data. */
@@ -18,11 +20,16 @@ const MAX_MESSAGE_CHARS = 300;
 const MAX_READ_CHARS = 10_000;
 const MAX_CALLS = 8;
 const MAX_CAUSES = 3;
-/** A longer run of letters and digits that holds a digit may be a code of a person, a key or a token. */
-const MIN_CODE_CHARS = 6;
-/** A word of this length is a key or a token, whatever it holds. */
-const MIN_KEY_CHARS = 24;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A UUID, an IP address with its port, a status of HTTP, or a word. */
+const PARTS = new RegExp(
+  [
+    String.raw`\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`,
+    String.raw`\b((?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?)\b`,
+    String.raw`\b(HTTP [1-5]\d\d)\b`,
+    String.raw`\w+`,
+  ].join('|'),
+  'g',
+);
 const IDENTIFIER = /^[\w.-]{1,60}$/;
 
 /** Returns an error's name, code, reduced message, calls and causes. */
@@ -45,33 +52,47 @@ export function reduceError(error: unknown, depth = MAX_CAUSES): ReducedError {
   };
 }
 
-/** Returns a text of which only plain ASCII words, short numbers and UUIDs are left. */
+/**
+ * Returns a text of which only UUIDs, one address, one status, and the words of a fixed vocabulary are left. A message
+ * may quote a caller, and the caller's own quotation marks may end the quotation, so the marks alone prove nothing.
+ */
 export function redact(text: string): string {
+  const numbers = new Set<'address' | 'status'>();
+  const keep = (part: string, uuid?: string, address?: string, status?: string) => {
+    if (uuid !== undefined) return part;
+    if (address === undefined && status === undefined) return isKnown(part) ? part : '…';
+    const kind = address === undefined ? 'status' : 'address';
+    if (numbers.has(kind)) return '…';
+    numbers.add(kind);
+    return part;
+  };
   return (
     text
       .slice(0, MAX_READ_CHARS)
-      .replace(/"[^"]*("|$)|'[^']*'|`[^`]*`|“[^”]*(”|$)/g, '…')
+      .replace(/"[^"]*("|$)|'[^']*'|`[^`]*`|“[^”]*”/g, '…')
       // The password of a URL, and what a query asks for.
       .replace(/\/\/[^/@\s]*@/g, '//…@')
       .replace(/\?\S*/g, '?…')
       .replace(/[^\x20-\x7e]+/g, '…')
-      .replace(/[\w-]+/g, (word) => (mayBeCode(word) ? '…' : word))
+      .replace(PARTS, keep)
       .replace(/…[…\s]*…/g, '…')
       .slice(0, MAX_MESSAGE_CHARS)
   );
 }
 
-function mayBeCode(word: string): boolean {
-  if (word.length < MIN_CODE_CHARS || UUID.test(word)) return false;
-  return word.length >= MIN_KEY_CHARS || /\d/.test(word);
+/** A word that starts with a capital is known only if the rest is lower case: the first word of a message. */
+function isKnown(word: string): boolean {
+  return CODES.has(word) || WORDS.has(/^[A-Z][a-z]+$/.test(word) ? word.toLowerCase() : word);
 }
 
 /** Returns the lines of the stack after the message, which may itself have lines that look like calls. */
 function listCalls(error: Error): string[] {
   const { stack = '', message } = error;
-  const from = message === '' ? 0 : stack.indexOf(message) + message.length;
+  // A message that was replaced after the stack was taken: nothing tells where the calls begin.
+  const start = stack.indexOf(message);
+  if (start < 0 || stack.slice(0, start).includes('\n')) return [];
   return stack
-    .slice(from)
+    .slice(start + message.length)
     .split('\n')
     .filter((line) => /^ {4}at \S/.test(line))
     .slice(0, MAX_CALLS)

@@ -174,7 +174,7 @@ const DATA_AND_KEYS = {
     uses: { gateway: required, matters: required, cases: required, licenses: required, seals: required },
   },
   TOKEN: {
-    kind: kinds.text,
+    kind: kinds.token,
     isSecret: true,
     refusesEmpty: true,
     about: "An administrator's token. Without it the demo administrator of DATA_FOLDER imports.",
@@ -244,7 +244,7 @@ const TRUST = {
     uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
   },
   LIBRARY_CLIENT_SECRET: {
-    kind: kinds.text,
+    kind: kinds.secretText,
     isSecret: true,
     about: "The hub's secret at the city library.",
     uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
@@ -287,7 +287,7 @@ const PEERS = {
   },
   LIBRARY_HUB_URL: { kind: kinds.httpUrl, about: 'The hub to compare with.', uses: { library: optional } },
   LIBRARY_HUB_TOKEN: {
-    kind: kinds.text,
+    kind: kinds.token,
     isSecret: true,
     about: 'Token with which the library reads the hub to compare.',
     uses: { library: optional },
@@ -298,7 +298,7 @@ const PEERS = {
     uses: { supervisor: required },
   },
   SUPERVISOR_SECRET: {
-    kind: kinds.text,
+    kind: kinds.secretText,
     isSecret: true,
     about: 'Secret of the webhook, as the mutation registerWebhook returns it.',
     uses: { supervisor: required },
