@@ -97,7 +97,7 @@ export const REFUSALS = {
   CASE_NOT_DECIDED: '办件尚未作出决定，不能登记监管反馈。',
   NOT_THE_SUPERVISOR: '您所在的机关不是此办件的行业主管部门。',
   FINDING_UNKNOWN: '没有此监管反馈。',
-  FINDING_ENDED: '此监管反馈已办结或正在办理，不能此时办结。',
+  FINDING_ENDED: '此监管反馈已办结，或正由发证机关办理。',
   FINDING_NEEDS_LICENSE: '此办件没有证照，不能要求暂扣、吊销或恢复。',
   WEBHOOK_UNKNOWN: '没有此推送地址。',
   WEBHOOK_URL_REFUSED: '推送地址须为 https，或本机的 http 地址。',

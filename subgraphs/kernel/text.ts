@@ -113,10 +113,15 @@ export function requireReason(
 }
 
 function requireText(text: string, rule: TextRule, field: string): void {
+  requireTextForm(text, rule, field);
+  if (text === '' || text !== text.trim()) throw new Refusal('FIELD_MALFORMED', field, '不能为空，首尾不能有空白');
+}
+
+/** Refuses FIELD_TOO_LONG, FIELD_MALFORMED if `text` breaks a rule. An empty text breaks none. */
+export function requireTextForm(text: string, rule: TextRule, field: string): void {
   const problem = findTextProblem(text, rule);
   if (problem) {
     const code = problem.kind === 'TOO_LONG' ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED';
     throw new Refusal(code, field, describeTextProblem(problem));
   }
-  if (text === '' || text !== text.trim()) throw new Refusal('FIELD_MALFORMED', field, '不能为空，首尾不能有空白');
 }

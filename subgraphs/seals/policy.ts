@@ -66,6 +66,8 @@ const byState =
   };
 const isOver = ({ seal, at }: SealSubject) => seal.state === 'ENDED' || seal.validUntil < at;
 const unlessOver = (subject: SealSubject) => (isOver(subject) ? new Refusal('SEAL_EXPIRED', 'seal') : null);
+const onFile = byState({ ON_FILE: 'SEAL_ON_FILE', IN_USE: 'SEAL_ON_FILE', SUSPENDED: 'SEAL_ON_FILE' });
+const notReady = byState({ MADE: 'SEAL_NOT_ON_FILE', SUSPENDED: 'SEAL_SUSPENDED' });
 const neverInUse = byState({ MADE: 'SEAL_NOT_IN_USE', ON_FILE: 'SEAL_NOT_IN_USE' });
 const needlessInUse = ({ seal }: SealSubject) => (seal.state === 'IN_USE' ? new Refusal('ACTION_DONE') : null);
 const whileWaiting = ({ outcome }: Application) =>
@@ -108,17 +110,12 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
   /** 备案, once. */
   fileSeal: {
     grants: [KEEPER],
-    state: byState({
-      ENDED: 'SEAL_EXPIRED',
-      ON_FILE: 'SEAL_ON_FILE',
-      IN_USE: 'SEAL_ON_FILE',
-      SUSPENDED: 'SEAL_ON_FILE',
-    }),
+    state: (subject) => unlessOver(subject) ?? onFile(subject),
   },
   /** 启用. Repeating it changes nothing. */
   putSealIntoUse: {
     grants: [KEEPER],
-    state: byState({ ENDED: 'SEAL_EXPIRED', MADE: 'SEAL_NOT_ON_FILE', SUSPENDED: 'SEAL_SUSPENDED' }),
+    state: (subject) => unlessOver(subject) ?? notReady(subject),
     needless: needlessInUse,
   },
   applyForSeal: APPLICATION,

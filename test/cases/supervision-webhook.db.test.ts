@@ -275,6 +275,22 @@ describe('a supervision system of the organ', () => {
     expect((await post(buildHeaders(largeBody), largeBody))[0]).toBe(413);
     const controlCharacterBody = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
     expect(await post(buildHeaders(controlCharacterBody), controlCharacterBody)).toEqual([422, 'FIELD_MALFORMED']);
+    // JSON may escape a lone surrogate, which no digest and no database takes.
+    for (const [field, value] of Object.entries({ push: '#', case: '#', text: '#', by: '#', papers: ['#'] })) {
+      for (const character of ['\\ud800', '\\u0000']) {
+        const oddBody = JSON.stringify({ type: 'finding', data: { ...finding, [field]: value } }).replace(
+          '#',
+          character,
+        );
+        const response = await fetch(`${hubUrl}/cases/supervision/findings`, {
+          ...{ method: 'POST', headers: buildHeaders(oddBody), body: oddBody },
+        });
+        expect([field, response.status, await response.json()]).toMatchObject([
+          ...[field, 422],
+          { code: 'FIELD_MALFORMED', field },
+        ]);
+      }
+    }
     expect(await post(buildHeaders('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
     // A captured push cannot be replayed as a finding.
     const capturedPush = JSON.stringify({ type: 'ApprovalPushed', data: {} });

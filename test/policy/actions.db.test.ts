@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import type { TestHub } from '../support/hub.ts';
 import { POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
 import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
@@ -43,6 +44,12 @@ const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
   license { identifier state paper { blankNumber } ${ACTIONS} } } }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id } ${ACTIONS} } } } }`;
 
+async function findSentPush(hub: TestHub): Promise<string> {
+  const query = '{ approvalPushes(first: 1, filter: { state: SENT }) { edges { node { id } } } }';
+  const { data } = await hub.ask('yudu-lyj.supervisor', query);
+  return data.approvalPushes.edges[0].node.id;
+}
+
 describe('actions', () => {
   let policyHub: PolicyHub;
   let caseIds: string[];
@@ -51,7 +58,7 @@ describe('actions', () => {
     const { hub, inputs } = policyHub;
     const take = (person: string, name: string, type: string, changes: object = {}) =>
       runMutation(hub, person, name, type, { ...inputs[name], ...changes }, '__typename');
-    // More states: a supplement that is not over, a signed push, an acknowledged and a closed finding, an ended case.
+    // More states: a supplement that is not over, a signed and a claimed push, an acknowledged and a closed finding, an ended case.
     const received = await runMutation(
       hub,
       'window-yudu',
@@ -62,6 +69,7 @@ describe('actions', () => {
     );
     await take('window-yudu', 'askSupplement', 'AskSupplementInput', { case: received.case.id, until: '2026-04-30' });
     await take('yudu-lyj.supervisor', 'signPush', 'PushActInput');
+    await take('yudu-lyj.supervisor', 'claimPush', 'PushActInput', { push: await findSentPush(hub) });
     await take('yudu-lyj.approver', 'acknowledgeFinding', 'AcknowledgeFindingInput');
     const closing = await runMutation(
       hub,
@@ -153,12 +161,24 @@ describe('actions', () => {
     expect(chosen.filter(({ action }) => action.allowed).length).toBeGreaterThan(50);
   }, 120_000);
 
+  test('what is ended is neither offered nor carried out', async () => {
+    const shown = await listTrials('yudu-lyj.approver');
+    const onClosed = shown.filter(({ of, action }) => of === 'finding CLOSED' && action.name === 'acknowledgeFinding');
+    expect(onClosed.map(({ action }) => action.refusal?.code)).toEqual(['FINDING_ENDED']);
+    for (const trial of onClosed) expect(await rehearse(trial)).toBe('FINDING_ENDED');
+  });
+
   test('what is done is not offered', async () => {
     const shown = await listTrials('yudu-lyj.supervisor');
     const ofSigned = shown.filter(({ of, action }) => of === 'push SIGNED' && /claim|sign/.test(action.name));
     expect(ofSigned.map(({ action }) => [action.name, action.refusal?.code])).toEqual([
       ['claimPush', 'ACTION_DONE'],
       ['signPush', 'ACTION_DONE'],
+    ]);
+    const ofClaimed = shown.filter(({ of, action }) => of === 'push CLAIMED' && /claim|sign/.test(action.name));
+    expect(ofClaimed.map(({ action }) => [action.name, action.refusal?.code])).toEqual([
+      ['claimPush', 'ACTION_DONE'],
+      ['signPush', undefined],
     ]);
     const byApprover = await listTrials('yudu-lyj.approver');
     const acknowledged = byApprover.filter(

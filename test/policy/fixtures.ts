@@ -163,7 +163,7 @@ const push: Push = {
 };
 const finding: Finding = {
   ...{ id: 'x', caseId: 'x', kind: 'NOTICE', organ: 'yudu-lyj', decidedBy: 'yudu-sjj', licenseNumber: null },
-  ...{ state: 'OPEN', acknowledgedAt: null },
+  ...{ state: 'OPEN', acknowledgedAt: null, endedAt: null },
 };
 const supervision = [
   ...fixturesOf(SUPERVISION_POLICY, ['claimPush', 'signPush', 'recordFinding'], push, {

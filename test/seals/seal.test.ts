@@ -150,6 +150,9 @@ describe('who may act on a seal', () => {
     expectRefusal('SEAL_SUSPENDED', () => putIntoUse(buildSeal({ state: 'SUSPENDED' }), keeper));
     for (const act of [fileSeal, putIntoUse])
       expectRefusal('SEAL_EXPIRED', () => act(buildSeal({ state: 'ENDED' }), keeper));
+    const afterEnd = new Date(endTime.getTime() + 1);
+    expectRefusal('SEAL_EXPIRED', () => fileSeal(buildSeal({ state: 'MADE' }), keeper, afterEnd));
+    expectRefusal('SEAL_EXPIRED', () => putIntoUse(buildSeal({ state: 'ON_FILE' }), keeper, afterEnd));
   });
   test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {

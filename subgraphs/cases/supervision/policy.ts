@@ -37,7 +37,8 @@ const RECORDING_ORGAN: Place<Finding | null> = {
 };
 
 const RECEIVER: Grant<Push | null> = { roles: ['SUPERVISOR'], place: RECEIVING_ORGAN };
-const needlessOnceSigned = (push: Push | null) => (push?.state === 'SIGNED' ? new Refusal('ACTION_DONE') : null);
+const needlessIf = (isDone: boolean) => (isDone ? new Refusal('ACTION_DONE') : null);
+const refuseEnded = () => new Refusal('FINDING_ENDED', 'finding');
 
 interface SupervisionSubjects {
   /** Null if there is no such push. */
@@ -51,29 +52,30 @@ interface SupervisionSubjects {
 }
 
 export const SUPERVISION_POLICY: Policy<SupervisionSubjects> = {
-  /** 领取. Repeating it changes nothing. */
+  /** 领取. Signing claims too. Repeating it changes nothing. */
   claimPush: {
     grants: [RECEIVER],
     state: (push, person) =>
       push !== null && push.claimedById !== null && push.claimedById !== person.id
         ? new Refusal('PUSH_CLAIMED', 'push')
         : null,
-    needless: needlessOnceSigned,
+    needless: (push) => needlessIf(push !== null && push.claimedById !== null),
     clause: CLAUSE,
   },
   /** 签收. Any supervisor of the organ may sign, so that an absent claimant cannot block it. */
-  signPush: { grants: [RECEIVER], needless: needlessOnceSigned, clause: CLAUSE },
+  signPush: { grants: [RECEIVER], needless: (push) => needlessIf(push?.state === 'SIGNED'), clause: CLAUSE },
   recordFinding: { grants: [{ roles: ['SUPERVISOR'], place: SUPERVISING_ORGAN }], clause: CLAUSE },
-  /** 签收: by an approver or reviewer of the organ that decided. */
+  /** 签收: by an approver or reviewer of the organ that decided, before the finding ends. */
   acknowledgeFinding: {
     grants: [{ roles: ['APPROVER', 'REVIEWER'], place: ANSWERING_ORGAN }],
-    needless: (finding) => (finding?.acknowledgedAt ? new Refusal('ACTION_DONE') : null),
+    state: (finding) => (finding?.endedAt && !finding.acknowledgedAt ? refuseEnded() : null),
+    needless: (finding) => needlessIf(Boolean(finding?.acknowledgedAt)),
     clause: CLAUSE,
   },
   /** 销号. An order ends only by its answer. */
   closeFinding: {
     grants: [{ roles: ['SUPERVISOR'], place: RECORDING_ORGAN }],
-    state: (finding) => (finding && isOpen(finding) ? null : new Refusal('FINDING_ENDED', 'finding')),
+    state: (finding) => (finding && isOpen(finding) ? null : refuseEnded()),
     clause: CLAUSE,
   },
 };

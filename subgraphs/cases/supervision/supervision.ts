@@ -90,6 +90,7 @@ export interface Finding {
   licenseNumber: string | null;
   state: FindingState;
   acknowledgedAt: Date | null;
+  endedAt: Date | null;
 }
 
 /** Returns the act on the license that a finding demands, or null if it demands none. */

@@ -303,7 +303,10 @@ async function orderAct(
   await store.appendSupervisionOrdered(tx, payload, at);
 }
 
-/** Signs for a finding (签收): an approver or reviewer of the organ that decided. Repeating it changes nothing. */
+/**
+ * Signs for a finding (签收): an approver or reviewer of the organ that decided. Repeating it changes nothing.
+ * Refuses FINDING_UNKNOWN, FINDING_ENDED.
+ */
 export function acknowledgeFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,

@@ -7,7 +7,7 @@ import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { PeerError, Refusal } from '../../../kernel/refusal.ts';
-import { requireLine } from '../../../kernel/text.ts';
+import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
 import { ADMINISTRATION_POLICY } from '../../policy.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
@@ -142,6 +142,8 @@ const findingMessage = z.strictObject({
   }),
 });
 
+type FindingMessage = z.infer<typeof findingMessage>;
+
 export interface MessageAnswer {
   status: number;
   answer: object;
@@ -184,7 +186,7 @@ async function answerMessage(
     // A savepoint: a refusal rolls back the finding, but not the record of the message.
     return await tx.transaction(async (inner) => {
       const { data } = readFinding(message.body);
-      requireLine(data.by, MAX_SENDER_CHARS, 'by');
+      requireTexts(data);
       const { push = null, case: caseId = null, dueOn = null, kind, text, papers } = data;
       const sender = { actorId: `system:${webhook.organ}`, actor: data.by, organ: webhook.organ };
       const request = {
@@ -206,7 +208,19 @@ async function answerMessage(
   }
 }
 
-function readFinding(body: string): z.infer<typeof findingMessage> {
+/**
+ * Checks the texts of a finding as the edge checks those of a mutation, before any of them is digested or looked up.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED.
+ */
+function requireTexts({ by, text, push, case: caseId, papers }: FindingMessage['data']): void {
+  requireLine(by, MAX_SENDER_CHARS, 'by');
+  requireTextForm(text, { form: 'LINES', maxChars: MAX_INPUT_TEXT_CHARS }, 'text');
+  const lines: [string, string][] = papers.map((paper) => ['papers', paper]);
+  for (const [field, line] of [['push', push ?? ''], ['case', caseId ?? ''], ...lines] as const)
+    requireTextForm(line, { form: 'LINE', maxChars: MAX_INPUT_ID_CHARS }, field);
+}
+
+function readFinding(body: string): FindingMessage {
   try {
     return findingMessage.parse(JSON.parse(body));
   } catch {
