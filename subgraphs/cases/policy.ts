@@ -307,10 +307,15 @@ export const ADMINISTRATION_POLICY = {
   removeWebhook: ADMINISTRATION,
 };
 
+/** Every office, each for its own. */
+const OFFICES = { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: ROLES, ownWindow: ROLES } as const;
 const OVERSEERS = { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] } as const;
 
 /** Who reads what besides cases, which `maySee` opens. */
 export const CASE_READS = {
+  attention: OFFICES,
+  /** Also the route `/cases/statistics.csv`. */
+  caseStatistics: OFFICES,
   /** Every office sees all agreements. */
   agreements: { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: STAFF_ROLES },
   approvalPushes: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR'] },

@@ -112,13 +112,31 @@ export interface ReadRule {
   ownOrgan: readonly Role[];
 }
 
+/** Who may read with a query of the offices. It also answers people seconded to an integrated window. */
+export interface OfficeReadRule extends ReadRule {
+  /** Roles that read the records of their own window. */
+  ownWindow: readonly Role[];
+}
+
+/** Whose records a person may read: everybody's, or those of an organ and of a window. */
+export type OfficeScope = { all: true } | { all: false; organ: string | null; window: string | null };
+
 /** A table of who reads what: one row per query. */
-export type ReadPolicy = Readonly<Record<string, ReadRule>>;
+export type ReadPolicy = Readonly<Record<string, ReadRule | OfficeReadRule>>;
 
 /** Returns the organ whose records a person may read, or null inside for every organ. Returns null if there is none. */
 export function findReadScope(rule: ReadRule, { roles, organ }: Person): { organ: string | null } | null {
   if (roles.some((role) => rule.everything.includes(role))) return { organ: null };
   return organ !== null && roles.some((role) => rule.ownOrgan.includes(role)) ? { organ } : null;
+}
+
+/** Returns whose records a person may read with a query of the offices. Returns null if there are none. */
+export function findOfficeScope(rule: OfficeReadRule, { roles, organ, window }: Person): OfficeScope | null {
+  const holdsOneOf = (allowedRoles: readonly Role[]) => roles.some((role) => allowedRoles.includes(role));
+  if (holdsOneOf(rule.everything)) return { all: true };
+  const ownOrgan = holdsOneOf(rule.ownOrgan) ? organ : null;
+  const ownWindow = holdsOneOf(rule.ownWindow) ? window : null;
+  return ownOrgan === null && ownWindow === null ? null : { all: false, organ: ownOrgan, window: ownWindow };
 }
 
 /** Returns the organ of a person whom a row allowed because of it. Throws an error if the person has none. */

@@ -12,11 +12,13 @@ import {
   tryWithCalendar,
 } from '../../subgraphs/cases/calendar/working-day.ts';
 import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { CASE_READS } from '../../subgraphs/cases/policy.ts';
 import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
 import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
 import type { GuideFact, Mode } from '../../subgraphs/kernel/events/events.ts';
+import { findOfficeScope } from '../../subgraphs/kernel/policy.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
@@ -276,7 +278,9 @@ describe('statistics', () => {
     filter: Filter;
   }) {
     const nowDate = new Date(`${now}T12:00:00+08:00`);
-    const request = { actor: requireDemoPerson(person), filter, today: now };
+    const scope = findOfficeScope(CASE_READS.caseStatistics, requireDemoPerson(person));
+    if (scope === null) throw new Error(`${person} reads no statistics`);
+    const request = { scope, filter, today: now };
     const actual = await statistics.countCases({ db: connection.db, now: () => nowDate }, request, by, {
       first: 1000,
       after: null,

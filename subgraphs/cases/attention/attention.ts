@@ -1,5 +1,3 @@
-import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
-
 /** Kinds of items that wait for a person. 实施方案三.3 requires that every open item is shown to somebody. */
 export const ATTENTION_KINDS = [
   'STEP_OVERDUE',
@@ -64,13 +62,4 @@ const SENTENCES: Record<AttentionKind, string> = {
 /** Returns a sentence that describes the item to a person. */
 export function sentenceOf({ kind, subject, reason }: Pick<AttentionRow, 'kind' | 'subject' | 'reason'>): string {
   return `${subject}：${SENTENCES[kind]}${reason ? `（${reason.replace(/。$/u, '')}）` : ''}。`;
-}
-
-/** Returns whose items a person may see: everybody's, or those of an organ and a window. Null means none. */
-export function scopeOf(
-  actor: Actor,
-): { all: true } | { all: false; organ: string | null; window: string | null } | null {
-  if (hasRole(actor, 'AUDITOR', 'ADMINISTRATOR')) return { all: true };
-  const { organ, window } = actor as Person;
-  return organ === null && window === null ? null : { all: false, organ, window };
 }

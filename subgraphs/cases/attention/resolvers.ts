@@ -2,9 +2,11 @@ import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
 import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { findOfficeScope } from '../../kernel/policy.ts';
+import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
-import { scopeOf, sentenceOf } from './attention.ts';
+import { sentenceOf } from './attention.ts';
 import { type AttentionPosition, listAttention } from './store.ts';
 
 const BY_TIME = byValues<AttentionPosition>({ since: microsecondPart, id: idPart });
@@ -14,7 +16,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
   return {
     Query: {
       attention: async (_, args, context) => {
-        const scope = scopeOf(requirePerson(context.actor));
+        const scope = findOfficeScope(CASE_READS.attention, requirePerson(context.actor));
         if (scope === null) throw buildForbiddenError('待办提醒只供机关人员查询。');
         const { organ = null, kinds = null } = args.filter ?? {};
         if (!scope.all && organ !== null && organ !== scope.organ)

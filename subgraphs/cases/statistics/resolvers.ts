@@ -2,8 +2,9 @@ import { GraphQLError } from 'graphql';
 import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
 import { byValue, readPage, textPart, toConnection } from '../../kernel/http/page.ts';
+import { findOfficeScope } from '../../kernel/policy.ts';
+import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import { mayCount } from './statistics.ts';
 import { viewRow } from './view.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
@@ -15,8 +16,8 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
   return {
     Query: {
       caseStatistics: async (_, args, { actor }) => {
-        const person = requirePerson(actor);
-        if (!mayCount(person)) throw buildForbiddenError('办件统计只供机关人员查询。');
+        const scope = findOfficeScope(CASE_READS.caseStatistics, requirePerson(actor));
+        if (scope === null) throw buildForbiddenError('办件统计只供机关人员查询。');
         const { by } = args;
         const { from = null, to = null, matter = null, organ = null, mode = null, division = null } = args.filter ?? {};
         if (from !== null && to !== null && from > to) {
@@ -24,7 +25,7 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
         }
         const page = readPage(args, BY_KEY);
         const today = dayOf(deps.now());
-        const query = { actor: person, filter: { from, to, matter, organ, mode, division }, today };
+        const query = { scope, filter: { from, to, matter, organ, mode, division }, today };
         const { page: rowPage, totals } = await countCases(deps, query, by, page);
         return {
           ...toConnection(

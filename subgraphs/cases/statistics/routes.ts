@@ -5,7 +5,9 @@ import { daySchema } from '../../kernel/day-schema.ts';
 import { MODES } from '../../kernel/events/events.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
+import { findOfficeScope } from '../../kernel/policy.ts';
+import { CASE_READS } from '../policy.ts';
+import { DIMENSIONS, toCsv } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
 /** Most rows of one answer. There are fewer matters, organs and months, so the answer is always complete. */
@@ -41,13 +43,14 @@ export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependenc
     if (actor.kind === 'public') {
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：此查询需要令牌。' });
     }
-    if (!mayCount(actor)) return reply.code(403).send({ code: 'FORBIDDEN', message: '办件统计只供机关人员查询。' });
+    const scope = findOfficeScope(CASE_READS.caseStatistics, actor);
+    if (scope === null) return reply.code(403).send({ code: 'FORBIDDEN', message: '办件统计只供机关人员查询。' });
     const queryResult = query.safeParse(request.query);
     if (!queryResult.success)
       return reply.code(400).send({ code: 'BAD_USER_INPUT', message: describeFault(queryResult.error) });
     const { by, ...filter } = queryResult.data;
     const today = dayOf(deps.now());
-    const { page, totals } = await countCases(deps, { actor, filter, today }, by, { first: MAX_ROWS, after: null });
+    const { page, totals } = await countCases(deps, { scope, filter, today }, by, { first: MAX_ROWS, after: null });
     if (page.hasNextPage) throw new RangeError(`more than ${MAX_ROWS} rows`);
     return reply
       .header('content-disposition', `attachment; filename="case-statistics-${today}.csv"`)

@@ -1,4 +1,3 @@
-import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { Mode } from '../../kernel/events/events.ts';
 
@@ -54,16 +53,6 @@ function ratio(part: number, whole: number, places: number): number | null {
   if (whole === 0) return null;
   const scale = 10 ** places;
   return Math.round((part * scale) / whole) / scale;
-}
-
-/** Whether a person's statistics cover all cases. */
-export function countsEverything(person: Person): boolean {
-  return hasRole(person, 'AUDITOR', 'ADMINISTRATOR');
-}
-
-/** Whether a person may see statistics. Offices may, each for the cases that it sees. */
-export function mayCount(person: Person): boolean {
-  return countsEverything(person) || person.organ !== null || person.window !== null;
 }
 
 const MODE_NAMES: Record<Mode, string> = {

@@ -1,13 +1,13 @@
 import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import type { OfficeScope } from '../../kernel/policy.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
 import { caseFigure, caseFile, matterFact } from '../tables.ts';
 import { type Figure, figureOf } from './figure.ts';
-import { countsEverything, type Dimension, type StatisticsFilter, type Tally } from './statistics.ts';
+import type { Dimension, StatisticsFilter, Tally } from './statistics.ts';
 
 /**
  * Writes the figures of a case, calculated with the calendar that the transaction holds.
@@ -62,7 +62,7 @@ export async function setFigures(tx: Transaction, rows: readonly (Figure & { cas
 }
 
 export interface StatisticsQuery {
-  actor: Person;
+  scope: OfficeScope;
   filter: StatisticsFilter;
   today: Day;
 }
@@ -129,10 +129,10 @@ function selectCounts(db: Reader, key: SQL<string>, { today }: StatisticsQuery) 
     .$dynamic();
 }
 
-function conditions({ actor, filter }: StatisticsQuery): (SQL | undefined)[] {
+function conditions({ scope, filter }: StatisticsQuery): (SQL | undefined)[] {
   const { from, to, matter, organ, mode, division } = filter;
   return [
-    visibleTo(actor),
+    visibleTo(scope),
     from === null ? undefined : sql`counted.day >= ${from}`,
     to === null ? undefined : sql`counted.day <= ${to}`,
     matter === null ? undefined : eq(caseFile.matterId, matter),
@@ -144,13 +144,14 @@ function conditions({ actor, filter }: StatisticsQuery): (SQL | undefined)[] {
 
 /**
  * Returns the condition for the cases that a person's statistics count: those of its organ and window.
- * There is no condition for a person that `countsEverything`. A person's own applications never count.
+ * There is no condition for everybody's cases. A person's own applications never count.
  */
-function visibleTo(actor: Person): SQL | undefined {
-  if (countsEverything(actor)) return undefined;
+function visibleTo(scope: OfficeScope): SQL | undefined {
+  if (scope.all) return undefined;
+  const { organ, window } = scope;
   return or(
-    actor.organ === null ? undefined : arrayContains(caseFile.parties, [actor.organ]),
-    actor.window === null ? undefined : eq(caseFile.window, actor.window),
+    organ === null ? undefined : arrayContains(caseFile.parties, [organ]),
+    window === null ? undefined : eq(caseFile.window, window),
     sql`false`,
   );
 }
