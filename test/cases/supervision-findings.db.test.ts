@@ -77,7 +77,8 @@ describe('the inbox and the findings, by role and organ', () => {
     const claimedPush = (await listPushes(hub, rejectedCaseId, SUPERVISOR))?.[0];
     expect(claimedPush.receipts.map((item: { event: string }) => item.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
     expect(claimedPush.actions.map((item: { name: string; allowed: boolean }) => [item.name, item.allowed])).toEqual([
-      ['claimPush', true],
+      // The claimant need not claim again, although a repetition is accepted.
+      ['claimPush', false],
       ['signPush', true],
       ['recordFinding', true],
     ]);
