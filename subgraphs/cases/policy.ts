@@ -308,7 +308,7 @@ export const ADMINISTRATION_POLICY = {
 };
 
 /** Every office, each for its own. */
-const OFFICES = { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: ROLES, ownWindow: ROLES } as const;
+const OFFICES = { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: STAFF_ROLES, ownWindow: STAFF_ROLES } as const;
 const OVERSEERS = { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] } as const;
 
 /** Who reads what besides cases, which `maySee` opens. */
