@@ -58,7 +58,8 @@ describe('actions', () => {
     const { hub, inputs } = policyHub;
     const take = (person: string, name: string, type: string, changes: object = {}) =>
       runMutation(hub, person, name, type, { ...inputs[name], ...changes }, '__typename');
-    // More states: a supplement that is not over, a signed and a claimed push, an acknowledged and a closed finding, an ended case.
+    // More states: a supplement that is not over, a signed and a claimed push, an acknowledged and a closed
+    // finding, an ended case.
     const received = await runMutation(
       hub,
       'window-yudu',
