@@ -93,7 +93,7 @@ export function pause(
     requireReason(procedure.reason);
     if (procedure.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
     if (procedure.papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
-    for (const paper of procedure.papers) text.requireLine(paper, MAX_TEXT_CHARS, 'papers');
+    for (const [i, paper] of procedure.papers.entries()) text.requireLine(paper, MAX_TEXT_CHARS, `papers[${i}]`);
     const data = { pause: { kind: procedure.kind, papers: [...procedure.papers] } };
     return store.addStep(tx, subject, buildStep(person, 'PAUSED', at, { note: procedure.reason, data }));
   });

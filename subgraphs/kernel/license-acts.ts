@@ -255,7 +255,8 @@ export function requireActFits(
 ): void {
   const { action } = request;
   if (license.licenseType !== request.licenseType) throw new Refusal('LICENSE_UNKNOWN', field);
-  if (action !== 'TRANSFER' && license.holderCode !== request.holderCode) throw new Refusal('NOT_YOUR_RECORD', field);
+  if (action !== 'TRANSFER' && license.holderCode !== request.holderCode)
+    throw new Refusal('NOT_YOUR_RECORD', field, '证照的持证人不是申请人');
   if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', field);
 }
 

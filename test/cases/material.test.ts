@@ -8,6 +8,7 @@ import {
   requireMaterials,
   type SubmittedMaterial,
 } from '../../subgraphs/cases/material/material.ts';
+import { requireFields } from '../../subgraphs/cases/reception/application.ts';
 import type { GuideFact } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -100,6 +101,14 @@ describe('the form check', () => {
     expect(copiesRefusal?.message).toBe('材料份数不足：申请表须 2 份。');
   });
 
+  test('a refusal about one item of a list names its position', () => {
+    const twice = [toMaterial({ code: 'A', paper: true }), toMaterial({ code: 'A', paper: true })];
+    expect(refusalOf(() => requireMaterials(null, twice, true))?.field).toBe('materials[1].code');
+    const line = { label: '数量', text: '3' };
+    expect(refusalOf(() => requireFields([line, line, { ...line, text: '' }]))?.field).toBe('fields[2].text');
+    expect(refusalOf(() => requireFields([line, { ...line, label: '' }]))?.field).toBe('fields[1].label');
+  });
+
   test(`accepts at most ${MAX_MATERIALS} materials`, () => {
     const materials = Array.from({ length: MAX_MATERIALS + 1 }, (_, i) =>
       toMaterial({ code: `材料${i}`, upload: 'u' }),
@@ -162,7 +171,14 @@ describe('a license as a material', () => {
           : { ...materialDefaults, code: 'B', name: '营业执照', form: 'COPY' as const, licenseType: vector.type },
     } as const;
     const applicant = vector.applicant ?? HOLDER;
-    return () => requireLicenseMaterial(material, vector.known === false ? null : fact, applicant, vector.today);
+    return () =>
+      requireLicenseMaterial(
+        material,
+        vector.known === false ? null : fact,
+        applicant,
+        vector.today,
+        'materials[0].license',
+      );
   };
   test.each(vectors('valid', 'material-license'))('valid: $name', (vector) => {
     expect(check(vector)()).toEqual({ identifier: identifierOf(1), version: 1, state: 'VALID' });

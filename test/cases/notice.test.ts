@@ -194,7 +194,9 @@ describe('the PDF of a notice', () => {
     expect(() => requirePrintableApplication({ applicant: { name: text }, fields: [] })).toThrow(
       refusal('applicant.name', '申请人名称'),
     );
-    expect(() => requirePrintableApplication({ ...subject, fields })).toThrow(refusal('fields.text', '内容“经营范围”'));
+    expect(() => requirePrintableApplication({ ...subject, fields })).toThrow(
+      refusal('fields[0].text', '内容“经营范围”'),
+    );
     expect(() => requirePrintableNotice(buildNotice('REFUSAL', {}, { note: text }))).toThrow(refusal('reason', '理由'));
     const missing = [{ name: text, remark: null }];
     expect(() => requirePrintableNotice(buildNotice('SUPPLEMENT', { missing }))).toThrow(refusal('items', '补正内容'));

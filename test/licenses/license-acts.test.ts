@@ -240,6 +240,12 @@ describe('an application on a license is refused early', () => {
     expect(refusalOf(action, licenseIn('VALID', '91000000MA0000002N'))).toBe(expected);
   });
 
+  test('a clerk is told that the holder is not the applicant', () => {
+    const application = { applicant: HOLDER, licenseNumber: 'N1' };
+    const license = licenseIn('VALID', '91000000MA0000002N');
+    expect(() => requireLicenseFits(delegationOf('CHANGE'), application, license)).toThrow('持证人不是申请人');
+  });
+
   test('a revoked license may still be cancelled, and nothing else', () => {
     expect(ACTIONS_ON_LICENSE.filter((action) => refusalOf(action, licenseIn('REVOKED')) === null)).toEqual(['CANCEL']);
   });

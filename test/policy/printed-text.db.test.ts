@@ -125,8 +125,8 @@ function rehearseWith({ field, path }: ArgumentPlace, value: string): Promise<Re
   return rehearse(personOf(field.name), field.name, setAt(inputOf(field.name), parts, value) as object);
 }
 
-/** The name that a refusal gives a place: `fields.text` for `input.fields[0].text`. */
-const fieldOf = ({ path }: ArgumentPlace) => path.replace(/^input\./, '').replaceAll('[0]', '');
+/** The name that a refusal gives a place: `fields[0].text` for `input.fields[0].text`. */
+const fieldOf = ({ path }: ArgumentPlace) => path.replace(/^input\./, '');
 
 async function listTexts(): Promise<ArgumentPlace[]> {
   const { data } = await send(requireDemoPerson('auditor'), getIntrospectionQuery());

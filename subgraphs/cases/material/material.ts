@@ -53,9 +53,9 @@ export function requireMaterials(
 ): Material[] {
   if (submitted.length > MAX_MATERIALS) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
   const seen = new Set<string>();
-  return submitted.map((input) => {
-    const material = requireMaterial(guide, input, atCounter);
-    if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', 'materials.code', material.name);
+  return submitted.map((input, i) => {
+    const material = requireMaterial(guide, input, atCounter, `materials[${i}]`);
+    if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', `materials[${i}].code`, material.name);
     seen.add(input.code);
     return material;
   });
@@ -69,34 +69,39 @@ export function requireAllMaterials(guide: GuideFact, codes: readonly string[]):
   }
 }
 
-function requireMaterial(guide: GuideFact | null, submitted: SubmittedMaterial, atCounter: boolean): Material {
+function requireMaterial(
+  guide: GuideFact | null,
+  submitted: SubmittedMaterial,
+  atCounter: boolean,
+  place: string,
+): Material {
   const { code, upload, license, paper, copies } = submitted;
-  requireLine(code, MAX_MATERIAL_CODE_CHARS, 'materials.code');
+  requireLine(code, MAX_MATERIAL_CODE_CHARS, `${place}.code`);
   const requirement = guide?.materials.find((candidate) => candidate.code === code) ?? null;
-  if (guide && !requirement) throw new Refusal('MATERIAL_UNKNOWN', 'materials.code', code);
+  if (guide && !requirement) throw new Refusal('MATERIAL_UNKNOWN', `${place}.code`, code);
   const name = requirement?.name ?? code;
   const sources = [upload !== null, license !== null, paper].filter(Boolean).length;
-  if (sources !== 1) throw new Refusal('MATERIAL_SOURCE', 'materials', name);
+  if (sources !== 1) throw new Refusal('MATERIAL_SOURCE', place, name);
   if (copies !== null && !(paper && copies >= 1 && copies <= MAX_COPIES)) {
-    throw new Refusal('FIELD_MALFORMED', 'materials.copies');
+    throw new Refusal('FIELD_MALFORMED', `${place}.copies`);
   }
   const base = { code, name, requirement };
   if (paper) {
     const paperCopies = copies ?? 1;
-    if (!atCounter || requirement?.form === 'ELECTRONIC') throw wrongForm(name, requirement);
+    if (!atCounter || requirement?.form === 'ELECTRONIC') throw wrongForm(name, requirement, place);
     if (requirement && paperCopies < requirement.copies) {
-      throw new Refusal('MATERIAL_COPIES', 'materials.copies', `${name}须 ${requirement.copies} 份`);
+      throw new Refusal('MATERIAL_COPIES', `${place}.copies`, `${name}须 ${requirement.copies} 份`);
     }
     return { ...base, kind: 'PAPER', copies: paperCopies };
   }
   if (license !== null) {
-    requireLicenseIdentifier(license, 'materials.license');
-    if (requirement && requirement.licenseType === null) throw wrongForm(name, requirement);
+    requireLicenseIdentifier(license, `${place}.license`);
+    if (requirement && requirement.licenseType === null) throw wrongForm(name, requirement, place);
     return { ...base, kind: 'LICENSE', license };
   }
   // An original cannot be sent as a file. An original that is only shown can, as the scan of the clerk who saw it.
   if (requirement?.form === 'ORIGINAL' || (requirement?.form === 'ORIGINAL_SEEN' && !atCounter))
-    throw wrongForm(name, requirement);
+    throw wrongForm(name, requirement, place);
   return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
 }
 
@@ -108,9 +113,9 @@ const FORM_NAMES = {
   ELECTRONIC: '须提交电子件',
 } as const satisfies Record<GuideMaterialFact['form'], string>;
 
-function wrongForm(name: string, requirement: GuideMaterialFact | null): Refusal {
+function wrongForm(name: string, requirement: GuideMaterialFact | null, place: string): Refusal {
   const detail = requirement ? `${name}${FORM_NAMES[requirement.form]}` : `${name}的纸质件须在窗口提交`;
-  return new Refusal('MATERIAL_FORM', 'materials', detail);
+  return new Refusal('MATERIAL_FORM', place, detail);
 }
 
 /** The result of the immediate check of a license that replaces a material (免提交). */
@@ -137,23 +142,24 @@ export function licenseFault(
 
 /**
  * Checks a license that is handed in against its current state. Returns what is stored with the material.
- * Refuses what `licenseFault` returns, and MATERIAL_LICENSE_TYPE if the guide asks for another type.
+ * Refuses, for `field`, what `licenseFault` returns, and MATERIAL_LICENSE_TYPE if the guide asks for another type.
  */
 export function requireLicenseMaterial(
   material: Extract<Material, { kind: 'LICENSE' }>,
   fact: LicenseFact | null,
   applicantCode: string,
   today: Day,
+  field: string,
 ): LicenseCheck {
   const fault = licenseFault(fact, { identifier: material.license, applicantCode, today });
   if (fault === null && fact) {
     const type = material.requirement?.licenseType ?? null;
     if (type !== null && fact.license.licenseType !== type) {
-      throw new Refusal('MATERIAL_LICENSE_TYPE', 'materials.license', material.name);
+      throw new Refusal('MATERIAL_LICENSE_TYPE', field, material.name);
     }
     return { identifier: fact.identifier, version: fact.version, state: fact.state };
   }
-  throw new Refusal(fault ?? 'LICENSE_UNKNOWN', 'materials.license');
+  throw new Refusal(fault ?? 'LICENSE_UNKNOWN', field);
 }
 
 const MIN_PURPOSE_CHARS = 2;

@@ -166,14 +166,21 @@ export async function attachMaterials(tx: Transaction, handIn: HandIn): Promise<
   );
   const newMaterials: store.NewMaterial[] = [];
   // Lock uploads in one fixed order, so that two requests with the same uploads cannot deadlock.
-  for (const material of materials.toSorted(byUpload)) {
-    if (material.kind === 'UPLOAD') bytes += await lockOwnUpload(tx, material.upload, actor, applicantCode);
+  for (const [i, material] of [...materials.entries()].sort(([, a], [, b]) => byUpload(a, b))) {
+    if (material.kind !== 'UPLOAD') continue;
+    bytes += await lockOwnUpload(tx, material.upload, { actor, applicantCode, field: `materials[${i}].upload` });
   }
   if (bytes > MAX_CASE_BYTES) throw new Refusal('MATERIALS_TOO_LARGE', 'materials');
-  for (const material of materials) {
+  for (const [i, material] of materials.entries()) {
     const check =
       material.kind === 'LICENSE'
-        ? requireLicenseMaterial(material, licenses(material.license), applicantCode, dayOf(at))
+        ? requireLicenseMaterial(
+            material,
+            licenses(material.license),
+            applicantCode,
+            dayOf(at),
+            `materials[${i}].license`,
+          )
         : null;
     newMaterials.push({ material, check });
   }
@@ -186,12 +193,16 @@ function byUpload(a: Material, b: Material): number {
 }
 
 /** Locks an upload of the actor or of the case's applicant. Returns its size in bytes. */
-async function lockOwnUpload(tx: Transaction, id: string, actor: Person, applicantCode: string): Promise<number> {
+async function lockOwnUpload(
+  tx: Transaction,
+  id: string,
+  { actor, applicantCode, field }: { actor: Person; applicantCode: string; field: string },
+): Promise<number> {
   const upload = await store.lockUpload(tx, id);
   const isOwn = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
-  if (!isOwn || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', 'materials.upload');
-  if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', 'materials.upload', upload.name);
-  if (upload.state === 'INFECTED') throw new Refusal('FILE_INFECTED', 'materials.upload', upload.name);
+  if (!isOwn || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', field);
+  if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', field, upload.name);
+  if (upload.state === 'INFECTED') throw new Refusal('FILE_INFECTED', field, upload.name);
   return upload.sizeBytes;
 }
 

@@ -78,9 +78,9 @@ export function requirePrintableApplication(application: {
   fields: readonly { label: string; text: string }[];
 }): void {
   requirePrintableText(application.applicant.name, { field: 'applicant.name', label: '申请人名称' });
-  for (const { label, text } of application.fields) {
-    requirePrintableText(label, { field: 'fields.label', label: '内容项名称' });
-    requirePrintableText(text, { field: 'fields.text', label: `内容“${label}”` });
+  for (const [i, { label, text }] of application.fields.entries()) {
+    requirePrintableText(label, { field: `fields[${i}].label`, label: '内容项名称' });
+    requirePrintableText(text, { field: `fields[${i}].text`, label: `内容“${label}”` });
   }
 }
 

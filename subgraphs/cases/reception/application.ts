@@ -34,9 +34,9 @@ export function requireApplication(
 /** Checks the lines of an application. Refuses FIELD_TOO_LONG, FIELD_MALFORMED. */
 export function requireFields(fields: Application['fields']): void {
   if (fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
-  for (const field of fields) {
-    requireLine(field.label, MAX_LABEL_CHARS, 'fields.label');
-    requireLine(field.text, MAX_TEXT_CHARS, 'fields.text');
+  for (const [i, field] of fields.entries()) {
+    requireLine(field.label, MAX_LABEL_CHARS, `fields[${i}].label`);
+    requireLine(field.text, MAX_TEXT_CHARS, `fields[${i}].text`);
   }
 }
 

@@ -160,7 +160,7 @@ async function handIn(
 ): Promise<void> {
   const { matter, delegation, applicant } = subject;
   // Without a guide, the code is the name of the material on the notice.
-  for (const { code } of submitted) requirePrintableText(code, { field: 'materials.code' });
+  for (const [i, { code }] of submitted.entries()) requirePrintableText(code, { field: `materials[${i}].code` });
   const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const county = divisionOf(matter, delegation.countyOrgan);
   const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
@@ -233,9 +233,9 @@ export function askSupplement(
     if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
     if (request.items.length > MAX_SUPPLEMENT_ITEMS)
       throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
-    for (const item of request.items) {
-      requireLine(item, MAX_TEXT_CHARS, 'items');
-      requirePrintableText(item, { field: 'items' });
+    for (const [i, item] of request.items.entries()) {
+      requireLine(item, MAX_TEXT_CHARS, `items[${i}]`);
+      requirePrintableText(item, { field: `items[${i}]` });
     }
     const until = request.until ?? daysLater(at, DEFAULT_SUPPLEMENT_DAYS);
     if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS)) {

@@ -123,7 +123,8 @@ export interface FindingInput {
 export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
   requireReason(text, MAX_TEXT_CHARS, 'text');
   if (papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
-  if (papers.some((paper) => !/^[0-9a-f]{64}$/.test(paper))) throw new Refusal('FIELD_MALFORMED', 'papers');
+  const wrongPaper = papers.findIndex((paper) => !/^[0-9a-f]{64}$/.test(paper));
+  if (wrongPaper >= 0) throw new Refusal('FIELD_MALFORMED', `papers[${wrongPaper}]`);
   if (kind === 'RECTIFICATION' && (dueOn === null || dueOn < today)) throw new Refusal('FIELD_MALFORMED', 'dueOn');
   if (kind !== 'RECTIFICATION' && dueOn !== null) throw new Refusal('FIELD_MALFORMED', 'dueOn');
 }

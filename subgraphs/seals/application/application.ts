@@ -88,7 +88,7 @@ function requireNewSeal({ matters, organName }: Extract<Particulars, { kind: 'MA
   if (organName.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
   requireLine(organName, MAX_ORGAN_NAME_CHARS, 'organName');
   if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters');
-  for (const matter of matters) requireMatter(matter, 'matters');
+  for (const [i, matter] of matters.entries()) requireMatter(matter, `matters[${i}]`);
 }
 
 function requireMatter(matter: string, field: string): void {
