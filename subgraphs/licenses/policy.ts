@@ -21,6 +21,7 @@ import { Refusal } from '../kernel/refusal.ts';
 import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
+import { requireSeal, type SealUse } from './seal.ts';
 
 /**
  * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from
@@ -55,11 +56,15 @@ export interface ActSubject extends Omit<VersionSubject, 'head'> {
    * whose order suspended the license.
    */
   orders?: { open: readonly Order[]; answered: Order | null; suspenderId: string | null };
+  /** The seal that the act needs. */
+  sealUse?: SealUse;
 }
 
 interface SheetSubject extends VersionSubject {
   /** The sheet of paper, or null if there is none. */
   sheet?: Sheet | null;
+  /** The seal for the statement on a spoiled sheet. */
+  sealUse?: SealUse;
 }
 
 /** Where paper is handed out: at the issuer, the organ that accepted, or the window that handled the case. */
@@ -122,10 +127,10 @@ function actRule(act: PersonAct): PolicyRule<ActSubject> {
 }
 
 /**
- * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY unless the
- * license and its case allow the act.
+ * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY, and what
+ * `requireSeal` refuses, unless the license, its case and the organ's seal allow the act.
  */
-function requireActState(act: PersonAct, { head, task, orders, prepared = null }: ActSubject): void {
+function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared = null }: ActSubject): void {
   if (task !== null) {
     requireTaskAct(task, act);
     // What is prepared for this case passed the checks below. A repetition gets the same act.
@@ -137,6 +142,7 @@ function requireActState(act: PersonAct, { head, task, orders, prepared = null }
     if (orders.answered !== null) requireOwnSuspension(orders.answered, orders.suspenderId);
   }
   if (prepared !== null) throw refuseBusy();
+  if (sealUse) requireSeal(sealUse);
 }
 
 const ACT_RULES = mapMutations(PERSON_ACTS, actRule);
@@ -158,6 +164,8 @@ const onSheet =
   (check: (sheet: Sheet | null) => unknown) =>
   ({ sheet }: SheetSubject) =>
     sheet === undefined ? null : catchRefusal(() => check(sheet));
+
+const unlessSealable = ({ sealUse }: SheetSubject) => (sealUse ? catchRefusal(() => requireSeal(sealUse)) : null);
 
 interface CounterSubjects {
   deliverCertificate: SheetSubject;
@@ -186,7 +194,8 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
   spoilBlank: {
     stateFirst: unlessCurrent,
     grants: [PAPER_CLERK],
-    state: (subject) => onSheet(requireSpoilable)(subject) ?? (subject.prepared ? refuseBusy() : null),
+    state: (subject) =>
+      onSheet(requireSpoilable)(subject) ?? (subject.prepared ? refuseBusy() : null) ?? unlessSealable(subject),
     clause: PAPER_CLAUSE,
   },
   /** 重新归集. The hub sends a pending change by itself, so it is not offered. */

@@ -43,12 +43,12 @@ export function licenseResolvers(
     DateTime: GraphQLDateTime,
     Query: { ...queries(db), ...orders.Query, ...verification },
     Mutation: { ...mutations(deps), ...orders.Mutation },
-    License: { ...licenseFields(db), ...orders.License },
+    License: { ...licenseFields(deps), ...orders.License },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
     },
     CertificateTask: {
-      actions: (task, _, context) => view.viewTaskActions(db, context, task),
+      actions: (task, _, context) => view.viewTaskActions(deps, context, task),
     },
     PaperCertificate: { recallDue: isRecallDue },
     SupervisionOrder: orders.SupervisionOrder,
@@ -213,7 +213,8 @@ function runLicenseMutation(db: Database, context: GraphContext, run: (actor: Ac
   });
 }
 
-function licenseFields(db: Database) {
+function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'>) {
+  const { db } = deps;
   const getRecord = ({ stored }: view.LicenseView) => stored.version.record;
   return {
     __resolveReference: ({ identifier }, context) =>
@@ -244,7 +245,7 @@ function licenseFields(db: Database) {
     versions: (parent) => view.loadVersions(db, parent),
     acts: async ({ stored }) => (await store.listActs(db, stored.version.number)).map(view.viewAct),
     collection: (parent) => view.loadCollection(db, parent),
-    actions: (parent) => view.viewActions(db, parent),
+    actions: (parent) => view.viewActions(deps, parent),
   } satisfies Resolvers['License'];
 }
 

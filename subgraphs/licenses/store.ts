@@ -16,13 +16,10 @@ import {
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { isGranted } from '../kernel/sealing/sign.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
 import type { Blank, BlankState } from './paper/paper.ts';
 import * as tables from './tables.ts';
@@ -251,30 +248,16 @@ export async function reserveStatusIndex(tx: Transaction): Promise<number> {
   return Number(row.place);
 }
 
-/**
- * Returns the name of the seal that an organ may use for a matter at a time, if `personId` authorises it.
- * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED.
- * The seals subgraph checks again when it signs.
- */
-export async function requireSealName(
-  db: Reader,
-  organ: string,
-  { matterId, personId }: { matterId: string; personId: string },
-  at: Date,
-): Promise<string> {
-  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ)).orderBy(asc(sealFact.sealId));
-  if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const grantedSeals = seals.filter(
-    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
-  );
-  if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
-  const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
-  if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
-  const sealsInUse = startedSeals.filter((seal) => seal.state === 'IN_USE');
-  if (sealsInUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
-  const validSeal = sealsInUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
-  if (!validSeal) throw new Refusal('SEAL_EXPIRED');
-  return validSeal.name;
+export type SealFactRow = typeof sealFact.$inferSelect;
+
+/** Lists the seals of organs, in the order of their ids. */
+export function listSealFacts(db: Reader, organs: readonly string[]): Promise<SealFactRow[]> {
+  return db
+    .select()
+    .from(sealFact)
+    .where(inArray(sealFact.organ, [...organs]))
+    .orderBy(asc(sealFact.sealId))
+    .execute();
 }
 
 export async function storeSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
@@ -10,7 +11,8 @@ import {
   type PersonAct,
   VERSION_ACTS,
 } from '../kernel/license-acts.ts';
-import { answerAction } from '../kernel/policy.ts';
+import { answerAction, catchRefusal } from '../kernel/policy.ts';
+import { readUnverifiedAuthoriser } from '../kernel/sealing/token.ts';
 import { findFileFacts } from './act/file-store.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import type { CertificateTask } from './license.ts';
@@ -18,6 +20,7 @@ import { findOrderOf } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
 import type { SheetState } from './paper/paper.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from './policy.ts';
+import type { SealUse } from './seal.ts';
 import * as store from './store.ts';
 
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
@@ -237,18 +240,44 @@ async function loadLicenseContext(db: Database, { stored, context }: LicenseView
 /** Acts by a case on an existing license. An issue makes a new one. */
 const CASE_ACTS = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
+interface ActionDependencies {
+  db: Database;
+  now: Clock;
+}
+
+/** Loads the seals of an organ. */
+async function loadSeals(db: Database, context: GraphContext, organ: string): Promise<store.SealFactRow[]> {
+  const loader = getLoader<store.SealFactRow[]>(context, 'seals of organ', async (organs) => {
+    const byOrgan = Map.groupBy(await store.listSealFacts(db, organs), (seal) => seal.organ);
+    return organs.map((id) => byOrgan.get(id) ?? []);
+  });
+  return (await loader.load(organ)) ?? [];
+}
+
+/** The seal that the act of a task needs, as the person uses it who authorised the case. */
+function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse, 'seals' | 'at'>): SealUse {
+  let personId: string | null = null;
+  catchRefusal(() => {
+    personId = readUnverifiedAuthoriser(task.authorisation).actor;
+  });
+  return { seals, at, matterId: task.content.matterId, personId };
+}
+
 /** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
-export async function viewActions(db: Database, view: LicenseView) {
-  const { stored, person } = view;
+export async function viewActions({ db, now }: ActionDependencies, view: LicenseView) {
+  const { stored, person, context } = view;
   const head = store.toHead(stored);
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
   const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
   const { state: collection } = await loadCollection(db, view);
+  const seals = { seals: await loadSeals(db, context, head.issuer.id), at: now() };
+  const ownSealUse = { ...seals, matterId: head.record.KZ_SX, personId: person.id };
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
     const answered = task === null ? findOrderOf(act, openOrders, suspender) : null;
-    const subject = { ...version, task, orders: { open: openOrders, answered, suspenderId: suspender } };
+    const sealUse = task === null ? ownSealUse : toTaskSealUse(task, seals);
+    const subject = { ...version, task, sealUse, orders: { open: openOrders, answered, suspenderId: suspender } };
     return answerAction(mutationOf(act), policyOfAct(act), subject, person);
   };
   const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;
@@ -257,14 +286,18 @@ export async function viewActions(db: Database, view: LicenseView) {
     ...CASE_ACTS.map(answerAct),
     answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order }, person),
     ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
-      answerAction(name, LICENSES_POLICY[name], { ...version, sheet }, person),
+      answerAction(name, LICENSES_POLICY[name], { ...version, sheet, sealUse: ownSealUse }, person),
     ),
     answerAction('redriveCollection', LICENSES_POLICY.redriveCollection, { ...version, collection }, person),
   ];
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */
-export async function viewTaskActions(db: Database, context: GraphContext, { task, person, waitingFor }: TaskView) {
+export async function viewTaskActions(
+  { db, now }: ActionDependencies,
+  context: GraphContext,
+  { task, person, waitingFor }: TaskView,
+) {
   const { action, licenseNumber } = task.content;
   const license = licenseNumber === null ? null : await loadHead(db, context, person, licenseNumber);
   const licenseContext = license && (await loadLicenseContext(db, license));
@@ -273,6 +306,7 @@ export async function viewTaskActions(db: Database, context: GraphContext, { tas
     task,
     prepared: licenseContext?.prepared ?? null,
     orders: { open: licenseContext?.openOrders ?? [], answered: null, suspenderId: null },
+    sealUse: toTaskSealUse(task, { seals: await loadSeals(db, context, task.issuer.id), at: now() }),
   };
   return [
     answerAction(mutationOf(action), policyOfAct(action), subject, person),

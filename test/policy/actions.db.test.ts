@@ -1,4 +1,6 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutationOf, OWN_ACTS, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { POLICIES } from './fixtures.ts';
@@ -37,6 +39,17 @@ interface Trial {
   action: Action;
   input: object;
 }
+
+/** Mutations whose result is sealed. */
+const SEALED = new Set<string>([...[...VERSION_ACTS, ...OWN_ACTS].map(mutationOf), 'spoilBlank']);
+/** What licenses may know of the seals of an organ, and the refusal that follows. */
+const SEAL_FACTS = [
+  ['SEAL_SUSPENDED', "state = 'SUSPENDED'"],
+  ['SEAL_EXPIRED', "valid_until = valid_from + interval '1 second'"],
+  ['SEAL_NOT_GRANTED', "grants = '[]'"],
+  ['SEAL_NOT_IN_USE', "state = 'ON_FILE'"],
+  ['SEAL_UNKNOWN', "organ = 'yudu-sfj'"],
+] as const;
 
 const ACTIONS = 'actions { name allowed refusal { code } }';
 const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
@@ -161,6 +174,32 @@ describe('actions', () => {
     expect(mismatches).toEqual([]);
     expect(chosen.filter(({ action }) => action.allowed).length).toBeGreaterThan(50);
   }, 120_000);
+
+  test.each(SEAL_FACTS)('no act is offered that the seal cannot seal: %s', async (code, change) => {
+    const people = ['yudu-lyj.approver', 'yudu-lyj.keeper'];
+    const list = async () => (await Promise.all(people.map(listTrials))).flat();
+    const describeTrial = ({ person, of, action, input }: Trial) => JSON.stringify([person, of, action.name, input]);
+    const offered = (await list()).filter(({ action }) => action.allowed).map(describeTrial);
+    const sql = postgres(policyHub.hub.adminUrl, { max: 1, onnotice: () => undefined });
+    try {
+      await sql`create table public.kept_seals as select * from licenses.seal_fact`;
+      await sql.unsafe(`update licenses.seal_fact set ${change} where organ = 'yudu-lyj'`);
+      const trials = (await list()).filter((trial) => offered.includes(describeTrial(trial)));
+      expect(trials.length).toBe(offered.length);
+      for (const trial of trials) {
+        const { name, refusal } = trial.action;
+        expect([name, refusal?.code]).toEqual([name, SEALED.has(name) ? code : undefined]);
+        expect([name, await rehearse(trial)]).toEqual([name, SEALED.has(name) ? code : 'ALLOWED']);
+      }
+      const refused = new Set(trials.filter(({ action }) => !action.allowed).map(({ action }) => action.name));
+      expect([...refused]).toEqual(expect.arrayContaining(['suspendLicense', 'issueLicense', 'spoilBlank']));
+    } finally {
+      await sql`delete from licenses.seal_fact`;
+      await sql`insert into licenses.seal_fact select * from public.kept_seals`;
+      await sql`drop table public.kept_seals`;
+      await sql.end();
+    }
+  });
 
   test('what is ended is neither offered nor carried out', async () => {
     const shown = await listTrials('yudu-lyj.approver');

@@ -23,6 +23,7 @@ import { requireOrder } from '../order/order.ts';
 import { findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
 import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import { requireSeal, type SealUse } from '../seal.ts';
 import * as store from '../store.ts';
 import { insertAct } from './act-store.ts';
 import * as ledger from './ledger-store.ts';
@@ -62,12 +63,10 @@ export async function prepareCaseAct(
   const at = deps.now();
   const blankNumber = request.blankNumber ?? '';
   const authoriser = readUnverifiedAuthoriser(task.authorisation);
-  const sealUse = { matterId: task.content.matterId, personId: authoriser.actor };
   const { action } = task.content;
   const needsVersion = makesVersion(action);
-  const [head, sealName, reservation, blank] = await inOrder(tx, [
-    (tx) => lockTaskLicense(tx, task, clerk),
-    (tx) => store.requireSealName(tx, task.issuer.id, sealUse, at),
+  const [{ head, sealName }, reservation, blank] = await inOrder(tx, [
+    (tx) => lockTaskSubject(tx, task, clerk, { matterId: task.content.matterId, personId: authoriser.actor, at }),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
     needsVersion ? (tx) => store.lockBlank(tx, blankNumber) : null,
   ]);
@@ -116,21 +115,31 @@ function requireRenderable(record: LicenseRecord): void {
   }
 }
 
-/** Locks and returns the license that a task's act is on, or null if the task issues a new one. */
-async function lockTaskLicense(tx: Transaction, task: CertificateTask, clerk: Person): Promise<LicenseHead | null> {
-  const { action, licenseNumber } = task.content;
-  if (action === 'ISSUE') return null;
-  if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const [stored, openOrders, [prepared = null]] = await inOrder(tx, [
-    (tx) => store.lockHead(tx, licenseNumber),
-    (tx) => lockOpenOrders(tx, licenseNumber),
-    (tx) => store.findPreparedActs(tx, [licenseNumber]),
+/**
+ * Locks and returns the license that a task's act is on, or null if the task issues a new one, and the name of the seal
+ * that the act needs. Refuses what the row of the act refuses.
+ */
+async function lockTaskSubject(
+  tx: Transaction,
+  task: CertificateTask,
+  clerk: Person,
+  use: Omit<SealUse, 'seals'>,
+): Promise<{ head: LicenseHead | null; sealName: string }> {
+  const { action } = task.content;
+  const licenseNumber = action === 'ISSUE' ? null : task.content.licenseNumber;
+  const [stored, openOrders, preparedActs, seals] = await inOrder(tx, [
+    licenseNumber === null ? null : (tx) => store.lockHead(tx, licenseNumber),
+    licenseNumber === null ? null : (tx) => lockOpenOrders(tx, licenseNumber),
+    licenseNumber === null ? null : (tx) => store.findPreparedActs(tx, [licenseNumber]),
+    (tx) => store.listSealFacts(tx, [task.issuer.id]),
   ]);
-  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const head = store.toHead(stored);
-  const orders = { open: openOrders, answered: null, suspenderId: null };
-  requireAllowed(policyOfAct(action), { head, task, prepared, orders }, clerk);
-  return head;
+  if (!stored && action !== 'ISSUE') throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const head = stored && store.toHead(stored);
+  const sealUse = { ...use, seals };
+  const prepared = preparedActs?.[0] ?? null;
+  const orders = { open: openOrders ?? [], answered: null, suspenderId: null };
+  requireAllowed(policyOfAct(action), { head, task, prepared, orders, sealUse }, clerk);
+  return { head, sealName: requireSeal(sealUse).name };
 }
 
 /** Reserved for a new version: a number if it issues a license, and an index in the status list. */
@@ -206,17 +215,13 @@ export async function prepareOwnAct(
   const suspenderId = order && ((await findSuspenders(tx, [head.number])).get(head.number) ?? null);
   const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
   const orders = { open: openOrders, answered: order, suspenderId };
-  requireAllowed(rule, { head, task: null, prepared, orders }, actor);
+  const at = deps.now();
+  const sealUse = await loadOwnSealUse(tx, head, approver, at);
+  requireAllowed(rule, { head, task: null, prepared, orders, sealUse }, actor);
   // An act that carries out an order states the supervisor's reason.
   const reason = order?.reason ?? request.reason ?? '';
   requireReason(reason);
-  const at = deps.now();
-  const sealName = await store.requireSealName(
-    tx,
-    head.issuer.id,
-    { matterId: head.record.KZ_SX, personId: approver.id },
-    at,
-  );
+  const sealName = requireSeal(sealUse).name;
   const newState = stateAfter(head.state, request.act);
   const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
   const orderId = order?.id ?? null;
@@ -249,15 +254,11 @@ export async function prepareSpoil(
   if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
   const sheet = await store.lockSheet(tx, request.blankNumber, head.identifier);
   const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
-  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
-  requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const at = deps.now();
-  const sealName = await store.requireSealName(
-    tx,
-    head.issuer.id,
-    { matterId: head.record.KZ_SX, personId: clerk.id },
-    at,
-  );
+  const sealUse = await loadOwnSealUse(tx, head, clerk, at);
+  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared, sealUse }, actor);
+  requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
+  const sealName = requireSeal(sealUse).name;
   const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
   const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
   const details = { reason: request.reason, caseNumber: null, sheets };
@@ -279,6 +280,12 @@ export async function prepareSpoil(
     at,
   });
   return preparedAct;
+}
+
+/** Loads the use of a seal that a person authorises on the issuing organ's own authority. */
+async function loadOwnSealUse(tx: Transaction, head: LicenseHead, person: Person, at: Date): Promise<SealUse> {
+  const seals = await store.listSealFacts(tx, [head.issuer.id]);
+  return { seals, matterId: head.record.KZ_SX, personId: person.id, at };
 }
 
 type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &

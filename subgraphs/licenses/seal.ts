@@ -1,0 +1,41 @@
+import { dayOf } from '../kernel/day.ts';
+import type { EventPayload } from '../kernel/events/events.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { isGranted } from '../kernel/sealing/sign.ts';
+
+/** A seal as the newest SealChanged event describes it. */
+export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'state' | 'grants'> {
+  validFrom: Date;
+  validUntil: Date;
+}
+
+/** The use of a seal that an act needs. */
+export interface SealUse {
+  /** The seals of the organ. */
+  seals: readonly SealFact[];
+  matterId: string;
+  /** The person who authorises the seal, or null if the statement of the case names nobody. */
+  personId: string | null;
+  at: Date;
+}
+
+/**
+ * Returns the seal that may be used.
+ * Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED.
+ * The seals subgraph checks again when it signs.
+ */
+export function requireSeal({ seals, matterId, personId, at }: SealUse): SealFact {
+  if (personId === null) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
+  const grantedSeals = seals.filter(
+    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
+  );
+  if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
+  const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
+  if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
+  const sealsInUse = startedSeals.filter((seal) => seal.state === 'IN_USE');
+  if (sealsInUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
+  const validSeal = sealsInUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
+  if (!validSeal) throw new Refusal('SEAL_EXPIRED');
+  return validSeal;
+}
