@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,14 +24,16 @@ const MAX_BYTES = 2_000;
 
 test('a large log is set aside while the hub runs, and no line is lost between', () => {
   log = openHubLog(folder, 'info', MAX_BYTES);
-  const written: number[] = [];
+  // Of a message the log keeps its UUIDs.
+  const written: string[] = [];
   while (!existsSync(path('hub.log.1')) && written.length < 100) {
-    logFailure(`turn ${written.length} `);
-    written.push(written.length);
+    const id = randomUUID();
+    logFailure(id);
+    written.push(id);
   }
   const text = readFileSync(path('hub.log.1'), 'utf8') + readFileSync(path('hub.log'), 'utf8');
-  const turns = [...text.matchAll(/turn (\d+) /g)].map(([, turn]) => Number(turn));
-  expect(turns).toEqual(written);
+  const ids = [...text.matchAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g)].map(([id]) => id);
+  expect(ids).toEqual(written);
   expect(statSync(path('hub.log.1')).size).toBeGreaterThan(MAX_BYTES);
   expect(statSync(path('hub.log')).size).toBeLessThan(MAX_BYTES);
 });

@@ -86,7 +86,6 @@ const NAMING_FILES = {
   'cases/supervision/supervision.ts': ['RESTORE', 'REVOKE', 'SUSPEND'],
   // A supervisor lifts only its own suspension.
   'licenses/order/order.ts': ['RESTORE', 'SUSPEND'],
-  'licenses/order/store.ts': ['SUSPEND'],
   'licenses/policy.ts': ['SUSPEND'],
 };
 
