@@ -49,7 +49,7 @@ function exampleOf(type: GraphQLInputType): unknown {
 }
 
 /** Returns a plausible value of every required argument or input field. */
-export function exampleOfAll(fields: readonly (GraphQLArgument | GraphQLInputField)[]): Record<string, unknown> {
+function exampleOfAll(fields: readonly (GraphQLArgument | GraphQLInputField)[]): Record<string, unknown> {
   const required = fields.filter(({ type, defaultValue }) => isNonNullType(type) && defaultValue === undefined);
   return Object.fromEntries(required.map(({ name, type }) => [name, exampleOf(type)]));
 }
@@ -91,7 +91,7 @@ export function placesOfType(parent: GraphQLObjectType | null | undefined): Argu
 }
 
 /** Returns the object types below the roots. */
-export function listInnerTypes(schema: GraphQLSchema): GraphQLObjectType[] {
+function listInnerTypes(schema: GraphQLSchema): GraphQLObjectType[] {
   const roots: unknown[] = [schema.getQueryType(), schema.getMutationType()];
   return Object.values(schema.getTypeMap())
     .filter(isObjectType)
@@ -102,7 +102,7 @@ export function listInnerTypes(schema: GraphQLSchema): GraphQLObjectType[] {
  * Returns the shortest way from Query to each object type through lists and links that need no argument but a number:
  * the way that finds objects without knowing any. A way is a list of selections, `matters(first: 1)`, `edges`, `node`.
  */
-export function findWays(schema: GraphQLSchema): Map<string, readonly string[]> {
+function findWays(schema: GraphQLSchema): Map<string, readonly string[]> {
   const ways = new Map<string, readonly string[]>();
   const query = schema.getQueryType();
   const open: { type: GraphQLObjectType; way: readonly string[] }[] = query ? [{ type: query, way: [] }] : [];
