@@ -48,6 +48,7 @@ describe('a new act', () => {
       `${consumers} each act that somebody can do has a mutation, and no other act has one`,
       `${consumers} the public page names each act and each state as the table does`,
       `${consumers} the code list of the reference library`,
+      `${consumers} the code list of the protocol page`,
       `${consumers} the reference library takes FREEZE from the same states`,
       `${consumers} the reference library takes ANNUL from the same states`,
       // This comparison has its own list of what may be sealed without a case.

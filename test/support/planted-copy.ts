@@ -8,6 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The folders that the compiler reads, and the files beside them. */
 const COPIED = [
   ...(JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { include: string[] }).include,
+  'docs',
   'package.json',
   'tsconfig.json',
   'codegen.ts',
