@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -5,6 +6,8 @@ import { defineConfig } from 'vitest/config';
  * Needs apt packages; see `.ci/run`.
  */
 export default defineConfig({
+  // One graphql, as Node resolves it: see vitest.config.ts.
+  resolve: { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] },
   test: {
     include: ['test/interop/**/*.interop.ts'],
     globalSetup: ['test/support/postgres-setup.ts'],
