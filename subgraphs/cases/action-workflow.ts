@@ -8,7 +8,7 @@ import { findLicenses, listMaterials } from './material/store.ts';
 import { requirePrintableApplication } from './notice/render.ts';
 import { listSealedDecisions } from './notice/store.ts';
 import type { CaseSubject } from './policy.ts';
-import { requireAcceptable } from './reception/acceptance.ts';
+import { type Acceptance, requireAcceptable } from './reception/acceptance.ts';
 import { findGuideFacts } from './store.ts';
 import { findMatters } from './supervision/store.ts';
 
@@ -23,19 +23,27 @@ export async function prepareActions(
   today: Day,
 ): Promise<CaseSubject[]> {
   const received = cases.filter(({ step }) => step === 'RECEIVED');
-  const findRefusal = received.length === 0 ? null : await loadAcceptance(db, received, person, today);
+  const accept = received.length === 0 ? null : await loadAcceptance(db, received, person, today);
   const decided = cases.filter(endsInPaper).map(({ id }) => id);
   const sealedIds = decided.length === 0 ? new Set() : await listSealedDecisions(db, decided);
   return cases.map((subject) => ({
     ...subject,
     today,
     isDecisionSealed: sealedIds.has(subject.id),
-    acceptanceRefusal: subject.step === 'RECEIVED' ? (findRefusal?.(subject) ?? null) : null,
+    acceptanceRefusal: subject.step === 'RECEIVED' ? catchRefusal(() => accept?.(subject)) : null,
   }));
 }
 
-/** Loads what acceptance depends on. Returns a function that gives the refusal of each case, or null. */
-async function loadAcceptance(db: Reader, cases: readonly Case[], person: Person, today: Day) {
+/**
+ * Loads what acceptance depends on. Returns a function that answers for one case as `requireAcceptable` does. It also
+ * refuses what `requirePrintableApplication` refuses.
+ */
+export async function loadAcceptance(
+  db: Reader,
+  cases: readonly Case[],
+  person: Person,
+  today: Day,
+): Promise<(subject: Case) => Acceptance> {
   const matterIds = [...new Set(cases.map(({ matter }) => matter.matterId))];
   const matters = await findMatters(db, matterIds);
   const agreements = await listAgreementsInForce(db, matterIds, today);
@@ -53,9 +61,8 @@ async function loadAcceptance(db: Reader, cases: readonly Case[], person: Person
       guides: guides.get(matterId) ?? null,
       materialCodes: (materials.get(subject.id) ?? []).map(({ code }) => code),
     };
-    return catchRefusal(() => {
-      requireAcceptable(subject, person, facts, today);
-      requirePrintableApplication(subject);
-    });
+    const acceptance = requireAcceptable(subject, person, facts, today);
+    requirePrintableApplication(subject);
+    return acceptance;
   };
 }

@@ -1,4 +1,4 @@
-import { and, arrayContains, arrayOverlaps, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, arrayOverlaps, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
@@ -36,28 +36,6 @@ export async function endAgreement(
 
 const isInForceOn = (day: Day): SQL | undefined =>
   and(lte(agreement.validFrom, day), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${day})`);
-
-/** Returns the agreement of two organs for a matter that is in force on `on`, or null if there is none. */
-export async function findAgreementInForce(
-  db: Reader,
-  pair: { cityOrgan: string; countyOrgan: string },
-  matter: string,
-  day: Day,
-): Promise<StoredAgreement | null> {
-  const [row] = await db
-    .select()
-    .from(agreement)
-    .where(
-      and(
-        eq(agreement.cityOrgan, pair.cityOrgan),
-        eq(agreement.countyOrgan, pair.countyOrgan),
-        arrayContains(agreement.matters, [matter]),
-        isInForceOn(day),
-      ),
-    )
-    .limit(1);
-  return row ?? null;
-}
 
 /** Returns the agreements in force on `day` that name one of these matters. */
 export function listAgreementsInForce(db: Reader, matterIds: readonly string[], day: Day): Promise<StoredAgreement[]> {

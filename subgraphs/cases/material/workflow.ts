@@ -14,7 +14,6 @@ import {
   MAX_CASE_BYTES,
   MAX_MATERIALS,
   type Material,
-  requireAllMaterials,
   requireLicenseMaterial,
   requireMaterials,
   requirePurpose,
@@ -240,15 +239,6 @@ export async function listShownMaterials(
     return { ...row, superseded: newest.get(`${row.caseId} ${row.code}`) !== row.seq, fault };
   });
   return Map.groupBy(shownMaterials, (row) => row.caseId);
-}
-
-/** Refuses MATERIALS_MISSING if a case lacks a material that its guide requires (形式审查). */
-export async function requireComplete(tx: Transaction, caseId: string, guide: GuideFact): Promise<void> {
-  const materials = await store.listMaterials(tx, [caseId]);
-  requireAllMaterials(
-    guide,
-    materials.map(({ code }) => code),
-  );
 }
 
 /**

@@ -7,14 +7,14 @@ import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { findAgreementInForce } from '../agreement/store.ts';
+import { loadAcceptance } from '../action-workflow.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
-import { guideForHandIn, guideOn } from '../guide.ts';
+import { guideForHandIn } from '../guide.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { listMaterials } from '../material/store.ts';
-import { attachMaterials, requireComplete } from '../material/workflow.ts';
+import { attachMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { writeNotice } from '../notice/workflow.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan, requireCaseAction } from '../policy.ts';
@@ -64,18 +64,6 @@ async function requireDelegatedMatter(tx: Transaction, matterId: string, today: 
   return { matter, delegation: delegationOn(matter, today) };
 }
 
-/** Refuses AGREEMENT_MISSING if the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
-async function requireAgreementInForce(
-  tx: Transaction,
-  matter: MatterFact,
-  delegation: DelegationFact,
-  today: Day,
-): Promise<void> {
-  if (delegation.mode !== 'SUBSTANTIVE_REVIEW') return;
-  if (!(await findAgreementInForce(tx, delegation, matter.matterId, today)))
-    throw new Refusal('AGREEMENT_MISSING', 'matter');
-}
-
 /**
  * Receives an application (收件), filed by the applicant from anywhere or taken in by a clerk.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD,
@@ -101,8 +89,7 @@ export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, reque
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
     const applicantCode = request.application.applicant.code;
     const person = requireAllowed(RECEPTION_POLICY.acceptCase, { matter, delegation, applicantCode }, actor);
-    await requireAgreementInForce(tx, matter, delegation, dayOf(at));
-    const { subject, fresh: isNew } = await openCase(tx, request, { matter, delegation, person, at });
+    const { subject, isNew } = await openCase(tx, request, { matter, delegation, person, at });
     if (isNew) return enterAcceptance(tx, subject, person, at);
     // An earlier request with this key made the case. Lock it, so that concurrent actions run one at a time, and use
     // its current state.
@@ -116,13 +103,13 @@ async function openCase(
   tx: Transaction,
   request: Request,
   context: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
-): Promise<{ subject: Case; fresh: boolean }> {
+): Promise<{ subject: Case; isNew: boolean }> {
   const { application, materials, requestKey } = request;
   const { matter, delegation, person, at } = context;
   if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
   const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
   const earlierRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
-  if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), fresh: false };
+  if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
   const licenseNumber = application.licenseNumber;
   requireApplication(
@@ -142,12 +129,12 @@ async function openCase(
   );
   if (stored) {
     await handIn(tx, stored.subject, person, materials, at);
-    return { subject: stored.subject, fresh: true };
+    return { subject: stored.subject, isNew: true };
   }
   // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
   const concurrentRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (!concurrentRequest) throw new Error('a request key without a case');
-  return { subject: requireSameRequest(concurrentRequest, digest), fresh: false };
+  return { subject: requireSameRequest(concurrentRequest, digest), isNew: false };
 }
 
 /** Takes in materials (收取材料) after checking them against the guide in force that day. */
@@ -178,24 +165,17 @@ function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: 
  */
 export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = await requirePreparedAction(tx, 'acceptApplication', { subject, actor: command.actor, at });
-    const { matter, delegation } = await requireDelegatedMatter(tx, subject.matter.matterId, dayOf(at));
-    return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
+    const clerk = requireCaseAction('acceptApplication', subject, command.actor);
+    return enterAcceptance(tx, subject, clerk, at);
   });
 }
 
 async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
-  const { matter, delegation, licenseNumber } = subject;
-  requirePrintableApplication(subject);
-  const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
-  const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
-  requireLicenseFits(delegation, subject, license);
-  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
-  const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
-  const guide = guides && guideOn(guides, dayOf(at), division);
-  if (guide) await requireComplete(tx, subject.id, guide);
+  const accept = await loadAcceptance(tx, [subject], clerk, dayOf(at));
+  const acceptance = accept(subject);
+  const { matter, acceptedBy, guide } = acceptance;
   const record = { ...buildStep(clerk, 'ACCEPTED', at), organ: acceptedBy };
-  const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
+  const accepted = await store.addStep(tx, subject, record, acceptance);
   const clock = clockOf({
     steps: accepted.steps,
     guideLimits: guide,
