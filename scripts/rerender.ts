@@ -12,14 +12,14 @@ import { readRecord } from '../subgraphs/licenses/verify/format/attached.ts';
  * Exit 0: same. Exit 1: different, so a forgery or rendered by another release (CHANGELOG.md names the releases that
  * render differently). Exit 2: unreadable.
  */
-const EXIT = { same: 0, other: 1, unreadable: 2 } as const;
+const EXIT = { identical: 0, different: 1, unreadable: 2 } as const;
 
 function rerender(path: string): keyof typeof EXIT {
   try {
     const file = readFileSync(path);
     const isSame = isSealedPdf(file) ? rendersSame(file) : Buffer.from(renderLicense(readRecord(file))).equals(file);
     console.log(`${isSame ? '✓ 一致 same' : '✗ 不一致 other'}  ${path}`);
-    return isSame ? 'same' : 'other';
+    return isSame ? 'identical' : 'different';
   } catch (error) {
     console.error(`${path}：${error instanceof Error ? error.message : error}`);
     return 'unreadable';

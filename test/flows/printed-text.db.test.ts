@@ -178,7 +178,11 @@ test('a seal of an office with an odd name is made', async () => {
     const payload = { query, variables };
     return (await hub.hub.app.inject({ method: 'POST', url: '/graphql', headers, payload })).json();
   };
-  const made = await applyAndApprove(ask, 'yudu-new', 'applyForSeal', { kind: 'UNIT_SEAL', organName, matters: [] });
-  expect(made.refusal).toBeNull();
-  expect(made.seal.state).toBe('MADE');
+  const newSealAnswer = await applyAndApprove(ask, 'yudu-new', 'applyForSeal', {
+    kind: 'UNIT_SEAL',
+    organName,
+    matters: [],
+  });
+  expect(newSealAnswer.refusal).toBeNull();
+  expect(newSealAnswer.seal.state).toBe('MADE');
 });

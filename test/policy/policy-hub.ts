@@ -144,7 +144,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
   const ask = hub.ask;
   const newSeal = { kind: 'UNIT_SEAL', matters: [], reason: '制作公章' };
   const making = await submitApplication(ask, KEEPER_ID, 'applyForSeal', newSeal);
-  const made = await decideApplication(ask, 'yudu-lyj.sealapprover', {
+  const newSealAnswer = await decideApplication(ask, 'yudu-lyj.sealapprover', {
     application: making.application.id,
     approve: true,
   });
@@ -158,7 +158,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
     suspendSeal: act,
     resumeSeal: act,
     setSealPicture: act,
-    fileSeal: { seal: made.seal.id, filingNumber: '备案 2' },
+    fileSeal: { seal: newSealAnswer.seal.id, filingNumber: '备案 2' },
     putSealIntoUse: { seal: SEAL },
     applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL' },
     applyForSealGrant: { ...grantInput, matter: 'yd2022-1-02' },

@@ -163,14 +163,14 @@ describe('a tree', () => {
 
   test('computes correctly near Number.MAX_SAFE_INTEGER', async () => {
     const size = Number.MAX_SAFE_INTEGER;
-    const made: [number, number][] = [];
+    const hashedNodes: [number, number][] = [];
     const inventHash = (height: number, index: number) => {
-      made.push([height, index]);
+      hashedNodes.push([height, index]);
       return hash(Buffer.from(`${height} ${index}`));
     };
     const proof = await proveInclusion(inventHash, size - 1, size);
     expect(proof).toHaveLength(52);
-    expect(made.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
+    expect(hashedNodes.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
     const leaf = inventHash(0, size - 1);
     const root = await computeRoot(inventHash, size);
     // The subtree hashes are invented but consistent, so the proof verifies.
@@ -192,8 +192,8 @@ describe('tiles', () => {
             (rows[level] ?? []).slice(start, start + count),
           );
           expect(toHexList([rootOfFrontier(frontier)])).toEqual(toHexList([hashTree(LEAVES.slice(0, size))]));
-          const { root, fullTiles: made } = growTree(frontier, size, leaves);
-          for (const { level, index, hash } of made) {
+          const { root, fullTiles } = growTree(frontier, size, leaves);
+          for (const { level, index, hash } of fullTiles) {
             expect([level, index]).toEqual([1, higher.length]);
             higher.push(hash);
           }
@@ -212,8 +212,8 @@ describe('tiles', () => {
     let size = 0;
     for (const count of [65_535, 1, 464]) {
       const inputs = listFrontierRows(size).map(({ level, start, count }) => row(level, start, count));
-      const { root, fullTiles: made } = growTree(await Promise.all(inputs), size, leaves.slice(size, size + count));
-      for (const { level, index, hash } of made) {
+      const { root, fullTiles } = growTree(await Promise.all(inputs), size, leaves.slice(size, size + count));
+      for (const { level, index, hash } of fullTiles) {
         rows[level] ??= [];
         expect(rows[level]).toHaveLength(index);
         rows[level].push(hash);

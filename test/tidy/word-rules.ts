@@ -17,6 +17,7 @@ const FORBIDDEN_NAMES = new Set([
   'most',
   'pen',
   'said',
+  'same',
   'says',
   'told',
 ]);
