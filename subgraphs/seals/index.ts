@@ -16,8 +16,9 @@ import type {
   Stamp,
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
+import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
-import { addMissingCodeKeys, makeSeal, type NewSeal } from './generation-workflow.ts';
+import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
 import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
@@ -25,8 +26,9 @@ import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.
 import { sealResolvers } from './resolvers.ts';
 import { addPublicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
-import { findAuthorities, messages } from './store.ts';
-import { attest, readPictureFor, sign, signCode, stamp } from './workflow.ts';
+import { messages } from './store.ts';
+import { sign, signCode } from './use/workflow.ts';
+import { attest, readPictureFor, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;

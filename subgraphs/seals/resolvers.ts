@@ -7,9 +7,9 @@ import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification/certification-workflow.ts';
-import { listUses } from './ledger-store.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
+import { listUses } from './use/store.ts';
 import { viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 

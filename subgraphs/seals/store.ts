@@ -5,32 +5,18 @@ import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
 import type { ApplicationKind } from './application/application.ts';
-import { buildCertificateLeaf, buildEventLeaf, buildListLeaf } from './log/leaf.ts';
+import { buildEventLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';
 import type { Grant, Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
-const {
-  authority,
-  revocation,
-  revocationList,
-  seal,
-  sealCertificate,
-  sealEvent,
-  sealGrant,
-  sealGrantWithdrawal,
-  sealPicture,
-} = tables;
+const { seal, sealCertificate, sealEvent, sealGrant, sealGrantWithdrawal, sealPicture } = tables;
 
 export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['SealChanged'] } as const;
 
 export type SealRow = typeof seal.$inferSelect;
-export type AuthorityRow = typeof authority.$inferSelect;
 export type CertificateRow = typeof sealCertificate.$inferSelect;
-export type RevocationRow = typeof revocation.$inferSelect;
-export type ListRow = typeof revocationList.$inferSelect;
-
 /** A seal with its newest certificate and encrypted key. */
 export interface StoredSeal {
   seal: Seal;
@@ -121,20 +107,6 @@ export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal 
   return (await toStoredSeals(tx, rows))[0] ?? null;
 }
 
-/** Builds the statement that selects every authority, earlier generations first. */
-export function selectAuthorities(db: Reader) {
-  return db.select().from(authority).orderBy(asc(authority.id), asc(authority.generation));
-}
-
-export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
-  return selectAuthorities(db);
-}
-
-export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
-  await tx.insert(authority).values(row);
-  await insertLeaves(tx, [buildCertificateLeaf(row.id, row.certificatePem)]);
-}
-
 /** Ids of this schema's advisory locks. */
 export const LOCK_IDS = {
   pki: 7_310_001,
@@ -144,47 +116,9 @@ export const LOCK_IDS = {
   organ: 7_310_005,
 } as const;
 
-/** Lets one process at a time create the PKI or a seal. */
-export async function lockPki(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.pki})`);
-}
-
 /** Lets one transaction at a time create or end an application of an organ. */
 export async function lockApplications(tx: Transaction, organ: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.organ}, hashtext(${organ}))`);
-}
-
-/** Lets one process at a time publish a list of an authority. */
-export async function lockList(tx: Transaction, authorityId: string): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.list}, hashtext(${authorityId}))`);
-}
-
-export async function insertRevocations(tx: Transaction, rows: readonly RevocationRow[]): Promise<void> {
-  await tx.insert(revocation).values([...rows]);
-}
-
-/** Returns an authority's revocations in the order in which they were made. */
-export async function listRevocations(db: Reader, authorityId: ListRow['authority']): Promise<RevocationRow[]> {
-  return db
-    .select()
-    .from(revocation)
-    .where(eq(revocation.authority, authorityId))
-    .orderBy(asc(revocation.revokedAt), asc(revocation.serial));
-}
-
-export async function findNewestList(db: Reader, authorityId: ListRow['authority']): Promise<ListRow | null> {
-  const [row] = await db
-    .select()
-    .from(revocationList)
-    .where(eq(revocationList.authority, authorityId))
-    .orderBy(desc(revocationList.number))
-    .limit(1);
-  return row ?? null;
-}
-
-export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
-  await tx.insert(revocationList).values(row);
-  await insertLeaves(tx, [buildListLeaf(row)]);
 }
 
 type SealEventName =

@@ -1,9 +1,9 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { requireReadScope } from '../kernel/http/context.ts';
-import type { UseRow } from './ledger-store.ts';
 import { SEAL_READS } from './policy.ts';
 import type { StoredSeal } from './store.ts';
+import type { UseRow } from './use/store.ts';
 
 /** A seal as GraphQL shows it. */
 export type SealView = ReturnType<typeof viewSealOn>;

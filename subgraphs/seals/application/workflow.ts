@@ -5,6 +5,7 @@ import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
+import { insertRevocations, lockPki } from '../certification/authority-store.ts';
 import { requireChain } from '../certification/certificate.ts';
 import {
   insertCertificate,
@@ -19,7 +20,7 @@ import {
   generateKeys,
   insertOrReopenSeal,
   type SealKeys,
-} from '../generation-workflow.ts';
+} from '../certification/generation-workflow.ts';
 import { APPLICATION_MUTATIONS, SEALS_POLICY } from '../policy.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
@@ -153,7 +154,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, input: Decisio
       await seals.insertEvents(tx, sealId, [{ ...actFields, event, reason: input.reason }]);
       return { application: await readApplication(tx, id), seal: await findSeal(tx, sealId) };
     }
-    if (particulars.kind === 'MAKE') await seals.lockPki(tx);
+    if (particulars.kind === 'MAKE') await lockPki(tx);
     const stored = await seals.lockSeal(tx, sealId);
     requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
     const results = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
@@ -295,7 +296,7 @@ async function carryOutEnd(
     compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
   };
   const serials = (await listValidCertificates(tx, sealId, at)).map((pem) => readSerial(pem));
-  await seals.insertRevocations(
+  await insertRevocations(
     tx,
     serials.map((serial) => ({ ...revocation, serial })),
   );

@@ -12,7 +12,18 @@ import {
   TIMESTAMP_NAME,
 } from '../signer/pki.ts';
 import type { CertifiedKey, KeyRef, Signer } from '../signer/signer.ts';
-import * as store from '../store.ts';
+import type * as store from '../store.ts';
+import {
+  type AuthorityRow,
+  findAuthorities,
+  findNewestList,
+  insertAuthority,
+  insertList,
+  type ListRow,
+  listRevocations,
+  lockList,
+  lockPki,
+} from './authority-store.ts';
 import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate-store.ts';
 
 /** Dependencies of the test PKI. It reads nothing from the environment. */
@@ -26,10 +37,10 @@ export interface PkiDependencies {
 
 /** The authorities that sign for the PKI at one moment. */
 export interface Authorities {
-  root: store.AuthorityRow;
-  issuing: store.AuthorityRow;
-  timestamp: store.AuthorityRow;
-  status: store.AuthorityRow;
+  root: AuthorityRow;
+  issuing: AuthorityRow;
+  timestamp: AuthorityRow;
+  status: AuthorityRow;
 }
 
 const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 30, seal: 3, code: 3, timestamp: 12, status: 12 };
@@ -48,8 +59,8 @@ const LIST_VALIDITY_MS = 48 * 3_600_000;
 /** Creates the missing authorities of the test PKI. Safe if two processes start at once. */
 export async function preparePki(deps: PkiDependencies): Promise<void> {
   await deps.db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    if ((await store.findAuthorities(tx)).length === 0) await createRoots(tx, deps);
+    await lockPki(tx);
+    if ((await findAuthorities(tx)).length === 0) await createRoots(tx, deps);
   });
   await ensureAuthorities(deps);
 }
@@ -67,7 +78,7 @@ async function createRoots(tx: Transaction, { now, signer }: PkiDependencies): P
     const { publicKeyPem, encrypted } = key;
     const request = { ...issuer, profile: id, subject, publicKeyPem, ...computeValidity(id, now()) };
     const certificatePem = await signer.certify({ authority, request });
-    await store.insertAuthority(tx, { id, generation: 1, certificatePem, publicKeyPem, encryptedKey: encrypted });
+    await insertAuthority(tx, { id, generation: 1, certificatePem, publicKeyPem, encryptedKey: encrypted });
   }
 }
 
@@ -89,11 +100,11 @@ function yearsAfter(from: Date, years: number): Date {
 export async function ensureAuthorities(deps: PkiDependencies): Promise<Authorities> {
   const { db, now } = deps;
   const at = now();
-  const current = pickCurrent(await store.findAuthorities(db), at);
+  const current = pickCurrent(await findAuthorities(db), at);
   if (current) return current;
   const rows = await db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    const authorityRows = await store.findAuthorities(tx);
+    await lockPki(tx);
+    const authorityRows = await findAuthorities(tx);
     for (const id of RENEWED_IDS.filter((candidate) => !findNewest(authorityRows, candidate, at))) {
       authorityRows.push(await renewAuthority(tx, deps, authorityRows, id, at));
     }
@@ -108,14 +119,14 @@ export async function ensureAuthorities(deps: PkiDependencies): Promise<Authorit
  * Picks the authorities of a moment from all of them. Returns null if the timestamp or status key must be renewed
  * first.
  */
-export function pickCurrent(rows: readonly store.AuthorityRow[], at: Date): Authorities | null {
+export function pickCurrent(rows: readonly AuthorityRow[], at: Date): Authorities | null {
   const [timestamp, status] = RENEWED_IDS.map((id) => findNewest(rows, id, at));
   if (!timestamp || !status) return null;
   return { root: getAuthority(rows, 'root'), issuing: getAuthority(rows, 'issuing'), timestamp, status };
 }
 
 /** Returns the newest generation that is in force and has at least `RENEW_BEFORE_YEARS` left. */
-function findNewest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
+function findNewest(rows: readonly AuthorityRow[], id: string, at: Date): AuthorityRow | undefined {
   return rows.findLast((row) => {
     if (row.id !== id) return false;
     const { validFrom, validUntil } = readCertificate(row.certificatePem);
@@ -124,7 +135,7 @@ function findNewest(rows: readonly store.AuthorityRow[], id: string, at: Date): 
 }
 
 /** Returns an authority by id. Throws if the PKI has not been prepared. */
-export function getAuthority(rows: readonly store.AuthorityRow[], id: string): store.AuthorityRow {
+export function getAuthority(rows: readonly AuthorityRow[], id: string): AuthorityRow {
   const row = rows.find((candidate) => candidate.id === id);
   if (!row) throw new Error('the test PKI is not prepared');
   return row;
@@ -133,16 +144,16 @@ export function getAuthority(rows: readonly store.AuthorityRow[], id: string): s
 async function renewAuthority(
   tx: Transaction,
   { signer }: PkiDependencies,
-  authorityRows: readonly store.AuthorityRow[],
+  authorityRows: readonly AuthorityRow[],
   id: keyof typeof RENEWED_NAMES,
   at: Date,
-): Promise<store.AuthorityRow> {
+): Promise<AuthorityRow> {
   const { publicKeyPem, encrypted } = await signer.generate({ keyId: id, kind: 'P-256' });
   const content = { profile: id, subject: RENEWED_NAMES[id], publicKeyPem, ...computeValidity(id, at) };
   const certificatePem = await certify(signer, getAuthority(authorityRows, 'issuing'), content);
   const generation = authorityRows.filter((row) => row.id === id).length + 1;
   const row = { id, generation, certificatePem, publicKeyPem, encryptedKey: encrypted };
-  await store.insertAuthority(tx, row);
+  await insertAuthority(tx, row);
   return row;
 }
 
@@ -150,18 +161,18 @@ async function renewAuthority(
 export type CertificateContent = Omit<CertificateRequest, 'issuer' | 'issuerPublicKeyPem'>;
 
 /** Issues a certificate by the issuing CA. Returns PEM. */
-export function certify(signer: Signer, issuing: store.AuthorityRow, content: CertificateContent): Promise<string> {
+export function certify(signer: Signer, issuing: AuthorityRow, content: CertificateContent): Promise<string> {
   const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
   return signer.certify({ authority: toKeyRef(issuing), request: { ...content, ...issuer } });
 }
 
 /** Returns an authority's key in the form that the signer takes. */
-function toKeyRef({ id, encryptedKey }: store.AuthorityRow): KeyRef {
+function toKeyRef({ id, encryptedKey }: AuthorityRow): KeyRef {
   return { keyId: id, encrypted: encryptedKey };
 }
 
 /** Returns an authority's key with its certificate. */
-export function toCertifiedKey(row: store.AuthorityRow): CertifiedKey {
+export function toCertifiedKey(row: AuthorityRow): CertifiedKey {
   return { ...toKeyRef(row), certificatePem: row.certificatePem };
 }
 
@@ -186,14 +197,14 @@ export function buildChain({ certificatePem, above }: store.CertificateRow, { is
 /**
  * Returns the current revocation list of an authority, DER. Publishes a new one if the newest is more than an hour old.
  */
-export async function readRevocationList(deps: PkiDependencies, id: store.ListRow['authority']): Promise<Uint8Array> {
-  const isFresh = (list: store.ListRow | null) =>
+export async function readRevocationList(deps: PkiDependencies, id: ListRow['authority']): Promise<Uint8Array> {
+  const isFresh = (list: ListRow | null) =>
     list !== null && deps.now().getTime() - list.thisUpdate.getTime() <= MAX_LIST_AGE_MS;
-  const latestList = await store.findNewestList(deps.db, id);
+  const latestList = await findNewestList(deps.db, id);
   if (latestList && isFresh(latestList)) return latestList.bytes;
   return deps.db.transaction(async (tx) => {
-    await store.lockList(tx, id);
-    const concurrentList = await store.findNewestList(tx, id);
+    await lockList(tx, id);
+    const concurrentList = await findNewestList(tx, id);
     return concurrentList && isFresh(concurrentList) ? concurrentList.bytes : publishList(tx, deps, id);
   });
 }
@@ -202,20 +213,20 @@ export async function readRevocationList(deps: PkiDependencies, id: store.ListRo
 export async function publishList(
   tx: Transaction,
   { now, signer }: PkiDependencies,
-  id: store.ListRow['authority'],
+  id: ListRow['authority'],
 ): Promise<Uint8Array> {
-  await store.lockList(tx, id);
-  const authority = getAuthority(await store.findAuthorities(tx), id);
+  await lockList(tx, id);
+  const authority = getAuthority(await findAuthorities(tx), id);
   const { certificatePem, publicKeyPem } = authority;
-  const number = ((await store.findNewestList(tx, id))?.number ?? 0) + 1;
+  const number = ((await findNewestList(tx, id))?.number ?? 0) + 1;
   const thisUpdate = floorToSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_VALIDITY_MS);
-  const revocations = await store.listRevocations(tx, id);
+  const revocations = await listRevocations(tx, id);
   const completeSince = readCertificate(certificatePem).validFrom;
   const update = { number, thisUpdate, nextUpdate, completeSince };
   const request = { certificate: derOf(certificatePem), publicKeyPem, ...update, revoked: revocations };
   const bytes = await signer.publishList({ authority: toKeyRef(authority), request });
-  await store.insertList(tx, { authority: id, number, thisUpdate, bytes });
+  await insertList(tx, { authority: id, number, thisUpdate, bytes });
   return bytes;
 }
 
@@ -246,7 +257,7 @@ const LISTED_AUTHORITY_NAMES: Record<string, string> = {
 /** Returns every certificate below the root as PEM text. A line before each one names its owner. */
 export async function readCertificates(deps: PkiDependencies): Promise<string> {
   await ensureAuthorities(deps);
-  const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id in LISTED_AUTHORITY_NAMES);
+  const rows = (await findAuthorities(deps.db)).filter((row) => row.id in LISTED_AUTHORITY_NAMES);
   const entries = [
     ...rows.map(({ id, generation, certificatePem }) => [
       `${LISTED_AUTHORITY_NAMES[id]} (${id} ${generation})`,

@@ -4,8 +4,9 @@ import type { ReceiptRecord } from '../../kernel/sealing/sign.ts';
 import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { KEY_TYPES, type NoteKey, readRawKey, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
 import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';
+import { lockPki } from '../certification/authority-store.ts';
 import type { Signer } from '../signer/signer.ts';
-import { lockPki } from '../store.ts';
+
 import { buildReceiptLeaf, isSameReceipt, type LeafKind } from './leaf.ts';
 import { addEarlierLeaves } from './ledger-store.ts';
 import * as store from './store.ts';

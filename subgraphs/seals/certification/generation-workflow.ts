@@ -1,23 +1,19 @@
-import type { Transaction } from '../../db/client.ts';
+import type { Transaction } from '../../../db/client.ts';
+import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from '../seal.ts';
+import { KEY_SUITE } from '../signer/cms.ts';
+import type { GuardedKey } from '../signer/keys.ts';
+import { ROOT_NAME } from '../signer/pki.ts';
+import { codeKeyId, type Signer } from '../signer/signer.ts';
+import * as store from '../store.ts';
+import { type AuthorityRow, findAuthorities, lockPki } from './authority-store.ts';
 import {
   insertCertificate,
   insertCodeKey,
   listCodeKeys,
   listGenerations,
   listSealsWithoutCodeKey,
-} from './certification/certificate-store.ts';
-import {
-  certify,
-  computeValidity,
-  getAuthority,
-  type PkiDependencies,
-} from './certification/certification-workflow.ts';
-import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
-import { KEY_SUITE } from './signer/cms.ts';
-import type { GuardedKey } from './signer/keys.ts';
-import { ROOT_NAME } from './signer/pki.ts';
-import { codeKeyId, type Signer } from './signer/signer.ts';
-import * as store from './store.ts';
+} from './certificate-store.ts';
+import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
 
 /** Creates keys and certificates of seals (制作印章、换证). */
 
@@ -59,7 +55,7 @@ export async function makeSeal(deps: PkiDependencies, newSeal: NewSeal): Promise
   const [existingSeal] = await store.findSeals(db, [id]);
   const keys = existingSeal ? null : await generateKeys(signer, id);
   return db.transaction(async (tx) => {
-    await store.lockPki(tx);
+    await lockPki(tx);
     const at = now();
     const actFields = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
     const acts: store.SealAct[] = [];
@@ -111,7 +107,7 @@ export async function addGeneration(
   { key, codeKey }: SealKeys,
   period: ValidityPeriod,
 ): Promise<void> {
-  const issuing = getAuthority(await store.findAuthorities(tx), 'issuing');
+  const issuing = getAuthority(await findAuthorities(tx), 'issuing');
   const organisation = organNameOf(seal);
   const sealCertificatePem = await certify(signer, issuing, {
     profile: 'seal',
@@ -129,7 +125,7 @@ export async function addGeneration(
 async function addCodeKey(
   tx: Transaction,
   signer: Signer,
-  issuing: store.AuthorityRow,
+  issuing: AuthorityRow,
   { id, name, kind, validFrom, validUntil }: SealName & ValidityPeriod,
   { publicKeyPem, encrypted }: GuardedKey,
 ): Promise<void> {
@@ -149,8 +145,8 @@ async function addCodeKey(
 /** Adds keys for QR codes to seals of earlier releases that have none. Safe if two processes start at once. */
 export async function addMissingCodeKeys({ db, signer }: PkiDependencies): Promise<void> {
   await db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    const issuing = getAuthority(await store.findAuthorities(tx), 'issuing');
+    await lockPki(tx);
+    const issuing = getAuthority(await findAuthorities(tx), 'issuing');
     for (const seal of await listSealsWithoutCodeKey(tx)) {
       const keyId = codeKeyId(seal.id);
       await addCodeKey(tx, signer, issuing, seal, await signer.generate({ keyId, kind: 'P-256' }));

@@ -1,14 +1,15 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../db/client.ts';
-import { inOrder } from '../../db/in-order.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
-import type { SealUseRequest } from '../kernel/sealing/sign.ts';
-import type { CodeKeyRow } from './certification/certificate-store.ts';
-import { buildCodeLeaf, buildUseLeaf } from './log/leaf.ts';
-import { insertLeafWith } from './log/store.ts';
-import type { Seal } from './seal.ts';
-import { type AuthorityRow, type CertificateRow, LOCK_IDS, selectAuthorities, toGrant } from './store.ts';
-import * as tables from './tables.ts';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
+import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
+import type { CodeKeyRow } from '../certification/certificate-store.ts';
+import { buildCodeLeaf, buildUseLeaf } from '../log/leaf.ts';
+import { insertLeafWith } from '../log/store.ts';
+import type { Seal } from '../seal.ts';
+import { type CertificateRow, LOCK_IDS, toGrant } from '../store.ts';
+import * as tables from '../tables.ts';
 
 /** The ledger of uses (用印日志): reads what a use is checked against, and records each use. */
 
