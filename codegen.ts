@@ -35,14 +35,14 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   licenses: {
     Blank: './paper/paper.ts#Blank',
     Case: '../kernel/http/resolver-types.ts#Reference',
-    CertificateTask: './view.ts#TaskView',
+    CertificateTask: './task/view.ts#TaskView',
     Collection: './library/feed-store.ts#Collection',
     Document: './view.ts#DocumentView',
     License: './view.ts#LicenseView',
     LicenseAct: './view.ts#ActView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
-    PaperCertificate: './store.ts#SheetRow',
+    PaperCertificate: './paper/store.ts#SheetRow',
     SupervisionOrder: './order/store.ts#OrderRow',
   },
   seals: {

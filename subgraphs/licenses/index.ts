@@ -19,8 +19,11 @@ import type { LibraryClient } from './library/library-client.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './paper/duty-store.ts';
 import { listBlankNumbers } from './paper/paper.ts';
+import { lockBlank } from './paper/store.ts';
 import { licenseResolvers } from './resolvers.ts';
+import { storeSealFact } from './seal/store.ts';
 import * as store from './store.ts';
+import { openTask } from './task/store.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
@@ -87,7 +90,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     receiveBlanks: (organ, { prefix, from, to }) =>
       db.transaction(async (tx) => {
         const numbers = listBlankNumbers(prefix, from, to);
-        if (numbers[0] !== undefined && (await store.lockBlank(tx, numbers[0]))) return;
+        if (numbers[0] !== undefined && (await lockBlank(tx, numbers[0]))) return;
         await receiveBlanks(tx, numbers, organ, { actor: '初始化', at: deps.now() });
       }),
   };
@@ -186,11 +189,11 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
     receiveOnce(tx, messages, producer, event, async () => {
       switch (event.type) {
         case 'CaseGranted':
-          return store.openTask(tx, event.payload);
+          return openTask(tx, event.payload);
         case 'SupervisionOrdered':
           return receiveOrder(tx, event.payload, now());
         case 'SealChanged':
-          return store.storeSealFact(tx, event.payload);
+          return storeSealFact(tx, event.payload);
         default:
           throw new Refusal('FIELD_MALFORMED', 'type', event.type);
       }

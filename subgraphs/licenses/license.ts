@@ -1,15 +1,9 @@
-import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
-import {
-  type Act,
-  type EitherAct,
-  isActAllowed,
-  LICENSE_ACTS,
-  type LicenseState,
-  requireActFits,
-} from '../kernel/license-acts.ts';
+import { type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
+import { type Act, type EitherAct, isActAllowed, LICENSE_ACTS, type LicenseState } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
+import type { CertificateTask } from './task/task.ts';
 
 /**
  * Returns the state of the current version after `act`. For an act that makes a new version, this is the state of the
@@ -33,43 +27,12 @@ export interface LicenseHead {
   handledBy: string;
 }
 
-/** A granted case whose act on a license is to be done (制证任务). */
-export interface CertificateTask {
-  caseId: string;
-  caseNumber: string;
-  content: GrantContent;
-  contentDigest: string;
-  authorisation: string;
-  issuer: OrganFact;
-  parties: readonly string[];
-  counters: readonly string[];
-  handledBy: string;
-  /** License number, reserved at the first attempt so that no number is ever lost. */
-  number: string | null;
-  doneAt: Date | null;
-  /** When the organ that decided voided the task (作废), or null. */
-  voidedAt: Date | null;
-}
-
-/** Refuses TASK_VOIDED, and LICENSE_ACT_NOT_ALLOWED unless `act` is the act that the case ends in. */
-export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt'>, act: Act): void {
-  if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
-  if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
-}
-
 const MAX_REASON_CHARS = 500;
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless the reason is a valid text. */
 export function requireReason(reason: string): void {
   // One line: it stands in a sealed statement.
   text.requireReason(reason, MAX_REASON_CHARS, 'reason', 'LINE');
-}
-
-/** Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. */
-export function requireTaskFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
-  const { action, licenseType, holder } = content;
-  const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
-  requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
 
 /** Who authorised the seal, when, and the seal's name as printed on documents. */

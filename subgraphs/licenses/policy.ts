@@ -18,10 +18,11 @@ import {
   type ReadPolicy,
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
+import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
-import { requireSeal, type SealUse } from './seal.ts';
+import { requireSeal, type SealUse } from './seal/seal.ts';
+import { type CertificateTask, requireTaskAct, requireTaskFits } from './task/task.ts';
 
 /**
  * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from

@@ -1,39 +1,13 @@
-import {
-  and,
-  arrayContains,
-  asc,
-  desc,
-  eq,
-  getTableColumns,
-  gt,
-  inArray,
-  isNull,
-  lt,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, arrayContains, asc, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import type { EventPayload, GrantContent } from '../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
-import { UUID_PATTERN } from '../kernel/identifier.ts';
-import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import type { CertificateTask, LicenseHead } from './license.ts';
-import type { Blank, BlankState } from './paper/paper.ts';
+import type { LicenseState } from '../kernel/license-acts.ts';
+import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
 
-const { act, blank, certificateTask, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
-
-export type ActRow = typeof act.$inferSelect;
-/**
- * An act with the content that was authorised for it: the content of the grant, or the statement itself for an act
- * without a case.
- */
-export type PreparedAct = ActRow & { authorised: GrantContent | ActRow['record'] };
-export type TaskRow = typeof certificateTask.$inferSelect;
-export type SheetRow = typeof sheet.$inferSelect;
+const { act, license, licenseVersion } = tables;
 
 /** A version with the license it belongs to. */
 export interface StoredLicense {
@@ -131,77 +105,6 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   return { license: lockedRow, version: headRow.version };
 }
 
-export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
-  if (!UUID_PATTERN.test(caseId)) return null;
-  const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
-  return row ?? null;
-}
-
-export function toTask(row: TaskRow): CertificateTask {
-  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy } = row;
-  const { number, doneAt, voidedAt } = row;
-  const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy };
-  return { ...facts, number, doneAt, voidedAt };
-}
-
-/** Opens a certificate task for a granted case. */
-export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseGranted'>): Promise<void> {
-  const { decidedAt, ...task } = grantedCase;
-  await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
-}
-
-/** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
-export async function listTasks(
-  db: Reader,
-  actor: Person,
-  page: PageRequest<number>,
-): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
-  const visibility = hasRole(actor, 'AUDITOR')
-    ? undefined
-    : or(
-        actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
-        actor.window === null ? undefined : eq(certificateTask.handledBy, actor.window),
-        sql`false`,
-      );
-  const rows = await db
-    .select({ task: certificateTask, waitingFor: act.waitingFor })
-    .from(certificateTask)
-    .leftJoin(act, eq(act.caseId, certificateTask.caseId))
-    .where(
-      and(
-        visibility,
-        isNull(certificateTask.doneAt),
-        isNull(certificateTask.voidedAt),
-        page.after === null ? undefined : gt(certificateTask.serial, page.after),
-      ),
-    )
-    .orderBy(asc(certificateTask.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
-}
-
-/** Finds the open tasks on licenses, by license number. */
-export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<TaskRow[]> {
-  return db
-    .select()
-    .from(certificateTask)
-    .where(
-      and(
-        inArray(sql`${certificateTask.content}->>'licenseNumber'`, [...numbers]),
-        isNull(certificateTask.doneAt),
-        isNull(certificateTask.voidedAt),
-      ),
-    );
-}
-
-/** Finds the acts on licenses that are prepared and not done. There is at most one per number. */
-export function findPreparedActs(db: Reader, numbers: readonly string[]): Promise<ActRow[]> {
-  return db
-    .select()
-    .from(act)
-    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'PREPARED')));
-}
-
 /** Returns the identifiers of the current versions by license number. */
 export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
@@ -209,138 +112,6 @@ export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]
     .from(license)
     .where(inArray(license.number, [...numbers]));
   return new Map(rows.map((row) => [row.number, row.identifier]));
-}
-
-/**
- * Returns the license number of a task: division, year, and at least six digits.
- * It is reserved once and is the same at every later attempt.
- */
-export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
-  if (task.number !== null) return task.number;
-  const { divisionCode } = task.issuer;
-  const takenNumber = tx.$with('taken').as(
-    tx
-      .insert(licenseNumber)
-      .values({ divisionCode, year, newest: 1 })
-      .onConflictDoUpdate({
-        target: [licenseNumber.divisionCode, licenseNumber.year],
-        set: { newest: sql`${licenseNumber.newest} + 1` },
-      })
-      .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
-  );
-  // lpad alone would cut off a number of more than six digits.
-  const digits = sql`lpad(${takenNumber.digits}, greatest(6, length(${takenNumber.digits})), '0')`;
-  const [reservedTask] = await tx
-    .with(takenNumber)
-    .update(certificateTask)
-    .set({ number: sql`${`${divisionCode}${year}`} || ${digits}` })
-    .from(takenNumber)
-    .where(eq(certificateTask.caseId, task.caseId))
-    .returning({ number: certificateTask.number });
-  if (!reservedTask?.number) throw new Error('no license number taken');
-  return reservedTask.number;
-}
-
-/** Reserves an index in the status list. An index is never used twice. */
-export async function reserveStatusIndex(tx: Transaction): Promise<number> {
-  const [row] = await tx.execute<{ place: string }>(sql`select nextval('licenses.status_index') as place`);
-  if (!row) throw new Error('no place in the status list');
-  return Number(row.place);
-}
-
-export type SealFactRow = typeof sealFact.$inferSelect;
-
-/** Lists the seals of organs, in the order of their ids. */
-export function listSealFacts(db: Reader, organs: readonly string[]): Promise<SealFactRow[]> {
-  return db
-    .select()
-    .from(sealFact)
-    .where(inArray(sealFact.organ, [...organs]))
-    .orderBy(asc(sealFact.sealId))
-    .execute();
-}
-
-export async function storeSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
-  const { sealId, organ, name, state, grants } = fact;
-  const row = {
-    sealId,
-    organ,
-    name,
-    state,
-    grants,
-    validFrom: new Date(fact.validFrom),
-    validUntil: new Date(fact.validUntil),
-  };
-  await tx.insert(sealFact).values(row).onConflictDoUpdate({ target: sealFact.sealId, set: row });
-}
-
-export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
-  const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
-  return row ?? null;
-}
-
-/** Lists the blanks of an organ by number. */
-export async function listBlanks(
-  db: Reader,
-  organ: string,
-  state: BlankState | null,
-  page: PageRequest<string>,
-): Promise<Page<Blank>> {
-  const rows = await db
-    .select()
-    .from(blank)
-    .where(
-      and(
-        eq(blank.organ, organ),
-        state === null ? undefined : eq(blank.state, state),
-        page.after === null ? undefined : gt(blank.number, page.after),
-      ),
-    )
-    .orderBy(asc(blank.number))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
-}
-
-export async function findAct(db: Reader, id: string): Promise<PreparedAct | null> {
-  const [row] = await db
-    .select({ act, content: certificateTask.content })
-    .from(act)
-    .leftJoin(certificateTask, eq(certificateTask.caseId, act.caseId))
-    .where(eq(act.id, id));
-  return row ? { ...row.act, authorised: row.content ?? row.act.record } : null;
-}
-
-export async function findActByCase(db: Reader, caseId: string): Promise<ActRow | null> {
-  if (!UUID_PATTERN.test(caseId)) return null;
-  const [row] = await db.select().from(act).where(eq(act.caseId, caseId));
-  return row ?? null;
-}
-
-/** Lists the acts done on a license, oldest first, without spoiled sheets. */
-export async function listActs(db: Reader, number: string): Promise<(ActRow & { act: Act })[]> {
-  return db
-    .select({ ...getTableColumns(act), act: sql<Act>`${act.act}` })
-    .from(act)
-    .where(and(eq(act.number, number), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
-    .orderBy(asc(act.serial));
-}
-
-/** Lists the sheets of versions, oldest first. */
-export async function listSheets(db: Reader, identifiers: readonly string[]): Promise<SheetRow[]> {
-  return db
-    .select()
-    .from(sheet)
-    .where(inArray(sheet.identifier, [...identifiers]))
-    .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
-}
-
-export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<SheetRow | null> {
-  const [row] = await tx
-    .select()
-    .from(sheet)
-    .where(and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier)))
-    .for('update');
-  return row ?? null;
 }
 
 /** Whether a person may see the license under `number`. */

@@ -1,12 +1,14 @@
 import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
-import { ADMINISTRATION_POLICY, CASE_ACTIONS, RECEPTION_POLICY } from '../../subgraphs/cases/policy.ts';
+import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
+import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
-import type { CertificateTask, LicenseHead } from '../../subgraphs/licenses/license.ts';
+import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
+import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
 import { computeTaskStatus } from '../../subgraphs/matters/task/task.ts';

@@ -1,8 +1,10 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Database, Transaction } from '../../../db/client.ts';
+import { and, asc, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import type { GrantContent } from '../../kernel/events/events.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import type { Act } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { ActRow } from '../store.ts';
-import { act } from '../tables.ts';
+import { act, certificateTask } from '../tables.ts';
 
 /** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
 const LEASE_SECONDS = 5;
@@ -81,4 +83,50 @@ export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Pro
     .where(sql`${act.id} in ${dueActs}`)
     .returning({ id: act.id });
   return rows.map((row) => row.id);
+}
+
+export type ActRow = typeof act.$inferSelect;
+/**
+ * An act with the content that was authorised for it: the content of the grant, or the statement itself for an act
+ * without a case.
+ */
+export type PreparedAct = ActRow & { authorised: GrantContent | ActRow['record'] };
+
+/** Finds the acts on licenses that are prepared and not done. There is at most one per number. */
+export function findPreparedActs(db: Reader, numbers: readonly string[]): Promise<ActRow[]> {
+  return db
+    .select()
+    .from(act)
+    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'PREPARED')));
+}
+
+/** Reserves an index in the status list. An index is never used twice. */
+export async function reserveStatusIndex(tx: Transaction): Promise<number> {
+  const [row] = await tx.execute<{ place: string }>(sql`select nextval('licenses.status_index') as place`);
+  if (!row) throw new Error('no place in the status list');
+  return Number(row.place);
+}
+
+export async function findAct(db: Reader, id: string): Promise<PreparedAct | null> {
+  const [row] = await db
+    .select({ act, content: certificateTask.content })
+    .from(act)
+    .leftJoin(certificateTask, eq(certificateTask.caseId, act.caseId))
+    .where(eq(act.id, id));
+  return row ? { ...row.act, authorised: row.content ?? row.act.record } : null;
+}
+
+export async function findActByCase(db: Reader, caseId: string): Promise<ActRow | null> {
+  if (!UUID_PATTERN.test(caseId)) return null;
+  const [row] = await db.select().from(act).where(eq(act.caseId, caseId));
+  return row ?? null;
+}
+
+/** Lists the acts done on a license, oldest first, without spoiled sheets. */
+export async function listActs(db: Reader, number: string): Promise<(ActRow & { act: Act })[]> {
+  return db
+    .select({ ...getTableColumns(act), act: sql<Act>`${act.act}` })
+    .from(act)
+    .where(and(eq(act.number, number), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
+    .orderBy(asc(act.serial));
 }

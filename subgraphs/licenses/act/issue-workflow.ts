@@ -14,7 +14,9 @@ import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
 import * as store from '../store.ts';
+import { lockTask, type TaskRow } from '../task/store.ts';
 import * as acts from './act-store.ts';
+import { type ActRow, findAct, type PreparedAct } from './act-store.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
 import { storeFiles, storeSealedFile } from './file-store.ts';
 import * as ledger from './ledger-store.ts';
@@ -43,7 +45,7 @@ export interface ActOutcome {
 /** Prepares an act (①) and completes it (②③). Throws the refusal of ①, and that of the seal: the act then waits. */
 export async function performAct(
   deps: IssueDependencies,
-  prepare: (tx: Transaction) => Promise<store.PreparedAct>,
+  prepare: (tx: Transaction) => Promise<PreparedAct>,
 ): Promise<ActOutcome> {
   const intent = await deps.db.transaction(prepare);
   const outcome = await completeAct(deps, intent);
@@ -55,13 +57,13 @@ export async function performAct(
 /** Prepares an act and rolls back. Returns the act as it would be, or throws its refusal. Seals nothing. */
 export function rehearseAct(
   { db }: Pick<IssueDependencies, 'db'>,
-  prepare: (tx: Transaction) => Promise<store.PreparedAct>,
-): Promise<store.ActRow> {
+  prepare: (tx: Transaction) => Promise<PreparedAct>,
+): Promise<ActRow> {
   return transact(db, true, prepare);
 }
 
 /** Completes a prepared act (② and ③). ③ happens under the act's row lock. */
-async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): Promise<SealingOutcome> {
+async function completeAct(deps: IssueDependencies, intent: PreparedAct): Promise<SealingOutcome> {
   if (intent.state === 'DONE') return { state: 'DONE' };
   const sealUse = buildSealUse(intent);
   const profile = makesDocument(intent) ? 'PADES' : 'CADES';
@@ -72,7 +74,7 @@ async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): 
       render: () => renderFile(deps, intent, sealUse),
       async storeFile(set) {
         if (await acts.keepRendered(deps.db, intent.id, set)) return set.rendered;
-        return (await store.findAct(deps.db, intent.id))?.rendered ?? null;
+        return (await findAct(deps.db, intent.id))?.rendered ?? null;
       },
       buildRequest: (document) => ({ ...sealUse, profile, document }),
       async enter(file, { signature, sealId, signedAt }) {
@@ -88,14 +90,14 @@ async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): 
 }
 
 /** Whether an act makes a document that contains its signature, rather than a statement with a detached one. */
-function makesDocument({ act }: store.ActRow): boolean {
+function makesDocument({ act }: ActRow): boolean {
   return makesVersion(act);
 }
 
 /** Renders the file of an act from its record alone, and the code that it contains. */
 async function renderFile(
   deps: IssueDependencies,
-  intent: store.ActRow,
+  intent: ActRow,
   sealUse: SealUseRequest,
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
@@ -111,7 +113,7 @@ function buildCodeRequest(sealUse: SealUseRequest, record: LicenseRecord): CodeR
 }
 
 /** Builds the request for the seal from an act. */
-function buildSealUse(intent: store.PreparedAct): SealUseRequest {
+function buildSealUse(intent: PreparedAct): SealUseRequest {
   const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
   return {
     issuanceId: id,
@@ -127,7 +129,7 @@ function buildSealUse(intent: store.PreparedAct): SealUseRequest {
 }
 
 /** Builds the files that are kept forever: a PDF that contains its signature, or a statement and its detached one. */
-function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
+function buildSealedFiles(intent: ActRow, rendered: Uint8Array, signature: Uint8Array) {
   const { id, number, identifier, act } = intent;
   const signatureDigest = sha256(signature);
   if (makesDocument(intent)) {
@@ -167,7 +169,7 @@ function findChangedPart(renderedBytes: Uint8Array, sealedBytes: Uint8Array): { 
 }
 
 /** Records why a prepared act waits, and opens a duty for it. */
-function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
+function noteWaiting({ db, now }: IssueDependencies, intent: ActRow, reason: string): Promise<void> {
   return db.transaction(async (tx) => {
     if (!(await acts.noteWaiting(tx, intent.id, reason))) return;
     const subject = await readActSubject(tx, intent);
@@ -177,14 +179,14 @@ function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reaso
 
 async function enterAct(
   tx: Transaction,
-  intent: store.ActRow,
+  intent: ActRow,
   sealResult: ledger.SealResult,
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
   const { caseId } = intent;
   const [task, storedLicense, act] = await inOrder(tx, [
-    caseId === null ? null : (tx) => store.lockTask(tx, caseId),
+    caseId === null ? null : (tx) => lockTask(tx, caseId),
     intent.act === 'ISSUE' ? null : (tx) => store.lockHead(tx, intent.number),
     (tx) => acts.lockAct(tx, intent),
   ]);
@@ -201,8 +203,8 @@ async function enterAct(
 /** Enters what a done act changes of its license and its paper, and the events about it. */
 async function enterChanges(
   tx: Transaction,
-  act: store.ActRow,
-  task: store.TaskRow | null,
+  act: ActRow,
+  task: TaskRow | null,
   storedLicense: store.StoredLicense | null,
   sealResult: ledger.SealResult,
   at: Date,
@@ -219,7 +221,7 @@ async function enterChanges(
   ]);
 }
 
-function requireTask(task: store.TaskRow | null): store.TaskRow {
+function requireTask(task: TaskRow | null): TaskRow {
   if (!task) throw new Error('an act that makes a version has no task');
   return task;
 }
@@ -227,7 +229,7 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
 /** Resumes acts that a crash, a fault or a slow signer left prepared. Returns how many it completed. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
   const complete = async (id: string): Promise<SealingOutcome> => {
-    const intent = await store.findAct(deps.db, id);
+    const intent = await findAct(deps.db, id);
     if (!intent) throw new Error(`no act ${id}`);
     return completeAct(deps, intent);
   };

@@ -8,8 +8,10 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { computeRecordDigest } from '../license.ts';
 import { closeDuty, dutyIds, openDuty } from '../paper/duty-store.ts';
 import type { BlankState } from '../paper/paper.ts';
-import type { ActRow, StoredLicense, TaskRow } from '../store.ts';
+import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
+import type { TaskRow } from '../task/store.ts';
+import type { ActRow } from './act-store.ts';
 import type { LicenseRecord } from './record.ts';
 
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;

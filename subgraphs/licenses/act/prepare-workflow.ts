@@ -12,7 +12,6 @@ import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/seali
 import {
   buildRecord,
   buildStatement,
-  type CertificateTask,
   type LicenseHead,
   planCaseStatement,
   requireReason,
@@ -22,10 +21,21 @@ import {
 import { requireOrder } from '../order/order.ts';
 import { findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
+import { lockBlank, lockSheet } from '../paper/store.ts';
 import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
-import { requireSeal, type SealUse } from '../seal.ts';
+import { requireSeal, type SealUse } from '../seal/seal.ts';
+import { listSealFacts } from '../seal/store.ts';
 import * as store from '../store.ts';
-import { insertAct } from './act-store.ts';
+import { lockTask, reserveNumber, toTask } from '../task/store.ts';
+import type { CertificateTask } from '../task/task.ts';
+import {
+  type ActRow,
+  findActByCase,
+  findPreparedActs,
+  insertAct,
+  type PreparedAct,
+  reserveStatusIndex,
+} from './act-store.ts';
 import * as ledger from './ledger-store.ts';
 import type { LicenseRecord } from './record.ts';
 
@@ -49,13 +59,13 @@ export async function prepareCaseAct(
   deps: PrepareDependencies,
   actor: Actor,
   request: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
-): Promise<store.PreparedAct> {
+): Promise<PreparedAct> {
   const [row, earlierAct] = await inOrder(tx, [
-    (tx) => store.lockTask(tx, request.caseId),
-    (tx) => store.findActByCase(tx, request.caseId),
+    (tx) => lockTask(tx, request.caseId),
+    (tx) => findActByCase(tx, request.caseId),
   ]);
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
-  const task = store.toTask(row);
+  const task = toTask(row);
   const authorised = task.content;
   const clerk = requireAllowed(policyOfAct(request.act), { head: null, task }, actor);
   if (earlierAct) return { ...earlierAct, authorised };
@@ -68,7 +78,7 @@ export async function prepareCaseAct(
   const [{ head, sealName }, reservation, blank] = await inOrder(tx, [
     (tx) => lockTaskSubject(tx, task, clerk, { matterId: task.content.matterId, personId: authoriser.actor, at }),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
-    needsVersion ? (tx) => store.lockBlank(tx, blankNumber) : null,
+    needsVersion ? (tx) => lockBlank(tx, blankNumber) : null,
   ]);
   const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName };
   const base = {
@@ -130,8 +140,8 @@ async function lockTaskSubject(
   const [stored, openOrders, preparedActs, seals] = await inOrder(tx, [
     licenseNumber === null ? null : (tx) => store.lockHead(tx, licenseNumber),
     licenseNumber === null ? null : (tx) => lockOpenOrders(tx, licenseNumber),
-    licenseNumber === null ? null : (tx) => store.findPreparedActs(tx, [licenseNumber]),
-    (tx) => store.listSealFacts(tx, [task.issuer.id]),
+    licenseNumber === null ? null : (tx) => findPreparedActs(tx, [licenseNumber]),
+    (tx) => listSealFacts(tx, [task.issuer.id]),
   ]);
   if (!stored && action !== 'ISSUE') throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = stored && store.toHead(stored);
@@ -151,8 +161,8 @@ interface Reservation {
 async function reserveForVersion(tx: Transaction, task: CertificateTask, at: Date): Promise<Reservation> {
   const year = Number(dayOf(at).slice(0, 4));
   const [newNumber, statusIndex] = await inOrder(tx, [
-    task.content.action === 'ISSUE' ? (tx) => store.reserveNumber(tx, task, year) : null,
-    store.reserveStatusIndex,
+    task.content.action === 'ISSUE' ? (tx) => reserveNumber(tx, task, year) : null,
+    reserveStatusIndex,
   ]);
   return { newNumber, statusIndex };
 }
@@ -205,7 +215,7 @@ export async function prepareOwnAct(
   deps: PrepareDependencies,
   actor: Actor,
   request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
-): Promise<store.PreparedAct> {
+): Promise<PreparedAct> {
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
   const rule = policyOfAct(request.act);
   const approver = requireAllowed(rule, { head, task: null }, actor);
@@ -213,7 +223,7 @@ export async function prepareOwnAct(
   const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
   const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
   const suspenderId = order && ((await findSuspenders(tx, [head.number])).get(head.number) ?? null);
-  const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
+  const [prepared = null] = await findPreparedActs(tx, [head.number]);
   const orders = { open: openOrders, answered: order, suspenderId };
   const at = deps.now();
   const sealUse = await loadOwnSealUse(tx, head, approver, at);
@@ -246,18 +256,18 @@ export async function prepareSpoil(
   deps: PrepareDependencies,
   actor: Actor,
   request: { identifier: string; blankNumber: string; replacement: string; reason: string },
-): Promise<store.PreparedAct> {
+): Promise<PreparedAct> {
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
   const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
   requireReason(request.reason);
-  const spoiledBlank = await store.lockBlank(tx, request.blankNumber);
+  const spoiledBlank = await lockBlank(tx, request.blankNumber);
   if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
-  const sheet = await store.lockSheet(tx, request.blankNumber, head.identifier);
-  const [prepared = null] = await store.findPreparedActs(tx, [head.number]);
+  const sheet = await lockSheet(tx, request.blankNumber, head.identifier);
+  const [prepared = null] = await findPreparedActs(tx, [head.number]);
   const at = deps.now();
   const sealUse = await loadOwnSealUse(tx, head, clerk, at);
   requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared, sealUse }, actor);
-  requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
+  requireInStock(await lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const sealName = requireSeal(sealUse).name;
   const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
   const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
@@ -284,12 +294,12 @@ export async function prepareSpoil(
 
 /** Loads the use of a seal that a person authorises on the issuing organ's own authority. */
 async function loadOwnSealUse(tx: Transaction, head: LicenseHead, person: Person, at: Date): Promise<SealUse> {
-  const seals = await store.listSealFacts(tx, [head.issuer.id]);
+  const seals = await listSealFacts(tx, [head.issuer.id]);
   return { seals, matterId: head.record.KZ_SX, personId: person.id, at };
 }
 
-type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
-  Partial<Pick<store.ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
+type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &
+  Partial<Pick<ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
 
 /** Writes the intent of an act whose actor authorises it by the request itself. */
 async function insertAuthorised(
@@ -298,7 +308,7 @@ async function insertAuthorised(
   person: Person,
   head: LicenseHead,
   intent: OwnActRow,
-): Promise<store.PreparedAct> {
+): Promise<PreparedAct> {
   const { at, ...row } = intent;
   const digest = computeContentDigest(intent.record);
   const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {

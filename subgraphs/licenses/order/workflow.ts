@@ -5,10 +5,11 @@ import type { EventPayload } from '../../kernel/events/events.ts';
 import { isActAllowed, LICENSE_STATE_LABELS, type LicenseState } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { findPreparedActs } from '../act/act-store.ts';
 import { requireReason } from '../license.ts';
 import { dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
-import { findPreparedActs, lockHead } from '../store.ts';
+import { lockHead } from '../store.ts';
 import { decideAnswers, findOrdersTakenBack } from './order.ts';
 import * as store from './store.ts';
 

@@ -10,6 +10,7 @@ import { lockCurrentLicense } from '../act/prepare-workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import * as store from '../store.ts';
 import { listBlankNumbers } from './paper.ts';
+import { lockBlank, lockSheet, type SheetRow } from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
@@ -23,7 +24,7 @@ export interface SheetInput {
   dryRun: boolean;
 }
 
-function requireSheet(sheet: store.SheetRow | null): store.SheetRow {
+function requireSheet(sheet: SheetRow | null): SheetRow {
   if (!sheet) throw new Error('the sheet is gone');
   return sheet;
 }
@@ -33,17 +34,17 @@ export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
-): Promise<store.SheetRow> {
+): Promise<SheetRow> {
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockCurrentLicense(tx, identifier);
     const head = store.toHead(stored);
     requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
-    await store.lockBlank(tx, blankNumber);
-    const sheet = await store.lockSheet(tx, blankNumber, identifier);
+    await lockBlank(tx, blankNumber);
+    const sheet = await lockSheet(tx, blankNumber, identifier);
     const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor);
     const { number, caseId } = stored.version;
     await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, deps.now());
-    return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
+    return requireSheet(await lockSheet(tx, blankNumber, identifier));
   });
 }
 
@@ -52,19 +53,19 @@ export function recallSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
-): Promise<store.SheetRow> {
+): Promise<SheetRow> {
   return transact(deps.db, dryRun, async (tx) => {
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
     const head = store.toHead(stored);
     requireAllowed(LICENSES_POLICY.recallCertificate, { head }, actor);
-    await store.lockBlank(tx, blankNumber);
-    const lockedSheet = await store.lockSheet(tx, blankNumber, identifier);
+    await lockBlank(tx, blankNumber);
+    const lockedSheet = await lockSheet(tx, blankNumber, identifier);
     const clerk = requireAllowed(LICENSES_POLICY.recallCertificate, { head, sheet: lockedSheet }, actor);
     const sheet = { identifier, blankNumber, number: serial, caseId: null };
     await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, deps.now());
-    return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
+    return requireSheet(await lockSheet(tx, blankNumber, identifier));
   });
 }
 

@@ -1,7 +1,7 @@
-import { dayOf } from '../kernel/day.ts';
-import type { EventPayload } from '../kernel/events/events.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { isGranted } from '../kernel/sealing/sign.ts';
+import { dayOf } from '../../kernel/day.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { isGranted } from '../../kernel/sealing/sign.ts';
 
 /** A seal as the newest SealChanged event describes it. */
 export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'state' | 'grants'> {

@@ -3,10 +3,11 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { findActByCase } from '../act/act-store.ts';
 import * as ledger from '../act/ledger-store.ts';
 import { requireReason } from '../license.ts';
 import { LICENSES_POLICY } from '../policy.ts';
-import * as store from '../store.ts';
+import { lockTask, toTask } from './store.ts';
 
 /**
  * Voids the certificate task of a granted case (作废), with the reason.
@@ -19,10 +20,10 @@ export function voidTask(
   request: { case: string; reason: string; dryRun: boolean },
 ): Promise<void> {
   return transact(db, request.dryRun, async (tx) => {
-    const row = await store.lockTask(tx, request.case);
+    const row = await lockTask(tx, request.case);
     if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
-    const task = store.toTask(row);
-    const isPrepared = (await store.findActByCase(tx, task.caseId)) !== null;
+    const task = toTask(row);
+    const isPrepared = (await findActByCase(tx, task.caseId)) !== null;
     const approver = requireAllowed(LICENSES_POLICY.voidTask, { task, isPrepared }, actor);
     requireReason(request.reason);
     const details = { actor: approver.name, organ: task.issuer.id, reason: request.reason, at: now() };

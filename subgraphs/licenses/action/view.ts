@@ -1,0 +1,102 @@
+import type { Database } from '../../../db/client.ts';
+import type { Clock } from '../../kernel/day.ts';
+import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
+import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
+import { answerAction, catchRefusal } from '../../kernel/policy.ts';
+import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
+import { type ActRow, findPreparedActs } from '../act/act-store.ts';
+import { findOrderOf } from '../order/order.ts';
+import { findSuspenders, type OrderRow } from '../order/store.ts';
+import { isByCase, LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import type { SealUse } from '../seal/seal.ts';
+import { listSealFacts, type SealFactRow } from '../seal/store.ts';
+import * as store from '../store.ts';
+import { findOpenTasks, type TaskRow, toTask } from '../task/store.ts';
+import type { CertificateTask } from '../task/task.ts';
+import { type LicenseView, loadAllOrders, loadCollection, loadSheets } from '../view.ts';
+
+/** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
+interface LicenseContext {
+  openOrders: readonly OrderRow[];
+  tasks: readonly CertificateTask[];
+  prepared: ActRow | null;
+  /** The supervisor whose order suspended it, or null. */
+  suspender: string | null;
+}
+
+/** Loads what decides on the actions on a license. One query of each kind serves a whole GraphQL answer. */
+export async function loadLicenseContext(db: Database, { stored, context }: LicenseView): Promise<LicenseContext> {
+  const { number } = stored.license;
+  const [orders, tasks, prepared, suspender] = await Promise.all([
+    loadAllOrders(db, context, number),
+    getLoader<TaskRow[]>(context, 'tasks of license', async (numbers) => {
+      const byNumber = Map.groupBy(await findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? []);
+    }).load(number),
+    getLoader<ActRow>(context, 'prepared acts', async (numbers) => {
+      const byNumber = new Map((await findPreparedActs(db, numbers)).map((row) => [row.number, row]));
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? null);
+    }).load(number),
+    getLoader<string>(context, 'suspenders', async (numbers) => {
+      const byNumber = await findSuspenders(db, numbers);
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? null);
+    }).load(number),
+  ]);
+  const openOrders = orders.filter((order) => order.state === 'OPEN');
+  return { openOrders, tasks: (tasks ?? []).map(toTask), prepared, suspender };
+}
+
+/** Acts by a case on an existing license. An issue makes a new one. */
+const CASE_ACTS = VERSION_ACTS.filter((act) => act !== 'ISSUE');
+
+export interface ActionDependencies {
+  db: Database;
+  now: Clock;
+}
+
+/** Loads the seals of an organ. */
+export async function loadSeals(db: Database, context: GraphContext, organ: string): Promise<SealFactRow[]> {
+  const loader = getLoader<SealFactRow[]>(context, 'seals of organ', async (organs) => {
+    const byOrgan = Map.groupBy(await listSealFacts(db, organs), (seal) => seal.organ);
+    return organs.map((id) => byOrgan.get(id) ?? []);
+  });
+  return (await loader.load(organ)) ?? [];
+}
+
+/** The seal that the act of a task needs, as the person uses it who authorised the case. */
+export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse, 'seals' | 'at'>): SealUse {
+  let personId: string | null = null;
+  catchRefusal(() => {
+    personId = readUnverifiedAuthoriser(task.authorisation).actor;
+  });
+  return { seals, at, matterId: task.content.matterId, personId };
+}
+
+/** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
+export async function viewActions({ db, now }: ActionDependencies, view: LicenseView) {
+  const { stored, person, context } = view;
+  const head = store.toHead(stored);
+  const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
+  const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
+  const { state: collection } = await loadCollection(db, view);
+  const seals = { seals: await loadSeals(db, context, head.issuer.id), at: now() };
+  const ownSealUse = { ...seals, matterId: head.record.KZ_SX, personId: person.id };
+  const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
+  const answerAct = (act: PersonAct) => {
+    const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
+    const answered = task === null ? findOrderOf(act, openOrders, suspender) : null;
+    const sealUse = task === null ? ownSealUse : toTaskSealUse(task, seals);
+    const subject = { ...version, task, sealUse, orders: { open: openOrders, answered, suspenderId: suspender } };
+    return answerAction(mutationOf(act), policyOfAct(act), subject, person);
+  };
+  const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;
+  return [
+    ...OWN_ACTS.map(answerAct),
+    ...CASE_ACTS.map(answerAct),
+    answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order }, person),
+    ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
+      answerAction(name, LICENSES_POLICY[name], { ...version, sheet, sealUse: ownSealUse }, person),
+    ),
+    answerAction('redriveCollection', LICENSES_POLICY.redriveCollection, { ...version, collection }, person),
+  ];
+}

@@ -1,0 +1,52 @@
+import { and, asc, eq, gt, inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { blank, sheet } from '../tables.ts';
+import type { Blank, BlankState } from './paper.ts';
+
+export type SheetRow = typeof sheet.$inferSelect;
+
+export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
+  const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
+  return row ?? null;
+}
+
+/** Lists the blanks of an organ by number. */
+export async function listBlanks(
+  db: Reader,
+  organ: string,
+  state: BlankState | null,
+  page: PageRequest<string>,
+): Promise<Page<Blank>> {
+  const rows = await db
+    .select()
+    .from(blank)
+    .where(
+      and(
+        eq(blank.organ, organ),
+        state === null ? undefined : eq(blank.state, state),
+        page.after === null ? undefined : gt(blank.number, page.after),
+      ),
+    )
+    .orderBy(asc(blank.number))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Lists the sheets of versions, oldest first. */
+export async function listSheets(db: Reader, identifiers: readonly string[]): Promise<SheetRow[]> {
+  return db
+    .select()
+    .from(sheet)
+    .where(inArray(sheet.identifier, [...identifiers]))
+    .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
+}
+
+export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<SheetRow | null> {
+  const [row] = await tx
+    .select()
+    .from(sheet)
+    .where(and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier)))
+    .for('update');
+  return row ?? null;
+}

@@ -1,0 +1,103 @@
+import { and, arrayContains, asc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { hasRole, type Person } from '../../kernel/actor.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { act, certificateTask, licenseNumber } from '../tables.ts';
+import type { CertificateTask } from './task.ts';
+
+export type TaskRow = typeof certificateTask.$inferSelect;
+
+export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
+  if (!UUID_PATTERN.test(caseId)) return null;
+  const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
+  return row ?? null;
+}
+
+export function toTask(row: TaskRow): CertificateTask {
+  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy } = row;
+  const { number, doneAt, voidedAt } = row;
+  const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy };
+  return { ...facts, number, doneAt, voidedAt };
+}
+
+/** Opens a certificate task for a granted case. */
+export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseGranted'>): Promise<void> {
+  const { decidedAt, ...task } = grantedCase;
+  await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
+}
+
+/** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
+export async function listTasks(
+  db: Reader,
+  actor: Person,
+  page: PageRequest<number>,
+): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
+  const visibility = hasRole(actor, 'AUDITOR')
+    ? undefined
+    : or(
+        actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
+        actor.window === null ? undefined : eq(certificateTask.handledBy, actor.window),
+        sql`false`,
+      );
+  const rows = await db
+    .select({ task: certificateTask, waitingFor: act.waitingFor })
+    .from(certificateTask)
+    .leftJoin(act, eq(act.caseId, certificateTask.caseId))
+    .where(
+      and(
+        visibility,
+        isNull(certificateTask.doneAt),
+        isNull(certificateTask.voidedAt),
+        page.after === null ? undefined : gt(certificateTask.serial, page.after),
+      ),
+    )
+    .orderBy(asc(certificateTask.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Finds the open tasks on licenses, by license number. */
+export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<TaskRow[]> {
+  return db
+    .select()
+    .from(certificateTask)
+    .where(
+      and(
+        inArray(sql`${certificateTask.content}->>'licenseNumber'`, [...numbers]),
+        isNull(certificateTask.doneAt),
+        isNull(certificateTask.voidedAt),
+      ),
+    );
+}
+
+/**
+ * Returns the license number of a task: division, year, and at least six digits.
+ * It is reserved once and is the same at every later attempt.
+ */
+export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
+  if (task.number !== null) return task.number;
+  const { divisionCode } = task.issuer;
+  const takenNumber = tx.$with('taken').as(
+    tx
+      .insert(licenseNumber)
+      .values({ divisionCode, year, newest: 1 })
+      .onConflictDoUpdate({
+        target: [licenseNumber.divisionCode, licenseNumber.year],
+        set: { newest: sql`${licenseNumber.newest} + 1` },
+      })
+      .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
+  );
+  // lpad alone would cut off a number of more than six digits.
+  const digits = sql`lpad(${takenNumber.digits}, greatest(6, length(${takenNumber.digits})), '0')`;
+  const [reservedTask] = await tx
+    .with(takenNumber)
+    .update(certificateTask)
+    .set({ number: sql`${`${divisionCode}${year}`} || ${digits}` })
+    .from(takenNumber)
+    .where(eq(certificateTask.caseId, task.caseId))
+    .returning({ number: certificateTask.number });
+  if (!reservedTask?.number) throw new Error('no license number taken');
+  return reservedTask.number;
+}
