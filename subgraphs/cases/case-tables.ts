@@ -2,7 +2,7 @@ import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { DelegationFact } from '../kernel/events/events.ts';
 import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
-import type { GuideInForce, PublishedGuides } from './guide.ts';
+import type { GuideInForce, PublishedGuides } from './reception/guide.ts';
 
 const schema = pgSchema('cases');
 

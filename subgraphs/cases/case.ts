@@ -1,9 +1,10 @@
+import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import { dayOf, isWithin } from '../kernel/day.ts';
-import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events/events.ts';
+import { isWithin } from '../kernel/day.ts';
+import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import type { GuideInForce } from './guide.ts';
+import type { GuideInForce } from './reception/guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */
 export type MatterFact = EventPayload<'DelegationChanged'>;
@@ -206,84 +207,6 @@ export function divisionOf(matter: MatterFact, organ: string | null): string | n
   return matter.organs.find((organFact) => organFact.id === organ)?.divisionCode ?? null;
 }
 
-/** Returns the delegation of a running case after a transfer (划转) of its matter: same mode, new organs. */
-function moveDelegation(delegation: DelegationFact, newOrgans: OrganPair): DelegationFact {
-  const replaceOrgan = (organ: string | null) => {
-    if (organ === delegation.cityOrgan) return newOrgans.cityOrgan;
-    return organ === delegation.countyOrgan ? newOrgans.countyOrgan : organ;
-  };
-  const moveAssignment = (assignment: Assignment): Assignment => ({
-    ...assignment,
-    organ: replaceOrgan(assignment.organ),
-    second: replaceOrgan(assignment.second),
-  });
-  return {
-    ...delegation,
-    ...newOrgans,
-    accepts: moveAssignment(delegation.accepts),
-    examines: moveAssignment(delegation.examines),
-    decides: moveAssignment(delegation.decides),
-    seals: moveAssignment(delegation.seals),
-    liable: moveAssignment(delegation.liable),
-  };
-}
-
-/** Positions before acceptance. Such a case follows the current state of its matter. */
-const POSITIONS_BEFORE_ACCEPTANCE: ReadonlySet<Position> = new Set<Position>(['RECEIVED', 'SUPPLEMENT_ASKED']);
-
-const pairOf = ({ cityOrgan, countyOrgan }: OrganPair): OrganPair => ({ cityOrgan, countyOrgan });
-const isSamePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan && a.countyOrgan === b.countyOrgan;
-
-/**
- * Returns a running case with the organs that its matter has on `today`, and its previous organs in `from`.
- * Returns null if the case does not change: the organs are the same, the list says that running cases stay, or the case
- * is decided.
- * A case that is not accepted yet takes today's mode too.
- */
-export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile & { from: OrganPair }) | null {
-  if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
-  const { delegation } = subject;
-  const from = pairOf(delegation);
-  if (POSITIONS_BEFORE_ACCEPTANCE.has(subject.step)) {
-    const current = matter.delegations.find((period) => isWithin(today, period.validFrom, period.validTo));
-    if (!current || (current.mode === delegation.mode && isSamePair(current, from))) return null;
-    return { ...subject, matter, delegation: current, from };
-  }
-  const to = currentOrgans(subject, matter, today);
-  if (isSamePair(to, from)) return null;
-  return {
-    ...subject,
-    matter: { ...subject.matter, organs: joinOrgans(subject.matter.organs, matter.organs) },
-    delegation: moveDelegation(delegation, to),
-    acceptedBy: subject.acceptedBy === delegation.cityOrgan ? to.cityOrgan : to.countyOrgan,
-    from,
-  };
-}
-
-/**
- * Returns the organs of an accepted case on `today`. It starts with the organs at acceptance.
- * It then applies each later transfer that running cases follow.
- */
-function currentOrgans(subject: Case, matter: MatterFact, today: Day): OrganPair {
-  const acceptanceIndex = subject.steps.findLastIndex((record) => record.step === 'ACCEPTED');
-  const acceptedOn = dayOf(subject.steps[acceptanceIndex]?.at ?? new Date(0));
-  const firstTransfer = subject.steps.slice(acceptanceIndex + 1).find((record) => record.data?.moved)?.data?.moved;
-  let organs = pairOf(firstTransfer?.from ?? subject.delegation);
-  let previous = organs;
-  const periods = matter.delegations.filter(
-    ({ validFrom, validTo }) => (validFrom ?? '') <= today && (validTo === null || validTo >= acceptedOn),
-  );
-  for (const period of periods) {
-    if (!isSamePair(period, previous) && period.runningCases === 'FOLLOW') organs = pairOf(period);
-    previous = pairOf(period);
-  }
-  return organs;
-}
-
-function joinOrgans(organs: readonly OrganFact[], added: readonly OrganFact[]): OrganFact[] {
-  return [...organs, ...added.filter((organ) => !organs.some((existing) => existing.id === organ.id))];
-}
-
 /** Returns the organs that take part in the case or supervise it. They may see it. */
 export function partiesOf(delegation: DelegationFact): string[] {
   const { accepts, examines, decides, seals, liable, supervises, industry } = delegation;
@@ -330,4 +253,20 @@ export function waitsFor(subject: Case): { organs: string[]; window: string | nu
     default:
       return { organs: [], window: null };
   }
+}
+
+/** Returns the record of a step that a person takes. */
+export function buildStep(
+  actor: Person,
+  step: Step,
+  at: Date,
+  details: { note?: string | null; finding?: Finding | null; data?: StepData | null } = {},
+) {
+  const { note = null, finding = null, data = null } = details;
+  return { step, at, actorId: actor.id, actor: actor.name, organ: actor.organ, note, finding, data };
+}
+
+/** Returns the record of a step that another subgraph causes. */
+export function buildSystemStep(actorId: string, actor: string, step: Step, at: Date) {
+  return { step, at, actorId, actor, organ: null, note: null, finding: null, data: null };
 }

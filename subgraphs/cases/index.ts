@@ -8,9 +8,10 @@ import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';
+import { receive } from './fact/workflow.ts';
 import { materialRoutes } from './material/routes.ts';
-import { builtInScan, type Scan } from './material/scan-client.ts';
-import { startKeeper } from './material/workflow.ts';
+import { builtInScan, type Scan } from './material/upload/scan-client.ts';
+import { startKeeper } from './material/upload/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';
@@ -25,7 +26,7 @@ import { supervisionRoutes } from './supervision/webhook/routes.ts';
 import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
 import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { retryWaitingPushes } from './supervision/workflow.ts';
-import { moveRunningCases, receive } from './workflow.ts';
+import { moveRunningCases } from './transfer/workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };

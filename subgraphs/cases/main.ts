@@ -4,7 +4,7 @@ import { readEnvironment } from '../kernel/environment/read.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { createCases } from './index.ts';
-import { scanByClamd } from './material/clamd-client.ts';
+import { scanByClamd } from './material/upload/clamd-client.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');

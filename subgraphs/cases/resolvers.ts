@@ -1,34 +1,29 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson } from '../kernel/http/context.ts';
-import { mutate } from '../kernel/http/errors.ts';
-import { BY_SERIAL, byValues, instantPart, readPage, serialPart, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { prepareActions } from './action-workflow.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
-import { type Case, isPosition } from './case.ts';
-import { materialResolvers, toSubmittedMaterial } from './material/resolvers.ts';
-import type { MaterialDependencies } from './material/workflow.ts';
+import type { Case } from './case.ts';
+import { decideCase, deliverDecision } from './decision/workflow.ts';
+import { listResolvers } from './list/resolvers.ts';
+import { materialResolvers } from './material/resolvers.ts';
+import type { MaterialDependencies } from './material/upload/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
-import * as reception from './reception/reception-workflow.ts';
-import type { ApplicationInput, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
-import { runningResolvers } from './running-resolvers.ts';
+import { receptionMutations } from './reception/resolvers.ts';
+import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';
 import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { type FindCase, viewCase, viewCaseActions } from './view.ts';
+import { type FindCase, settleCase, toCommand, viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
-
-/** The order of the queue. */
-const BY_REST = byValues<{ since: Date; serial: number }>({ since: instantPart, serial: serialPart });
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */
 export function caseResolvers(
@@ -49,7 +44,7 @@ export function caseResolvers(
         second: ({ second }) => (second === null ? null : { id: second }),
       },
     } satisfies Resolvers,
-    runningResolvers(db),
+    listResolvers(db),
     agreementResolvers(dependencies),
     attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
@@ -87,60 +82,8 @@ function mergeResolvers<Module extends Resolvers>(modules: readonly Module[]): M
 
 function queries(db: Database) {
   return {
-    cases: async (_, args, { actor }) => {
-      const person = requirePerson(actor);
-      const page = readPage(args, BY_SERIAL);
-      const { step = null, matter = null, closed = null } = args.filter ?? {};
-      const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
-      const casePage = await store.listCases(db, person, filter, page);
-      return toConnection(
-        casePage,
-        BY_SERIAL,
-        (row) => row.serial,
-        (row) => viewCase(row.subject, person),
-      );
-    },
-    queue: async (_, args, { actor }) => {
-      const person = requirePerson(actor);
-      const steps = args.steps?.filter(isPosition) ?? null;
-      const casePage = await store.listQueue(db, person, steps, readPage(args, BY_REST));
-      return toConnection(
-        casePage,
-        BY_REST,
-        (row) => ({ since: row.restsSince, serial: row.serial }),
-        (row) => viewCase(row.subject, person),
-      );
-    },
     case: async (_, { id }, context) => findVisible(db, context, id),
   } satisfies Resolvers['Query'];
-}
-
-/** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
-function receptionMutations(deps: workflow.WorkflowDependencies) {
-  return {
-    receiveApplication: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.receiveApplication(deps, actor, readRequest(input))),
-    acceptCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.receiveAndAccept(deps, actor, readRequest(input))),
-    acceptApplication: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.acceptApplication(deps, toCommand(actor, input))),
-    askSupplement: (_, { input }, { actor }) =>
-      settleCase(actor, () =>
-        reception.askSupplement(deps, toCommand(actor, input), { items: input.items, until: input.until ?? null }),
-      ),
-    supplementCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => {
-        const { fields = null, licenseNumber = null, note = null } = input;
-        const materials = input.materials.map(toSubmittedMaterial);
-        return reception.supplement(deps, toCommand(actor, input), { fields, licenseNumber, materials, note });
-      }),
-    closeUnsupplemented: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.closeUnsupplemented(deps, toCommand(actor, input))),
-    refuseAcceptance: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.refuseAcceptance(deps, toCommand(actor, input), input.reason)),
-    withdrawCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.withdraw(deps, toCommand(actor, input), input.reason)),
-  } satisfies Resolvers['Mutation'];
 }
 
 /** Mutations of an accepted case, up to its decision and the hand-over of a decision document. */
@@ -159,27 +102,11 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
     decideCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
         const { decision, reason = null, authoriseSeal, validFrom = null } = input;
-        return workflow.decideCase(deps, toCommand(actor, input), { decision, reason, authoriseSeal, validFrom });
+        return decideCase(deps, toCommand(actor, input), { decision, reason, authoriseSeal, validFrom });
       }),
     deliverDecision: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.deliverDecision(deps, toCommand(actor, input), input.note ?? null)),
+      settleCase(actor, () => deliverDecision(deps, toCommand(actor, input), input.note ?? null)),
   } satisfies Resolvers['Mutation'];
-}
-
-function toCommand(actor: Actor, input: { case: string; dryRun: boolean }): workflow.CaseCommand {
-  return { actor, id: input.case, dryRun: input.dryRun };
-}
-
-function readRequest(input: ApplicationInput): reception.Request {
-  const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
-  const materials = input.materials.map(toSubmittedMaterial);
-  return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
-}
-
-/** Runs a person's mutation on a case. A missing token is a fault, not a refusal. */
-function settleCase(actor: Actor, run: () => Promise<Case>) {
-  const person = requirePerson(actor);
-  return mutate(async () => ({ case: viewCase(await run(), person) }));
 }
 
 /** Returns a case, or null if the caller may not see it, so that nobody learns that it exists. */

@@ -1,10 +1,13 @@
 import { type Actor, hasRole } from '../kernel/actor.ts';
 import type { DelegationFact } from '../kernel/events/events.ts';
 import type { GraphContext } from '../kernel/http/context.ts';
+import { requirePerson } from '../kernel/http/context.ts';
+import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
+import type * as workflow from './workflow.ts';
 
 const organ = (id: string) => ({ id });
 
@@ -83,4 +86,15 @@ function viewResponsibility({ decides, seals, liable, supervises }: DelegationFa
     supervises,
     basis: assignments.map((assignment) => assignment.reason ?? ''),
   };
+}
+
+/** Returns the command of a mutation on one case. */
+export function toCommand(actor: Actor, input: { case: string; dryRun: boolean }): workflow.CaseCommand {
+  return { actor, id: input.case, dryRun: input.dryRun };
+}
+
+/** Runs a person's mutation on a case. A missing token is a fault, not a refusal. */
+export function settleCase(actor: Actor, run: () => Promise<Case>) {
+  const person = requirePerson(actor);
+  return mutate(async () => ({ case: viewCase(await run(), person) }));
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
-import { guideOn, type PublishedGuides } from '../../subgraphs/cases/guide.ts';
-import { findGuideFacts } from '../../subgraphs/cases/store.ts';
-import { receive } from '../../subgraphs/cases/workflow.ts';
+import { findGuideFacts } from '../../subgraphs/cases/fact/store.ts';
+import { receive } from '../../subgraphs/cases/fact/workflow.ts';
+import { guideOn, type PublishedGuides } from '../../subgraphs/cases/reception/guide.ts';
+
 import type { Envelope, GuideFact } from '../../subgraphs/kernel/events/events.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { scanByClamd } from '../../subgraphs/cases/material/clamd-client.ts';
+import { scanByClamd } from '../../subgraphs/cases/material/upload/clamd-client.ts';
 import {
   MAX_FILE_BYTES,
   MAX_FILE_NAME_CHARS,
@@ -9,8 +9,8 @@ import {
   requireFileName,
   requireMatchingType,
   withEnding,
-} from '../../subgraphs/cases/material/file.ts';
-import { askScanner, builtInScan, type ScanVerdict } from '../../subgraphs/cases/material/scan-client.ts';
+} from '../../subgraphs/cases/material/upload/file.ts';
+import { askScanner, builtInScan, type ScanVerdict } from '../../subgraphs/cases/material/upload/scan-client.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { buildEicarPdf, buildJpeg, buildPdf, buildPng, buildPngChunk } from '../support/files.ts';
 

@@ -1,7 +1,12 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { builtInScan, type Scan, type ScanVerdict } from '../../subgraphs/cases/material/scan-client.ts';
-import { MAX_WAITING_BYTES, MAX_WAITING_UPLOADS, UPLOAD_LIFE_DAYS } from '../../subgraphs/cases/material/workflow.ts';
+import { builtInScan, type Scan, type ScanVerdict } from '../../subgraphs/cases/material/upload/scan-client.ts';
+import {
+  MAX_WAITING_BYTES,
+  MAX_WAITING_UPLOADS,
+  UPLOAD_LIFE_DAYS,
+} from '../../subgraphs/cases/material/upload/workflow.ts';
+
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { buildPdf } from '../support/files.ts';

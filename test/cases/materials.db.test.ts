@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect as connectSocket } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/file.ts';
+import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/upload/file.ts';
 import { buildEicarPdf, buildJpeg, buildPdf, buildPng } from '../support/files.ts';
 import { COMPANY, findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { delegationOn } from '../../subgraphs/cases/case.ts';
-import { issuerOf } from '../../subgraphs/cases/decide.ts';
+import { issuerOf } from '../../subgraphs/cases/decision/decide.ts';
 import { composeNotice, NOTICE_KINDS, type NoticeCase } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, requirePrintableNotice } from '../../subgraphs/cases/notice/render.ts';
 import { matterFacts } from '../support/matters.ts';

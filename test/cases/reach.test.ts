@@ -11,8 +11,9 @@ import {
   type StepRecord,
   waitsFor,
 } from '../../subgraphs/cases/case.ts';
-import { issuerOf } from '../../subgraphs/cases/decide.ts';
-import { type CaseActionName, requireAcceptingOrgan, requireCaseAction } from '../../subgraphs/cases/policy.ts';
+import { issuerOf } from '../../subgraphs/cases/decision/decide.ts';
+import { type CaseActionName, requireCaseAction } from '../../subgraphs/cases/policy.ts';
+import { requireAcceptingOrgan } from '../../subgraphs/cases/reception/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';

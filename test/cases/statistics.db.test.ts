@@ -12,7 +12,10 @@ import {
   tryWithCalendar,
 } from '../../subgraphs/cases/calendar/working-day.ts';
 import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { findMatter } from '../../subgraphs/cases/fact/store.ts';
+import { listCases } from '../../subgraphs/cases/list/store.ts';
 import { CASE_READS } from '../../subgraphs/cases/policy.ts';
+import { insertCase, takeCaseNumber } from '../../subgraphs/cases/reception/store.ts';
 import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
 import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
@@ -144,7 +147,7 @@ describe('statistics', () => {
   });
 
   async function writeCase(tx: Transaction, history: ReturnType<typeof caseHistory.generate>['value']): Promise<void> {
-    const matter = await store.findMatter(tx, history.matter);
+    const matter = await findMatter(tx, history.matter);
     if (!matter) throw new Error(history.matter);
     const delegation = delegationOn(matter, '2022-06-01');
     let ms = Date.parse(history.late ? '2026-12-20T15:00:00Z' : '2022-03-01T15:00:00Z');
@@ -157,13 +160,13 @@ describe('statistics', () => {
     });
     const [first, ...rest] = records;
     if (!first) throw new Error('no steps');
-    const number = await store.takeCaseNumber(tx, '360731', dayOf(first.at));
+    const number = await takeCaseNumber(tx, '360731', dayOf(first.at));
     const file = {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
     };
     const request = { by: 'somebody', key: null, digest: '' };
-    const insertion = await store.insertCase(tx, { file, divisionCode: '360731', request }, first);
+    const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
     let subject = insertion?.subject;
     for (const record of rest) {
       if (!subject) throw new Error('no case');
@@ -173,7 +176,7 @@ describe('statistics', () => {
   }
 
   const readAll = async () => {
-    const { rows } = await store.listCases(
+    const { rows } = await listCases(
       connection.db,
       requireDemoPerson('auditor'),
       { steps: null, matter: null, closed: null },
@@ -416,7 +419,7 @@ describe('statistics', () => {
   });
 
   test('a step that is written while a calendar is loaded uses the new calendar', async () => {
-    const matter = await store.findMatter(connection.db, 'yd2022-1-07');
+    const matter = await findMatter(connection.db, 'yd2022-1-07');
     if (!matter) throw new Error('no matter');
     const delegation = delegationOn(matter, '2022-06-01');
     const id = crypto.randomUUID();
@@ -432,7 +435,7 @@ describe('statistics', () => {
     const dueBefore = addWorkingDays(await loadCalendar(connection.db), '2027-01-04', 20);
     let pendingLoad: Promise<{ movedCases: number }> | undefined;
     await connection.db.transaction(async (tx) => {
-      await store.insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
+      await insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
       const holidays = ['2027-01-01', '2027-01-05', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
       const notice = { year: 2027, source: '测试更正号', holidays, makeUpDays: [] };
       pendingLoad = runMutation(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');

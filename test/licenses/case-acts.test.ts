@@ -81,7 +81,7 @@ describe('an act that somebody does', () => {
 /** Acts that a file names, and why it may. `ISSUE`, which makes the first version, is a rule in many places. */
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
-  'cases/decide.ts': ['CANCEL', 'CHANGE', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
+  'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
   // The finding that orders it.
   'cases/supervision/supervision.ts': ['RESTORE', 'REVOKE', 'SUSPEND'],
   // A supervisor lifts only its own suspension.

@@ -31,7 +31,9 @@ describe('a new act', () => {
     const errors = copy.compile();
     // The types of a schema do not have the act yet, so the compiler names the resolvers that answer with it as well.
     const resolvers = errors.filter((error) => /^subgraphs\/\w+\/([\w/]+\/)?resolvers\.ts: .*/.test(error));
-    expect(errors.filter((error) => !resolvers.includes(error))).toEqual([`subgraphs/cases/decide.ts: ${message}`]);
+    expect(errors.filter((error) => !resolvers.includes(error))).toEqual([
+      `subgraphs/cases/decision/decide.ts: ${message}`,
+    ]);
     expect(resolvers.map((error) => error.split('/')[1])).toEqual(expect.arrayContaining(['licenses', 'matters']));
     for (const error of resolvers) expect(error).toMatch(/MERGE|FREEZE|ANNUL/);
   });

@@ -3,8 +3,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { seedHub } from '../../scripts/seed.ts';
-import { guideOn } from '../../subgraphs/cases/guide.ts';
-import { findGuideFacts } from '../../subgraphs/cases/store.ts';
+import { findGuideFacts } from '../../subgraphs/cases/fact/store.ts';
+import { guideOn } from '../../subgraphs/cases/reception/guide.ts';
+
 import { testClock } from '../support/clock.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';

@@ -6,18 +6,20 @@ import { CASE_READS } from '../policy.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
+import { listWaiting } from './upload/store.ts';
+import { discardUpload, type MaterialDependencies } from './upload/workflow.ts';
 import { viewMaterial, viewRead, viewUpload } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Resolvers of the materials of a case, and of the uploads that are not part of a case yet. */
-export function materialResolvers(dependencies: workflow.MaterialDependencies) {
+export function materialResolvers(dependencies: MaterialDependencies) {
   const { db, now } = dependencies;
   return {
     Query: {
       uploads: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const page = readPage(args, BY_SERIAL);
-        return toConnection(await store.listWaiting(db, person.id, page), BY_SERIAL, (row) => row.serial, viewUpload);
+        return toConnection(await listWaiting(db, person.id, page), BY_SERIAL, (row) => row.serial, viewUpload);
       },
       materialReads: async (_, args, { actor }) => {
         const visibleOrgan = requireReadScope(CASE_READS.materialReads, actor, READS_FORBIDDEN);
@@ -33,7 +35,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies) {
       discardUpload: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
         return mutate(async () => ({
-          upload: viewUpload(await workflow.discardUpload(dependencies, person, input.upload, input.dryRun)),
+          upload: viewUpload(await discardUpload(dependencies, person, input.upload, input.dryRun)),
         }));
       },
     },

@@ -7,10 +7,11 @@ import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { MAX_FILE_BYTES } from './file.ts';
 import { MATERIAL_POLICY } from './policy.ts';
+import { MAX_FILE_BYTES } from './upload/file.ts';
+import { type MaterialDependencies, receiveUpload } from './upload/workflow.ts';
 import { fileUrl, viewUpload } from './view.ts';
-import { type MaterialDependencies, openFile, receiveUpload } from './workflow.ts';
+import { openFile } from './workflow.ts';
 
 /** Most uploads that one process reads at the same time. Each holds its file in memory. */
 const MAX_CONCURRENT_UPLOADS = 8;

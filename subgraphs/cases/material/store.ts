@@ -1,28 +1,11 @@
-import { and, asc, desc, eq, getTableColumns, gte, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, max, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
-import { UUID_PATTERN } from '../../kernel/identifier.ts';
-import type { LicenseFact } from '../case.ts';
-import { caseFile, licenseFact } from '../tables.ts';
-import type { MediaType } from './file.ts';
+import { caseFile } from '../tables.ts';
 import type { LicenseCheck, Material } from './material.ts';
-import { caseMaterial, type FileState, materialFile, materialRead, materialUpload } from './tables.ts';
-
-/** An upload with the data of its file, without the bytes. */
-export interface Upload {
-  id: string;
-  serial: number;
-  digest: string;
-  name: string;
-  uploaderId: string;
-  holderCode: string | null;
-  uploadedAt: Date;
-  attachedAt: Date | null;
-  mediaType: MediaType;
-  sizeBytes: number;
-  state: FileState;
-}
+import { caseMaterial, materialFile, materialRead, materialUpload } from './tables.ts';
+import type { Upload } from './upload/store.ts';
 
 /** A material of a case, with its file if it has one. */
 export type StoredMaterial = typeof caseMaterial.$inferSelect & {
@@ -30,128 +13,6 @@ export type StoredMaterial = typeof caseMaterial.$inferSelect & {
   applicantCode: string;
   file: Pick<Upload, 'id' | 'name' | 'mediaType' | 'sizeBytes' | 'digest'> | null;
 };
-
-const uploadColumns = {
-  id: materialUpload.id,
-  serial: materialUpload.serial,
-  digest: materialUpload.digest,
-  name: materialUpload.name,
-  uploaderId: materialUpload.uploaderId,
-  holderCode: materialUpload.holderCode,
-  uploadedAt: materialUpload.uploadedAt,
-  attachedAt: materialUpload.attachedAt,
-  mediaType: materialFile.mediaType,
-  sizeBytes: materialFile.sizeBytes,
-  state: materialFile.state,
-};
-
-function isUuid(text: string): boolean {
-  return UUID_PATTERN.test(text);
-}
-
-/**
- * Makes uploads of one person wait for each other, so that two concurrent ones cannot both use the last free place.
- */
-export async function lockUploader(tx: Transaction, uploaderId: string): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`material_upload ${uploaderId}`}, 0))`);
-}
-
-/** Returns the number of a person's uploads that wait for a case, and their total bytes. */
-export async function countWaiting(db: Reader, uploaderId: string): Promise<{ count: number; bytes: number }> {
-  const [row] = await db
-    .select({
-      count: sql<number>`count(*)::int`,
-      bytes: sql<number>`coalesce(sum(${materialFile.sizeBytes}), 0)::float8`,
-    })
-    .from(materialUpload)
-    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
-    .where(and(eq(materialUpload.uploaderId, uploaderId), isNull(materialUpload.attachedAt)));
-  return row ?? { count: 0, bytes: 0 };
-}
-
-export interface NewFile {
-  digest: string;
-  bytes: Uint8Array;
-  mediaType: MediaType;
-  state: Exclude<FileState, 'INFECTED'>;
-  triedAt: Date;
-}
-
-/**
- * Stores a file once and returns its resulting state.
- * A clean scan makes the file READY. If the scan was not possible, a known state does not change.
- */
-export async function putFile(tx: Transaction, file: NewFile): Promise<FileState> {
-  const isClean = file.state === 'READY';
-  const [row] = await tx
-    .insert(materialFile)
-    .values({ ...file, sizeBytes: file.bytes.length })
-    .onConflictDoUpdate({
-      target: materialFile.digest,
-      // This writes even if nothing changes. It locks the row, so that the sweeper cannot delete it meanwhile.
-      set: isClean
-        ? { state: 'READY', bytes: file.bytes, triedAt: file.triedAt }
-        : { triedAt: sql`${materialFile.triedAt}` },
-    })
-    .returning({ state: materialFile.state });
-  if (!row) throw new Error('no file kept');
-  return row.state;
-}
-
-export async function putUpload(
-  tx: Transaction,
-  upload: Omit<typeof materialUpload.$inferInsert, 'serial'>,
-): Promise<void> {
-  await tx.insert(materialUpload).values(upload);
-}
-
-export async function findUpload(db: Reader, id: string): Promise<Upload | null> {
-  if (!isUuid(id)) return null;
-  const [row] = await db
-    .select(uploadColumns)
-    .from(materialUpload)
-    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
-    .where(eq(materialUpload.id, id));
-  return row ?? null;
-}
-
-/** Returns an upload and locks its row. Nobody else can attach or discard it until the transaction ends. */
-export async function lockUpload(tx: Transaction, id: string): Promise<Upload | null> {
-  if (!isUuid(id)) return null;
-  await tx.select({ id: materialUpload.id }).from(materialUpload).where(eq(materialUpload.id, id)).for('update');
-  return findUpload(tx, id);
-}
-
-/** Returns a page of a person's uploads that wait for a case, newest first. */
-export async function listWaiting(db: Reader, uploaderId: string, page: PageRequest<number>): Promise<Page<Upload>> {
-  const rows = await db
-    .select(uploadColumns)
-    .from(materialUpload)
-    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
-    .where(
-      and(
-        eq(materialUpload.uploaderId, uploaderId),
-        isNull(materialUpload.attachedAt),
-        page.after === null ? undefined : lt(materialUpload.serial, page.after),
-      ),
-    )
-    .orderBy(desc(materialUpload.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
-}
-
-export async function deleteUpload(tx: Transaction, id: string): Promise<void> {
-  await tx.delete(materialUpload).where(eq(materialUpload.id, id));
-}
-
-/** Returns the bytes of a file, or null if it was found infected. */
-export async function readBytes(db: Reader, digest: string): Promise<Uint8Array | null> {
-  const [row] = await db
-    .select({ bytes: materialFile.bytes })
-    .from(materialFile)
-    .where(eq(materialFile.digest, digest));
-  return row?.bytes ?? null;
-}
 
 /** Returns the id of the case that an upload is part of, or null. */
 export async function caseOfUpload(db: Reader, uploadId: string): Promise<string | null> {
@@ -270,59 +131,4 @@ export async function addMaterials(
     await tx.update(materialUpload).set({ attachedAt: at }).where(inArray(materialUpload.id, uploads));
   }
   await tx.insert(caseMaterial).values(rows);
-}
-
-/** Returns licenses by number, from their newest event. */
-export async function findLicenses(db: Reader, numbers: readonly string[]): Promise<Map<string, LicenseFact>> {
-  if (numbers.length === 0) return new Map();
-  const rows = await db
-    .select()
-    .from(licenseFact)
-    .where(inArray(licenseFact.number, [...numbers]));
-  return new Map(rows.map((row) => [row.number, row.fact]));
-}
-
-/** Returns files that wait for the scanner, the one with the oldest last attempt first. */
-export async function listUnscanned(db: Reader, limit: number): Promise<{ digest: string; mediaType: MediaType }[]> {
-  return db
-    .select({ digest: materialFile.digest, mediaType: materialFile.mediaType })
-    .from(materialFile)
-    .where(eq(materialFile.state, 'PENDING_SCAN'))
-    .orderBy(asc(materialFile.triedAt))
-    .limit(limit);
-}
-
-/** Writes the result of a later scan. An infected file loses its bytes. A verdict that was written meanwhile stays. */
-export async function recordScan(db: Database, digest: string, state: FileState, at: Date): Promise<void> {
-  await db
-    .update(materialFile)
-    .set({ state, triedAt: at, ...(state === 'INFECTED' ? { bytes: null } : {}) })
-    .where(and(eq(materialFile.digest, digest), eq(materialFile.state, 'PENDING_SCAN')));
-}
-
-/** Deletes uploads that have waited since before `before`, at most `limit` of them, and files without any upload. */
-export async function deleteStaleUploads(tx: Transaction, before: Date, limit: number): Promise<void> {
-  const expiredUploads = await tx
-    .select({ id: materialUpload.id })
-    .from(materialUpload)
-    .where(and(isNull(materialUpload.attachedAt), lt(materialUpload.uploadedAt, before)))
-    .limit(limit)
-    .for('update', { skipLocked: true });
-  if (expiredUploads.length > 0) {
-    const ids = expiredUploads.map((row) => row.id);
-    await tx.delete(materialUpload).where(and(inArray(materialUpload.id, ids), isNull(materialUpload.attachedAt)));
-  }
-  const isUnused = notExists(
-    tx.select({ one: sql`1` }).from(materialUpload).where(eq(materialUpload.digest, materialFile.digest)),
-  );
-  const orphanedFiles = await tx
-    .select({ digest: materialFile.digest })
-    .from(materialFile)
-    .where(isUnused)
-    .limit(limit)
-    .for('update', { skipLocked: true });
-  if (orphanedFiles.length === 0) return;
-  // The condition is checked again now that the rows are locked, because an upload may have arrived meanwhile.
-  const digests = orphanedFiles.map((row) => row.digest);
-  await tx.delete(materialFile).where(and(inArray(materialFile.digest, digests), isUnused));
 }

@@ -4,8 +4,8 @@ import { actorColumns, bytea, digest, instant, serial } from '../../kernel/colum
 import type { GuideMaterialFact } from '../../kernel/events/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../case-tables.ts';
-import type { MediaType } from './file.ts';
 import type { MaterialKind } from './material.ts';
+import type { MediaType } from './upload/file.ts';
 
 const schema = pgSchema('cases');
 

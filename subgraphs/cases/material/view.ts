@@ -1,6 +1,8 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
-import type { ReadRow, Upload } from './store.ts';
-import { expiryOf, type ShownMaterial } from './workflow.ts';
+import type { ReadRow } from './store.ts';
+import type { Upload } from './upload/store.ts';
+import { expiryOf } from './upload/workflow.ts';
+import type { ShownMaterial } from './workflow.ts';
 
 /** Returns the path of a file, below the hub's address. */
 export function fileUrl(id: string): string {

@@ -1,14 +1,12 @@
-import { type Database, type Reader, type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
-import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { hasRole, type Person } from '../../kernel/actor.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import { type GuideFact, sha256 } from '../../kernel/events/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
-import { type Loop, startLoop } from '../../kernel/loop.ts';
-import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { findLicenses } from '../fact/store.ts';
 import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
-import { requireFile, requireFileName, requireMatchingType, withEnding } from './file.ts';
 import {
   licenseFault,
   MAX_CASE_BYTES,
@@ -19,89 +17,9 @@ import {
   requirePurpose,
   type SubmittedMaterial,
 } from './material.ts';
-import { MATERIAL_POLICY } from './policy.ts';
-import { askScanner, type Scan } from './scan-client.ts';
 import * as store from './store.ts';
-
-export interface MaterialDependencies {
-  db: Database;
-  now: Clock;
-  scan: Scan;
-}
-
-/** Most uploads of one person that may wait for a case, and their total bytes. */
-export const MAX_WAITING_UPLOADS = 50;
-export const MAX_WAITING_BYTES = 200 * 1_048_576;
-/** An upload that does not become part of a case is deleted after this many days. */
-export const UPLOAD_LIFE_DAYS = 30;
-const DAY_MS = 86_400_000;
-
-/** Returns when an upload that still waits is deleted. */
-export function expiryOf(uploadedAt: Date): Date {
-  return new Date(uploadedAt.getTime() + UPLOAD_LIFE_DAYS * DAY_MS);
-}
-
-/** A file as its sender describes it. */
-export interface SentFile {
-  name: string;
-  /** The content type it was sent with, or null. */
-  contentType: string | null;
-  bytes: Uint8Array;
-}
-
-/**
- * Takes in a file (上传材料). A refused file is not stored.
- * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
- * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
- */
-export async function receiveUpload(
-  { db, now, scan }: MaterialDependencies,
-  actor: Actor,
-  file: SentFile,
-): Promise<store.Upload> {
-  const uploader = requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
-  const { bytes, contentType } = file;
-  requireFileName(file.name);
-  const mediaType = requireFile(bytes);
-  requireMatchingType(mediaType, contentType, file.name);
-  const digest = sha256(bytes);
-  const scanResult = await askScanner(scan, bytes, { mediaType, digest });
-  if (scanResult.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanResult.reason);
-  const state = scanResult.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
-  const at = now();
-  return db.transaction(async (tx) => {
-    await store.lockUploader(tx, uploader.id);
-    const waitingUploads = await store.countWaiting(tx, uploader.id);
-    if (waitingUploads.count >= MAX_WAITING_UPLOADS || waitingUploads.bytes + bytes.length > MAX_WAITING_BYTES) {
-      throw new Refusal('UPLOADS_TOO_MANY');
-    }
-    const storedState = await store.putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
-    if (storedState === 'INFECTED') throw new Refusal('FILE_INFECTED');
-    const id = crypto.randomUUID();
-    const name = withEnding(file.name, mediaType);
-    const { holderCode } = uploader;
-    await store.putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at });
-    const upload = await store.findUpload(tx, id);
-    if (!upload) throw new Error('no upload kept');
-    return upload;
-  });
-}
-
-/** Discards an upload that waits for a case. Only its uploader may do this. Refuses UPLOAD_UNKNOWN. */
-export function discardUpload(
-  { db }: MaterialDependencies,
-  actor: Person,
-  id: string,
-  dryRun: boolean,
-): Promise<store.Upload> {
-  return transact(db, dryRun, async (tx) => {
-    const upload = await store.lockUpload(tx, id);
-    requireAllowed(MATERIAL_POLICY.discardUpload, upload, actor);
-    if (!upload) throw new Refusal('UPLOAD_UNKNOWN', 'upload');
-    await store.deleteUpload(tx, id);
-    return upload;
-  });
-}
+import { findUpload, lockUpload, readBytes, type Upload } from './upload/store.ts';
+import type { MaterialDependencies } from './upload/workflow.ts';
 
 /**
  * Returns the file of an upload, or null if there is none that `actor` may see.
@@ -113,8 +31,8 @@ export async function openFile(
   { db, now }: MaterialDependencies,
   actor: Person,
   { id, purpose }: { id: string; purpose: string | null },
-): Promise<{ upload: store.Upload; bytes: Uint8Array } | null> {
-  const upload = await store.findUpload(db, id);
+): Promise<{ upload: Upload; bytes: Uint8Array } | null> {
+  const upload = await findUpload(db, id);
   if (!upload) return null;
   const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(db, id);
   const [storedCase] = caseId === null ? [] : await findCases(db, [caseId]);
@@ -126,7 +44,7 @@ export async function openFile(
     storedCase && actor.holderCode !== storedCase.subject.applicant.code ? storedCase.subject.id : null;
   const statedPurpose = recordedCaseId === null ? '' : requirePurpose(purpose);
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
-  const bytes = upload.state === 'READY' ? await store.readBytes(db, upload.digest) : null;
+  const bytes = upload.state === 'READY' ? await readBytes(db, upload.digest) : null;
   if (!bytes) throw new Refusal('FILE_INFECTED');
   if (sha256(bytes) !== upload.digest) throw new Error(`file ${upload.digest} is not what its digest says`);
   if (recordedCaseId !== null) {
@@ -197,7 +115,7 @@ async function lockOwnUpload(
   id: string,
   { actor, applicantCode, field }: { actor: Person; applicantCode: string; field: string },
 ): Promise<number> {
-  const upload = await store.lockUpload(tx, id);
+  const upload = await lockUpload(tx, id);
   const isOwn = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
   if (!isOwn || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', field);
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', field, upload.name);
@@ -209,7 +127,7 @@ async function lockOwnUpload(
 async function createLicenseFinder(db: Reader, identifiers: readonly (string | null)[]) {
   const numberOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
   const numbers = identifiers.filter((identifier) => identifier !== null).map(numberOf);
-  const licenses = await store.findLicenses(db, [...new Set(numbers)]);
+  const licenses = await findLicenses(db, [...new Set(numbers)]);
   return (identifier: string) => licenses.get(numberOf(identifier)) ?? null;
 }
 
@@ -255,35 +173,4 @@ export async function requireValidLicenses(tx: Transaction, caseId: string, toda
   const invalidLicenses = await findInvalidLicenses(tx, caseId, today);
   if (invalidLicenses.length === 0) return;
   throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, invalidLicenses.map(({ name }) => name).join('、'));
-}
-
-/** Most files that one poll scans again, and most uploads that it deletes. */
-const MAX_KEEPER_BATCH = 8;
-
-/** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
-async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
-  for (const { digest, mediaType } of await store.listUnscanned(db, MAX_KEEPER_BATCH)) {
-    const bytes = await store.readBytes(db, digest);
-    if (!bytes) continue;
-    const { verdict } = await askScanner(scan, bytes, { mediaType, digest });
-    const state = verdict === 'CLEAN' ? 'READY' : verdict === 'INFECTED' ? 'INFECTED' : 'PENDING_SCAN';
-    await store.recordScan(db, digest, state, now());
-    if (verdict === 'UNAVAILABLE') break;
-  }
-  await db.transaction((tx) =>
-    store.deleteStaleUploads(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), MAX_KEEPER_BATCH),
-  );
-}
-
-const KEEPER_POLL_MS = 5_000;
-const MAX_KEEPER_PAUSE_MS = 60_000;
-
-/** Runs `keepUploads` periodically. */
-export function startKeeper(
-  dependencies: MaterialDependencies,
-  onError: (error: unknown) => void,
-  pollMs = KEEPER_POLL_MS,
-): Loop {
-  const keep = () => keepUploads(dependencies).then(() => false);
-  return startLoop(keep, { pollMs, maxPauseMs: MAX_KEEPER_PAUSE_MS, isDelayed: true, onError });
 }

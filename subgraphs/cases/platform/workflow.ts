@@ -7,9 +7,10 @@ import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
+import { decideCase } from '../decision/workflow.ts';
 import { ADMINISTRATION_POLICY } from '../policy.ts';
 import { MAX_NAME_CHARS } from '../reception/application.ts';
-import { act, type CaseCommand, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
+import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,
   MAX_CLOCK_SKEW_SECONDS,

@@ -3,10 +3,10 @@ import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type Agreement, covers } from '../agreement/agreement.ts';
 import { type Case, type CaseFile, delegationOn, divisionOf, type LicenseFact, type MatterFact } from '../case.ts';
-import { guideOn, type PublishedGuides } from '../guide.ts';
 import { requireAllMaterials } from '../material/material.ts';
-import { requireAcceptingOrgan } from '../policy.ts';
 import { requireLicenseFits } from './application.ts';
+import { guideOn, type PublishedGuides } from './guide.ts';
+import { requireAcceptingOrgan } from './policy.ts';
 
 /** What decides whether a received application can be accepted today, besides the case itself. */
 export interface AcceptanceFacts {

@@ -7,21 +7,19 @@ import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { loadAcceptance } from '../action-workflow.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
-import { guideForHandIn } from '../guide.ts';
+import { buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { listMaterials } from '../material/store.ts';
 import { attachMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { writeNotice } from '../notice/workflow.ts';
-import { RECEPTION_POLICY, requireAcceptingOrgan, requireCaseAction } from '../policy.ts';
+import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import {
   act,
-  buildStep,
   type CaseCommand,
   lockUpToDateCase,
   requireNote,
@@ -29,6 +27,7 @@ import {
   requireReason,
   type WorkflowDependencies,
 } from '../workflow.ts';
+import { loadAcceptance } from './acceptance-workflow.ts';
 import {
   type Application,
   MAX_TEXT_CHARS,
@@ -36,6 +35,9 @@ import {
   requireFields,
   requireLicenseFits,
 } from './application.ts';
+import { guideForHandIn } from './guide.ts';
+import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
+import { findRequest, insertCase, takeCaseNumber } from './store.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
 
@@ -59,7 +61,7 @@ const MAX_SUPPLEMENT_DAYS = 365;
  * Returns the matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED.
  */
 async function requireDelegatedMatter(tx: Transaction, matterId: string, today: Day) {
-  const matter = await store.findMatter(tx, matterId);
+  const matter = await findMatter(tx, matterId);
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   return { matter, delegation: delegationOn(matter, today) };
 }
@@ -108,21 +110,17 @@ async function openCase(
   const { matter, delegation, person, at } = context;
   if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
   const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
-  const earlierRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  const earlierRequest = requestKey === null ? null : await findRequest(tx, person.id, requestKey);
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
   const licenseNumber = application.licenseNumber;
-  requireApplication(
-    delegation,
-    application,
-    licenseNumber === null ? null : await store.findLicense(tx, licenseNumber),
-  );
+  requireApplication(delegation, application, licenseNumber === null ? null : await findLicense(tx, licenseNumber));
   requirePrintableApplication(application);
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
-  const number = await store.takeCaseNumber(tx, county, dayOf(at));
+  const number = await takeCaseNumber(tx, county, dayOf(at));
   const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy: null, guide: null };
-  const stored = await store.insertCase(
+  const stored = await insertCase(
     tx,
     { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
     buildStep(person, 'RECEIVED', at),
@@ -132,7 +130,7 @@ async function openCase(
     return { subject: stored.subject, isNew: true };
   }
   // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
-  const concurrentRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  const concurrentRequest = requestKey === null ? null : await findRequest(tx, person.id, requestKey);
   if (!concurrentRequest) throw new Error('a request key without a case');
   return { subject: requireSameRequest(concurrentRequest, digest), isNew: false };
 }
@@ -148,7 +146,7 @@ async function handIn(
   const { matter, delegation, applicant } = subject;
   // Without a guide, the code is the name of the material on the notice.
   for (const [i, { code }] of submitted.entries()) requirePrintableText(code, { field: `materials[${i}].code` });
-  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
+  const guides = (await findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const county = divisionOf(matter, delegation.countyOrgan);
   const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
   await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, submitted, at });
@@ -263,7 +261,7 @@ export function supplement(deps: WorkflowDependencies, command: CaseCommand, cha
       requirePrintableApplication({ applicant, fields });
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber)
-      requireLicenseFits(delegation, { applicant, licenseNumber }, await store.findLicense(tx, licenseNumber));
+      requireLicenseFits(delegation, { applicant, licenseNumber }, await findLicense(tx, licenseNumber));
     await handIn(tx, subject, person, changes.materials, at);
     const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });

@@ -1,9 +1,9 @@
-import type { Day } from '../kernel/day.ts';
-import type { GrantContent, OrganFact } from '../kernel/events/events.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { requireLines } from '../kernel/text.ts';
-import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
-import { MAX_TEXT_CHARS, requireLicenseFits } from './reception/application.ts';
+import type { Day } from '../../kernel/day.ts';
+import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireLines } from '../../kernel/text.ts';
+import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 
 export interface DecisionInput {
   decision: 'GRANTED' | 'REJECTED';

@@ -1,8 +1,8 @@
 import { and, asc, count, eq, gt, inArray, lte, sql } from 'drizzle-orm';
-import type { Reader } from '../../db/client.ts';
-import type { Mode } from '../kernel/events/events.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
-import { caseFile } from './tables.ts';
+import type { Reader } from '../../../db/client.ts';
+import type { Mode } from '../../kernel/events/events.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { caseFile } from '../tables.ts';
 
 /** A case that is not closed, without the data of its applicant. */
 export interface RunningCase {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { Refusal } from '../../kernel/refusal.ts';
-import { requireLine } from '../../kernel/text.ts';
+import { Refusal } from '../../../kernel/refusal.ts';
+import { requireLine } from '../../../kernel/text.ts';
 
 /** Determines what a file is from its bytes alone. */
 

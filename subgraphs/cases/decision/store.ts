@@ -1,0 +1,20 @@
+import type { Transaction } from '../../../db/client.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import { messages } from '../store.ts';
+
+/** Consumers of CaseGranted: licenses. */
+const CONSUMERS = { licenses: ['CaseGranted'] } as const;
+
+export async function appendCaseGranted(
+  tx: Transaction,
+  payload: EventPayload<'CaseGranted'>,
+  at: Date,
+): Promise<void> {
+  await appendEvent(tx, messages, CONSUMERS, {
+    type: 'CaseGranted',
+    stream: `case:${payload.caseId}`,
+    occurredAt: at,
+    payload,
+  });
+}

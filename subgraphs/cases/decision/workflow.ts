@@ -1,0 +1,104 @@
+import type { Transaction } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
+import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
+import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { writeAuthorisation } from '../../kernel/sealing/token.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import { buildStep, type Case, partiesOf } from '../case.ts';
+import { findLicense } from '../fact/store.ts';
+import { requireValidLicenses } from '../material/workflow.ts';
+import { requirePrintableApplication } from '../notice/render.ts';
+import { prepareDecision } from '../notice/workflow.ts';
+import { requireCaseAction } from '../policy.ts';
+import * as store from '../store.ts';
+import { openPushes } from '../supervision/workflow.ts';
+import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
+import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import { appendCaseGranted } from './store.ts';
+
+/**
+ * Decides a case (决定). One transaction writes the decision, the decider's seal authorisation, and what is sealed by it.
+ * That is the event that opens the certificate task, or the decision document (决定书).
+ */
+export function decideCase(deps: WorkflowDependencies, command: CaseCommand, input: DecisionInput): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const approver = requireCaseAction('decideCase', subject, command.actor);
+    const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
+    const content = decide(subject, input, license, dayOf(at));
+    requirePrintableDecision(subject, approver, input.reason, content);
+    if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
+    const details = { note: input.reason, finding: input.decision };
+    const step = buildStep(approver, 'DECIDED', at, details);
+    const decided = await store.addStep(tx, subject, step);
+    await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
+    if (content) await announceGrant(tx, deps, { subject, approver, content, at });
+    else {
+      const { authorisationKey } = deps;
+      await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
+    }
+    return decided;
+  });
+}
+
+/** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
+export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
+    if (note !== null) requireNote(note, 'note');
+    return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));
+  });
+}
+
+/** Refuses FIELD_MALFORMED where the license or the decision document could not be printed. */
+function requirePrintableDecision(
+  subject: Case,
+  approver: Person,
+  reason: string | null,
+  content: GrantContent | null,
+): void {
+  if (reason !== null) requirePrintableText(reason, { field: 'reason', form: 'LINES' });
+  if (content === null) return;
+  requirePrintableApplication({ applicant: content.holder, fields: content.fields });
+  requirePrintableText(content.licenseName, { field: null, label: '证照名称' });
+  requirePrintableText(issuerOf(subject).name, { field: null, label: '机关名称' });
+  requirePrintableText(approver.name, { field: null, label: '决定人姓名' });
+}
+
+async function announceGrant(
+  tx: Transaction,
+  { authorisationKey }: WorkflowDependencies,
+  decision: { subject: Case; approver: Person; content: GrantContent; at: Date },
+): Promise<void> {
+  const { subject, approver, content, at } = decision;
+  const issuer = issuerOf(subject);
+  const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
+  const digest = computeContentDigest(content);
+  const authorisation = await writeAuthorisation('cases', authorisationKey, {
+    actor: approver.id,
+    actorName: approver.name,
+    organ: issuer.id,
+    matter: content.matterId,
+    caseId: subject.id,
+    act: content.action,
+    contentDigest: digest,
+    authorisedAt: at.toISOString(),
+  });
+  const parties = partiesOf(subject.delegation);
+  await appendCaseGranted(
+    tx,
+    {
+      caseId: subject.id,
+      caseNumber: subject.number,
+      content,
+      contentDigest: digest,
+      authorisation,
+      issuer,
+      parties: parties.includes(issuer.id) ? parties : [...parties, issuer.id],
+      counters: [...new Set([issuer.id, subject.acceptedBy ?? issuer.id])],
+      handledBy: county?.divisionCode ?? issuer.divisionCode,
+      decidedAt: at.toISOString(),
+    },
+    at,
+  );
+}

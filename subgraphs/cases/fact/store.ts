@@ -1,0 +1,46 @@
+import { eq, inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { LicenseFact, MatterFact } from '../case.ts';
+import type { PublishedGuides } from '../reception/guide.ts';
+import { guideFact, licenseFact, matterFact } from '../tables.ts';
+
+export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
+  const [row] = await db.select().from(matterFact).where(eq(matterFact.matterId, id));
+  return row?.fact ?? null;
+}
+
+export async function findLicense(db: Reader, number: string): Promise<LicenseFact | null> {
+  const [row] = await db.select().from(licenseFact).where(eq(licenseFact.number, number));
+  return row?.fact ?? null;
+}
+
+export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<void> {
+  const row = { matterId: fact.matterId, fact };
+  await tx.insert(matterFact).values(row).onConflictDoUpdate({ target: matterFact.matterId, set: row });
+}
+
+export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
+  const row = { number: fact.number, fact };
+  await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
+}
+
+export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {
+  const row = { matterId: fact.matterId, fact };
+  await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
+}
+
+/** Returns a matter's service guides, or null if it has none. */
+export async function findGuideFacts(db: Reader, ids: readonly string[]): Promise<Map<string, PublishedGuides>> {
+  const rows = await db.select().from(guideFact).where(inArray(guideFact.matterId, ids.slice()));
+  return new Map(rows.map(({ matterId, fact }) => [matterId, fact]));
+}
+
+/** Returns licenses by number, from their newest event. */
+export async function findLicenses(db: Reader, numbers: readonly string[]): Promise<Map<string, LicenseFact>> {
+  if (numbers.length === 0) return new Map();
+  const rows = await db
+    .select()
+    .from(licenseFact)
+    .where(inArray(licenseFact.number, [...numbers]));
+  return new Map(rows.map((row) => [row.number, row.fact]));
+}

@@ -1,0 +1,85 @@
+import type { Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
+import { receiveOnce } from '../../kernel/events/outbox-store.ts';
+import { endsSheet } from '../../kernel/license-acts.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
+import * as store from '../store.ts';
+import { putCaseLicense, putDuty } from '../supervision/store.ts';
+import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
+import type { WorkflowDependencies } from '../workflow.ts';
+import { putGuideFact, putLicenseFact, putMatterFact } from './store.ts';
+
+/** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
+export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
+  return db.transaction((tx) =>
+    receiveOnce(tx, store.messages, producer, event, async () => {
+      switch (event.type) {
+        case 'DelegationChanged':
+          await putMatterFact(tx, event.payload);
+          return sendWaitingPushes(tx, event.payload, now());
+        case 'GuideChanged':
+          return putGuideFact(tx, event.payload);
+        case 'LicenseChanged':
+          return handleLicenseChange(tx, event.payload);
+        case 'CertificateDelivered':
+          await addEventStep(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+          return;
+        case 'TaskVoided': {
+          const { caseId, actor, organ, reason, voidedAt } = event.payload;
+          const at = new Date(voidedAt);
+          const voidedCase = await addEventStep(tx, caseId, 'VOIDED', at, { actor, organ, note: reason });
+          if (voidedCase) await openPushes(tx, voidedCase, 'VOIDED', at, await loadCalendar(tx));
+          return;
+        }
+        case 'OrderAnswered':
+          return recordOrderAnswer(tx, event.payload);
+        case 'DutyChanged':
+          return putDuty(tx, event.payload);
+        default:
+          throw new Error(`cases take no ${event.type}`);
+      }
+    }),
+  );
+}
+
+/**
+ * Stores the new state of a license. Certifies the case that caused the act.
+ * Ends certified cases whose paper is not delivered if this act ends it. Nobody can deliver such paper any more.
+ */
+async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
+  const { number, caseId, changedAt } = event;
+  const at = new Date(changedAt);
+  const [, , , undelivered] = await inOrder(tx, [
+    (tx) => putLicenseFact(tx, event),
+    caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
+    (tx) => addEventStep(tx, caseId, 'CERTIFIED', at),
+    (tx) => (endsSheet(event.act) ? store.listUndelivered(tx, number, caseId) : []),
+  ]);
+  for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
+}
+
+/**
+ * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
+ * already.
+ */
+async function addEventStep(
+  tx: Transaction,
+  caseId: string | null,
+  step: 'CERTIFIED' | 'DELIVERED' | 'UNDELIVERED' | 'VOIDED',
+  at: Date,
+  details: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
+): Promise<Case | null> {
+  if (caseId === null) return null;
+  const stored = await store.lockCase(tx, caseId);
+  if (!stored) throw new Error(`no case ${caseId}`);
+  const hasStep = (stepName: Step) => stored.subject.steps.some((record) => record.step === stepName);
+  if (hasStep(step)) return null;
+  // The two events arrive on different streams. A delivery that arrives before the certificate implies the certificate.
+  if (step === 'DELIVERED' && !hasStep('CERTIFIED')) {
+    await addEventStep(tx, caseId, 'CERTIFIED', at);
+    return addEventStep(tx, caseId, 'DELIVERED', at);
+  }
+  return store.addStep(tx, stored.subject, { ...buildSystemStep('licenses', '电子证照系统', step, at), ...details });
+}

@@ -1,0 +1,135 @@
+import { type Database, transact } from '../../../../db/client.ts';
+import type { Actor, Person } from '../../../kernel/actor.ts';
+import type { Clock } from '../../../kernel/day.ts';
+import { sha256 } from '../../../kernel/events/events.ts';
+import { type Loop, startLoop } from '../../../kernel/loop.ts';
+import { requireAllowed } from '../../../kernel/policy.ts';
+import { Refusal } from '../../../kernel/refusal.ts';
+import { MATERIAL_POLICY } from '../policy.ts';
+import { requireFile, requireFileName, requireMatchingType, withEnding } from './file.ts';
+import { askScanner, type Scan } from './scan-client.ts';
+import {
+  countWaiting,
+  deleteStaleUploads,
+  deleteUpload,
+  findUpload,
+  listUnscanned,
+  lockUpload,
+  lockUploader,
+  putFile,
+  putUpload,
+  readBytes,
+  recordScan,
+  type Upload,
+} from './store.ts';
+
+export interface MaterialDependencies {
+  db: Database;
+  now: Clock;
+  scan: Scan;
+}
+
+/** Most uploads of one person that may wait for a case, and their total bytes. */
+export const MAX_WAITING_UPLOADS = 50;
+export const MAX_WAITING_BYTES = 200 * 1_048_576;
+/** An upload that does not become part of a case is deleted after this many days. */
+export const UPLOAD_LIFE_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** Returns when an upload that still waits is deleted. */
+export function expiryOf(uploadedAt: Date): Date {
+  return new Date(uploadedAt.getTime() + UPLOAD_LIFE_DAYS * DAY_MS);
+}
+
+/** A file as its sender describes it. */
+export interface SentFile {
+  name: string;
+  /** The content type it was sent with, or null. */
+  contentType: string | null;
+  bytes: Uint8Array;
+}
+
+/**
+ * Takes in a file (上传材料). A refused file is not stored.
+ * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
+ * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
+ */
+export async function receiveUpload(
+  { db, now, scan }: MaterialDependencies,
+  actor: Actor,
+  file: SentFile,
+): Promise<Upload> {
+  const uploader = requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
+  const { bytes, contentType } = file;
+  requireFileName(file.name);
+  const mediaType = requireFile(bytes);
+  requireMatchingType(mediaType, contentType, file.name);
+  const digest = sha256(bytes);
+  const scanResult = await askScanner(scan, bytes, { mediaType, digest });
+  if (scanResult.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanResult.reason);
+  const state = scanResult.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
+  const at = now();
+  return db.transaction(async (tx) => {
+    await lockUploader(tx, uploader.id);
+    const waitingUploads = await countWaiting(tx, uploader.id);
+    if (waitingUploads.count >= MAX_WAITING_UPLOADS || waitingUploads.bytes + bytes.length > MAX_WAITING_BYTES) {
+      throw new Refusal('UPLOADS_TOO_MANY');
+    }
+    const storedState = await putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
+    if (storedState === 'INFECTED') throw new Refusal('FILE_INFECTED');
+    const id = crypto.randomUUID();
+    const name = withEnding(file.name, mediaType);
+    const { holderCode } = uploader;
+    await putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at });
+    const upload = await findUpload(tx, id);
+    if (!upload) throw new Error('no upload kept');
+    return upload;
+  });
+}
+
+/** Discards an upload that waits for a case. Only its uploader may do this. Refuses UPLOAD_UNKNOWN. */
+export function discardUpload(
+  { db }: MaterialDependencies,
+  actor: Person,
+  id: string,
+  dryRun: boolean,
+): Promise<Upload> {
+  return transact(db, dryRun, async (tx) => {
+    const upload = await lockUpload(tx, id);
+    requireAllowed(MATERIAL_POLICY.discardUpload, upload, actor);
+    if (!upload) throw new Refusal('UPLOAD_UNKNOWN', 'upload');
+    await deleteUpload(tx, id);
+    return upload;
+  });
+}
+
+/** Most files that one poll scans again, and most uploads that it deletes. */
+const MAX_KEEPER_BATCH = 8;
+
+/** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
+async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
+  for (const { digest, mediaType } of await listUnscanned(db, MAX_KEEPER_BATCH)) {
+    const bytes = await readBytes(db, digest);
+    if (!bytes) continue;
+    const { verdict } = await askScanner(scan, bytes, { mediaType, digest });
+    const state = verdict === 'CLEAN' ? 'READY' : verdict === 'INFECTED' ? 'INFECTED' : 'PENDING_SCAN';
+    await recordScan(db, digest, state, now());
+    if (verdict === 'UNAVAILABLE') break;
+  }
+  await db.transaction((tx) =>
+    deleteStaleUploads(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), MAX_KEEPER_BATCH),
+  );
+}
+
+const KEEPER_POLL_MS = 5_000;
+const MAX_KEEPER_PAUSE_MS = 60_000;
+
+/** Runs `keepUploads` periodically. */
+export function startKeeper(
+  dependencies: MaterialDependencies,
+  onError: (error: unknown) => void,
+  pollMs = KEEPER_POLL_MS,
+): Loop {
+  const keep = () => keepUploads(dependencies).then(() => false);
+  return startLoop(keep, { pollMs, maxPauseMs: MAX_KEEPER_PAUSE_MS, isDelayed: true, onError });
+}
