@@ -1,24 +1,48 @@
 import { measureFunctions } from './functions.ts';
-import { isWithin, type Rule } from './sources.ts';
+import { isWithin, type Rule, type Source, type Sources } from './sources.ts';
 
-/** How long a file and a function may be, and what a folder may not be called. */
+/** How long a file, a function and a module may be, and what a folder may not be called. */
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
 /** Tests have higher limits: a test is one sequence of steps, and a file shares what is expensive to set up. */
 const MAX_TEST_FILE_LINES = 500;
 const MAX_TEST_FUNCTION_LINES = 110;
+/** A module is what is directly in a folder: its rooms are modules of their own. */
+const MAX_MODULE_LINES = 1500;
 const DRAWERS = /(^|\/)(utils?|helpers?|common|managers?|services?|lib|misc)(\/|\.ts$)/;
+
+const MODULE_HOMES = ['subgraphs', 'gateway'];
+
+/** Builds a folder of files that are each short enough, and together one line too long. */
+function plantModule(folder: string, ending = 'ts'): Record<string, string> {
+  const part = '\n'.repeat(MAX_MODULE_LINES / 5);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const files = names.map((name): [string, string] => [`${folder}/${name}.${ending}`, part]);
+  return { ...Object.fromEntries(files), [`${folder}/f.${ending}`]: '\n' };
+}
 
 const LONG_BODY = '  b();\n'.repeat(MAX_FUNCTION_LINES);
 
 const LONG_TEST_BODY = '  b();\n'.repeat(MAX_TEST_FUNCTION_LINES);
 
+const countLines = ({ text }: Source): number => text.split('\n').length - 1;
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
+/** Returns the code directly in the folder of a file. Style sheets and documents are not code. */
+function findModule({ path }: Source, sources: Sources): Source[] {
+  return [...sources.values()].filter(
+    (other) => /\.(ts|js)$/.test(other.path) && folderOf(other.path) === folderOf(path),
+  );
+}
+
 export const sizeRules: Rule[] = [
   {
     name: `files of at most ${MAX_FILE_LINES} lines, of tests ${MAX_TEST_FILE_LINES}`,
-    findViolations: ({ path, text }) => {
-      const lines = text.split('\n').length - 1;
+    findViolations: (source) => {
+      const { path } = source;
+      const lines = countLines(source);
       const limit = isWithin(path, 'test') ? MAX_TEST_FILE_LINES : MAX_FILE_LINES;
       return lines > limit && !path.endsWith('.md') ? [`${lines} lines`] : [];
     },
@@ -26,6 +50,21 @@ export const sizeRules: Rule[] = [
       'a file of 401 lines': { 'db/x.ts': '\n'.repeat(MAX_FILE_LINES + 1) },
       'a file of tests of 501 lines': { 'test/x.test.ts': '\n'.repeat(MAX_TEST_FILE_LINES + 1) },
       'a style sheet of 401 lines': { 'gateway/page/static/x.css': '\n'.repeat(MAX_FILE_LINES + 1) },
+    },
+  },
+  {
+    name: `modules of at most ${MAX_MODULE_LINES} lines: what is directly in a folder`,
+    findViolations: (source, sources) => {
+      if (!isWithin(source.path, ...MODULE_HOMES)) return [];
+      const files = findModule(source, sources);
+      const lines = files.reduce((sum, file) => sum + countLines(file), 0);
+      // Once for a folder, with its first file.
+      return lines > MAX_MODULE_LINES && files[0] === source ? [`${folderOf(source.path)} has ${lines} lines`] : [];
+    },
+    planted: {
+      'a room of a subgraph': plantModule('subgraphs/cases/x'),
+      'a subgraph, without its rooms': plantModule('subgraphs/cases'),
+      'a page of the gateway': plantModule('gateway/page/static', 'js'),
     },
   },
   {
