@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { toLocalUrl } from './address.ts';
 import { streamRows } from './audit/finding.ts';
 import { makeProgressBar } from './bar.ts';
 import { UsageError } from './evidence-files.ts';
-import { findRunningDatabase } from './running-database.ts';
+import { toLocalUrl } from './hub/address.ts';
+import { findRunningDatabase } from './hub/running-database.ts';
 
 /**
  * `npm run export`: exports the acts of a period with everything needed to verify them without the hub: documents and

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { findDemoPerson, mintToken } from './people.ts';
-import { openSecrets } from './secrets.ts';
+import { findDemoPerson, mintToken } from './demo/people.ts';
+import { openSecrets } from './hub/secrets.ts';
 
 /**
  * `npm run import -- list.csv [--dry-run] [--basis 文号]`: imports a list of delegations (docs/import.md) into a

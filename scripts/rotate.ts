@@ -4,10 +4,10 @@ import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { rewrapKeys } from '../subgraphs/seals/certification/certification-workflow.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
-import { openEmbedded, openForeign } from './database.ts';
-import { BootError, lockFolder } from './folder.ts';
-import { locateSignerKeyFile, openSecrets, requireSecretsOf } from './secrets.ts';
-import { startSigner } from './signer.ts';
+import { openEmbedded, openForeign } from './hub/database.ts';
+import { BootError, lockFolder } from './hub/folder.ts';
+import { locateSignerKeyFile, openSecrets, requireSecretsOf } from './hub/secrets.ts';
+import { startSigner } from './hub/signer.ts';
 
 /**
  * `npm run rotate`: gives the signer a new key-encryption key (密钥加密密钥轮换). Wraps every private key under the new

@@ -5,10 +5,10 @@ import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
-import { boot, type RunningHub } from './boot.ts';
-import { BootError } from './folder.ts';
-import { listDemoPeople, mintToken } from './people.ts';
-import type { Secrets } from './secrets.ts';
+import { listDemoPeople, mintToken } from './demo/people.ts';
+import { boot, type RunningHub } from './hub/boot.ts';
+import { BootError } from './hub/folder.ts';
+import type { Secrets } from './hub/secrets.ts';
 
 /**
  * `npm start`: starts a whole hub on this machine. docs/configuration.md lists its environment variables.

@@ -1,6 +1,6 @@
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { findDemoPerson, mintToken } from './people.ts';
-import { openSecrets } from './secrets.ts';
+import { findDemoPerson, mintToken } from './demo/people.ts';
+import { openSecrets } from './hub/secrets.ts';
 
 /** `npm run token -- PERSON`: prints a demo token of the hub in DATA_FOLDER, e.g. for `yudu-lyj.approver`. */
 const { DATA_FOLDER } = readEnvironment('token');

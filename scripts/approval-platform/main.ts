@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { toLocalUrl } from '../address.ts';
+import { toLocalUrl } from '../hub/address.ts';
 import { createPlatform } from './app.ts';
 import { computeThumbprint } from './jws.ts';
 

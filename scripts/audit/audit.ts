@@ -1,6 +1,6 @@
 import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
 import { auditLicenses } from './licenses.ts';
-import { auditLog } from './log.ts';
+import { auditLog } from './log/log.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';

@@ -6,7 +6,7 @@ import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';
 import { readCertificateFile, readKeyFile, readLimitedFile, UsageError } from '../evidence-files.ts';
-import { findRunningDatabase } from '../running-database.ts';
+import { findRunningDatabase } from '../hub/running-database.ts';
 import { audit, CHECKS } from './audit.ts';
 import type { AuditInput, AuditWitness, Finding } from './finding.ts';
 

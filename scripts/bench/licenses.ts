@@ -8,13 +8,13 @@ import { performAct } from '../../subgraphs/licenses/act/issue-workflow.ts';
 import { prepareCaseAct } from '../../subgraphs/licenses/act/prepare-workflow.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
-import type { RunningHub } from '../boot.ts';
-import type { Client } from '../client.ts';
-import { findDemoPerson } from '../people.ts';
-import { findRunningDatabase } from '../running-database.ts';
-import { locateSignerKeyFile } from '../secrets.ts';
-import { blankPrefix } from '../seed.ts';
-import { startSigner } from '../signer.ts';
+import type { Client } from '../demo/client.ts';
+import { findDemoPerson } from '../demo/people.ts';
+import type { RunningHub } from '../hub/boot.ts';
+import { findRunningDatabase } from '../hub/running-database.ts';
+import { locateSignerKeyFile } from '../hub/secrets.ts';
+import { blankPrefix } from '../hub/seed.ts';
+import { startSigner } from '../hub/signer.ts';
 import { cpuOfChildren, cpuOfDatabase } from './cpu.ts';
 
 /** Measures whole licenses for `npm run bench`: the cost of one license in each process. */

@@ -10,11 +10,11 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
-import { boot, type RunningHub } from '../boot.ts';
-import { findFreePort } from '../port.ts';
-import { findRunningDatabase } from '../running-database.ts';
-import { locateSignerKeyFile } from '../secrets.ts';
-import { startSigner } from '../signer.ts';
+import { boot, type RunningHub } from '../hub/boot.ts';
+import { findFreePort } from '../hub/port.ts';
+import { findRunningDatabase } from '../hub/running-database.ts';
+import { locateSignerKeyFile } from '../hub/secrets.ts';
+import { startSigner } from '../hub/signer.ts';
 
 /**
  * `npm run bench:log [LEAVES]`: measures the transparency log on this machine: the time from leaf to cosigned

@@ -7,9 +7,9 @@ import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
-import { boot } from '../boot.ts';
-import { Client } from '../client.ts';
-import { findFreePort } from '../port.ts';
+import { Client } from '../demo/client.ts';
+import { boot } from '../hub/boot.ts';
+import { findFreePort } from '../hub/port.ts';
 import { type Bench, type Cost, grantCases, issueByWorkflow, issueThroughApi } from './licenses.ts';
 
 /**

@@ -4,9 +4,9 @@ import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../subgraphs/kernel/envir
 import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
 import { type NamedKey, parseLogKey } from '../witness/note.ts';
-import { type Certificate, readRoots } from './chain.ts';
 import { checkDelivery } from './check.ts';
 import { openDatabase } from './database.ts';
+import { type Certificate, readRoots } from './document/chain.ts';
 import { openKeys, toReceiptJwk } from './key.ts';
 import { openDatabaseMemory } from './memory.ts';
 import { renderStatusPage } from './page.ts';

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Certificate, ChainError, requireTrusted } from './chain.ts';
-import { DerError } from './der.ts';
+import { type Certificate, ChainError, requireTrusted } from './document/chain.ts';
+import { DerError } from './document/der.ts';
+import { PdfError, readAttachment, readSignature } from './document/pdf.ts';
+import { type ProvenSignature, SignatureError, verifySignature } from './document/signature.ts';
 import { readIdentifier } from './identifier.ts';
-import { PdfError, readAttachment, readSignature } from './pdf.ts';
 import { type Delivery, Fault, readStatement, readVersionRecord, sha256 } from './protocol.ts';
-import { type ProvenSignature, SignatureError, verifySignature } from './signature.ts';
 
 /** Name under which the record is attached to a license's PDF. */
 const RECORD_NAME = 'metadata.json';

@@ -6,9 +6,9 @@ import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
 import { openDatabase } from './database.ts';
-import { connectHub } from './hub.ts';
 import { makeKeys } from './key.ts';
-import { reconcile } from './reconcile.ts';
+import { connectHub } from './reconciliation/hub.ts';
+import { reconcile } from './reconciliation/reconcile.ts';
 
 /**
  * Starts the reference city library with the LIBRARY_* variables, or with the settings that `npm start` wrote to

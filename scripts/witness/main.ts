@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { lockFolder } from '../folder.ts';
+import { lockFolder } from '../hub/folder.ts';
 import { createWitness } from './app.ts';
 import { openMemory } from './memory.ts';
 import { formatWitnessKey, parseLogKey } from './note.ts';

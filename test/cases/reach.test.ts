@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listDemoPeople } from '../../scripts/people.ts';
+import { listDemoPeople } from '../../scripts/demo/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import {
   type Case,

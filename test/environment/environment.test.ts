@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { toLocalUrl } from '../../scripts/address.ts';
+import { toLocalUrl } from '../../scripts/hub/address.ts';
 import { parseEnvironment, variablesOf } from '../../subgraphs/kernel/environment/parse.ts';
 import {
   ENVIRONMENT,

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type HubLog, openHubLog } from '../../scripts/hub-log.ts';
+import { type HubLog, openHubLog } from '../../scripts/hub/log.ts';
 import { logFailure } from '../../subgraphs/kernel/environment/log.ts';
 
 /** The file of the log: its size, and a disk that is full. */

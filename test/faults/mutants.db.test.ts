@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import {
+  tamperAttachment,
+  tamperCertificate,
+  tamperPageContent,
+  tamperSignedAttribute,
+} from '../../scripts/demo/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deriveRolePassword } from '../../db/roles.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**
@@ -141,7 +141,11 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
       });
     }
     await waitUntil('the hub is ready', async () => /^ready /m.test(output));
-    const demo = spawnSync(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: hubEnvironment, timeout: DEMO_MS });
+    const demo = spawnSync(process.execPath, ['scripts/demo/main.ts'], {
+      cwd: ROOT,
+      env: hubEnvironment,
+      timeout: DEMO_MS,
+    });
     expect(demo.status, String(demo.stderr)).toBe(0);
     await readSecrets();
   }, START_MS + DEMO_MS);

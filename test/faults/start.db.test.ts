@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded } from '../../db/embedded.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */

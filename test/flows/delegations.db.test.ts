@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { seedHub } from '../../scripts/seed.ts';
+import { seedHub } from '../../scripts/hub/seed.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { findRefusalCode, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createForwardedCase, createPlatformKeys, PLATFORM_ORGAN, registerPlatform } from '../support/platform.ts';

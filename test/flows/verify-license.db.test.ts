@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tamperAttachment, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import { tamperAttachment, tamperPageContent, tamperSignedAttribute } from '../../scripts/demo/tamper.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';

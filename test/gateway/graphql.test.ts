@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { GraphQLError, getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_DEPTH, MAX_FIELDS, MAX_ROOT_FIELDS, MAX_TOKENS } from '../../gateway/limits.ts';
-import { mintToken } from '../../scripts/people.ts';
+import { mintToken } from '../../scripts/demo/people.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import {

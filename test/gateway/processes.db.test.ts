@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';

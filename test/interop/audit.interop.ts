@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findFreePort } from '../../scripts/port.ts';
-import { findRunningDatabase } from '../../scripts/running-database.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
+import { findRunningDatabase } from '../../scripts/hub/running-database.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Runs the commands of docs/audit.md against a complete hub after its demo. */
@@ -43,7 +43,7 @@ beforeAll(async () => {
   hub = spawn(process.execPath, ['scripts/start.ts'], { cwd: ROOT, env });
   for (const stream of [hub.stdout, hub.stderr]) stream?.on('data', (chunk) => (hubOutput += chunk));
   await waitUntil('the hub is ready', async () => /^ready /m.test(hubOutput));
-  expect(run('scripts/demo.ts')).toMatchObject({ status: 0 });
+  expect(run('scripts/demo/main.ts')).toMatchObject({ status: 0 });
 }, 240_000);
 afterAll(async () => {
   const exited = new Promise((resolve) => hub.once('close', resolve));

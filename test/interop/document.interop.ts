@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import {
+  tamperAttachment,
+  tamperCertificate,
+  tamperPageContent,
+  tamperSignedAttribute,
+} from '../../scripts/demo/tamper.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';

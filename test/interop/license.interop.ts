@@ -3,8 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  tamperAttachment,
+  tamperCertificate,
+  tamperPageContent,
+  tamperSignedAttribute,
+} from '../../scripts/demo/tamper.ts';
 import { splitSignature } from '../../scripts/split.ts';
-import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { buildSealPng } from '../support/seal-png.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { encodeQR } from 'qr';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tamperPageContent } from '../../scripts/tamper.ts';
+import { tamperPageContent } from '../../scripts/demo/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import {
   launchBrowser,

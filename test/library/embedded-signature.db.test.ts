@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tamperAttachment, tamperPageContent } from '../../scripts/demo/tamper.ts';
 import { splitSignature } from '../../scripts/split.ts';
-import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
 import { insertSignature, makeSealable, type Picture } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { PdfError, readAttachment } from '../../scripts/city-library/pdf.ts';
+import { PdfError, readAttachment } from '../../scripts/city-library/document/pdf.ts';
 import { makePdf } from './test-library.ts';
 
 /** Writes a PDF from the texts of its objects. `first` is the number of the first object. */

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Change, Hub } from '../../scripts/city-library/hub.ts';
-import { LogBroken, reconcile } from '../../scripts/city-library/reconcile.ts';
+import type { Change, Hub } from '../../scripts/city-library/reconciliation/hub.ts';
+import { LogBroken, reconcile } from '../../scripts/city-library/reconciliation/reconcile.ts';
 import { parseLogKey } from '../../scripts/witness/note.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { NoteSigner } from '../seals/note-signer.ts';

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tamperPageContent } from '../../scripts/tamper.ts';
+import { tamperPageContent } from '../../scripts/demo/tamper.ts';
 import { pem } from '../library/authority.ts';
 import { issueRevocationList, packStates, signJws } from '../support/pki-builder.ts';
 import { sampleRecord } from '../support/record.ts';

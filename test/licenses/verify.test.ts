@@ -1,7 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import {
+  tamperAttachment,
+  tamperCertificate,
+  tamperPageContent,
+  tamperSignedAttribute,
+} from '../../scripts/demo/tamper.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { readCertificate } from '../../subgraphs/licenses/verify/format/certificate.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';

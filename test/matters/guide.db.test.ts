@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { seedHub } from '../../scripts/seed.ts';
+import { seedHub } from '../../scripts/hub/seed.ts';
 import { findGuideFacts } from '../../subgraphs/cases/fact/store.ts';
 import { guideOn } from '../../subgraphs/cases/reception/guide.ts';
 

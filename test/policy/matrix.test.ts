@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listDemoPeople } from '../../scripts/people.ts';
+import { listDemoPeople } from '../../scripts/demo/people.ts';
 import { type Person, ROLES } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';

@@ -1,8 +1,8 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { tamperAttachment, tamperPageContent } from '../../scripts/demo/tamper.ts';
 import { splitSignature } from '../../scripts/split.ts';
-import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { composeNotice, type NoticeContent } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
 import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';

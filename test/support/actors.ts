@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { findDemoPerson, mintToken } from '../../scripts/people.ts';
+import { findDemoPerson, mintToken } from '../../scripts/demo/people.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 
 /** The key pair of this test process. Its hubs accept tokens signed with the private key. */

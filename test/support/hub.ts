@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
-import { seedHub } from '../../scripts/seed.ts';
+import { seedHub } from '../../scripts/hub/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { createScratchDatabase } from './database.ts';
 
 const LIBRARY_NAME = 'library.example/city';

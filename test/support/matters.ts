@@ -1,4 +1,4 @@
-import { listDemoPeople } from '../../scripts/people.ts';
+import { listDemoPeople } from '../../scripts/demo/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { requireAcceptingOrgan } from '../../subgraphs/cases/reception/policy.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createPlatform } from '../../scripts/approval-platform/app.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { PLATFORM_ORGAN, type PlatformKeys } from './platform.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { connect } from '../../db/client.ts';
-import { blankPrefix } from '../../scripts/seed.ts';
+import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
 import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';

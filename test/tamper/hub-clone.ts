@@ -5,7 +5,7 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
-import { findFreePort } from '../../scripts/port.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';

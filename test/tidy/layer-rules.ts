@@ -154,7 +154,7 @@ export const layerRules: Rule[] = [
         ? targetsOf(source).filter((target) => isWithin(target, 'gateway', 'scripts', 'seeds', 'test'))
         : [],
     planted: {
-      'a script': { [CASE]: "import { a } from '../../scripts/people.ts';\nexport const b = a;" },
+      'a script': { [CASE]: "import { a } from '../../scripts/demo/people.ts';\nexport const b = a;" },
       'a test by dynamic import': { [STORE]: "export const a = () => import('../../test/support/hub.ts');" },
     },
   },

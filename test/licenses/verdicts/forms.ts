@@ -1,4 +1,4 @@
-import { tamperAttachment, tamperPageContent } from '../../../scripts/tamper.ts';
+import { tamperAttachment, tamperPageContent } from '../../../scripts/demo/tamper.ts';
 import { toCanonicalJson } from '../../../subgraphs/kernel/events/events.ts';
 import { der, oid } from '../../library/authority.ts';
 import {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import type { LogLevel } from '../subgraphs/kernel/environment/levels.ts';
-import { isolateEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import type { Signer } from '../subgraphs/seals/signer/signer.ts';
-import { connectSigner } from '../subgraphs/seals/signer/signer-client.ts';
+import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
+import { isolateEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
+import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -18,7 +18,7 @@ const STOP_TIMEOUT_MS = 2_000;
 const MIN_RESTART_PAUSE_MS = 200;
 const MAX_RESTART_PAUSE_MS = 30_000;
 
-const SIGNER_MAIN = join(import.meta.dirname, '../subgraphs/seals/signer/main.ts');
+const SIGNER_MAIN = join(import.meta.dirname, '../../subgraphs/seals/signer/main.ts');
 const readyMessageSchema = z.object({ url: z.url() });
 
 export interface SignerProcess {

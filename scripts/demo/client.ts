@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Settings } from '../subgraphs/kernel/environment/parse.ts';
-import { toLocalUrl } from './address.ts';
-import { boot } from './boot.ts';
+import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
+import { toLocalUrl } from '../hub/address.ts';
+import { boot } from '../hub/boot.ts';
+import { findFreePort } from '../hub/port.ts';
+import { openSecrets, type Secrets } from '../hub/secrets.ts';
 import { findDemoPerson, mintToken } from './people.ts';
-import { findFreePort } from './port.ts';
-import { openSecrets, type Secrets } from './secrets.ts';
 
 const MAX_WAIT_MS = 30_000;
 

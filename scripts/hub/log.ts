@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, renameSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { LogLevel } from '../subgraphs/kernel/environment/levels.ts';
-import { startLog } from '../subgraphs/kernel/environment/log.ts';
+import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
+import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 
 /** The log of a hub that runs on one machine: `hub.log` in its data folder. The terminal stays for people. */
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
-import { findLogSignatures, type NamedKey, parseCheckpoint } from '../witness/note.ts';
-import { computeProof } from '../witness/tile.ts';
-import { isConsistent, type Tree } from '../witness/tree.ts';
+import { findLogSignatures, type NamedKey, parseCheckpoint } from '../../witness/note.ts';
+import { computeProof } from '../../witness/tile.ts';
+import { isConsistent, type Tree } from '../../witness/tree.ts';
+import { openDatabaseMemory } from '../memory.ts';
 import type { Change, Hub } from './hub.ts';
-import { openDatabaseMemory } from './memory.ts';
 
 /**
  * Reconciliation with the hub (对账): compares the trees of its log, then every change in its feed since the last

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readOrgans } from '../seeds/load.ts';
-import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { verify } from '../subgraphs/licenses/verify/verify.ts';
+import { readOrgans } from '../../seeds/load.ts';
+import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { blankPrefix } from '../hub/seed.ts';
+import { splitSignature } from '../split.ts';
 import { Client, type Data, findHub } from './client.ts';
-import { demonstrateApplication, demonstrateOverview, demonstrateSupervision } from './demo-plan.ts';
 import { findDemoPerson } from './people.ts';
-import { blankPrefix } from './seed.ts';
-import { splitSignature } from './split.ts';
+import { demonstrateApplication, demonstrateOverview, demonstrateSupervision } from './plan.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Hub } from '../gateway/hub.ts';
-import { readGuides, readMatters, readOrgans, readTasks } from '../seeds/load.ts';
-import { sha256 } from '../subgraphs/kernel/events/events.ts';
+import type { Hub } from '../../gateway/hub.ts';
+import { readGuides, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 
 /**
  * The county organ without an agreement. The plan names no agreements, so the demo adds some, marked as such.

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EMPTY_ROOT, hashNode, isSame } from '../../subgraphs/kernel/tlog/tree.ts';
-import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
-import { type AuditInput, buildFinding, type Finding } from './finding.ts';
+import { EMPTY_ROOT, hashNode, isSame } from '../../../subgraphs/kernel/tlog/tree.ts';
+import { TILE_WIDTH, tilePath } from '../../../subgraphs/seals/log/tile.ts';
+import { type AuditInput, buildFinding, type Finding } from '../finding.ts';
 
 /** Reads the log's published files and recomputes the tree for comparison. */
 

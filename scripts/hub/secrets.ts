@@ -2,8 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { AuthorisationKeys } from '../subgraphs/kernel/sealing/token.ts';
-import { adoptKey } from '../subgraphs/seals/signer/key-file.ts';
+import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
+import { adoptKey } from '../../subgraphs/seals/signer/key-file.ts';
 import { BootError } from './folder.ts';
 
 /** All secrets of a hub that manages its own. Stored in `data/secrets.json`, readable by its owner only. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from './evidence-files.ts';
+import { UsageError } from '../evidence-files.ts';
 import { readDatabaseKey } from './secrets.ts';
 
 /** Returns the superuser URL of the hub's embedded database. Throws UsageError if it is not running. */

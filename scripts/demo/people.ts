@@ -1,7 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { Person, Role } from '../subgraphs/kernel/actor.ts';
-import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgraphs/kernel/sealing/token.ts';
+import type { Person, Role } from '../../subgraphs/kernel/actor.ts';
+import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '../../subgraphs/kernel/sealing/token.ts';
 
 /** Invented people for trying the hub out. A real office uses its own identity provider. */
 

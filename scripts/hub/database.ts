@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
-import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from '../db/embedded.ts';
+import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from '../../db/embedded.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 

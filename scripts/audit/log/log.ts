@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Checkpoint, readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
-import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
+import { type Checkpoint, readCheckpoint } from '../../../subgraphs/kernel/tlog/checkpoint.ts';
+import { LogFault } from '../../../subgraphs/kernel/tlog/fault.ts';
 import {
   type Note,
   type NoteKey,
@@ -9,9 +9,9 @@ import {
   readRawKey,
   verifySignatures,
   writeKey,
-} from '../../subgraphs/kernel/tlog/note.ts';
-import { EMPTY_ROOT, hashLeaf, isSame } from '../../subgraphs/kernel/tlog/tree.ts';
-import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
+} from '../../../subgraphs/kernel/tlog/note.ts';
+import { EMPTY_ROOT, hashLeaf, isSame } from '../../../subgraphs/kernel/tlog/tree.ts';
+import { TILE_WIDTH, tilePath } from '../../../subgraphs/seals/log/tile.ts';
 import {
   type AuditedLeaf,
   type AuditedLog,
@@ -20,7 +20,7 @@ import {
   type Finding,
   leafKey,
   streamRows,
-} from './finding.ts';
+} from '../finding.ts';
 import { readEntries, readTileHashes, TileReader, Tree } from './tiles.ts';
 
 /**

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { ensureDatabase, toDatabaseUrl } from '../db/migrate.ts';
-import { deriveRolePassword, makeRole, toRoleUrl } from '../db/roles.ts';
-import { inheritEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { ensureDatabase, toDatabaseUrl } from '../../db/migrate.ts';
+import { deriveRolePassword, makeRole, toRoleUrl } from '../../db/roles.ts';
+import { inheritEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -17,7 +17,7 @@ const DATABASE = 'city_library';
 const ROLE = 'tq_city_library';
 export const LIBRARY_CLIENT_ID = 'tongquan-hub';
 const LIBRARY_NAME = 'library.tongquan.test/ganzhou';
-const LIBRARY_MAIN = join(import.meta.dirname, 'city-library/main.ts');
+const LIBRARY_MAIN = join(import.meta.dirname, '../city-library/main.ts');
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 2_000;
 
