@@ -17,10 +17,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { requireTexts } from '../subgraphs/kernel/http/inputs.ts';
+import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
@@ -29,11 +31,13 @@ import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
 
-export interface GatewayOptions extends TokenCheck, RouteOptions {
+export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
   /** Mounts the routes of each subgraph under `/<name>/`, other than GraphQL. */
   mount?: (app: FastifyInstance) => Promise<void>;
   onFault?: OnFault;
+  /** Proxies in front of the gateway, see `AppOptions`. */
+  trustedProxies?: readonly string[] | undefined;
 }
 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
@@ -53,7 +57,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   const onFault = options.onFault ?? logFault;
   const gateway = new ApolloGateway({
     supergraphSdl: readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8'),
-    buildService: ({ name }) => createDataSource(name, options.sources[name]),
+    buildService: ({ name }) => createDataSource(name, options.sources[name], options),
     experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
@@ -71,6 +75,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      overloadPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -80,7 +85,11 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   await server.start();
   if (!gateway.schema) throw new Error('the gateway has no schema');
   requireTexts(gateway.schema);
-  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_PARAMETER_CHARS } });
+  const app = createApp(onFault, {
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
+    trustedProxies: options.trustedProxies,
+  });
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
@@ -104,6 +113,23 @@ const operationPlugin: ApolloServerPlugin<GraphContext> = {
   },
 };
 
+/** Gives an answer without data the HTTP status of the Overload that is its reason, and `Retry-After`. */
+const overloadPlugin: ApolloServerPlugin<GraphContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body, http } }) {
+        if (body.kind !== 'single') return;
+        const { data, errors = [] } = body.singleResult;
+        if (Object.values(data ?? {}).some((value) => value !== null)) return;
+        const overload = errors.map(({ extensions }) => readOverload(extensions)).find((found) => found !== null);
+        if (!overload) return;
+        http.status = overload.statusCode;
+        http.headers.set('retry-after', String(overload.retryAfterSeconds));
+      },
+    };
+  },
+};
+
 /** Suppresses informational library logs. Warnings and errors go to the operator. */
 const libraryLogger = {
   debug: () => {},
@@ -112,7 +138,11 @@ const libraryLogger = {
   error: logWarning,
 };
 
-function createDataSource(name: string, source: SubgraphSource | undefined): GraphQLDataSource<GraphContext> {
+function createDataSource(
+  name: string,
+  source: SubgraphSource | undefined,
+  proof: GatewayProof,
+): GraphQLDataSource<GraphContext> {
   if (!source) throw new Error(`no source for subgraph ${name}`);
   if ('schema' in source) return createLocalSource(source.schema);
   return new RemoteGraphQLDataSource<GraphContext>({
@@ -120,10 +150,12 @@ function createDataSource(name: string, source: SubgraphSource | undefined): Gra
     // The default fetcher would use a proxy from the environment.
     fetcher: (url, init) =>
       fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) } as RequestInit) as never,
-    willSendRequest({ request, context }) {
+    async willSendRequest({ request, context }) {
       if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
       const requestId = currentRequest();
       if (requestId) request.http?.headers.set(REQUEST_ID_HEADER, requestId);
+      const callerHeaders = await writeCallerHeaders(proof);
+      for (const [header, value] of Object.entries(callerHeaders)) request.http?.headers.set(header, value);
     },
   });
 }
@@ -140,7 +172,8 @@ function createRunQuery(server: ApolloServer<GraphContext>): RunQuery {
   return async (query, variables, context) => {
     const { body } = await server.executeOperation({ query, variables }, { contextValue: context });
     if (body.kind !== 'single') throw new Error('an answer in parts');
-    if (body.singleResult.errors?.length) throw new Error(body.singleResult.errors[0]?.message);
+    const [error] = body.singleResult.errors ?? [];
+    if (error) throw readOverload(error.extensions) ?? new Error(error.message);
     return body.singleResult.data ?? {};
   };
 }

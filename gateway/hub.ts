@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
@@ -6,6 +6,7 @@ import { type Cases, type CasesDependencies, createCases } from '../subgraphs/ca
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
 import type { Envelope } from '../subgraphs/kernel/events/events.ts';
+import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
   attestOverHttp,
@@ -62,6 +63,8 @@ export interface HubConfig {
   trustedAuthorities?: readonly string[];
   /** Hosts in private networks to which a supervisor's webhook may point. */
   webhookHosts?: readonly string[];
+  /** Proxies in front of the hub: addresses and networks. */
+  trustedProxies?: readonly string[];
   /** Called after certificates and log have their keys, and before background work starts. */
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
@@ -85,6 +88,8 @@ export interface Hub {
 
 type Subgraphs = Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>;
 
+const GATEWAY_KEY_BYTES = 32;
+
 /** Builds the hub and starts its relays. */
 export async function createHub(config: HubConfig): Promise<Hub> {
   const now = config.now ?? (() => new Date());
@@ -94,24 +99,28 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   const subgraphs = wireSubgraphs(config, pools, now, onFault, baseUrls);
   const subgraphList: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
   const servers: FastifyInstance[] = [];
+  const gatewayKey = randomBytes(GATEWAY_KEY_BYTES);
+  const serveOptions = { ...config, gatewayKey, now };
   try {
     await subgraphs.seals.prepare();
     await config.onPrepared?.(subgraphs.seals);
-    if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, { ...config, now }, baseUrls)));
+    if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, serveOptions, baseUrls)));
     const app = await createGateway({
       sources: Object.fromEntries(subgraphList.map((subgraph) => [subgraph.name, toSource(subgraph, baseUrls)])),
       tokenKey: config.tokenKey,
+      gatewayKey,
+      trustedProxies: config.trustedProxies,
       now,
       file:
         baseUrls.licenses === undefined
           ? (digest, context) => subgraphs.licenses.file(digest, context.actor)
-          : createRemoteFilePort(baseUrls.licenses),
+          : createRemoteFilePort(baseUrls.licenses, { gatewayKey, now }),
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
         for (const subgraph of subgraphList) {
           const url = baseUrls[subgraph.name];
-          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url);
-          else await gateway.register(async (scope) => subgraph.routes?.(scope, { ...config, now }));
+          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, { gatewayKey, now });
+          else await gateway.register(async (scope) => subgraph.routes?.(scope, serveOptions));
         }
       },
       checks: createChecks(pools, baseUrls),
@@ -241,7 +250,7 @@ function toSource(subgraph: Subgraph, baseUrls: Readonly<Record<string, string>>
 /** Serves each subgraph on a free port of 127.0.0.1, and writes the base URLs to the last argument. */
 async function serveSubgraphs(
   { matters, cases, licenses, seals }: Subgraphs,
-  options: ServeOptions,
+  options: ServeOptions & GatewayProof,
   baseUrls: Record<string, string>,
 ): Promise<FastifyInstance[]> {
   const apps = new Map([

@@ -2,7 +2,7 @@ import { startLog } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
-const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('gateway');
+const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, GATEWAY_KEY: gatewayKey, ...settings } = readEnvironment('gateway');
 startLog({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
@@ -16,14 +16,16 @@ const {
 
 const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
+const proof = { gatewayKey, now: () => new Date() };
 const app = await createGateway({
   sources: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url: `${url}/graphql` }])),
+  ...proof,
   tokenKey,
-  now: () => new Date(),
-  file: fileOver(LICENSES_URL),
+  trustedProxies: settings.TRUSTED_PROXIES,
+  file: fileOver(LICENSES_URL, proof),
   rootCertificate: rootCertificateOver(SEALS_URL),
   mount: async (app) => {
-    for (const [name, url] of Object.entries(urls)) await passOn(app, name, url);
+    for (const [name, url] of Object.entries(urls)) await passOn(app, name, url, proof);
   },
   checks: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, () => isLive(url)])),
 });

@@ -1,6 +1,7 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http/http-client.ts';
 import type { FilePort } from './routes.ts';
 
@@ -13,9 +14,10 @@ const MAX_FILE_BYTES = 67_108_864;
 const MAX_TEXT_BYTES = 65_536;
 
 /** Reads files from the licenses subgraph. Forwards the caller's token, and that subgraph authorises. */
-export function createRemoteFilePort(licensesUrl: string): FilePort {
+export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): FilePort {
   return async (digest, { token }) => {
-    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const headers = { ...authorization, ...(await writeCallerHeaders(proof)) };
     const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
     const answer = await sendRequest(`${licensesUrl}/files/${digest}`, { method: 'GET', headers, ...limits });
     if (answer.status === 404) return null;
@@ -52,16 +54,23 @@ function requireOk(baseUrl: string, { status }: HttpAnswer): void {
 const EXTRA_PATHS: Readonly<Record<string, string>> = { seals: 'log' };
 
 /** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
-export async function proxySubgraph(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
+export async function proxySubgraph(
+  app: FastifyInstance,
+  name: string,
+  baseUrl: string,
+  proof: GatewayProof,
+): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
-    const forward = (request: FastifyRequest, reply: FastifyReply) =>
-      reply.from(`${baseUrl}${request.url}`, {
+    const forward = async (request: FastifyRequest, reply: FastifyReply) => {
+      const callerHeaders = await writeCallerHeaders(proof);
+      return reply.from(`${baseUrl}${request.url}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
         rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({
           ...headers,
+          ...callerHeaders,
           [REQUEST_ID_HEADER]: request.id,
         }),
         // Hop-by-hop headers (RFC 9110, 7.6.1).
@@ -73,6 +82,7 @@ export async function proxySubgraph(app: FastifyInstance, name: string, baseUrl:
             .header('connection', 'close')
             .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
       });
+    };
     for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) scope.all(`/${path}/*`, forward);
   });
 }

@@ -69,6 +69,7 @@ async function main(): Promise<void> {
     databaseUrl: settings.DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
+    trustedProxies: settings.TRUSTED_PROXIES,
     trustedAuthorities: settings.SEAL_AUTHORITIES,
     log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),

@@ -33,6 +33,8 @@ export interface BootOptions {
   withLibrary: boolean;
   /** Hosts in private networks that a supervisor's webhook may use. */
   webhookHosts?: readonly string[];
+  /** Proxies in front of the hub: addresses and networks. */
+  trustedProxies?: readonly string[];
   /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
@@ -135,6 +137,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,
+    trustedProxies: options.trustedProxies,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },

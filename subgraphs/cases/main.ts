@@ -25,7 +25,7 @@ const cases = createCases({
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
   onError: logFailure,
 });
-const app = await serveSubgraph(cases, { tokenKey, serviceKey, now });
+const app = await serveSubgraph(cases, { tokenKey, serviceKey, gatewayKey: settings.GATEWAY_KEY, now });
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();
 

@@ -23,7 +23,7 @@ startLog({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
-const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, now };
+const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, gatewayKey: settings.GATEWAY_KEY, now };
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-licenses');
 const library = {
   ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },

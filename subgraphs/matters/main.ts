@@ -13,7 +13,7 @@ const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
 const matters = createMatters({ db, now, send, onError: logFailure });
-const app = await serveSubgraph(matters, { tokenKey, serviceKey, now });
+const app = await serveSubgraph(matters, { tokenKey, serviceKey, gatewayKey: settings.GATEWAY_KEY, now });
 await app.listen({ host: settings.HOST, port: settings.PORT });
 matters.start();
 

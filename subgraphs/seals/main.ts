@@ -20,7 +20,7 @@ startLog({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
-const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, now };
+const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, gatewayKey: settings.GATEWAY_KEY, now };
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-seals');
 const seals = createSeals({
   db,

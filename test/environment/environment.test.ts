@@ -23,6 +23,7 @@ const RIGHT: Record<string, string> = {
   ...{ MATTERS_URL: 'http://matters.test:1', CASES_URL: 'http://cases.test:2', LICENSES_URL: 'http://licenses.test:3' },
   ...{ SEALS_URL: 'http://seals.test:4', SIGNER_URL: 'http://signer.test:5', PUBLIC_URL: 'https://hub.test' },
   ...{ DATABASE_URL: 'postgres://role:pass@db.test/hub', TOKEN_PUBLIC_KEY: PEM, SERVICE_KEY: KEY },
+  ...{ GATEWAY_KEY: KEY },
   ...{ AUTHORISATION_KEY_CASES: KEY, AUTHORISATION_KEY_LICENSES: KEY, KEY_ENCRYPTION_KEY: `${KEY},${KEY}` },
   ...{ SUPERVISOR_WEBHOOK: '7b8c0c1e-4a52-4d0c-8a52-0d3c3c1b5d11', SUPERVISOR_SECRET: 'x', WITNESS_LOGS: 'a,b' },
 };

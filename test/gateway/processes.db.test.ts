@@ -40,6 +40,7 @@ beforeAll(async () => {
     ...Object.fromEntries(NAMES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`])),
     TOKEN_PUBLIC_KEY: tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     SERVICE_KEY: key(),
+    GATEWAY_KEY: key(),
     KEY_ENCRYPTION_KEY: key(),
     AUTHORISATION_KEY_CASES: key(),
     AUTHORISATION_KEY_LICENSES: key(),

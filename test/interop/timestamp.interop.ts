@@ -97,6 +97,7 @@ describe('openssl crl and verify -crl_check_all', () => {
     const app = await serveSubgraph(fixture.seals, {
       tokenKey: tokenKeys.publicKey,
       serviceKey: new Uint8Array(32),
+      gatewayKey: new Uint8Array(32).fill(1),
       now: fixture.clock,
     });
     for (const name of ['root', 'issuing']) {

@@ -44,7 +44,7 @@ beforeAll(async () => {
     sentEvents.push(event);
   };
   matters = createMatters({ db: countQueries(databaseConnection.db), now: clock, send: { cases }, pollMs: 20 });
-  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), now: clock };
+  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), gatewayKey: randomBytes(32), now: clock };
   app = await serveSubgraph(matters, keys);
   await matters.importMatters(organs, rows);
 });

@@ -25,7 +25,7 @@ let fixture: SealsFixture;
 let app: FastifyInstance;
 beforeAll(async () => {
   fixture = await openSealsFixture();
-  const options = { tokenKey: tokenKeys.publicKey, serviceKey, now: fixture.clock };
+  const options = { tokenKey: tokenKeys.publicKey, serviceKey, gatewayKey: randomBytes(32), now: fixture.clock };
   app = await serveSubgraph(fixture.seals, options, (routes) => addPortRoutes(routes, fixture.seals, options));
 });
 afterAll(async () => {

@@ -12,6 +12,8 @@ import type { TestClock } from './clock.ts';
 
 const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
 const SERVICE_KEY = new Uint8Array(32);
+/** With it the stub gateways prove to their subgraphs who asks. */
+export const GATEWAY_KEY = new Uint8Array(32).fill(1);
 
 /** Resolvers per subgraph. A stub answers only what its test asks. */
 export type Stubs = Partial<Record<(typeof NAMES)[number], ResolverMap>>;
@@ -57,6 +59,7 @@ export async function createStubGateway(
     const app = await serveSubgraph(subgraph, {
       tokenKey: tokenKeys.publicKey,
       serviceKey: SERVICE_KEY,
+      gatewayKey: GATEWAY_KEY,
       now: clock,
       onFault,
     });
@@ -66,6 +69,7 @@ export async function createStubGateway(
   const app = await createGateway({
     sources,
     tokenKey: tokenKeys.publicKey,
+    gatewayKey: GATEWAY_KEY,
     now: clock,
     file: async () => null,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',

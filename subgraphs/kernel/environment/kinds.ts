@@ -107,6 +107,14 @@ export const list: Kind<string[]> = {
   ),
 };
 
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).refine((text) => !text.endsWith('/0'));
+
+/** Addresses and networks of proxies, separated by commas. Not a network of everybody. */
+export const networks: Kind<string[]> = {
+  expected: 'IP addresses and networks such as 10.0.0.0/8, separated by commas',
+  schema: list.schema.pipe(z.array(network)),
+};
+
 const keyBytes = z
   .string()
   .regex(/^[\w+/-]+={0,2}$/)

@@ -146,6 +146,12 @@ const ADDRESSES = {
     about: "Hosts in private networks that a supervisor's webhook may name, separated by commas.",
     uses: { start: defaultTo(''), cases: defaultTo('') },
   },
+  TRUSTED_PROXIES: {
+    kind: kinds.networks,
+    about:
+      'Proxies in front. Behind them a caller has the address of X-Forwarded-For. Empty: nobody is believed, and the proxy itself is the caller.',
+    uses: { start: defaultTo(''), gateway: defaultTo('') },
+  },
 } as const satisfies Record<string, Variable>;
 
 /** Databases, folders, keys and tokens of the hub. */
@@ -185,6 +191,12 @@ const DATA_AND_KEYS = {
     isSecret: true,
     about: 'Authenticates the processes of one hub to each other. The same in all of them.',
     uses: { matters: required, cases: required, licenses: required, seals: required, signer: required },
+  },
+  GATEWAY_KEY: {
+    kind: kinds.sharedKey,
+    isSecret: true,
+    about: 'Proves to the subgraphs which requests the gateway has sent. The same in all five processes.',
+    uses: { gateway: required, matters: required, cases: required, licenses: required, seals: required },
   },
   AUTHORISATION_KEY_CASES: {
     kind: kinds.sharedKey,

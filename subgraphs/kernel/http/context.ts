@@ -5,6 +5,7 @@ import { GraphQLError } from 'graphql';
 import { type Actor, type Person, PUBLIC } from '../actor.ts';
 import { findReadScope, type ReadRule } from '../policy.ts';
 import { readServiceToken, readToken, TokenError } from '../sealing/token.ts';
+import { notePerson } from './caller.ts';
 
 /** Who calls: the token of a request, its actor, and what a resolver knows of both. */
 
@@ -60,7 +61,9 @@ export async function readContext(request: FastifyRequest, key: KeyObject, now: 
   const token = readBearerToken(request);
   if (token === null) return buildContext(PUBLIC, null);
   try {
-    return buildContext(await readToken(token, key, now), token);
+    const person = await readToken(token, key, now);
+    notePerson(person.id);
+    return buildContext(person, token);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });

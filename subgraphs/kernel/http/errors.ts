@@ -9,6 +9,7 @@ import {
   visit,
 } from 'graphql';
 import { noteSubject } from '../environment/log.ts';
+import { readOverload } from '../overload.ts';
 import { Refusal } from '../refusal.ts';
 import type { RefusalView } from './resolver-types.ts';
 
@@ -68,6 +69,8 @@ export function createErrorFormat(
     if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
       return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
     }
+    const overload = readOverload(formatted.extensions) ?? readOverload(extensionsOf(cause));
+    if (overload) return { message: overload.message, ...place, extensions: { ...overload.extensions } };
     if (PUBLIC_CODES.has(code)) {
       const extensions = argument === undefined ? { code } : { code, argument };
       return { message: formatted.message, ...place, extensions };
@@ -92,8 +95,12 @@ function listCauses(error: unknown): unknown[] {
 }
 
 function codeOf(error: unknown): unknown {
+  return extensionsOf(error)?.code;
+}
+
+function extensionsOf(error: unknown): Record<string, unknown> | undefined {
   if (!(error instanceof Error && 'extensions' in error)) return undefined;
-  return (error.extensions as Record<string, unknown> | undefined)?.code;
+  return error.extensions as Record<string, unknown> | undefined;
 }
 
 /**

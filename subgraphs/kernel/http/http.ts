@@ -6,8 +6,10 @@ import Fastify, {
 } from 'fastify';
 import { logRequest } from '../environment/log.ts';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
+import { Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
+import { addCaller, type GatewayProof } from './caller-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
 
 /** The form of every error on a route: a code for programs and a sentence for a person. */
@@ -25,16 +27,29 @@ const BAD_REQUEST = { code: 'BAD_REQUEST', message: '请求不符合格式要求
 
 const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
 
+/** Options of an app: those of Fastify, and whom the app believes about its callers. */
+export interface AppOptions extends FastifyServerOptions {
+  /**
+   * Addresses and networks of the proxies in front. The address of a caller behind them is taken from X-Forwarded-For.
+   * By default no proxy is trusted, so that nobody can name another's address.
+   */
+  trustedProxies?: readonly string[] | undefined;
+  /** For a subgraph: a caller that the hub's gateway names is believed. */
+  gateway?: GatewayProof;
+}
+
 /**
  * Creates a Fastify app whose errors are `{ code, message }`. An error that is not meant for callers becomes a fault:
  * 500 with an `incident`, reported to `onFault`. A path or query parameter that breaks the rule for text is 400
  * BAD_USER_INPUT before the route's handler runs.
  */
-export function createApp(onFault: OnFault, options: FastifyServerOptions = {}): FastifyInstance {
+export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyInstance {
+  const { trustedProxies = [], gateway, ...serverOptions } = options;
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
-    ...options,
+    ...serverOptions,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
     frameworkErrors: (error, request, reply) => {
       renderError(error, reply as unknown as FastifyReply);
@@ -43,6 +58,7 @@ export function createApp(onFault: OnFault, options: FastifyServerOptions = {}):
     },
   }) as FastifyInstance;
   addRequestLog(app);
+  addCaller(app, gateway);
   app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
   app.addHook('preValidation', async (request, reply) => {
@@ -52,8 +68,12 @@ export function createApp(onFault: OnFault, options: FastifyServerOptions = {}):
   return app;
 }
 
-function sendError(error: FastifyError, reply: FastifyReply, onFault: OnFault): FastifyReply {
+function sendError(error: FastifyError | Overload, reply: FastifyReply, onFault: OnFault): FastifyReply {
   if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+  if (error instanceof Overload) {
+    const { code, message, statusCode, retryAfterSeconds } = error;
+    return reply.code(statusCode).header('retry-after', retryAfterSeconds).send({ code, message });
+  }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return reply.code(status).send(STATUS_ERRORS[status] ?? BAD_REQUEST);
   return reply.code(500).send(reportFault(onFault, error));

@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type GraphQLSchema, parse } from 'graphql';
 import { logFault } from '../environment/log.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
+import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
@@ -56,11 +57,11 @@ export interface ServeOptions extends Authentication {
  */
 export async function serveSubgraph(
   subgraph: Subgraph,
-  options: ServeOptions,
+  options: ServeOptions & GatewayProof,
   routes?: (app: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
   const onFault = options.onFault ?? logFault;
-  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES });
+  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES, gateway: options });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.

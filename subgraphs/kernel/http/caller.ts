@@ -1,0 +1,48 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import ipaddr from 'ipaddr.js';
+
+/** Who asks, as a key to count by. It goes along with the work of a request, also into other processes of the hub. */
+
+/** The caller of one request. The key changes once, from the address to the person, when the token is verified. */
+export interface CallerRecord {
+  key: string;
+}
+
+/** The caller of work that no request asked for: relays, resumers, loops. */
+export const HUB_CALLER = 'hub';
+
+/** An IPv6 address has eight parts. The first four are its network. */
+const NETWORK_PARTS = 4;
+const PART_BITS = 16;
+
+const callers = new AsyncLocalStorage<CallerRecord>();
+
+/**
+ * Returns the key of whoever asks for the current work: `person:<subject>` for a verified token, otherwise
+ * `address:<ip>`. An IPv6 address counts by its network of 64 bits, the least that a provider gives to one customer.
+ * Returns `hub` outside of a request.
+ */
+export function currentCaller(): string {
+  return callers.getStore()?.key ?? HUB_CALLER;
+}
+
+/** Runs `run` as work of a caller. `notePerson` changes the record. */
+export function runAsCaller<Result>(caller: CallerRecord, run: () => Result): Result {
+  return callers.run(caller, run);
+}
+
+/** Notes that the current request has a verified token of this person. */
+export function notePerson(subject: string): void {
+  const caller = callers.getStore();
+  if (caller) caller.key = `person:${subject}`;
+}
+
+/** Returns the key of whoever asks from an address. A text that is no address has the key `address:unknown`. */
+export function keyOfAddress(address: string | undefined): string {
+  if (address === undefined || !ipaddr.isValid(address)) return 'address:unknown';
+  // `process` turns an IPv4 address within IPv6 into IPv4.
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return `address:${parsed.toString()}`;
+  const network = parsed.parts.slice(0, NETWORK_PARTS).map((part) => part.toString(16));
+  return `address:${network.join(':')}::/${NETWORK_PARTS * PART_BITS}`;
+}
