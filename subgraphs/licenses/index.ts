@@ -14,7 +14,7 @@ import { messages, receiveBlanks } from './act/ledger-store.ts';
 import { renderSealable } from './document/render.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
-import { findSealedFile } from './library/feed-store.ts';
+import { findSealedFile, placeChanges } from './library/feed-store.ts';
 import type { LibraryClient } from './library/library-client.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './paper/duty-store.ts';
@@ -123,9 +123,15 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
     await renewProofs(deps);
     return false;
   };
+  // Events that an earlier release wrote after this one had prepared the database.
+  const place = async () => {
+    await db.transaction((tx) => placeChanges(tx, null));
+    return false;
+  };
   const jobs = [
     ...relays,
     startLoop(resume, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
+    startLoop(place, { pollMs: RENEW_POLL_MS, onError }),
     startLoop(renew, { pollMs: RENEW_POLL_MS, isDelayed: true, onError }),
   ];
   return async () => {

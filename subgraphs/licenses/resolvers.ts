@@ -9,7 +9,7 @@ import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
-import { BY_COMMIT, readFeed } from './library/feed-store.ts';
+import { BY_PLACE, readFeed } from './library/feed-store.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
 import { listBlanks } from './paper/store.ts';
@@ -67,10 +67,10 @@ function queries(db: Database) {
     license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_, args, { actor }) => {
       requireReadScope(LICENSE_READS.licenseChanges, actor, '变更流只供证照库和审计人员使用。');
-      const feed = await readFeed(db, readPage(args, BY_COMMIT));
+      const feed = await readFeed(db, readPage(args, BY_PLACE));
       return toConnection(
         feed,
-        BY_COMMIT,
+        BY_PLACE,
         (row) => row,
         ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
       );

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { actorColumns, bytea, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
+import { actorColumns, bytea, count, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
@@ -237,6 +237,17 @@ export const document = schema.table('document', {
   number: text().notNull(),
   name: text().notNull(),
 });
+
+/**
+ * The place of each LicenseChanged event in the feed of changes, from 1. The transaction of the event takes it last,
+ * under a lock that it holds until it has committed. Places are therefore visible in their order, and do not depend on
+ * the cluster: transaction ids start again in another one. Append-only.
+ */
+export const licenseChange = schema.table(
+  'license_change',
+  { place: count().primaryKey(), stream: text().notNull(), revision: integer().notNull() },
+  (table) => [uniqueIndex().on(table.stream, table.revision)],
+);
 
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';

@@ -19,7 +19,8 @@ export async function createTestDatabase(template: string = TEMPLATE): Promise<T
   return { urls: toRoleUrls(url), adminUrl: url, drop };
 }
 
-function toRoleUrls(url: string): Record<SubgraphName, string> {
+/** Returns the URL of each role in a database of the run, or of another cluster with the passwords of the run. */
+export function toRoleUrls(url: string): Record<SubgraphName, string> {
   const databaseKey = Buffer.from(inject('databaseKey'), 'hex');
   const entries = SUBGRAPHS.map((name) => {
     const role = `tq_${name}`;

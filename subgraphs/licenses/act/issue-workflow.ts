@@ -11,6 +11,7 @@ import {
 } from '../../kernel/sealing/sealing-workflow.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
+import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
 import * as store from '../store.ts';
@@ -198,6 +199,7 @@ async function enterAct(
     (tx) => enterChanges(tx, act, task, storedLicense, sealResult, at),
     (tx) => ledger.finishAct(tx, act, sealResult, at),
   ]);
+  if (act.act !== 'SPOIL') await placeChanges(tx, ledger.licenseStream(act.number));
 }
 
 /** Enters what a done act changes of its license and its paper, and the events about it. */

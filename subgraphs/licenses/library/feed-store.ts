@@ -1,6 +1,7 @@
-import { and, asc, eq, inArray, like, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, like, type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
-import type { Reader } from '../../../db/client.ts';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import {
   byValues,
@@ -15,11 +16,12 @@ import { buildAttachedRecord } from '../act/code.ts';
 import type { StoredFile } from '../act/file-store.ts';
 import { licenseStream } from '../act/ledger-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../act/record.ts';
-import { act, document, outboxDelivery, outboxEvent, outboxReceipt } from '../tables.ts';
+import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt } from '../tables.ts';
 
-/** Position of a row in the feed: its transaction, then stream and revision. */
+/** Position of a row in the feed. */
 export interface FeedPosition {
-  xid: string;
+  /** `p` and the place. Cursors of releases up to 0.4.1 hold the transaction id, digits alone, in its stead. */
+  place: string;
   stream: string;
   revision: number;
 }
@@ -28,45 +30,59 @@ export interface FeedRow extends FeedPosition {
   change: EventPayload<'LicenseChanged'>;
 }
 
-/** The order of the feed: the transaction that wrote the event, then its stream and revision. */
-export const BY_COMMIT = byValues<FeedPosition>({
-  xid: textPart(/^\d{1,19}$/),
+/** The order of the feed: the place of the event. Stream and revision find the place of an older cursor. */
+export const BY_PLACE = byValues<FeedPosition>({
+  place: textPart(/^(p\d{1,15}|\d{1,19})$/),
   stream: idPart,
   revision: numberPart(9),
 });
 
+/** Id of the advisory lock under which places are taken. Locks apply to the whole database. */
+const PLACE_LOCK_ID = 7_320_001;
+
 /**
- * Returns every act on every license, in an order that never changes.
- *
- * Rows are ordered by the transaction that wrote them. A page ends before the oldest transaction that is still running.
- * A transaction that began earlier and commits later can therefore only appear after every cursor returned so far.
- * The cost: a long transaction anywhere in the database delays the feed. It never makes the feed wrong.
+ * Gives the events of a stream, or of every stream for null, their places in the feed. Must be the last that its
+ * transaction does: the lock is held until the transaction has committed, so places become visible in their order.
  */
+export async function placeChanges(tx: Transaction, stream: string | null): Promise<void> {
+  const hasPlace = sql`exists (select from ${licenseChange} c where c.stream = e.stream and c.revision = e.revision)`;
+  await inOrder(tx, [
+    (tx) => tx.execute(sql`select pg_advisory_xact_lock(${PLACE_LOCK_ID})`),
+    (tx) =>
+      tx.execute(sql`insert into ${licenseChange} (place, stream, revision)
+        select (select coalesce(max(place), 0) from ${licenseChange}) + row_number() over (order by occurred_at, stream, revision),
+          stream, revision
+        from ${outboxEvent} e
+        where e.type = 'LicenseChanged' and ${stream === null ? sql`true` : sql`e.stream = ${stream}`} and not ${hasPlace}`),
+  ]);
+}
+
+/** Returns every act on every license, in an order that never changes, also in another cluster. */
 export async function readFeed(db: Reader, page: PageRequest<FeedPosition>): Promise<Page<FeedRow>> {
-  const { after } = page;
+  const { place, stream, revision } = licenseChange;
+  const isEvent = and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision));
   const rows = await db
-    .select()
-    .from(outboxEvent)
-    .where(
-      and(
-        eq(outboxEvent.type, 'LicenseChanged'),
-        sql`${outboxEvent.xid} < pg_snapshot_xmin(pg_current_snapshot())`,
-        after === null
-          ? undefined
-          : sql`(${outboxEvent.xid}, ${outboxEvent.stream}, ${outboxEvent.revision}) > (${after.xid}::xid8, ${after.stream}::text, ${after.revision}::int)`,
-      ),
-    )
-    .orderBy(asc(outboxEvent.xid), asc(outboxEvent.stream), asc(outboxEvent.revision))
+    .select({ place, stream, revision, payload: outboxEvent.payload })
+    .from(licenseChange)
+    .innerJoin(outboxEvent, isEvent)
+    .where(page.after === null ? undefined : sql`${place} > ${selectPlace(page.after)}`)
+    .orderBy(asc(place))
     .limit(page.first + 1);
   return cutPage(
-    rows.map(({ xid, stream, revision, payload }) => ({
-      xid,
-      stream,
-      revision,
-      change: payload as EventPayload<'LicenseChanged'>,
-    })),
+    rows.map((row) => ({ ...row, place: `p${row.place}`, change: row.payload as EventPayload<'LicenseChanged'> })),
     page.first,
   );
+}
+
+/**
+ * Selects the place of a position. An older cursor whose event a restore has lost counts from the beginning: it repeats
+ * changes, and misses none.
+ */
+function selectPlace({ place, stream, revision }: FeedPosition): SQL {
+  if (place.startsWith('p')) return sql`${place.slice(1)}::bigint`;
+  const { place: column, stream: ofStream, revision: ofRevision } = licenseChange;
+  return sql`coalesce((select ${column} from ${licenseChange}
+    where ${ofStream} = ${stream} and ${ofRevision} = ${revision}), 0)`;
 }
 
 /** State of the delivery of a version to the city library (归集). */
