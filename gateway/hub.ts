@@ -6,6 +6,7 @@ import { type Cases, type CasesDependencies, createCases } from '../subgraphs/ca
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
 import type { Envelope } from '../subgraphs/kernel/events/events.ts';
+import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
@@ -46,6 +47,8 @@ export interface HubConfig {
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
   serviceKey: Uint8Array;
+  /** Parses what strangers send. Its owner stops it, after the hub. */
+  parsers: ParserPool;
   /** The only holder of private keys, in another process or, in tests, in this one. */
   signer: Signer;
   authorisationKeys: AuthorisationKeys;
@@ -172,6 +175,7 @@ function wireSubgraphs(
   const sharedDependencies = {
     now,
     pollMs,
+    parsers: config.parsers,
     onError: config.onFault ? (error: unknown) => onFault('relay', error) : logFailure,
   };
   const createSender =

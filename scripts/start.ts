@@ -3,6 +3,7 @@ import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
 import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { listDemoPeople, mintToken } from './demo/people.ts';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
     host: settings.HOST,
     publicUrl: settings.PUBLIC_URL,
     logLevel: settings.LOG_LEVEL,
+    parserLimits: readParserLimits(settings),
     port: settings.PORT,
     libraryPort: settings.LIBRARY_PORT,
     databaseUrl: settings.DATABASE_URL ?? null,

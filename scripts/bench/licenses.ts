@@ -4,6 +4,7 @@ import { connect } from '../../db/client.ts';
 import { SUBGRAPHS } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readOrgans } from '../../seeds/load.ts';
+import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { performAct } from '../../subgraphs/licenses/act/issue-workflow.ts';
 import { prepareCaseAct } from '../../subgraphs/licenses/act/prepare-workflow.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
@@ -101,7 +102,10 @@ export async function issueByWorkflow(
   const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();
   const send = { licenses: async () => {} };
-  const { sign, signCode, picture } = createSeals({ db: sealsPool.db, now, signer: signer.signer, send });
+  const { sign, signCode, picture } = createSeals({
+    ...{ db: sealsPool.db, now, signer: signer.signer, send },
+    parsers: createParserPool(),
+  });
   const deps = {
     db: licensesPool.db,
     now,

@@ -6,6 +6,7 @@ import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '.
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { createHub, type Hub } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
+import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { toLocalUrl } from './address.ts';
 import { openEmbedded, openForeign } from './database.ts';
@@ -39,6 +40,8 @@ export interface BootOptions {
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
   log?: Pick<LogSettings, 'origin' | 'witnesses'>;
+  /** What parsing may cost. Left out: as docs/configuration.md says. */
+  parserLimits?: Partial<ParserLimits>;
   /** Level of the log in the data folder. */
   logLevel?: LogLevel;
   say: (line: string) => void;
@@ -131,9 +134,10 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     { vkey: witnessKey, url: libraryUrl },
     ...otherWitnesses.filter((witness) => witness.vkey !== witnessKey),
   ];
+  const parsers = createParserPool(options.parserLimits);
+  stopSteps.push(() => parsers.stop());
   const hub = await createHub({
-    ...secrets,
-    signer: signer.signer,
+    ...{ ...secrets, parsers, signer: signer.signer },
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,

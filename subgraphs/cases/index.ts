@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events/events.ts';
 import { startRelay } from '../kernel/events/outbox-store.ts';
+import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, startLoop } from '../kernel/loop.ts';
@@ -30,6 +31,8 @@ import { moveRunningCases } from './transfer/workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Parses what strangers send. */
+  parsers: ParserPool;
   /** Seals decision documents (决定书). */
   sign: Sign;
   /** The office's own picture of a seal. */

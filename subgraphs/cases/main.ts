@@ -1,6 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { createCases } from './index.ts';
@@ -13,9 +14,11 @@ startLog({ service: 'cases', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-cases');
+const parsers = createParserPool(readParserLimits(settings));
 const cases = createCases({
   db,
   now,
+  parsers,
   publicUrl: settings.PUBLIC_URL,
   webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
   authorisationKey: settings.AUTHORISATION_KEY_CASES,
@@ -33,6 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     await app.close();
     await cases.stop();
+    await parsers.stop();
     await close();
   });
 }

@@ -3,6 +3,7 @@ import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events/events.ts';
 import { Rejection, type Relay, receiveOnce, startRelay } from '../kernel/events/outbox-store.ts';
+import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
@@ -20,6 +21,7 @@ import { receiveOrder } from './order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './paper/duty-store.ts';
 import { listBlankNumbers } from './paper/paper.ts';
 import { lockBlank } from './paper/store.ts';
+import type { PARSERS } from './parsers.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import * as store from './store.ts';
@@ -27,6 +29,8 @@ import { openTask } from './task/store.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
+  /** Parses what strangers send. */
+  parsers: ParserPool;
   /** The city library's client, or null if none is connected. Collection then waits. */
   library: LibraryClient | null;
   /** The port of seals that writes the library's receipts to the transparency log. */
@@ -63,7 +67,8 @@ const RENEW_POLL_MS = 600_000;
 
 /** Creates the licenses subgraph (电子证照): documents and paper in lock-step, and their delivery to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
-  const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderSealable };
+  const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
+  const deps = { ...dependencies, parse, render: renderSealable };
   const { db } = deps;
   let stopJobs: (() => Promise<void>) | null = null;
   return {

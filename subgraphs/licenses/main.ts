@@ -1,6 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import {
   attestOverHttp,
   createEventSender,
@@ -30,9 +31,11 @@ const library = {
   ...{ receiptKey: LIBRARY_RECEIPT_KEY, id: LIBRARY_ID },
 };
 const sealsPort = [settings.SEALS_URL, 'licenses', serviceKey, now] as const;
+const parsers = createParserPool(readParserLimits(settings));
 const licenses = createLicenses({
   db,
   now,
+  parsers,
   authorisationKey: settings.AUTHORISATION_KEY_LICENSES,
   sign: signOverHttp(...sealsPort),
   signCode: signCodeOverHttp(...sealsPort),
@@ -54,6 +57,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     await app.close();
     await licenses.stop();
+    await parsers.stop();
     await close();
   });
 }

@@ -8,7 +8,6 @@ import { listActs } from './act/act-store.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
-import type { EvidenceDependencies } from './evidence/workflow.ts';
 import { BY_PLACE, readFeed } from './library/feed-store.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
@@ -20,11 +19,12 @@ import { listTasks } from './task/store.ts';
 import { viewTask, viewTaskActions } from './task/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
+import type { VerificationDependencies } from './verification/workflow.ts';
 import * as view from './view.ts';
 
 /** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders and verification. */
 export function licenseResolvers(
-  deps: issue.IssueDependencies & EvidenceDependencies,
+  deps: issue.IssueDependencies & VerificationDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);

@@ -3,6 +3,7 @@ import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events/events.ts';
 import { type Relay, startRelay } from '../kernel/events/outbox-store.ts';
+import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Loop } from '../kernel/loop.ts';
@@ -35,6 +36,8 @@ export interface SealsDependencies {
   now: Clock;
   /** The only component with private keys, in this process or another. */
   signer: Signer;
+  /** Parses what strangers send. */
+  parsers: ParserPool;
   send: { licenses: (event: Envelope) => Promise<void> };
   /** Authorities whose seal certificates the hub accepts (受信任的电子认证服务机构), PEM. None if left out. */
   trustedAuthorities?: readonly string[];

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { parseChain } from './certification/certificate.ts';
@@ -22,9 +23,11 @@ const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
 const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, gatewayKey: settings.GATEWAY_KEY, now };
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-seals');
+const parsers = createParserPool(readParserLimits(settings));
 const seals = createSeals({
   db,
   now,
+  parsers,
   signer: connectSigner(() => SIGNER_URL, serviceKey, now),
   send: { licenses: createEventSender(settings.LICENSES_URL, 'seals', serviceKey, now) },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
@@ -41,6 +44,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     await app.close();
     await seals.stop();
+    await parsers.stop();
     await close();
   });
 }

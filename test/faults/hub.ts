@@ -1,12 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { createHub, type HubConfig } from '../../gateway/hub.ts';
+import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
 /**
  * Options of a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it.
  */
 interface StartOptions {
-  config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer'>;
+  config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer' | 'parsers'>;
   tokenKeyPem: string;
   keys: Record<'serviceKey' | 'keyEncryptionKey' | 'cases' | 'licenses', string>;
   crashAt: string | null;
@@ -21,6 +22,7 @@ process.once('message', async (message) => {
     ...config,
     tokenKey: createPublicKey(tokenKeyPem),
     serviceKey: bytes(keys.serviceKey),
+    parsers: createParserPool(),
     signer: createSigner({ ring, authorisationKeys, now: () => new Date() }),
     authorisationKeys,
     onFault: () => {},

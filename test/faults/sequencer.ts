@@ -1,4 +1,5 @@
 import { connect } from '../../db/client.ts';
+import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
@@ -20,6 +21,7 @@ process.once('message', (message) => {
   const seals = createSeals({
     db,
     now: () => new Date(),
+    parsers: createParserPool(),
     signer: createSigner({ ring, authorisationKeys: { cases: key, licenses: key }, now: () => new Date() }),
     send: { licenses: async () => {} },
     log: { folder, onCommitted: () => process.kill(process.pid, 'SIGKILL') },

@@ -8,6 +8,7 @@ import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { testParsers } from '../support/parsers.ts';
 import { waitUntil } from '../support/until.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey, PARTS } from './envelopes.ts';
 import { CITY, COUNTY } from './requests.ts';
@@ -206,7 +207,7 @@ describe('the test PKI', () => {
     const pools = Array.from({ length: 4 }, () => connect(freshDatabase.urls.seals, 'test-seals'));
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
     const signer = createSigner({ ring: [randomBytes(32)], authorisationKeys, now: fixture.clock });
-    const commonOptions = { now: fixture.clock, signer };
+    const commonOptions = { now: fixture.clock, parsers: testParsers, signer };
     const copies = pools.map(({ db }) => createSeals({ db, ...commonOptions, send: { licenses: async () => {} } }));
     await expect(copies[0]?.rootCertificate()).rejects.toThrow('not prepared');
     await Promise.all(copies.map((copy) => copy.prepare()));

@@ -12,6 +12,7 @@ import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { testParsers } from '../support/parsers.ts';
 import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, newRequest } from './requests.ts';
 
 /** A fixture: the seals subgraph alone on its own database, with two seals in use. */
@@ -69,6 +70,7 @@ export async function openSealsFixture(
     return createSeals({
       db: pool.db,
       now: clock,
+      parsers: testParsers,
       signer: createSigner({ ring: [key], authorisationKeys, now: clock }),
       send: { licenses },
       log,

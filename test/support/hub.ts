@@ -5,6 +5,7 @@ import { seedHub } from '../../scripts/hub/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
+import { testParsers } from './parsers.ts';
 import { waitUntil } from './until.ts';
 
 /** An answer of the gateway. */
@@ -71,6 +72,7 @@ export async function createHubOn(
     databaseUrls: database.urls,
     tokenKey: tokenKeys.publicKey,
     serviceKey: randomBytes(32),
+    parsers: testParsers,
     signer: createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock }),
     authorisationKeys,
     publicUrl: 'http://127.0.0.1:4000',

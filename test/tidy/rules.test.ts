@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { durationRules } from './duration-rules.ts';
 import { environmentRules } from './environment-rules.ts';
@@ -7,7 +8,15 @@ import { KERNEL } from './layers.ts';
 import { pathRules } from './path-rules.ts';
 import { purityRules } from './purity-rules.ts';
 import { sizeRules } from './size-rules.ts';
-import { buildSources, findAllViolations, readSources, type Sources, SUBGRAPHS, subgraphOf } from './sources.ts';
+import {
+  buildSources,
+  findAllViolations,
+  readSources,
+  type Source,
+  type Sources,
+  SUBGRAPHS,
+  subgraphOf,
+} from './sources.ts';
 import { testRules } from './test-rules.ts';
 import { wordRules } from './word-rules.ts';
 
@@ -41,13 +50,21 @@ describe('the code keeps the rules', () => {
 /** Returns the subgraphs that import a file, or a file of the kernel that does. */
 function findUsers(path: string, inSources: Sources, seen = new Set<string>()): Set<string> {
   seen.add(path);
-  const users = [...inSources.values()].filter(({ imports }) => imports.some(({ target }) => target === path));
+  const users = [...inSources.values()].filter(
+    (source) => source.imports.some(({ target }) => target === path) || findThreads(source).includes(path),
+  );
   const found = users.flatMap((user) => {
     const own = subgraphOf(user.path) ?? '';
     if (own === 'kernel') return seen.has(user.path) ? [] : [...findUsers(user.path, inSources, seen)];
     return SUBGRAPHS.includes(own) ? [own] : [];
   });
   return new Set(found);
+}
+
+/** Returns the main files of the threads that a file starts. */
+function findThreads({ path, text }: Source): string[] {
+  const files = text.matchAll(/new Worker\(new URL\('([^']+)', import\.meta\.url\)/g);
+  return [...files].map(([, file = '']) => join(dirname(path), file));
 }
 
 /** A rule that misses a planted violation would miss it anywhere. */

@@ -273,6 +273,25 @@ const TRUST = {
   },
 } as const satisfies Record<string, Variable>;
 
+/** What a process may spend on data of strangers. */
+const PARSERS = {
+  PARSER_WORKERS: {
+    kind: kinds.count,
+    about: 'Threads that parse what strangers send. With one thread a caller can make the others wait.',
+    uses: { start: defaultTo('2'), cases: defaultTo('2'), licenses: defaultTo('2'), seals: defaultTo('2') },
+  },
+  PARSER_DEADLINE_MS: {
+    kind: kinds.count,
+    about: 'Milliseconds that parsing one file or text may take. After that the request is DEADLINE_EXCEEDED.',
+    uses: { start: defaultTo('1000'), cases: defaultTo('1000'), licenses: defaultTo('1000'), seals: defaultTo('1000') },
+  },
+  PARSER_MEMORY_MB: {
+    kind: kinds.count,
+    about: 'Megabytes of memory that parsing one file or text may take.',
+    uses: { start: defaultTo('128'), cases: defaultTo('128'), licenses: defaultTo('128'), seals: defaultTo('128') },
+  },
+} as const satisfies Record<string, Variable>;
+
 /** Reference peers and benchmarks. What LIBRARY_* leaves out comes from `library.json` in the hub's DATA_FOLDER. */
 const PEERS = {
   LIBRARY_PORT: {
@@ -344,6 +363,6 @@ const PEERS = {
   },
 } as const satisfies Record<string, Variable>;
 
-export const ENVIRONMENT = { ...ADDRESSES, ...DATA_AND_KEYS, ...TRUST, ...PEERS };
+export const ENVIRONMENT = { ...ADDRESSES, ...DATA_AND_KEYS, ...TRUST, ...PARSERS, ...PEERS };
 
 export type VariableName = keyof typeof ENVIRONMENT;

@@ -1,10 +1,15 @@
 import { GraphQLError } from 'graphql';
 import type { GraphContext } from '../../kernel/http/context.ts';
-import type { EvidenceDependencies } from '../evidence/workflow.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { listLife } from './store.ts';
 import { findPublicStatus } from './view.ts';
-import { type Verification, verifyDigest, verifyDocument, verifyText } from './workflow.ts';
+import {
+  type Verification,
+  type VerificationDependencies,
+  verifyDigest,
+  verifyDocument,
+  verifyText,
+} from './workflow.ts';
 
 const MAX_DOCUMENT_CHARS = 700_000;
 const MAX_SIGNATURE_CHARS = 60_000;
@@ -15,7 +20,7 @@ const MAX_VERIFICATIONS = 5;
 const verificationCounts = new WeakMap<GraphContext, number>();
 
 /** Resolvers of public verification, and of the public status and history of a license. */
-export function verificationResolvers(deps: EvidenceDependencies) {
+export function verificationResolvers(deps: VerificationDependencies) {
   const { db } = deps;
   return {
     Query: {
@@ -48,7 +53,7 @@ function readTime(text: string | null): Date | null {
   return text === null ? null : new Date(text);
 }
 
-function verifyInput(deps: EvidenceDependencies, input: VerifyLicenseInput): Promise<Verification> {
+function verifyInput(deps: VerificationDependencies, input: VerifyLicenseInput): Promise<Verification> {
   const { digest, document, signature, code } = input;
   if ([digest, document, code].filter((value) => value != null).length !== 1) {
     throw inputError('digest、document、code 须填且只填一项。');

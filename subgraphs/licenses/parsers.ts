@@ -1,0 +1,11 @@
+import { readCodeHints } from './verification/code-hints.ts';
+import { type CodeMaterial, verifyCode } from './verify/format/code.ts';
+import { type Evidence, verify } from './verify/verify.ts';
+
+/** What licenses parse of strangers' data. A worker runs these functions (`subgraphs/kernel/foreign/pool.ts`). */
+export const PARSERS = {
+  verify: ({ evidence, at }: { evidence: Evidence; at: Date }) => verify(evidence, at),
+  verifyCode: ({ text, material, at }: { text: string; material: CodeMaterial; at: Date }) =>
+    verifyCode(text, material, at),
+  readCodeHints,
+};
