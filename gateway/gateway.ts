@@ -24,6 +24,7 @@ import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { requireTexts } from '../subgraphs/kernel/http/inputs.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { TokenCheck } from './auth.ts';
+import { type AllowedOrigins, addCors } from './cors.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
@@ -35,6 +36,10 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
   /** Mounts the routes of each subgraph under `/<name>/`, other than GraphQL. */
   mount?: (app: FastifyInstance) => Promise<void>;
+  /** Web pages that may use the hub. None if absent. */
+  allowedOrigins?: AllowedOrigins | undefined;
+  /** Address at which the public reaches the gateway. With https, browsers are told to use nothing else. */
+  publicUrl?: string | undefined;
   onFault?: OnFault;
   /** Proxies in front of the gateway, see `AppOptions`. */
   trustedProxies?: readonly string[] | undefined;
@@ -86,10 +91,12 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   if (!gateway.schema) throw new Error('the gateway has no schema');
   requireTexts(gateway.schema);
   const app = createApp(onFault, {
+    isHttps: options.publicUrl?.startsWith('https:'),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     trustedProxies: options.trustedProxies,
   });
+  await addCors(app, options.allowedOrigins ?? []);
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });

@@ -37,7 +37,7 @@ import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
-import { createGateway, type SubgraphSource } from './gateway.ts';
+import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
 import { createRemoteFilePort, proxySubgraph, requireLive } from './remote.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
@@ -54,6 +54,8 @@ export interface HubConfig {
   authorisationKeys: AuthorisationKeys;
   /** Public URL of the gateway. Every QR code contains it. */
   publicUrl: string;
+  /** Web pages of other origins that may use the hub. None if absent. */
+  allowedOrigins?: GatewayOptions['allowedOrigins'];
   /** The city library (市电子证照库) that collects licenses, or null if none is connected. */
   library: Omit<LibraryClientOptions, 'now'> | null;
   /** `local`: subgraphs by function call. `http`: each on a port of 127.0.0.1, as in separate processes. */
@@ -127,6 +129,8 @@ export async function createHub(config: HubConfig): Promise<Hub> {
         }
       },
       checks: createChecks(pools, baseUrls),
+      allowedOrigins: config.allowedOrigins,
+      publicUrl: config.publicUrl,
       onFault,
     });
     for (const subgraph of subgraphList) subgraph.start();

@@ -7,6 +7,7 @@ startLog({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
 const { createGateway } = await import('./gateway.ts');
+const { readAllowedOrigins } = await import('./cors.ts');
 const {
   createRemoteFilePort: fileOver,
   requireLive: isLive,
@@ -14,7 +15,7 @@ const {
   createRemoteRootCertificate: rootCertificateOver,
 } = await import('./remote.ts');
 
-const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL } = settings;
+const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, NODE_ENV, PUBLIC_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
 const proof = { gatewayKey, now: () => new Date() };
 const app = await createGateway({
@@ -22,6 +23,8 @@ const app = await createGateway({
   ...proof,
   tokenKey,
   trustedProxies: settings.TRUSTED_PROXIES,
+  allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, NODE_ENV),
+  publicUrl: PUBLIC_URL,
   file: fileOver(LICENSES_URL, proof),
   rootCertificate: rootCertificateOver(SEALS_URL),
   mount: async (app) => {

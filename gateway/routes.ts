@@ -74,7 +74,7 @@ export function addPublicRoutes(
   app.get('/root.pem', async (_request, reply) =>
     reply
       .header('x-test-pki', 'this root belongs to a test PKI; no real office trusts it')
-      .header('content-disposition', 'attachment; filename="root.pem"')
+      .header('content-disposition', buildContentDisposition('root.pem'))
       .type('application/x-pem-file')
       .send(await options.rootCertificate()),
   );
@@ -88,11 +88,10 @@ export function addPublicRoutes(
     const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, context) : null;
     // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
     if (!file) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
-    reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');
+    reply.header('etag', `"${digest}"`);
     if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
     return reply
       .header('content-disposition', buildContentDisposition(file.name))
-      .header('x-content-type-options', 'nosniff')
       .type(file.mediaType)
       .send(Buffer.from(file.bytes));
   });

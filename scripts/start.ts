@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
+import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
     trustedProxies: settings.TRUSTED_PROXIES,
+    allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     trustedAuthorities: settings.SEAL_AUTHORITIES,
     log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),

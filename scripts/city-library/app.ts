@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../subgraphs/kernel/environment/request-log.ts';
+import { addDefaultHeaders, createClientErrorHandler } from '../../subgraphs/kernel/http/headers.ts';
 import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
 import { type NamedKey, parseLogKey } from '../witness/note.ts';
@@ -84,9 +85,11 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
+    clientErrorHandler: createClientErrorHandler({}),
     frameworkErrors: (error, _request, reply) => renderError(error, reply, options.onError),
   });
   addRequestLog(app);
+  addDefaultHeaders(app, {});
   app.addHook('onClose', close);
   app.setNotFoundHandler((_request, reply) => renderError(new Fault('NOT_FOUND'), reply, options.onError));
   app.setErrorHandler((error, _request, reply) => renderError(error, reply, options.onError));
@@ -105,7 +108,7 @@ function registerPublicRoutes(app: FastifyInstance, { store, receiptKey, logs, m
   app.get('/', async (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
       .send(renderStatusPage(await store.counts())),
   );
   app.get('/receipt-key', async () => toReceiptJwk(receiptKey));

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { requirePatchedDriver } from '../../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
-import { createHub, type Hub } from '../../gateway/hub.ts';
+import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
@@ -36,6 +36,8 @@ export interface BootOptions {
   webhookHosts?: readonly string[];
   /** Proxies in front of the hub: addresses and networks. */
   trustedProxies?: readonly string[];
+  /** Web pages of other origins that may use the hub. None if absent. */
+  allowedOrigins?: HubConfig['allowedOrigins'];
   /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
@@ -142,6 +144,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,
     trustedProxies: options.trustedProxies,
+    allowedOrigins: options.allowedOrigins,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },

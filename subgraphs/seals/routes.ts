@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { buildContentDisposition } from '../kernel/http/http.ts';
 import { type PkiDependencies, readCertificates, readRevocationList } from './certification/certification-workflow.ts';
 import { findPicture } from './store.ts';
 
@@ -25,11 +26,13 @@ export function addPublicRoutes(app: FastifyInstance, deps: PkiDependencies): vo
     if (!png) return reply.code(404).send({ code: 'SEAL_UNKNOWN', message: '没有此印模图片。' });
     return reply
       .type('image/png')
-      .header('x-content-type-options', 'nosniff')
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(Buffer.from(png));
   });
   app.get('/seals/certificates.pem', async (_, reply) =>
-    reply.type('application/x-pem-file').send(await readCertificates(deps)),
+    reply
+      .header('content-disposition', buildContentDisposition('certificates.pem'))
+      .type('application/x-pem-file')
+      .send(await readCertificates(deps)),
   );
 }

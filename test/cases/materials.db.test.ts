@@ -81,8 +81,8 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       expect(file.headers).toMatchObject({
         'content-type': 'application/pdf',
         'x-content-type-options': 'nosniff',
-        'cache-control': 'private, no-store',
-        'content-security-policy': "sandbox; default-src 'none'",
+        'cache-control': 'no-store',
+        'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
       });
       expect(file.headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''%E8%90%A5/);
     }

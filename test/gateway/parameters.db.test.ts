@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { listRoutes, type Route } from '../support/routes.ts';
 
 /** Every route of a whole hub gets bad parameters, bad queries and bad bodies. A new route is covered by itself. */
 
@@ -34,11 +35,6 @@ const BAD_DATES = [
 ];
 /** What no answer may contain: words of the database and of stack traces. */
 const INSIDE = /Failed query|select |insert into|\bat \w+ \(|node_modules|PostgresError|FST_ERR/i;
-
-interface Route {
-  method: string;
-  url: string;
-}
 
 /** An argument of type Date or DateTime, and a query with a value for it. */
 interface DateArgument {
@@ -114,23 +110,9 @@ beforeAll(async () => {
   hub = await createTestHub({ onFault: (_incident, error) => faults.push(error) });
   const person = { ...requireDemoPerson('yudu-lyj.approver'), roles: ROLES, window: '360731' };
   tokens.push(await tokenFor({ ...person, holderCode: requireDemoPerson('applicant-company').holderCode }, new Date()));
-  await hub.hub.app.ready();
-  routes = readRoutes(hub.hub.app.printRoutes({ commonPrefix: false }));
+  routes = await listRoutes(hub.hub.app);
 });
 afterAll(() => hub.stop());
-
-/** Reads Fastify's tree of routes. Each line is a part of a path, indented by four characters for each level. */
-function readRoutes(tree: string): Route[] {
-  const parts: string[] = [];
-  return tree.split('\n').flatMap((line) => {
-    const [, indent = '', part = '', methods = ''] = /^([│ ]*(?:[├└]── )?)(\S+)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
-    if (part === '') return [];
-    parts.length = Math.max(indent.length / 4 - 1, 0);
-    parts.push(part);
-    const url = parts.join('');
-    return methods.split(', ').flatMap((method) => (method === '' || method === 'HEAD' ? [] : [{ method, url }]));
-  });
-}
 
 async function send(method: string, url: string, token: string | null | undefined, options: object = {}) {
   const headers = typeof token === 'string' ? { authorization: `Bearer ${token}` } : {};

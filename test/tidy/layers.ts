@@ -44,6 +44,7 @@ export const KERNEL: Record<string, Layer> = {
   'foreign/message': 'rule',
   'foreign/pool': 'client',
   'foreign/queue': 'rule',
+  'http/headers': 'edge',
   'http/http': 'edge',
   'http/http-client': 'client',
   identifier: 'rule',

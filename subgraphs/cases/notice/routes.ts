@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
+import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
@@ -30,9 +31,7 @@ export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, optio
     const bytes = stored && (form === 'pdf' ? await pdfOf(db, stored) : (stored.seal?.signature ?? null));
     if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
     return reply
-      .header('content-disposition', `inline; filename="${id}.${form}"`)
-      .header('x-content-type-options', 'nosniff')
-      .header('cache-control', 'private, no-store')
+      .header('content-disposition', buildContentDisposition(`${id}.${form}`))
       .type(MEDIA_TYPES[form as keyof typeof MEDIA_TYPES])
       .send(Buffer.from(bytes));
   });

@@ -4,6 +4,7 @@ import { dayOf } from '../../kernel/day.ts';
 import { daySchema } from '../../kernel/day-schema.ts';
 import { MODES } from '../../kernel/events/events.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
+import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
@@ -53,9 +54,7 @@ export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependenc
     const { page, totals } = await countCases(deps, { scope, filter, today }, by, { first: MAX_ROWS, after: null });
     if (page.hasNextPage) throw new RangeError(`more than ${MAX_ROWS} rows`);
     return reply
-      .header('content-disposition', `attachment; filename="case-statistics-${today}.csv"`)
-      .header('cache-control', 'no-store')
-      .header('x-content-type-options', 'nosniff')
+      .header('content-disposition', buildContentDisposition(`case-statistics-${today}.csv`))
       .type('text/csv; charset=utf-8')
       .send(toCsv([...page.rows, totals]));
   });

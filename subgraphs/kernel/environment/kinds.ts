@@ -115,6 +115,16 @@ export const networks: Kind<string[]> = {
   schema: list.schema.pipe(z.array(network)),
 };
 
+/** Origins of web pages (RFC 6454), as a browser writes them. */
+export const origins: Kind<string[]> = {
+  expected: 'origins such as https://office.example, separated by commas',
+  schema: list.schema.refine((values) => values.every(isOrigin)),
+};
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
 const keyBytes = z
   .string()
   .regex(/^[\w+/-]+={0,2}$/)

@@ -108,7 +108,18 @@ const ADDRESSES = {
   PUBLIC_URL: {
     kind: kinds.httpUrl,
     about: 'Address at which the public reaches the gateway. It stands in every QR code. `npm start`: its own address.',
-    uses: { start: optional, cases: required, licenses: required },
+    uses: { start: optional, gateway: optional, cases: required, licenses: required },
+  },
+  ALLOWED_ORIGINS: {
+    kind: kinds.origins,
+    about:
+      "Origins whose pages may use the hub from a browser, such as https://office.example, separated by commas. Absent: none in production, otherwise any of the user's own machine.",
+    uses: { start: optional, gateway: optional },
+  },
+  NODE_ENV: {
+    kind: kinds.text,
+    about: '`production` turns off what only development needs. Any other value is development.',
+    uses: { start: optional, gateway: optional },
   },
   LOG_LEVEL: {
     kind: kinds.logLevel,

@@ -20,6 +20,9 @@ export type OnFault = (incident: string, error: unknown) => void;
 
 const FAULT_MESSAGE = '系统内部故障，请稍后再试；如需报告，请提供故障编号。';
 
+const NO_GRAPHQL_MESSAGE =
+  '请求不符合 GraphQL 的 HTTP 格式：请以 POST 发送 JSON（content-type: application/json），query 为文本，variables 为对象；GET 请求须带请求头 apollo-require-preflight。';
+
 /** What a caller learns of a fault: that there was one, and its number. */
 export interface FaultView {
   code: 'INTERNAL_SERVER_ERROR';
@@ -45,7 +48,6 @@ const PUBLIC_CODES: ReadonlySet<unknown> = new Set([
   'QUERY_TOO_DEEP',
   'QUERY_TOO_WIDE',
   'QUERY_TOO_LARGE',
-  'BAD_REQUEST',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
@@ -71,6 +73,8 @@ export function createErrorFormat(
     }
     const overload = readOverload(formatted.extensions) ?? readOverload(extensionsOf(cause));
     if (overload) return { message: overload.message, ...place, extensions: { ...overload.extensions } };
+    // The library's own words for a request that is no GraphQL over HTTP name the library.
+    if (code === 'BAD_REQUEST') return { message: NO_GRAPHQL_MESSAGE, ...place, extensions: { code } };
     if (PUBLIC_CODES.has(code)) {
       const extensions = argument === undefined ? { code } : { code, argument };
       return { message: formatted.message, ...place, extensions };

@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:http';
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -11,6 +12,7 @@ import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
 import { addCaller, type GatewayProof } from './caller-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
+import { addDefaultHeaders, createClientErrorHandler, type HeaderOptions, setDefaultHeaders } from './headers.ts';
 
 /** The form of every error on a route: a code for programs and a sentence for a person. */
 
@@ -25,10 +27,15 @@ const STATUS_ERRORS: Readonly<Record<number, { code: string; message: string }>>
 };
 const BAD_REQUEST = { code: 'BAD_REQUEST', message: '请求不符合格式要求。' };
 
+/** A host name or address with its port (RFC 9110, 7.2). */
+const HOST = /^[\w.:[\]-]{1,255}$/;
+
 const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
 
 /** Options of an app: those of Fastify, and whom the app believes about its callers. */
-export interface AppOptions extends FastifyServerOptions {
+export interface AppOptions extends FastifyServerOptions, HeaderOptions {
+  /** Options of Node's server. */
+  http?: ServerOptions;
   /**
    * Addresses and networks of the proxies in front. The address of a caller behind them is taken from X-Forwarded-For.
    * By default no proxy is trusted, so that nobody can name another's address.
@@ -41,23 +48,30 @@ export interface AppOptions extends FastifyServerOptions {
 /**
  * Creates a Fastify app whose errors are `{ code, message }`. An error that is not meant for callers becomes a fault:
  * 500 with an `incident`, reported to `onFault`. A path or query parameter that breaks the rule for text is 400
- * BAD_USER_INPUT before the route's handler runs.
+ * BAD_USER_INPUT before the route's handler runs. Every answer has the headers of `headers.ts`.
  */
 export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyInstance {
-  const { trustedProxies = [], gateway, ...serverOptions } = options;
+  const { trustedProxies = [], gateway, isHttps, ...serverOptions } = options;
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
     ...serverOptions,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    // Node and Fastify would answer these two themselves, without the headers. The hooks below do.
+    http: { ...serverOptions.http, requireHostHeader: false },
+    return503OnClosing: false,
+    clientErrorHandler: createClientErrorHandler({ isHttps }),
     // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
     frameworkErrors: (error, request, reply) => {
+      setDefaultHeaders(reply as unknown as FastifyReply, { isHttps });
       renderError(error, reply as unknown as FastifyReply);
       const { id, method } = request;
       logRequest({ subject: { request: id }, method, route: 'unknown', status: reply.statusCode, ms: 0 });
     },
   }) as FastifyInstance;
   addRequestLog(app);
+  addDefaultHeaders(app, { isHttps });
+  refuseAtOnce(app);
   addCaller(app, gateway);
   app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
@@ -66,6 +80,18 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
     if (wrong !== null) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: wrong });
   });
   return app;
+}
+
+/** Refuses requests without a host, and new requests on open connections while the app closes. */
+function refuseAtOnce(app: FastifyInstance): void {
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    if (isClosing) throw new Overload('OVERLOADED');
+    if (!HOST.test(headers.host ?? '')) return reply.code(400).send(BAD_REQUEST);
+  });
 }
 
 function sendError(error: FastifyError | Overload, reply: FastifyReply, onFault: OnFault): FastifyReply {

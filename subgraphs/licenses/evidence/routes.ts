@@ -15,6 +15,6 @@ export function addEvidenceRoutes(app: FastifyInstance, deps: EvidenceDependenci
   app.get<{ Params: { identifier: string } }>('/licenses/evidence/:identifier', async ({ params }, reply) => {
     const bundle = await gatherBundle(deps, params.identifier);
     if (bundle === null) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
-    return reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(bundle);
+    return reply.type('application/json; charset=utf-8').send(bundle);
   });
 }

@@ -1,0 +1,52 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance } from 'fastify';
+import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+
+/** Which web pages of other origins may use the hub from a browser (Fetch standard, CORS protocol). */
+
+/**
+ * Origins such as `https://office.example`, or LOCAL: any page that the user's own machine serves.
+ *
+ * LOCAL is the default of development. It is safe beside real data too: the hub has no cookies and no other credential
+ * that a browser adds by itself. A page must hold a token, and whoever has a token can use it without a browser.
+ */
+export type AllowedOrigins = readonly string[] | 'LOCAL';
+
+/** Returns the origins by the environment: those that are listed, otherwise none in production. */
+export function readAllowedOrigins(origins: readonly string[] | undefined, mode: string | undefined): AllowedOrigins {
+  return origins ?? (mode === 'production' ? [] : 'LOCAL');
+}
+
+const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/;
+
+function isAllowed(origin: string, allowedOrigins: AllowedOrigins): boolean {
+  return allowedOrigins === 'LOCAL' ? LOCAL_ORIGIN.test(origin) : allowedOrigins.includes(origin);
+}
+
+/** What a page may send beside what every page may. The last two mark a GraphQL request that is no form. */
+const REQUEST_HEADERS = [
+  ...['authorization', 'content-type', 'if-none-match', REQUEST_ID_HEADER],
+  ...['x-file-name', 'x-purpose', 'apollo-require-preflight', 'x-apollo-operation-name'],
+];
+/** What a page may read beside the body. */
+const ANSWER_HEADERS = ['content-disposition', 'etag', 'location', 'retry-after', REQUEST_ID_HEADER];
+/** How long a browser remembers the answer to a preflight. */
+const PREFLIGHT_SECONDS = 600;
+
+/** Lets pages of the allowed origins use every route. Must be called before routes are added. */
+export async function addCors(app: FastifyInstance, allowedOrigins: AllowedOrigins): Promise<void> {
+  await app.register(cors, {
+    origin: (origin, answer) => answer(null, origin !== undefined && isAllowed(origin, allowedOrigins) && origin),
+    methods: ['GET', 'HEAD', 'POST'],
+    allowedHeaders: REQUEST_HEADERS,
+    exposedHeaders: ANSWER_HEADERS,
+    maxAge: PREFLIGHT_SECONDS,
+    // The strict answer to OPTIONS without an origin is a text of the library.
+    strictPreflight: false,
+  });
+  // A route or a subgraph that sets Vary itself replaces that of the library. Caches would mix up origins.
+  app.addHook('onSend', async (_request, reply) => {
+    const fields = [reply.getHeader('vary') ?? []].flat().join(', ');
+    if (!/\borigin\b/i.test(fields)) reply.header('vary', fields === '' ? 'Origin' : `${fields}, Origin`);
+  });
+}
