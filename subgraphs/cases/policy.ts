@@ -104,6 +104,9 @@ const atStep =
 const beforeDecision = (subject: Case) => atStep(mustBeForwarded(subject) ? 'FORWARDED' : 'EXAMINED')(subject);
 const whileUndecided = atStep('ACCEPTED', 'EXAMINED', 'FORWARDED');
 const unlessPaused = ({ paused }: Case) => (paused === null ? null : new Refusal('CASE_PAUSED'));
+/** Segregation of duties: who examined the case, also before it was sent back, does not decide it. */
+const unlessExaminer = ({ steps }: Case, { id }: Person) =>
+  steps.some(({ step, actorId }) => step === 'EXAMINED' && actorId === id) ? new Refusal('EXAMINER_DECIDES') : null;
 
 const refuseNotDue = () => new Refusal('SUPPLEMENT_NOT_DUE');
 /** Whether the last day to bring what is missing has passed. */
@@ -216,7 +219,7 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
         ? new Refusal('CASE_MUST_BE_FORWARDED')
         : beforeDecision(subject),
     grants: [DECIDER],
-    state: unlessPaused,
+    state: (subject, person) => unlessPaused(subject) ?? unlessExaminer(subject, person),
     clause: assignedBy(({ decides }) => decides),
   },
   /** 撤回申请: by the applicant, or by the counter on the applicant's behalf, until the decision. */

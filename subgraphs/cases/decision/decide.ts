@@ -24,7 +24,8 @@ export function decide(
 ): GrantContent | null {
   if (input.reason !== null) requireLines(input.reason, MAX_TEXT_CHARS, 'reason');
   const isRejected = input.decision === 'REJECTED';
-  if (isRejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
+  const isAgainstExamination = !isRejected && subject.finding === 'REFUSED';
+  if ((isRejected || isAgainstExamination) && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
   // Every decision is sealed: on the license, or on a decision document.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
   if (isRejected) return null;
