@@ -5,7 +5,7 @@ import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
-import type { Envelope } from '../subgraphs/kernel/events/events.ts';
+import type { SendEvent } from '../subgraphs/kernel/events/relay.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
@@ -183,10 +183,10 @@ function wireSubgraphs(
     onError: config.onFault ? (error: unknown) => onFault('relay', error) : logFailure,
   };
   const createSender =
-    (producer: string, consumer: () => Subgraph) =>
-    (event: Envelope): Promise<void> =>
+    (producer: string, consumer: () => Subgraph): SendEvent =>
+    (event, signal) =>
       isHttp
-        ? createEventSender(baseUrls[consumer().name] ?? '', producer, serviceKey, now)(event)
+        ? createEventSender(baseUrls[consumer().name] ?? '', producer, serviceKey, now)(event, signal)
         : consumer().receive(producer, event);
   const seals = createSeals({
     ...sharedDependencies,

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { Envelope } from '../kernel/events/events.ts';
-import { startRelay } from '../kernel/events/outbox-store.ts';
+import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
-import { type Loop, startLoop } from '../kernel/loop.ts';
+import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
@@ -30,7 +29,7 @@ import { retryWaitingPushes } from './supervision/workflow.ts';
 import { moveRunningCases } from './transfer/workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
-  send: { licenses: (event: Envelope) => Promise<void> };
+  send: { licenses: SendEvent };
   /** Parses what strangers send. */
   parsers: ParserPool;
   /** Seals decision documents (决定书). */
@@ -79,23 +78,25 @@ export function createCases(dependencies: CasesDependencies): Cases {
     start() {
       if (loops.length > 0) return;
       const relayOptions = { db, tables: messages, onError, pollMs };
-      const toLicenses = async (event: Envelope) => {
-        await send.licenses(event);
-        return null;
-      };
       backfill = backfillFigures(db)
         .then(() => backfillRests(db))
         .catch((error) => onError?.(error));
       const followMoves = async () => {
         await backfill;
-        await moveRunningCases(dependencies);
-        await retryWaitingPushes(dependencies);
+        const steps = [() => moveRunningCases(dependencies), () => retryWaitingPushes(dependencies)];
+        await runItems(steps, (step) => step(), { limit: 1, onError });
         return false;
       };
       loops = [
-        startRelay({ ...relayOptions, consumer: 'licenses', deliver: toLicenses }),
-        startRelay({ ...relayOptions, consumer: PLATFORM, deliver: createPlatformDelivery(dependencies) }),
-        startRelay({ ...relayOptions, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
+        startRelay({ ...relayOptions, consumer: 'licenses', deliver: deliverBy(send.licenses) }),
+        startRelay({
+          ...{ ...relayOptions, consumer: PLATFORM, peerField: 'platformId' },
+          deliver: createPlatformDelivery(dependencies),
+        }),
+        startRelay({
+          ...{ ...relayOptions, consumer: WEBHOOK, peerField: 'supervisor' },
+          deliver: (event, signal) => deliverPush(dependencies, event, signal),
+        }),
         startKeeper(materialDependencies, onError ?? (() => {}), pollMs),
         startSealing(dependencies),
         startLoop(followMoves, { pollMs: movePollMs, maxPauseMs: MAX_MOVE_PAUSE_MS, isDelayed: true, onError }),

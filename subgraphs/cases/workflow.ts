@@ -17,6 +17,8 @@ export interface WorkflowDependencies {
   db: Database;
   now: Clock;
   authorisationKey: Uint8Array;
+  /** Receives what fails in the background. */
+  onError?: (error: unknown) => void;
 }
 
 /** One action on one case: the actor, the id of the case, and whether it is a dry run. */

@@ -17,6 +17,40 @@ export interface LoopOptions {
   onError?: ((error: unknown) => void) | undefined;
 }
 
+export interface ItemOptions {
+  /** Maximum number of items under way at the same time. */
+  limit: number;
+  /** Called for each item that fails. Without it the first failure is thrown, after all items have ended. */
+  onError?: ((error: unknown) => void) | undefined;
+  /** When it is aborted, no further item begins. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs `run` for each item of one turn, several at the same time, in list order. An item that fails or takes long holds
+ * up no other. Each `run` must have a time limit of its own. Resolves when all have ended.
+ */
+export async function runItems<Item>(
+  items: Iterable<Item>,
+  run: (item: Item) => Promise<unknown>,
+  { limit, onError, signal }: ItemOptions,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const report = onError ?? ((error) => failures.push(error));
+  const remaining = items[Symbol.iterator]();
+  const work = async () => {
+    for (let next = remaining.next(); !next.done && !signal?.aborted; next = remaining.next()) {
+      try {
+        await run(next.value);
+      } catch (error) {
+        reportSafely(report, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, work));
+  if (failures.length > 0) throw failures[0];
+}
+
 const DEFAULT_MAX_PAUSE_MS = 5_000;
 const MAX_DOUBLINGS = 16;
 

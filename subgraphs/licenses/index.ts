@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events/events.ts';
-import { Rejection, type Relay, receiveOnce, startRelay } from '../kernel/events/outbox-store.ts';
+import { Rejection, receiveOnce } from '../kernel/events/outbox-store.ts';
+import { type DeliverEvent, deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
@@ -16,7 +17,7 @@ import { renderSealable } from './document/render.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { findSealedFile, placeChanges } from './library/feed-store.ts';
-import type { LibraryClient } from './library/library-client.ts';
+import type { LibraryClient, LibraryDelivery } from './library/library-client.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './paper/duty-store.ts';
 import { listBlankNumbers } from './paper/paper.ts';
@@ -35,8 +36,7 @@ export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>,
   library: LibraryClient | null;
   /** The port of seals that writes the library's receipts to the transparency log. */
   record: RecordReceipt;
-  send: { cases: (event: Envelope) => Promise<void> };
-  onError?: (error: unknown) => void;
+  send: { cases: SendEvent };
   pollMs?: number;
 }
 
@@ -107,15 +107,11 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
  */
 function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
   const { db, send, library, onError = () => {}, pollMs } = deps;
-  const deliverToCases = async (event: Envelope) => {
-    await send.cases(event);
-    return null;
-  };
   const relays: Relay[] = [
-    startRelay({ db, tables: messages, consumer: 'cases', deliver: deliverToCases, onError, pollMs }),
+    startRelay({ db, tables: messages, consumer: 'cases', deliver: deliverBy(send.cases), onError, pollMs }),
   ];
   if (library) {
-    const deliver = (event: Envelope) => deliverToLibrary(deps, library, event);
+    const deliver: DeliverEvent = (event, signal) => deliverToLibrary(deps, library, event, signal);
     const onSettled = (tx: Transaction, event: Envelope, rejection: Rejection | null) =>
       updateCollectionDuty(deps, tx, event, rejection);
     relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
@@ -149,7 +145,12 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
  * The receipt is in the log before the delivery counts as done. If logging fails, the change is sent again, and the
  * library returns the same receipt.
  */
-async function deliverToLibrary(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
+async function deliverToLibrary(
+  deps: LicensesDependencies,
+  library: LibraryClient,
+  event: Envelope,
+  signal: AbortSignal,
+): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejection(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
@@ -159,7 +160,7 @@ async function deliverToLibrary(deps: LicensesDependencies, library: LibraryClie
     throw new Error(`files of ${identifier} are missing`);
   const { file, signature, record } = sealedFile;
   const { stream, revision } = event;
-  const receipt = await library.deliver({
+  const delivery: LibraryDelivery = {
     stream,
     revision,
     act,
@@ -173,7 +174,8 @@ async function deliverToLibrary(deps: LicensesDependencies, library: LibraryClie
     document: file.bytes,
     mediaType: file.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
     signature,
-  });
+  };
+  const receipt = await library.deliver(delivery, signal);
   const receiptEntry = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
   await deps.record({ from: 'library', ...receiptEntry, isSigned: library.isSigned });
   return receipt;

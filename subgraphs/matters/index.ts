@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Envelope, OrganFact } from '../kernel/events/events.ts';
-import { type Relay, startRelay } from '../kernel/events/outbox-store.ts';
+import type { OrganFact } from '../kernel/events/events.ts';
+import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Guide } from './guide/guide.ts';
@@ -13,7 +13,7 @@ import { upsertTasks } from './task/store.ts';
 import type { Task } from './task/task.ts';
 
 export interface MattersDependencies extends ResolverDependencies {
-  send: { cases: (event: Envelope) => Promise<void> };
+  send: { cases: SendEvent };
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
@@ -44,10 +44,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
       throw new Error(`matters take no ${event.type} from ${producer}`);
     },
     start() {
-      const deliver = async (event: Envelope) => {
-        await send.cases(event);
-        return null;
-      };
+      const deliver = deliverBy(send.cases);
       relay ??= startRelay({ db, tables: store.messages, consumer: 'cases', deliver, onError, pollMs });
     },
     stop: async () => relay?.stop(),

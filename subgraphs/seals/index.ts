@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
-import type { Envelope } from '../kernel/events/events.ts';
-import { type Relay, startRelay } from '../kernel/events/outbox-store.ts';
+import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/http/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
@@ -38,7 +37,7 @@ export interface SealsDependencies {
   signer: Signer;
   /** Parses what strangers send. */
   parsers: ParserPool;
-  send: { licenses: (event: Envelope) => Promise<void> };
+  send: { licenses: SendEvent };
   /** Authorities whose seal certificates the hub accepts (受信任的电子认证服务机构), PEM. None if left out. */
   trustedAuthorities?: readonly string[];
   /** The transparency log (透明日志). */
@@ -107,10 +106,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       throw new Error(`seals take no ${event.type} from ${producer}`);
     },
     start() {
-      const deliver = async (event: Envelope) => {
-        await send.licenses(event);
-        return null;
-      };
+      const deliver = deliverBy(send.licenses);
       relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
       if (loops.length === 0) loops = [startSequencer(log), startWitnesses({ db, witnesses, onError, pollMs })];
     },

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { type Loop, startLoop } from '../../subgraphs/kernel/loop.ts';
+import { type Loop, runItems, startLoop } from '../../subgraphs/kernel/loop.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** The loop that all background work runs in. */
@@ -107,4 +107,37 @@ test('stop ends a pause, tells the running turn, and its error is not reported',
   await pause(20);
   await Promise.all([paused.stop(), waiting.stop(), paused.stop()]);
   expect(errors).toEqual([]);
+});
+
+test('items run at the same time up to the limit, and one that hangs or fails holds up no other', async () => {
+  const { promise: hanging, resolve: release } = Promise.withResolvers<void>();
+  const begun: number[] = [];
+  const errors: unknown[] = [];
+  let running = 0;
+  let mostRunning = 0;
+  const run = async (item: number) => {
+    begun.push(item);
+    mostRunning = Math.max(mostRunning, ++running);
+    if (item === 0) await hanging;
+    else await pause(1);
+    running--;
+    if (item === 1) throw new Error('one fails');
+  };
+  const turn = runItems([0, 1, 2, 3, 4, 5], run, { limit: 2, onError: (error) => errors.push(error) });
+  await waitUntil('the others have begun', async () => begun.length === 6);
+  release();
+  await turn;
+  expect([begun, mostRunning, errors]).toEqual([[0, 1, 2, 3, 4, 5], 2, [new Error('one fails')]]);
+  await expect(runItems([1], run, { limit: 2 })).rejects.toThrow('one fails');
+});
+
+test('no item begins after the signal', async () => {
+  const controller = new AbortController();
+  const begun: number[] = [];
+  const run = async (item: number) => {
+    begun.push(item);
+    if (item === 1) controller.abort();
+  };
+  await runItems([0, 1, 2, 3], run, { limit: 1, signal: controller.signal });
+  expect(begun).toEqual([0, 1]);
 });

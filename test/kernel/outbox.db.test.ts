@@ -3,14 +3,8 @@ import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
-import {
-  appendEvent,
-  Rejection,
-  type Relay,
-  receiveOnce,
-  redrive,
-  startRelay,
-} from '../../subgraphs/kernel/events/outbox-store.ts';
+import { appendEvent, Rejection, receiveOnce, redrive } from '../../subgraphs/kernel/events/outbox-store.ts';
+import { type DeliverEvent, type Relay, startRelay } from '../../subgraphs/kernel/events/relay.ts';
 import { NoAnswer } from '../../subgraphs/kernel/http/http-client.ts';
 import type { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { PeerError, Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -40,12 +34,12 @@ const POLL_MS = 200;
 const EVENT_TIME = new Date('2026-03-02T01:00:00.000Z');
 let streamCount = 0;
 
-function appendTestEvent(stream: string, reason: string, consumers = ['one', 'two']): Promise<number> {
+function appendTestEvent(stream: string, reason: string, consumers = ['one', 'two'], organ = 'organ'): Promise<number> {
   const consumersOfEvent = Object.fromEntries(consumers.map((consumer) => [consumer, ['TaskVoided'] as const]));
   const payload = {
     caseId: crypto.randomUUID(),
     actor: '王',
-    organ: 'organ',
+    organ,
     reason,
     voidedAt: EVENT_TIME.toISOString(),
   };
@@ -53,7 +47,7 @@ function appendTestEvent(stream: string, reason: string, consumers = ['one', 'tw
   return pool.db.transaction((tx) => appendEvent(tx, messages, consumersOfEvent, event));
 }
 
-const openRelay = (deliver: (event: Envelope) => Promise<string | null>, overrides: object = {}) => {
+const openRelay = (deliver: DeliverEvent, overrides: object = {}) => {
   const relay = startRelay({ db: pool.db, tables: messages, consumer: 'one', deliver, pollMs: POLL_MS, ...overrides });
   relays.push(relay);
   return relay;
@@ -178,6 +172,38 @@ test('reads an event separately if the lease statement could not see it, without
   expect(receivedEvents).toMatchObject([
     { stream, revision: 1, occurredAt: EVENT_TIME.toISOString(), payload: { reason: 'a' } },
   ]);
+});
+
+test('a silent peer takes its own part of what may be under way, and other peers get their events', async () => {
+  const silent: Envelope[] = [];
+  const answered: string[] = [];
+  const deliver: DeliverEvent = (event) => {
+    const { organ } = event.payload as { organ: string };
+    if (organ === 'silent') return new Promise(() => silent.push(event));
+    answered.push(organ);
+    return Promise.resolve(null);
+  };
+  for (let i = 0; i < 40; i++) await appendTestEvent(`s${++streamCount}`, 'a', ['peers'], 'silent');
+  openRelay(deliver, { consumer: 'peers', peerField: 'organ' });
+  await waitUntil('the silent peer has its part', async () => silent.length >= 8);
+  for (let i = 0; i < 5; i++) await appendTestEvent(`s${++streamCount}`, 'a', ['peers'], `organ ${i}`);
+  await waitUntil('the others have theirs', async () => answered.length === 5);
+  expect(silent.length).toBeLessThan(12);
+});
+
+test('a delivery that heeds no signal fails at its deadline, and its place is free again', async () => {
+  const stream = `s${++streamCount}`;
+  await appendTestEvent(stream, 'a', ['deaf']);
+  const errors: unknown[] = [];
+  let calls = 0;
+  const deliver: DeliverEvent = () => (++calls === 1 ? new Promise(() => {}) : Promise.resolve(null));
+  const onError = (error: unknown) => errors.push(error);
+  openRelay(deliver, { consumer: 'deaf', onError, deliveryTimeoutMs: 1 });
+  await waitUntil('it is delivered at the second attempt', async () => {
+    const [row] = await admin`select delivered from licenses.outbox_delivery where stream = ${stream}`;
+    return row?.delivered === 1;
+  });
+  expect(errors).toEqual([new PeerError('超时')]);
 });
 
 test('a rejected event waits for a redrive, and onSettled is not called for a first-attempt delivery', async () => {

@@ -148,7 +148,7 @@ test('any number of attempts, at once or one after another, enter once and sign 
   );
 });
 
-test('completes one after another, reports faults and goes on', async () => {
+test('completes what is prepared, reports faults and goes on', async () => {
   const errors: unknown[] = [];
   const outcomes: Record<string, Signing> = { a: 'sign', b: 'fail', c: 'refuse', d: 'wait', e: 'sign' };
   const complete = async (id: string) => {

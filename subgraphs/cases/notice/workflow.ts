@@ -158,7 +158,7 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
 const POLL_MS = 500;
 
 /**
- * Polls for decision documents and seals them one after another.
+ * Polls for decision documents and seals them.
  * This includes documents left prepared by a crash or a stopped seal.
  */
 export function startSealing(

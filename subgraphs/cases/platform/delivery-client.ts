@@ -2,7 +2,7 @@ import { CompactSign } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events/events.ts';
-import type { DeliverEvent } from '../../kernel/events/outbox-store.ts';
+import type { DeliverEvent } from '../../kernel/events/relay.ts';
 import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http/http-client.ts';
 import { PeerError } from '../../kernel/refusal.ts';
 import { SIGNATURE_HEADER } from './message.ts';
@@ -10,7 +10,7 @@ import type { Platform } from './platform.ts';
 import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
 import { type PlatformDependencies, secretOf } from './workflow.ts';
 
-/** Longest wait for a platform. Deliveries to other platforms wait meanwhile. */
+/** Longest wait for a platform. */
 const TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 16_384;
 const MAX_RECEIPT_CHARS = 200;
@@ -22,13 +22,13 @@ const answerSchema = z.object({ receipt: z.string().min(1).max(MAX_RECEIPT_CHARS
  * It throws, so that it is called again, until the platform returns its receipt.
  */
 export function createPlatformDelivery(deps: PlatformDependencies & { db: Database }): DeliverEvent {
-  return async (event) => {
+  return async (event, signal) => {
     if (event.type !== 'ForwardedCaseChanged') throw new Error(`platforms take no ${event.type}`);
     const platform = await findPlatform(deps.db, event.payload.platformId);
     if (!platform || platform.removedAt !== null) return NOT_DELIVERED_RECEIPT;
     const body = JSON.stringify(writeNews(event));
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
-    const reply = await post(platform.url, body, signature);
+    const reply = await post(platform.url, body, signature, signal);
     if (reply.status !== 200) throw new PeerError(`审批平台答复 HTTP ${reply.status}`);
     const answerResult = answerSchema.safeParse(parseJson(reply.bytes));
     if (!answerResult.success) throw new PeerError('审批平台没有返回回执');
@@ -51,9 +51,9 @@ async function sign(body: string, { id, secretVersion, url }: Platform, secret: 
 }
 
 /** Throws an error whose text may be shown: it is kept as the reason why the news waits. */
-async function post(url: string, body: string, signature: string): Promise<HttpAnswer> {
+async function post(url: string, body: string, signature: string, signal: AbortSignal): Promise<HttpAnswer> {
   const headers = { 'content-type': 'application/json', accept: 'application/json', [SIGNATURE_HEADER]: signature };
-  const request = { headers, body, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const request = { headers, body, signal, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
   return sendRequest(url, request).catch((error: Error) => {
     throw new PeerError(`审批平台无法连接：${error.message}`, { cause: error });
   });

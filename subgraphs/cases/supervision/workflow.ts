@@ -3,6 +3,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
+import { runItems } from '../../kernel/loop.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -29,6 +30,8 @@ import { hasWebhook, shareOrgan } from './webhook/store.ts';
 export interface SupervisionDependencies {
   db: Database;
   now: Clock;
+  /** Receives what fails in the background. */
+  onError?: (error: unknown) => void;
 }
 
 const SYSTEM = { actorId: 'cases', actor: '审批系统', organ: null };
@@ -107,11 +110,13 @@ export async function sendWaitingPushes(tx: Transaction, matter: MatterFact, at:
 
 /**
  * Sends or dates pushes that could not be before, because an industry organ is named now, or a calendar is loaded now.
+ * A matter whose pushes cannot be sent holds up no other.
  */
-export async function retryWaitingPushes({ db, now }: SupervisionDependencies): Promise<void> {
+export async function retryWaitingPushes({ db, now, onError }: SupervisionDependencies): Promise<void> {
+  const matters = await store.findMatters(db, await store.listWaitingMatters(db));
+  const sendAll = (matter: MatterFact) => db.transaction((tx) => sendWaitingPushes(tx, matter, now()));
+  await runItems(matters.values(), sendAll, { limit: 1, onError });
   await db.transaction(async (tx) => {
-    const matters = await store.findMatters(tx, await store.listWaitingMatters(tx));
-    for (const matter of matters.values()) await sendWaitingPushes(tx, matter, now());
     const undated = await store.lockUndated(tx);
     const calendar = undated.length > 0 ? await loadCalendar(tx) : null;
     for (const push of undated) {

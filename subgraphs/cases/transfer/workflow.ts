@@ -1,5 +1,6 @@
 import type { Transaction } from '../../../db/client.ts';
 import { dayOf, isWithin } from '../../kernel/day.ts';
+import { runItems } from '../../kernel/loop.ts';
 import { buildSystemStep, type Case, type MatterFact } from '../case.ts';
 import * as store from '../store.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
@@ -9,8 +10,11 @@ import { follow } from './transfer.ts';
 /** Cases per batch. */
 const MAX_BATCH_CASES = 100;
 
-/** Moves running cases to the organs that their matter has today. Returns the number of cases moved. */
-export async function moveRunningCases({ db, now }: WorkflowDependencies): Promise<number> {
+/**
+ * Moves running cases to the organs that their matter has today. Returns the number of cases moved. A case that cannot
+ * be moved holds up no other.
+ */
+export async function moveRunningCases({ db, now, onError }: WorkflowDependencies): Promise<number> {
   const at = now();
   const today = dayOf(at);
   let movedCount = 0;
@@ -19,12 +23,13 @@ export async function moveRunningCases({ db, now }: WorkflowDependencies): Promi
     if (!period) continue;
     for (let after = 0; ; ) {
       const movableCases = await listCasesToMove(db, period, matter.matterId, { after, limit: MAX_BATCH_CASES });
-      for (const { id } of movableCases) {
+      const move = async ({ id }: { id: string }) => {
         movedCount += await db.transaction(async (tx) => {
           const stored = store.requireCase(await store.lockCase(tx, id));
           return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
         });
-      }
+      };
+      await runItems(movableCases, move, { limit: 1, onError });
       after = movableCases.at(-1)?.serial ?? after;
       if (movableCases.length < MAX_BATCH_CASES) break;
     }

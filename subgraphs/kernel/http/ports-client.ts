@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instantSchema } from '../day-schema.ts';
-import type { Envelope } from '../events/events.ts';
+import type { SendEvent } from '../events/relay.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
 import {
   type Attest,
@@ -31,9 +31,9 @@ export function createEventSender(
   producer: string,
   serviceKey: Uint8Array,
   now: () => Date,
-): (event: Envelope) => Promise<void> {
-  return async (event) => {
-    await postService(`${baseUrl}/events/${producer}`, producer, event, serviceKey, now);
+): SendEvent {
+  return async (event, signal) => {
+    await postService(`${baseUrl}/events/${producer}`, producer, event, serviceKey, now, signal);
   };
 }
 
@@ -44,8 +44,9 @@ function postService(
   body: unknown,
   serviceKey: Uint8Array,
   now: () => Date,
+  signal?: AbortSignal,
 ): Promise<HttpAnswer> {
-  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now);
+  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now, signal);
 }
 
 /** Like `postService`, with a body that is already encoded. */
@@ -55,6 +56,7 @@ async function postBody(
   { type, body }: { type: string; body: string | Buffer<ArrayBuffer> },
   serviceKey: Uint8Array,
   now: () => Date,
+  signal?: AbortSignal,
 ): Promise<HttpAnswer> {
   const token = await writeServiceToken(serviceKey, service, now());
   const answer = await sendRequest(url, {
@@ -62,6 +64,7 @@ async function postBody(
     body,
     timeoutMs: SEND_TIMEOUT_MS,
     maxAnswerBytes: MAX_ANSWER_BYTES,
+    ...(signal && { signal }),
   });
   if ((answer.status < 200 || answer.status > 299) && answer.status !== 422)
     throw new Error(`${url}: HTTP ${answer.status}`);

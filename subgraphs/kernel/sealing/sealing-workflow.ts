@@ -1,3 +1,4 @@
+import { runItems } from '../loop.ts';
 import { Refusal } from '../refusal.ts';
 import type { Sign, SignAnswer, SignRequest } from './sign.ts';
 
@@ -103,9 +104,12 @@ async function renderAndSign<Rendered>(
   return { file, answer: await sign(prepared.buildRequest(file)) };
 }
 
+/** Maximum number of sealings that are completed at the same time. A slow one holds up none of the others. */
+const MAX_RUNNING_SEALINGS = 4;
+
 /**
- * Completes what a crash, a fault, a refusal or a slow signer left prepared, one after another. Returns how many are
- * done. A fault is reported, and the next one is completed.
+ * Completes what a crash, a fault, a refusal or a slow signer left prepared. Returns how many are done. A fault is
+ * reported, and the others are completed.
  */
 export async function completeAll(
   ids: readonly string[],
@@ -113,12 +117,9 @@ export async function completeAll(
   onError: (error: unknown) => void,
 ): Promise<number> {
   let doneCount = 0;
-  for (const id of ids) {
-    try {
-      if ((await complete(id)).state === 'DONE') doneCount++;
-    } catch (error) {
-      onError(error);
-    }
-  }
+  const completeOne = async (id: string) => {
+    if ((await complete(id)).state === 'DONE') doneCount++;
+  };
+  await runItems(ids, completeOne, { limit: MAX_RUNNING_SEALINGS, onError });
   return doneCount;
 }

@@ -75,6 +75,8 @@ export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Pro
     .select({ id: act.id })
     .from(act)
     .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
+    // Those that were tried longest ago come first, so that no act waits behind others that fail again and again.
+    .orderBy(asc(act.leasedUntil))
     .limit(MAX_RESUMED_ACTS)
     .for('update', { skipLocked: true });
   const rows = await db

@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import { type BoundedCache, createCache } from '../../kernel/cache.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { runItems } from '../../kernel/loop.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sealing/sign.ts';
 import { readCodeKid } from '../act/code.ts';
 import type { Bundle } from '../verify/evidence.ts';
@@ -18,6 +19,8 @@ export interface EvidenceDependencies {
   attest: Attest;
   stamp: Stamp;
   material: ReadEvidenceMaterial;
+  /** Receives what fails in the background. */
+  onError?: (error: unknown) => void;
 }
 
 /** If the newest list is older than this, the next request creates a new one. */
@@ -161,7 +164,8 @@ export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
     subtractMs(deps.now(), STAMP_RENEWAL_MS),
     STAMP_BATCH,
   );
-  for (const identifier of dueIdentifiers) await stampBundle(deps, identifier);
+  // One at a time: they wait for the same lock.
+  await runItems(dueIdentifiers, (identifier) => stampBundle(deps, identifier), { limit: 1, onError: deps.onError });
   return dueIdentifiers.length;
 }
 

@@ -40,8 +40,9 @@ export interface LibraryClient {
    * Validates, then collects one act. Returns the library's receipt, which is the same for a repeated delivery.
    * Throws Rejection if the library refuses for good.
    * Throws a PeerError if the same delivery may succeed later, or if the receipt is wrong.
+   * `signal` ends it early.
    */
-  deliver(delivery: LibraryDelivery): Promise<string>;
+  deliver(delivery: LibraryDelivery, signal?: AbortSignal): Promise<string>;
 }
 
 export interface LibraryClientOptions {
@@ -59,6 +60,7 @@ export interface LibraryClientOptions {
 }
 
 const DELIVERY_TIMEOUT_MS = 20_000;
+const TOKEN_TIMEOUT_MS = 5_000;
 /** A token is renewed this long before it expires. */
 const TOKEN_MARGIN_MS = 30_000;
 /** Longer answers are refused. */
@@ -127,14 +129,15 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
 
   const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
     const knownPromise = tokenPromise;
-    const knownToken = knownPromise && (await knownPromise.catch(() => null));
+    const knownToken = knownPromise && (await awaitUntil(signal, knownPromise).catch(() => null));
+    if (signal.aborted) throw buildTimeout();
     if (knownToken && knownToken.text !== refusedToken && options.now().getTime() < knownToken.endsAt)
       return knownToken.text;
     // If several deliveries find the token expired, one requests a new token and the others wait for it.
     const renewedPromise =
-      tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options, signal);
+      tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options);
     tokenPromise = renewedPromise;
-    return (await renewedPromise).text;
+    return (await awaitUntil(signal, renewedPromise)).text;
   };
 
   const postDelivery = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
@@ -147,8 +150,9 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
 
   return {
     isSigned: requireReceipt !== null,
-    async deliver(delivery) {
-      const signal = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
+    async deliver(delivery, stopSignal) {
+      const deadline = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
+      const signal = stopSignal ? AbortSignal.any([stopSignal, deadline]) : deadline;
       const wireDelivery = buildWireDelivery(delivery, TONGQUAN_1);
       const body = JSON.stringify(wireDelivery);
       await postDelivery('/certificates/validate', body, signal);
@@ -174,10 +178,25 @@ function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
   };
 }
 
-async function requestToken(baseUrl: string, options: LibraryClientOptions, signal: AbortSignal): Promise<Token> {
+/** Returns what a promise gives. Throws PeerError when the signal is aborted before. The promise goes on. */
+async function awaitUntil<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(buildTimeout());
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([promise, end]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+function buildTimeout(): PeerError {
+  return new PeerError('城市证照库无法连接：超时');
+}
+
+/** Requests a token for all deliveries that wait for one. Its time limit is therefore that of none of them. */
+async function requestToken(baseUrl: string, options: LibraryClientOptions): Promise<Token> {
   const { clientId, clientSecret, now } = options;
   const body = JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
   const requestedAt = now().getTime();
+  const signal = AbortSignal.timeout(Math.min(options.timeoutMs ?? TOKEN_TIMEOUT_MS, TOKEN_TIMEOUT_MS));
   const reply = await post(`${baseUrl}/token`, body, signal);
   const parsed = tokenAnswerSchema.safeParse(reply.body);
   if (reply.status !== 200 || !parsed.success) throw new PeerError(`城市证照库不发令牌（HTTP ${reply.status}）`);

@@ -2,7 +2,7 @@ import { type Database, transact } from '../../../../db/client.ts';
 import type { Actor, Person } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { sha256 } from '../../../kernel/events/events.ts';
-import { type Loop, startLoop } from '../../../kernel/loop.ts';
+import { type Loop, runItems, startLoop } from '../../../kernel/loop.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { MATERIAL_POLICY } from '../policy.ts';
@@ -105,17 +105,30 @@ export function discardUpload(
 
 /** Most files that one poll scans again, and most uploads that it deletes. */
 const MAX_KEEPER_BATCH = 8;
+/** Most files that are with the scanner at the same time. */
+const MAX_RUNNING_SCANS = 3;
 
-/** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
-async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
-  for (const { digest, mediaType } of await listUnscanned(db, MAX_KEEPER_BATCH)) {
+/**
+ * Scans files that wait, and deletes uploads that nobody handed in. A file on which the scanner hangs delays no other:
+ * the turn ends when the scanner has not judged several files in a row.
+ */
+async function keepUploads(
+  { db, now, scan }: MaterialDependencies,
+  onError: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let unavailableCount = 0;
+  const scanFile = async ({ digest, mediaType }: Awaited<ReturnType<typeof listUnscanned>>[number]) => {
+    if (unavailableCount >= MAX_RUNNING_SCANS) return;
     const bytes = await readBytes(db, digest);
-    if (!bytes) continue;
+    if (!bytes) return;
     const { verdict } = await askScanner(scan, bytes, { mediaType, digest });
     const state = verdict === 'CLEAN' ? 'READY' : verdict === 'INFECTED' ? 'INFECTED' : 'PENDING_SCAN';
+    unavailableCount = verdict === 'UNAVAILABLE' ? unavailableCount + 1 : 0;
     await recordScan(db, digest, state, now());
-    if (verdict === 'UNAVAILABLE') break;
-  }
+  };
+  const unscanned = await listUnscanned(db, MAX_KEEPER_BATCH);
+  await runItems(unscanned, scanFile, { limit: MAX_RUNNING_SCANS, onError, signal });
   await db.transaction((tx) =>
     deleteStaleUploads(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), MAX_KEEPER_BATCH),
   );
@@ -130,6 +143,6 @@ export function startKeeper(
   onError: (error: unknown) => void,
   pollMs = KEEPER_POLL_MS,
 ): Loop {
-  const keep = () => keepUploads(dependencies).then(() => false);
+  const keep = (signal: AbortSignal) => keepUploads(dependencies, onError, signal).then(() => false);
   return startLoop(keep, { pollMs, maxPauseMs: MAX_KEEPER_PAUSE_MS, isDelayed: true, onError });
 }

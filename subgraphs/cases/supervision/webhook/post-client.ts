@@ -29,6 +29,7 @@ export function post(
   headers: Record<string, string>,
   body: string,
   allowedHosts: readonly string[],
+  stopSignal: AbortSignal,
 ): Promise<PostAnswer> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !mayConnect(url, host, allowedHosts)) throw new NoAnswer(`${host} 在内部网络，不予连接`);
@@ -50,7 +51,7 @@ export function post(
       headers: { ...headers, 'content-type': 'application/json', 'content-length': length },
       lookup,
       agent: false,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([stopSignal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     request.on('error', (error) => reject(toNoAnswer(error)));
     request.on('response', (response) => {

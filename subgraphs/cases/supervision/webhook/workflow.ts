@@ -93,7 +93,11 @@ const PERMANENT_STATUSES = new Set([400, 409, 410, 413, 422]);
  * Delivers one push to its supervisor's system and stores the receipt.
  * Throws an error to be called again, or Rejected to wait for the office.
  */
-export async function deliverPush(deps: WebhookDependencies, event: Envelope): Promise<string | null> {
+export async function deliverPush(
+  deps: WebhookDependencies,
+  event: Envelope,
+  signal: AbortSignal,
+): Promise<string | null> {
   if (event.type !== 'ApprovalPushed') throw new Rejection(`a supervisor takes no ${event.type}`);
   const { payload } = event;
   const webhook = await store.findWebhookOf(deps.db, payload.supervisor);
@@ -109,7 +113,7 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
     [TIMESTAMP_HEADER]: String(message.timestamp),
     [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
   };
-  const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? []);
+  const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? [], signal);
   if (PERMANENT_STATUSES.has(answer.status)) throw new Rejection(`监管系统拒收：HTTP ${answer.status}`);
   if (answer.status < 200 || answer.status > 299) throw new PeerError(`监管系统：HTTP ${answer.status}`);
   const { receipt } = readReceipt(answer.body);

@@ -1,0 +1,257 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Transaction } from '../../../db/client.ts';
+import { type Loop, startLoop } from '../loop.ts';
+import { PeerError } from '../refusal.ts';
+import {
+  type ConsumerRows,
+  isForPeople,
+  LEASE_SECONDS,
+  type LeasedDelivery,
+  leaseDueDeliveries,
+  readNextEnvelope,
+  recordDelivery,
+  recordFailure,
+  releaseLease,
+} from './delivery-store.ts';
+import type { Envelope } from './events.ts';
+import { IDLE_POLLS, type Rejection, type RelayWatch, watches } from './outbox-store.ts';
+
+/**
+ * Delivers the events of one consumer, in order within a stream. A delivery that gets no answer delays no other stream:
+ * it leaves the look that started it, goes on beside the next looks, and has a deadline.
+ */
+
+/** Maximum number of streams that one look leases. */
+const MAX_BATCH_STREAMS = 16;
+/** The same for a consumer of several peers, so that one of them cannot take all that may be under way. */
+const MAX_BATCH_STREAMS_OF_PEERS = 4;
+/** Maximum number of deliveries that wait for an answer at the same time. */
+const MAX_RUNNING = 64;
+/** Of these, the part that streams with a failed attempt may take. New events always find the rest. */
+const MAX_RUNNING_RETRIES = 32;
+/** Of these, the part that one peer may take before its other events wait. */
+const MAX_RUNNING_OF_PEER = 8;
+/** A look waits this long for what it has started. Then the next look begins. */
+const PATIENCE_MS = 200;
+/** A delivery without an answer fails after this time, before another copy of the relay may take its stream. */
+const DELIVERY_TIMEOUT_MS = (LEASE_SECONDS - 5) * 1_000;
+/** A delivery that does not heed its signal is left alone this long after it. */
+const GRACE_MS = 1_000;
+const POLL_MS = 100;
+/** Maximum pause of a relay whose database is unreachable. */
+const MAX_PAUSE_MS = 5_000;
+
+/**
+ * Delivers one event and returns the receipt to store. Throws Rejection to wait, any other error to be retried.
+ * `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no attempt.
+ */
+export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | null>;
+
+/** Sends an event to another subgraph. Throws if it must be sent again. */
+export type SendEvent = (event: Envelope, signal: AbortSignal) => Promise<void>;
+
+/** Returns the delivery to a subgraph, which gives no receipt. */
+export function deliverBy(send: SendEvent): DeliverEvent {
+  return async (event, signal) => {
+    await send(event, signal);
+    return null;
+  };
+}
+
+/** A running relay. It delivers one consumer's events at least once, in order per stream. */
+export type Relay = Loop;
+
+export interface RelayOptions extends ConsumerRows {
+  deliver: DeliverEvent;
+  /** The field of the payload that names the peer, if the consumer stands for several. A silent one delays no other. */
+  peerField?: string;
+  /**
+   * Called in the transaction that records the result, when an event is rejected, or delivered after a failure (null).
+   * Not called for an event that is delivered at the first attempt.
+   */
+  onSettled?: (tx: Transaction, event: Envelope, rejection: Rejection | null) => Promise<void>;
+  /**
+   * Called for each failed attempt, with the stream that is held up. The relay continues. `incident` is the number that
+   * people see in place of an error that is not meant for them.
+   */
+  onError?: (error: unknown, stream?: string, incident?: string) => void;
+  pollMs?: number;
+  deliveryTimeoutMs?: number;
+  /** Runs the looks. A test runs them one by one. */
+  runLoop?: typeof startLoop;
+}
+
+/** Starts a relay. Several copies may run: they lease streams row by row and take over expired leases. */
+export function startRelay(options: RelayOptions): Relay {
+  const { pollMs = POLL_MS, tables, consumer, runLoop = startLoop } = options;
+  const watch: RelayWatch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
+  watches.add(watch);
+  let idlePolls = IDLE_POLLS;
+  const deliveries = new RunningDeliveries(options, () => {
+    idlePolls = IDLE_POLLS;
+  });
+  const look = async (signal: AbortSignal) => {
+    if (idlePolls < IDLE_POLLS && performance.now() >= watch.busyUntil) {
+      idlePolls++;
+      return false;
+    }
+    // After a failure the next turn looks again.
+    idlePolls = IDLE_POLLS;
+    const hasMore = !signal.aborted && (await deliveries.look(signal));
+    if (!hasMore) idlePolls = 1;
+    return hasMore;
+  };
+  const loop = runLoop(look, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError: options.onError });
+  return {
+    stop: async () => {
+      watches.delete(watch);
+      await loop.stop();
+      await deliveries.end();
+    },
+  };
+}
+
+interface RunningDelivery {
+  isRetry: boolean;
+  peer: string | null;
+  /** Resolves when its result is recorded, to whether its stream has a next event. Never rejects. */
+  settled: Promise<boolean>;
+}
+
+/** What a relay has under way. */
+class RunningDeliveries {
+  readonly #options: RelayOptions;
+  /** Called when a delivery that no look waits for has a next event. */
+  readonly #onMore: () => void;
+  readonly #running = new Set<RunningDelivery>();
+
+  constructor(options: RelayOptions, onMore: () => void) {
+    this.#options = options;
+    this.#onMore = onMore;
+  }
+
+  /**
+   * Leases due streams, starts to deliver one event of each, and waits for their results, for a while. Returns whether
+   * more may be due at once.
+   */
+  async look(signal: AbortSignal): Promise<boolean> {
+    const { peerField } = this.#options;
+    const maxStreams = Math.min(
+      peerField === undefined ? MAX_BATCH_STREAMS : MAX_BATCH_STREAMS_OF_PEERS,
+      MAX_RUNNING - this.#running.size,
+    );
+    if (maxStreams <= 0) return false;
+    const retryCount = [...this.#running].filter(({ isRetry }) => isRetry).length;
+    const leasedDeliveries = await leaseDueDeliveries(this.#options, {
+      maxStreams,
+      withRetries: retryCount < MAX_RUNNING_RETRIES,
+      busyPeers: peerField === undefined ? null : { field: peerField, names: this.#listBusyPeers() },
+    });
+    const started = leasedDeliveries.map((delivery) => this.#start(delivery, signal));
+    const timer = new AbortController();
+    const moreFlags = await Promise.race([
+      Promise.all(started.map(({ settled }) => settled)),
+      pause(PATIENCE_MS, null, { signal: timer.signal, ref: false }).catch(() => null),
+    ]);
+    timer.abort();
+    if (moreFlags === null) for (const { settled } of started) void settled.then((more) => more && this.#onMore());
+    return leasedDeliveries.length === maxStreams || (moreFlags?.includes(true) ?? false);
+  }
+
+  /** Resolves when nothing is under way. */
+  async end(): Promise<void> {
+    await Promise.all([...this.#running].map(({ settled }) => settled));
+  }
+
+  #listBusyPeers(): string[] {
+    const peers = Map.groupBy(this.#running, ({ peer }) => peer);
+    return [...peers].flatMap(([peer, { length }]) => (peer !== null && length >= MAX_RUNNING_OF_PEER ? [peer] : []));
+  }
+
+  #start(delivery: LeasedDelivery, signal: AbortSignal): RunningDelivery {
+    const { peerField } = this.#options;
+    const peer =
+      peerField === undefined ? null : ((delivery.payload as Record<string, string> | null)?.[peerField] ?? null);
+    const running: RunningDelivery = {
+      isRetry: delivery.attempts > 0,
+      peer,
+      settled: handOverEvent(this.#options, delivery, signal).finally(() => this.#running.delete(running)),
+    };
+    this.#running.add(running);
+    return running;
+  }
+}
+
+/** Delivers one event and records the result. Returns whether its stream has a next event. Reports every error. */
+async function handOverEvent(
+  options: RelayOptions,
+  delivery: LeasedDelivery,
+  stopSignal: AbortSignal,
+): Promise<boolean> {
+  const { db, onSettled, onError } = options;
+  let event: Envelope | null = null;
+  try {
+    const envelope = await readNextEnvelope(options, delivery);
+    event = envelope;
+    const receipt = await deliverInTime(options, envelope, stopSignal);
+    if (!onSettled || delivery.attempts === 0)
+      return (await recordDelivery(db, options, delivery, receipt))?.more ?? false;
+    return await db.transaction(async (tx) => {
+      const settlement = await recordDelivery(tx, options, delivery, receipt);
+      if (settlement) await onSettled(tx, envelope, null);
+      return settlement?.more ?? false;
+    });
+  } catch (error) {
+    try {
+      if (stopSignal.aborted) await releaseLease(options, delivery);
+      else await fail(options, delivery, event, error);
+    } catch (recordError) {
+      onError?.(recordError, delivery.stream);
+    }
+    return false;
+  }
+}
+
+/** Reports and records a failed attempt. */
+async function fail(
+  options: RelayOptions,
+  delivery: LeasedDelivery,
+  event: Envelope | null,
+  error: unknown,
+): Promise<void> {
+  const { onSettled, onError } = options;
+  const incident = isForPeople(error) ? undefined : crypto.randomUUID();
+  onError?.(error, delivery.stream, incident);
+  await recordFailure(options, delivery, { error, incident }, async (tx, rejection) => {
+    if (event) await onSettled?.(tx, event, rejection);
+  });
+}
+
+/**
+ * Delivers an event. Throws PeerError at the deadline, and the reason of `stopSignal`, even if the delivery heeds
+ * neither: it is then left to itself.
+ */
+async function deliverInTime(
+  { deliver, deliveryTimeoutMs = DELIVERY_TIMEOUT_MS }: RelayOptions,
+  event: Envelope,
+  stopSignal: AbortSignal,
+): Promise<string | null> {
+  const controller = new AbortController();
+  const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>();
+  let graceTimer: NodeJS.Timeout | undefined;
+  const end = (reason: unknown) => {
+    controller.abort(reason);
+    graceTimer ??= setTimeout(() => abandon(reason), GRACE_MS);
+  };
+  const stop = () => end(stopSignal.reason);
+  const timer = setTimeout(() => end(new PeerError('超时')), deliveryTimeoutMs);
+  stopSignal.addEventListener('abort', stop, { once: true });
+  try {
+    if (stopSignal.aborted) stop();
+    return await Promise.race([deliver(event, controller.signal), abandoned]);
+  } finally {
+    stopSignal.removeEventListener('abort', stop);
+    clearTimeout(timer);
+    clearTimeout(graceTimer);
+  }
+}
