@@ -33,7 +33,8 @@ export function createEventSender(
   now: () => Date,
 ): SendEvent {
   return async (event, signal) => {
-    await postService(`${baseUrl}/events/${producer}`, producer, event, serviceKey, now, signal);
+    const body = { type: 'application/json', body: JSON.stringify(event) };
+    await postBody(`${baseUrl}/events/${producer}`, producer, body, serviceKey, now, signal);
   };
 }
 
@@ -44,9 +45,8 @@ function postService(
   body: unknown,
   serviceKey: Uint8Array,
   now: () => Date,
-  signal?: AbortSignal,
 ): Promise<HttpAnswer> {
-  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now, signal);
+  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now);
 }
 
 /** Like `postService`, with a body that is already encoded. */
