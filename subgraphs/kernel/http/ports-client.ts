@@ -62,9 +62,7 @@ async function postBody(
   const answer = await sendRequest(url, {
     headers: { 'content-type': type, authorization: `Bearer ${token}` },
     body,
-    timeoutMs: SEND_TIMEOUT_MS,
-    maxAnswerBytes: MAX_ANSWER_BYTES,
-    ...(signal && { signal }),
+    ...{ timeoutMs: SEND_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES, ...(signal && { signal }) },
   });
   if ((answer.status < 200 || answer.status > 299) && answer.status !== 422)
     throw new Error(`${url}: HTTP ${answer.status}`);
