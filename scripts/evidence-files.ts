@@ -27,16 +27,18 @@ export function readLimitedFile(path: string, fileKind: string): Buffer {
   }
 }
 
-/** Returns the DER of each PEM block with this label, or the file itself as one DER if it has no such block. */
-function decodeBlocks(bytes: Buffer, label: string): Buffer[] {
-  const pattern = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`, 'g');
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g;
+const REVOCATION_LISTS = /-----BEGIN X509 CRL-----([^-]+)-----END X509 CRL-----/g;
+
+/** Returns the DER of each PEM block that the pattern finds, or the file itself as one DER if it has no such block. */
+function decodeBlocks(bytes: Buffer, pattern: RegExp): Buffer[] {
   const blocks = [...bytes.toString('latin1').matchAll(pattern)].map((match) => Buffer.from(match[1] ?? '', 'base64'));
   return blocks.length > 0 ? blocks : [bytes];
 }
 
 /** Reads the certificates of a file: one in DER, or one or more in PEM. Throws UsageError. */
 export function readCertificateFile(path: string, fileKind: string): Buffer[] {
-  const blocks = decodeBlocks(readLimitedFile(path, fileKind), 'CERTIFICATE');
+  const blocks = decodeBlocks(readLimitedFile(path, fileKind), CERTIFICATES);
   try {
     return blocks.map((block) => new X509Certificate(block).raw);
   } catch {
@@ -46,7 +48,7 @@ export function readCertificateFile(path: string, fileKind: string): Buffer[] {
 
 /** Reads the revocation lists of a file: one in DER, or one or more in PEM. Throws UsageError. */
 export function readListFile(path: string): Buffer[] {
-  const blocks = decodeBlocks(readLimitedFile(path, '吊销列表'), 'X509 CRL');
+  const blocks = decodeBlocks(readLimitedFile(path, '吊销列表'), REVOCATION_LISTS);
   try {
     for (const block of blocks) readList(block);
     return blocks;

@@ -12,20 +12,26 @@ interface Stream {
 /** Returns the streams, uncompressed, of a PDF that this hub wrote. */
 function readStreams(pdf: Buffer): Stream[] {
   const text = pdf.toString('latin1');
-  return [...text.matchAll(/(\d+) 0 obj\s*(<<(?:(?!endobj)[\s\S])*?>>)\s*stream\r?\n/g)].flatMap((match) => {
-    const dictionary = match[2] ?? '';
+  return [...text.matchAll(/(\d{1,7}) 0 obj\s/g)].flatMap(({ index, 0: head, 1: number }) => {
+    const keyword = text.indexOf('stream', index);
+    if (keyword < 0 || text.slice(index, keyword).includes('endobj')) return [];
+    const dictionary = text.slice(index + head.length, keyword).trim();
     const length = Number(/\/Length (\d+)/.exec(dictionary)?.[1] ?? 0);
-    const start = (match.index ?? 0) + match[0].length;
+    const start = text.indexOf('\n', keyword) + 1;
     const raw = pdf.subarray(start, start + length);
-    if (!dictionary.includes('/FlateDecode')) return [{ object: Number(match[1]), dictionary, body: raw }];
-    return [{ object: Number(match[1]), dictionary, body: inflateSync(raw) }];
+    const body = dictionary.includes('/FlateDecode') ? inflateSync(raw) : raw;
+    return [{ object: Number(number), dictionary, body }];
   });
+}
+
+function readFromKeyword(pdf: Buffer, keyword: string, from: number): string {
+  return pdf.toString('latin1', pdf.indexOf(keyword, from));
 }
 
 /** Replaces a stream by appending a revision to the file (ISO 32000-1 §7.5.6), as a PDF editor does. */
 function appendRevision(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
   const previous = Number(/startxref\s+(\d+)\s+%%EOF\s*$/.exec(pdf.toString('latin1'))?.[1]);
-  const trailer = /trailer\s*<<([\s\S]*?)>>\s*startxref/.exec(pdf.toString('latin1', previous))?.[1];
+  const trailer = /^trailer\s*<<([\s\S]*)>>\s*startxref/.exec(readFromKeyword(pdf, 'trailer', previous))?.[1];
   if (trailer === undefined) throw new Error('no trailer found');
   const compressed = deflateSync(body);
   const dictionary = stream.dictionary.replace(/\/Length \d+/, `/Length ${compressed.length}`);

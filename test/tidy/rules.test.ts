@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { durationRules } from './duration-rules.ts';
 import { environmentRules } from './environment-rules.ts';
+import { expressionRules } from './expression-rules.ts';
 import { homeRules } from './home-rules.ts';
 import { layerRules } from './layer-rules.ts';
 import { KERNEL } from './layers.ts';
@@ -32,6 +33,7 @@ const RULES = [
   ...durationRules,
   ...wordRules,
   ...pathRules,
+  ...expressionRules,
 ];
 const sources = readSources();
 

@@ -11,7 +11,7 @@ const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
 const SEND_LIMIT_BYTES = 525_000;
 const SIGNATURE_LIMIT_BYTES = 45_000;
 const IDENTIFIER = /^1\.2\.156\.3005\.2\.[0-9A-Z.]{1,100}$/i;
-const LINK = /^https?:\/\/[^\s#]*\/v\/([^/?#\s]{1,200})(?:\?[^#\s]*)?$/;
+const LINK = /^https?:\/\/[^\s#?]*\/v\/([^/?#\s]{1,200})(?:\?[^#\s]*)?$/;
 
 /** @typedef {import('./answer.js').Subject} Subject */
 /** @typedef {import('./ask.js').Asked} Asked */

@@ -100,9 +100,9 @@ function openPdf(pdf: Uint8Array): PdfFile {
   const object = (number: number) => {
     const at = offsets.get(number);
     if (at === undefined) throw new PdfError(`no object ${number}`);
-    const head = new RegExp(`${number}\\s+\\d+\\s+obj`, 'y');
+    const head = /(\d{1,7})\s+\d{1,5}\s+obj/y;
     head.lastIndex = at;
-    if (!head.test(text)) throw new PdfError(`object ${number} is not where the table says`);
+    if (Number(head.exec(text)?.[1]) !== number) throw new PdfError(`object ${number} is not where the table says`);
     const parser = new Parser(text, head.lastIndex);
     return { value: parser.value(0), parser };
   };
@@ -252,7 +252,7 @@ class Parser {
     if (name) return new Name(unescapeName(name[1] ?? ''));
     const ref = this.#take(/(\d{1,7})\s+\d{1,5}\s+R(?![\w])/y);
     if (ref) return new Ref(Number(ref[1]));
-    const number = this.#take(/[+-]?(\d+\.?\d*|\.\d+)/y);
+    const number = this.#take(/[+-]?(\d+(?:\.\d*)?|\.\d+)/y);
     if (number) return Number(number[0]);
     const word = this.#take(/true|false|null/y);
     if (word) return word[0] === 'null' ? null : word[0] === 'true';

@@ -48,7 +48,7 @@ export interface Hub {
 
 /** Returns a client of the hub at `url`, with a token of role LIBRARY. Its calls throw on an unexpected answer. */
 export function connectHub(url: string, token: string): Hub {
-  const base = url.replace(/\/+$/, '');
+  const base = url.replace(/(?<!\/)\/+$/, '');
   return {
     async logFile(path) {
       const response = await fetchFromHub(`${base}/log/${path}`, {});

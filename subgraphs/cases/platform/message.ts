@@ -161,7 +161,8 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
-    const names = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((token) => token[1] !== undefined);
+    const tokens = [...text.matchAll(/"(?:[^"\\]|\\[\s\S])*(?:"(\s*:)?|\\?$)/g)];
+    const names = tokens.filter(([, colon]) => colon !== undefined);
     return names.length === countNames(value) ? value : undefined;
   } catch {
     return undefined;

@@ -32,7 +32,7 @@ export interface PlatformDependencies extends WorkflowDependencies {
 
 /** Returns the URL to which platforms send their messages. They sign it as `aud`. */
 export function audienceOf({ publicUrl }: Pick<PlatformDependencies, 'publicUrl'>): string {
-  return `${publicUrl.replace(/\/+$/, '')}${MESSAGES_PATH}`;
+  return `${publicUrl.replace(/(?<!\/)\/+$/, '')}${MESSAGES_PATH}`;
 }
 
 export const MESSAGES_PATH = '/cases/platform/v1/messages';

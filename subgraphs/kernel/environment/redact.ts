@@ -69,7 +69,7 @@ export function redact(text: string): string {
   return (
     text
       .slice(0, MAX_READ_CHARS)
-      .replace(/"[^"]*("|$)|'[^']*'|`[^`]*`|“[^”]*”/g, '…')
+      .replace(/"[^"]*("|$)|'[^']*'|`[^`]*`|“[^”]*(?:”|$)/g, '…')
       // The password of a URL, and what a query asks for.
       .replace(/\/\/[^/@\s]*@/g, '//…@')
       .replace(/\?\S*/g, '?…')

@@ -31,8 +31,7 @@ export interface CursorPart<Value> {
 
 /** The part for a number from 0 with up to `maxDigits` digits. */
 export function numberPart(maxDigits: number): CursorPart<number> {
-  const pattern = new RegExp(`^\\d{1,${maxDigits}}$`);
-  return { write: String, read: (text) => (pattern.test(text) ? Number(text) : null) };
+  return { write: String, read: (text) => (text.length <= maxDigits && /^\d+$/.test(text) ? Number(text) : null) };
 }
 
 /** The part for a text that matches `pattern`. */

@@ -21,11 +21,11 @@ export function readAttachment(pdf: Uint8Array | PdfFile, name: string): Uint8Ar
   if (!spec || !stream || fileSpecs.length !== 1 || embeddedFiles.length !== 1) {
     throw new PdfError(`PDF 附件应为一个，实为 ${embeddedFiles.length} 个`);
   }
-  const nameTreeEntry = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\((.{0,100}?)\)\s(\d+) 0 R\s*\]/.exec(
+  const nameTreeEntry = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\(([^()\n]{0,100})\)\s(\d{1,6}) 0 R\s*\]/.exec(
     readObjectText(file, file.root),
   );
   const text = decodeObject(file, spec);
-  const fileName = /\/F \((.{0,100}?)\)/.exec(text)?.[1];
+  const fileName = /\/F \(([^()\n]{0,100})\)/.exec(text)?.[1];
   const target = /\/EF\s*<<\s*\/F (\d+) 0 R/.exec(text)?.[1];
   if (nameTreeEntry?.[1] !== name || fileName !== name) throw new PdfError(`PDF 附件不是 ${name}`);
   if (Number(nameTreeEntry[2]) !== spec.number || Number(target) !== stream.number) {

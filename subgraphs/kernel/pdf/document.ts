@@ -18,7 +18,7 @@ const CACHE_AGE_COMPILATIONS = 10;
  * Characters that show nothing or change how others show: controls, direction marks, joiners, private use, unassigned.
  */
 const INVISIBLE_CHARACTERS = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-const NO_GLYPH_MESSAGE = /the text `"(.+?)"` could not be displayed/gu;
+const NO_GLYPH_MESSAGE = { start: 'the text `"', end: '"` could not be displayed' };
 
 /** Thrown when a document cannot be rendered. */
 export class RenderError extends Error {
@@ -101,13 +101,20 @@ function compileDocument(
     return { pdf: compiler.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: sealMark ?? null };
   } catch (error) {
     const details = String(error);
-    const missingCharacters = [...details.replaceAll('\\"', '"').matchAll(NO_GLYPH_MESSAGE)].map(
-      (match) => match[1] ?? '',
-    );
+    const missingCharacters = listMissingCharacters(details.replaceAll('\\"', '"'));
     throw missingCharacters.length > 0
       ? new UnprintableText(missingCharacters)
       : new RenderError(details.slice(0, 500));
   }
+}
+
+/** Returns the characters that the compiler names as without a glyph. */
+function listMissingCharacters(details: string): string[] {
+  const [, ...parts] = details.split(NO_GLYPH_MESSAGE.start);
+  return parts.flatMap((part) => {
+    const end = part.indexOf(NO_GLYPH_MESSAGE.end);
+    return end > 0 ? [part.slice(0, end)] : [];
+  });
 }
 
 /**

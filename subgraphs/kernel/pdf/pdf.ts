@@ -129,5 +129,5 @@ function readTrailer(
   const tree = Number(/\/Pages (\d{1,6}) 0 R/.exec(readObjectText(file, root))?.[1]);
   const kids = /\/Kids \[((?:\d{1,6} 0 R ?)+)\]/.exec(readObjectText(file, tree))?.[1];
   if (id === undefined || kids === undefined || !Number.isInteger(info)) throw new PdfError('PDF 尾部不完整');
-  return { root, info, id, pages: [...kids.matchAll(/(\d+) 0 R/g)].map(([, number]) => Number(number)) };
+  return { root, info, id, pages: [...kids.matchAll(/(\d{1,6}) 0 R/g)].map(([, number]) => Number(number)) };
 }

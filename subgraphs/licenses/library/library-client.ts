@@ -122,7 +122,7 @@ interface Token {
 
 /** Creates a client that keeps one token and renews it. Opens no connection before the first delivery. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
-  const baseUrl = options.url.replace(/\/+$/, '');
+  const baseUrl = options.url.replace(/(?<!\/)\/+$/, '');
   const { receiptKey, id } = options;
   const requireReceipt = receiptKey === undefined ? null : createReceiptCheck({ receiptKey, id });
   let tokenPromise: Promise<Token> | null = null;

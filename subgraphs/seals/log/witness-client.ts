@@ -47,7 +47,7 @@ export function parseWitnesses(text: string): WitnessAddress[] {
       const [vkey = '', url = ''] = entry.split(/\s+/);
       requireWitnessKey(vkey);
       if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`a witness is asked by http: ${url}`);
-      return { vkey, url: url.replace(/\/+$/, '') };
+      return { vkey, url: url.replace(/(?<!\/)\/+$/, '') };
     });
 }
 
