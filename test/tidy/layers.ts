@@ -40,6 +40,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/variables': 'rule',
   'environment/vocabulary': 'rule',
   'events/events': 'rule',
+  'foreign/json': 'rule',
   'foreign/main': 'main',
   'foreign/message': 'rule',
   'foreign/pool': 'client',

@@ -19,6 +19,7 @@ import {
   subgraphOf,
 } from './sources.ts';
 import { testRules } from './test-rules.ts';
+import { unpackRules } from './unpack-rules.ts';
 import { wordRules } from './word-rules.ts';
 
 /** The rules of the code: who imports whom, what is pure, who uses keys and the environment, how long and named how. */
@@ -34,6 +35,7 @@ const RULES = [
   ...wordRules,
   ...pathRules,
   ...expressionRules,
+  ...unpackRules,
 ];
 const sources = readSources();
 

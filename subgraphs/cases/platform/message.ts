@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
 import { daySchema, offsetInstantSchema } from '../../kernel/day-schema.ts';
 import { sha256 } from '../../kernel/events/events.ts';
+import { parseForeignJson } from '../../kernel/foreign/json.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
@@ -160,7 +161,7 @@ export function personOf(platformId: string, organ: string, { by, type }: Platfo
 function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    const value: unknown = JSON.parse(text);
+    const value = parseForeignJson(text);
     const tokens = [...text.matchAll(/"(?:[^"\\]|\\[\s\S])*(?:"(\s*:)?|\\?$)/g)];
     const names = tokens.filter(([, colon]) => colon !== undefined);
     return names.length === countNames(value) ? value : undefined;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseForeignJson } from '../../kernel/foreign/json.ts';
 
 const headerForm = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/) });
 const claimsForm = z.object({ i: z.string().max(120) });
@@ -17,7 +18,7 @@ export function readCodeHints(text: string): { kid: string | null; identifier: s
 
 function parseJsonPart(part: string): unknown {
   try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return parseForeignJson(Buffer.from(part, 'base64url').toString('utf8'));
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { parseForeignJson } from '../../kernel/foreign/json.ts';
 import { readProof, requireLoggedLeaf, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
@@ -91,6 +92,6 @@ function requireProvenLeaf(
 /** Parses a proof as the log publishes it, with its entry in the line `extra`. Throws LogFault. */
 export function parseLoggedUse(text: string): LoggedUse {
   const { extra, ...proof } = readProof(text);
-  const entry: unknown = JSON.parse(Buffer.from(extra ?? []).toString('utf8') || 'null');
+  const entry: unknown = parseForeignJson(Buffer.from(extra ?? []).toString('utf8') || 'null');
   return { entry: { ...(entry as object) }, proof: writeProof({ ...proof, extra: null }) };
 }

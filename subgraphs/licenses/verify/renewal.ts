@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { parseForeignJson } from '../../kernel/foreign/json.ts';
 import { type ArchiveStamp, type Bundle, MAX_BUNDLE_BYTES } from './evidence.ts';
 import { type Certificate, readCertificates } from './format/certificate.ts';
 import { type Grounds, readToken, requireToken, type Token } from './format/timestamp.ts';
@@ -35,7 +36,7 @@ const bundleForm = z.strictObject({
 export function readBundle(bytes: Uint8Array): Bundle {
   if (bytes.length > MAX_BUNDLE_BYTES) throw new Failure('NO_POE', `证据包超过 ${MAX_BUNDLE_BYTES} 字节`);
   try {
-    return bundleForm.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    return bundleForm.parse(parseForeignJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch {
     throw new Failure('NO_POE', '证据包不是规定的形式');
   }

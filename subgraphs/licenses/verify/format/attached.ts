@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
+import { JsonTooComplex, parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readLicenseIdentifier } from '../../../kernel/identifier.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError, type PdfFile } from '../../../kernel/pdf/pdf.ts';
@@ -105,11 +106,11 @@ function decodeUtf8(bytes: Uint8Array, failureDetail: string): string {
 function parseCanonicalJson(text: string, form: z.ZodType, contentName: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseForeignJson(text);
     if (toCanonicalJson(value) !== text) throw formatFailure(`${contentName}不是规范形式（RFC 8785）`);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw formatFailure(`${contentName}不是 JSON`);
+    throw formatFailure(`${contentName}${error instanceof JsonTooComplex ? '过于复杂' : '不是 JSON'}`);
   }
   const { success, error } = form.safeParse(value);
   if (!success) throw formatFailure(`${contentName}的 ${error.issues[0]?.path.join('.') ?? ''} 缺失或格式不正确`);

@@ -1,4 +1,5 @@
 import { verify } from 'node:crypto';
+import { parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { Failure } from '../verdict.ts';
 import type { PublicKey } from './certificate.ts';
 import { TAG } from './der.ts';
@@ -65,7 +66,7 @@ export function decodeBase64Url(text: string): Buffer | null {
 
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    return parseForeignJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     throw formatFailure('JWS 内容不是 JSON');
   }
