@@ -7,6 +7,8 @@ import { Refusal } from './refusal.ts';
 
 /** Longest text that the edge takes, in characters. The rules of each field allow less. */
 export const MAX_INPUT_TEXT_CHARS = 4_000;
+/** Most items that the edge takes in one list. The rules of each list allow less. */
+export const MAX_INPUT_ITEMS = 1_000;
 /** Longest id that the edge takes. A license identifier has 98 characters at most. */
 export const MAX_INPUT_ID_CHARS = 200;
 /** Longest text of a file within a request: CSV, JSON, PEM or base64. A request has 1 MiB at most. */

@@ -30,6 +30,9 @@ export interface Matters extends Subgraph {
   importTasks(tasks: readonly Task[]): Promise<void>;
 }
 
+/** Longest part of a name that the catalogue searches for. The longest name of the plan has 547 characters. */
+const MAX_NAME_PART_CHARS = 600;
+
 /** The matters subgraph (事项): the plan's list, and which organ does what by which mode on which day. */
 export function createMatters({ db, now, send, onError, pollMs }: MattersDependencies): Matters {
   let relay: Relay | null = null;
@@ -38,7 +41,11 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       matterResolvers({ db, now }),
-      { 'ImportDelegationsInput.csv': FILE_INPUT, 'ImportGuideInput.text': FILE_INPUT },
+      {
+        'MatterFilter.nameContains': { form: 'LINES', maxChars: MAX_NAME_PART_CHARS },
+        'ImportDelegationsInput.csv': FILE_INPUT,
+        'ImportGuideInput.text': FILE_INPUT,
+      },
     ),
     receive: async (producer, event) => {
       throw new Error(`matters take no ${event.type} from ${producer}`);

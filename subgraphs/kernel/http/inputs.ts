@@ -5,6 +5,7 @@ import {
   type GraphQLInputType,
   type GraphQLScalarType,
   type GraphQLSchema,
+  getNamedType,
   isEnumType,
   isListType,
   isNonNullType,
@@ -21,6 +22,7 @@ import {
   findTextProblem,
   MAX_INPUT_FILE_CHARS,
   MAX_INPUT_ID_CHARS,
+  MAX_INPUT_ITEMS,
   MAX_INPUT_TEXT_CHARS,
   type TextRule,
 } from '../text.ts';
@@ -43,6 +45,9 @@ const DEFAULT_RULES: Readonly<Record<string, TextRule>> = {
   String: { form: 'LINES', maxChars: MAX_INPUT_TEXT_CHARS },
   ID: ID_RULE,
 };
+
+/** Most representations of entities in one request: the gateway asks for those of a whole answer at once. */
+const MAX_REPRESENTATIONS = 50_000;
 
 /** Scalars that GraphQL itself checks. */
 const UNCHECKED_SCALARS = new Set(['Int', 'Float', 'Boolean']);
@@ -78,7 +83,7 @@ function parseInstant(value: unknown): Date | null {
 
 /**
  * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT with the argument's path in
- * `extensions.argument` for a wrong text, id, Date or DateTime. Throws if `rules` name a coordinate that does not exist
+ * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. Throws if `rules` name a coordinate that does not exist
  * or if an argument has a scalar without a check.
  */
 export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSchema {
@@ -160,7 +165,7 @@ function createCompiler(rules: InputRules): Compiler {
   const objectChecks = new Map<string, Check>();
   const compile = (type: GraphQLInputType, coordinate: string): Check => {
     if (isNonNullType(type)) return compile(type.ofType, coordinate);
-    if (isListType(type)) return checkItems(compile(type.ofType, coordinate));
+    if (isListType(type)) return checkItems(compile(type.ofType, coordinate), maxItemsOf(type));
     if (isEnumType(type)) return () => {};
     if (isScalarType(type)) return compileScalar(type.name, coordinate);
     if (!objectChecks.has(type.name)) compileObject(type);
@@ -188,9 +193,15 @@ function createCompiler(rules: InputRules): Compiler {
   return Object.assign(compile, { coordinates });
 }
 
-function checkItems(check: Check): Check {
+function maxItemsOf(type: GraphQLInputType): number {
+  return getNamedType(type).name === '_Any' ? MAX_REPRESENTATIONS : MAX_INPUT_ITEMS;
+}
+
+function checkItems(check: Check, maxItems: number): Check {
   return (list, path) => {
-    if (Array.isArray(list)) for (const [i, item] of list.entries()) check(item, `${path}[${i}]`);
+    if (!Array.isArray(list)) return;
+    if (list.length > maxItems) throw buildInputError(`${path} 最多 ${maxItems} 项。`, path);
+    for (const [i, item] of list.entries()) check(item, `${path}[${i}]`);
   };
 }
 

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { findTextProblem, type TextRule } from '../text.ts';
 
 /** Maximum number of rows in a page. */
-const MAX_PAGE_ROWS = 100;
+export const MAX_PAGE_ROWS = 100;
 
 /** A keyset page: the rows after a position, and whether more follow. */
 export interface Page<Row> {

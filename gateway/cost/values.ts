@@ -1,0 +1,128 @@
+import {
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLInputType,
+  getNamedType,
+  getNullableType,
+  isInputObjectType,
+  isListType,
+  Kind,
+  type OperationDefinitionNode,
+  type ValueNode,
+} from 'graphql';
+import type { CostModel } from './model.ts';
+
+/** What the arguments of an operation add to its cost, and the numbers in them. */
+
+/** Costs saturate here, far below where numbers lose their precision. */
+export const MAX_COST = 1e15;
+
+/** So many characters of text in an argument cost one unit: they are checked, sent on and searched for. */
+const CHARS_PER_UNIT = 100;
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+export interface ValueMeter {
+  /** Returns the weights of the arguments given to a field, of the input fields within them, and of their texts. */
+  measureArguments(node: FieldNode, field: GraphQLField<unknown, unknown>, coordinate: string): number;
+  /** Returns the number given as an argument, null for a value that is none, undefined if the argument is absent. */
+  readNumber(node: FieldNode, argument: string): number | null | undefined;
+  /** Returns the text given as an argument, or null. */
+  readText(node: FieldNode, argument: string): string | null;
+}
+
+/** Creates the meter of one operation. The value of a variable is measured once for each type that it is used as. */
+export function createValueMeter(
+  { weights }: CostModel,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): ValueMeter {
+  const defaults = new Map(
+    (operation.variableDefinitions ?? []).map(({ variable, defaultValue }) => [variable.name.value, defaultValue]),
+  );
+  const knownCosts = new Map<string, number>();
+  const measureNode = (node: ValueNode, type: GraphQLInputType): number => {
+    if (node.kind === Kind.VARIABLE) return measureVariable(node.name.value, type);
+    if (node.kind === Kind.STRING) return countTextUnits(node.value);
+    if (node.kind === Kind.LIST) return sum(node.values, (item) => measureNode(item, itemTypeOf(type)));
+    if (node.kind !== Kind.OBJECT) return 0;
+    return sum(node.fields, ({ name, value }) =>
+      measureInputField(type, name.value, (inner) => measureNode(value, inner)),
+    );
+  };
+  const measureJson = (value: unknown, type: GraphQLInputType): number => {
+    if (typeof value === 'string') return countTextUnits(value);
+    if (typeof value !== 'object' || value === null) return 0;
+    if (isListType(getNullableType(type))) {
+      return Array.isArray(value)
+        ? sum(value, (item) => measureJson(item, itemTypeOf(type)))
+        : measureJson(value, itemTypeOf(type));
+    }
+    return sum(Object.entries(value), ([name, inner]) =>
+      measureInputField(type, name, (innerType) => measureJson(inner, innerType)),
+    );
+  };
+  const measureInputField = (type: GraphQLInputType, name: string, measure: (type: GraphQLInputType) => number) => {
+    const inputType = getNamedType(type);
+    if (!isInputObjectType(inputType) || !Object.hasOwn(inputType.getFields(), name)) return 0;
+    const field = inputType.getFields()[name];
+    return field ? (weights.get(`${inputType.name}.${name}`) ?? 0) + measure(field.type) : 0;
+  };
+  const measureVariable = (name: string, type: GraphQLInputType): number => {
+    const key = `${name}:${type}`;
+    const known = knownCosts.get(key);
+    if (known !== undefined) return known;
+    const node = defaults.get(name);
+    const cost = Object.hasOwn(variables, name)
+      ? measureJson(variables[name], type)
+      : node
+        ? measureNode(node, type)
+        : 0;
+    knownCosts.set(key, cost);
+    return cost;
+  };
+  /** Returns the value of a literal or variable that is a single number or text. Undefined if there is none. */
+  const readSingle = (node: ValueNode | undefined): unknown => {
+    if (!node) return undefined;
+    if (node.kind === Kind.INT) return Number(node.value);
+    if (node.kind === Kind.STRING) return node.value;
+    if (node.kind !== Kind.VARIABLE) return null;
+    const name = node.name.value;
+    return Object.hasOwn(variables, name) ? variables[name] : readSingle(defaults.get(name));
+  };
+  const readArgument = (node: FieldNode, argument: string) =>
+    readSingle(node.arguments?.find(({ name }) => name.value === argument)?.value);
+  return {
+    measureArguments: (node, field, coordinate) =>
+      sum(node.arguments ?? [], ({ name, value }) => {
+        const argument = field.args.find((candidate) => candidate.name === name.value);
+        if (!argument) return 0;
+        return (weights.get(`${coordinate}.${name.value}`) ?? 0) + measureNode(value, argument.type);
+      }),
+    readNumber(node, argument) {
+      const value = readArgument(node, argument);
+      return value === undefined || typeof value === 'number' ? value : null;
+    },
+    readText(node, argument) {
+      const value = readArgument(node, argument);
+      return typeof value === 'string' ? value : null;
+    },
+  };
+}
+
+/** Returns the type of a list's items, or the type itself: GraphQL takes a single value for a list of one. */
+function itemTypeOf(type: GraphQLInputType): GraphQLInputType {
+  const list = getNullableType(type);
+  return isListType(list) ? list.ofType : type;
+}
+
+function countTextUnits(text: string): number {
+  return Math.floor(text.length / CHARS_PER_UNIT);
+}
+
+function sum<Item>(items: readonly Item[], measure: (item: Item) => number): number {
+  return Math.min(
+    items.reduce((total, item) => total + measure(item), 0),
+    MAX_COST,
+  );
+}
