@@ -29,6 +29,7 @@ export const KERNEL: Record<string, Layer> = {
   day: 'rule',
   'day-schema': 'rule',
   'pdf/document': 'render',
+  'http/document-limits': 'edge',
   'http/errors': 'edge',
   'environment/kinds': 'rule',
   'environment/levels': 'rule',

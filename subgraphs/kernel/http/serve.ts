@@ -13,6 +13,7 @@ import { logFault } from '../environment/log.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
 import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
+import { createLimitRule } from './document-limits.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
 import { checkInputs, type InputRules } from './inputs.ts';
@@ -46,6 +47,10 @@ export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: 
 /** Maximum request size. GraphQL documents and events are small. */
 const MAX_BODY_BYTES = 1_048_576;
 
+/** Maximum tokens of one document, and its form. The gateway sends no more: its own limits, fragments expanded, keys. */
+const MAX_TOKENS = 50_000;
+const limitRule = createLimitRule({ depth: 20, valueDepth: 10, rootFields: 100, fields: 5_000 });
+
 export interface ServeOptions extends Authentication {
   /** Receives each fault. They are logged if it is absent. */
   onFault?: OnFault | undefined;
@@ -71,6 +76,10 @@ export async function serveSubgraph(
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
     ],
+    // The gateway knows the schema.
+    introspection: false,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [limitRule],
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
     formatError: createErrorFormat(onFault),
