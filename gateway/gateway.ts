@@ -21,10 +21,15 @@ import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
+import { AnswerTooLong, readCapped } from '../subgraphs/kernel/http/http-client.ts';
 import { requireTexts } from '../subgraphs/kernel/http/inputs.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { TokenCheck } from './auth.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
+import { createAllowance } from './cost/allowance.ts';
+import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
+import { readCostModel } from './cost/model.ts';
+import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
@@ -43,6 +48,8 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions {
   onFault?: OnFault;
   /** Proxies in front of the gateway, see `AppOptions`. */
   trustedProxies?: readonly string[] | undefined;
+  /** Limits on the work of operations. Default: those of the environment variables. */
+  limits?: CostLimits | undefined;
 }
 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
@@ -50,6 +57,8 @@ const MAX_BODY_BYTES = 1_048_576;
 /** A request to a subgraph fails after this time. */
 const SUBGRAPH_TIMEOUT_MS = 20_000;
 const PLAN_STORE_MIB = 16;
+/** Plans that are compared for one operation, and ways to one field. The hub's schema needs one for each. */
+const PLANNER_LIMITS = { maxEvaluatedPlans: 100, pathsLimit: 100 };
 /** Maximum length of a path parameter. A license identifier has at most 98 characters. */
 const MAX_PARAMETER_CHARS = 200;
 
@@ -59,14 +68,21 @@ const MAX_PARAMETER_CHARS = 200;
  * The caller must set APOLLO_TELEMETRY_DISABLED=1 in the environment first. @apollo/gateway has no other switch.
  */
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
-  const onFault = options.onFault ?? logFault;
+  const { onFault = logFault, limits = DEFAULT_LIMITS } = options;
+  const supergraphSdl = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8');
   const gateway = new ApolloGateway({
-    supergraphSdl: readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8'),
-    buildService: ({ name }) => createDataSource(name, options.sources[name], options),
+    supergraphSdl,
+    buildService: ({ name }) => createDataSource(name, options.sources[name], options, limits.maxAnswerBytes),
+    queryPlannerConfig: { debug: PLANNER_LIMITS },
     experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
   });
+  const costControl = createCostControl(
+    () => readCostModel(requireSchema(gateway), supergraphSdl),
+    limits,
+    createAllowance(() => performance.now()),
+  );
   const server = new ApolloServer<GraphContext>({
     gateway,
     logger: libraryLogger,
@@ -80,6 +96,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      costControl.plugin,
       overloadPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -88,8 +105,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     ],
   });
   await server.start();
-  if (!gateway.schema) throw new Error('the gateway has no schema');
-  requireTexts(gateway.schema);
+  requireTexts(requireSchema(gateway));
   const app = createApp(onFault, {
     isHttps: options.publicUrl?.startsWith('https:'),
     bodyLimit: MAX_BODY_BYTES,
@@ -98,12 +114,21 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   });
   await addCors(app, options.allowedOrigins ?? []);
   await app.register(fastifyApollo(server), {
-    context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
+    async context(request: FastifyRequest) {
+      const context = await readContext(request, options.tokenKey, options.now());
+      costControl.chargeRequest(request, context);
+      return context;
+    },
   });
   await options.mount?.(app);
   addPublicRoutes(app, options, options, createRunQuery(server));
   app.addHook('onClose', () => server.stop());
   return app;
+}
+
+function requireSchema({ schema }: ApolloGateway): GraphQLSchema {
+  if (!schema) throw new Error('the gateway has no schema');
+  return schema;
 }
 
 /** Refuses a request that names no operation of its document, and a subscription: the hub has none. */
@@ -149,14 +174,14 @@ function createDataSource(
   name: string,
   source: SubgraphSource | undefined,
   proof: GatewayProof,
+  maxAnswerBytes: number,
 ): GraphQLDataSource<GraphContext> {
   if (!source) throw new Error(`no source for subgraph ${name}`);
   if ('schema' in source) return createLocalSource(source.schema);
   return new RemoteGraphQLDataSource<GraphContext>({
     url: source.url,
     // The default fetcher would use a proxy from the environment.
-    fetcher: (url, init) =>
-      fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) } as RequestInit) as never,
+    fetcher: (url, init) => fetchCapped(url, init as RequestInit, maxAnswerBytes) as never,
     async willSendRequest({ request, context }) {
       if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
       const requestId = currentRequest();
@@ -165,6 +190,15 @@ function createDataSource(
       for (const [header, value] of Object.entries(callerHeaders)) request.http?.headers.set(header, value);
     },
   });
+}
+
+/** Fetches an answer of a subgraph. Throws ANSWER_TOO_LARGE as soon as it is longer than `maxBytes`. */
+async function fetchCapped(url: string, init: RequestInit, maxBytes: number): Promise<Response> {
+  const { body, status, headers } = await fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) });
+  const bytes = await readCapped(body ?? [], maxBytes).catch((error) => {
+    throw error instanceof AnswerTooLong ? buildAnswerError(maxBytes) : error;
+  });
+  return new Response(bytes, { status, headers });
 }
 
 /** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */

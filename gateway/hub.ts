@@ -37,6 +37,7 @@ import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
+import type { CostLimits } from './cost/limits.ts';
 import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
 import { createRemoteFilePort, proxySubgraph, requireLive } from './remote.ts';
 
@@ -70,6 +71,8 @@ export interface HubConfig {
   webhookHosts?: readonly string[];
   /** Proxies in front of the hub: addresses and networks. */
   trustedProxies?: readonly string[];
+  /** Limits on the work of operations. */
+  limits?: CostLimits;
   /** Called after certificates and log have their keys, and before background work starts. */
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
@@ -115,6 +118,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       tokenKey: config.tokenKey,
       gatewayKey,
       trustedProxies: config.trustedProxies,
+      limits: config.limits,
       now,
       file:
         baseUrls.licenses === undefined

@@ -1,5 +1,6 @@
 import { startLog } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { readCostLimits } from './cost/limits.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, GATEWAY_KEY: gatewayKey, ...settings } = readEnvironment('gateway');
@@ -25,6 +26,7 @@ const app = await createGateway({
   trustedProxies: settings.TRUSTED_PROXIES,
   allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, NODE_ENV),
   publicUrl: PUBLIC_URL,
+  limits: readCostLimits(settings),
   file: fileOver(LICENSES_URL, proof),
   rootCertificate: rootCertificateOver(SEALS_URL),
   mount: async (app) => {

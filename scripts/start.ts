@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
+import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
@@ -74,6 +75,7 @@ async function main(): Promise<void> {
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
     trustedProxies: settings.TRUSTED_PROXIES,
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
+    limits: readCostLimits(settings),
     trustedAuthorities: settings.SEAL_AUTHORITIES,
     log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),

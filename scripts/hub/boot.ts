@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { requirePatchedDriver } from '../../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
+import type { CostLimits } from '../../gateway/cost/limits.ts';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
@@ -38,6 +39,8 @@ export interface BootOptions {
   trustedProxies?: readonly string[];
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: HubConfig['allowedOrigins'];
+  /** Limits on the work of operations. */
+  limits?: CostLimits;
   /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
@@ -145,6 +148,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     webhookHosts: options.webhookHosts,
     trustedProxies: options.trustedProxies,
     allowedOrigins: options.allowedOrigins,
+    limits: options.limits,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },

@@ -28,6 +28,9 @@ export class NoAnswer extends PeerError {
   override readonly name = 'NoAnswer';
 }
 
+/** The answer is longer than it may be. */
+export class AnswerTooLong extends NoAnswer {}
+
 /** Sends a request and reads its whole answer, whatever its status. Throws NoAnswer if there is none. */
 export async function sendRequest(url: string, request: HttpRequest): Promise<HttpAnswer> {
   const { method = 'POST', timeoutMs, maxAnswerBytes, signal, ...rest } = request;
@@ -46,16 +49,16 @@ export async function sendRequest(url: string, request: HttpRequest): Promise<Ht
   }
 }
 
-/** Reads a stream to its end. Throws NoAnswer as soon as it is longer than `maxBytes`. */
+/** Reads a stream to its end. Throws AnswerTooLong as soon as it is longer than `maxBytes`. */
 export async function readCapped(
   stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
-): Promise<Buffer> {
+): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.length;
-    if (size > maxBytes) throw new NoAnswer(`答复超过 ${maxBytes} 字节`);
+    if (size > maxBytes) throw new AnswerTooLong(`答复超过 ${maxBytes} 字节`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

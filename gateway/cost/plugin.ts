@@ -1,0 +1,125 @@
+import type { ApolloServerPlugin, GraphQLRequest, GraphQLResponse } from '@apollo/server';
+import type { FastifyRequest } from 'fastify';
+import { type DocumentNode, GraphQLError, type OperationDefinitionNode } from 'graphql';
+import { currentCaller } from '../../subgraphs/kernel/http/caller.ts';
+import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import { Overload } from '../../subgraphs/kernel/overload.ts';
+import { measureJson } from '../answer-size.ts';
+import type { Allowance } from './allowance.ts';
+import { measureCost } from './cost.ts';
+import type { CostLimits } from './limits.ts';
+import type { CostModel } from './model.ts';
+import { MAX_COST } from './values.ts';
+
+/** Measures each operation before it is planned, and refuses what is too expensive. */
+
+/** A caller asks with it, or with `extensions: { "cost": true }`, for `extensions.cost` of the answer. */
+const COST_HEADER = 'x-query-cost';
+
+/** So many bytes of a request cost one unit, whatever comes of them: they are read, parsed and validated. */
+const BYTES_PER_UNIT = 100;
+
+export interface CostControl {
+  /** Charges the caller for reading a request. Throws a GraphQLError with the code RATE_LIMITED. */
+  chargeRequest(request: FastifyRequest, context: GraphContext): void;
+  plugin: ApolloServerPlugin<GraphContext>;
+}
+
+/** `readModel` is called for the first operation, when the gateway has its schema. */
+export function createCostControl(readModel: () => CostModel, limits: CostLimits, allowance: Allowance): CostControl {
+  let model: CostModel | null = null;
+  const perMinuteOf = ({ actor }: GraphContext) =>
+    actor.kind === 'public' ? limits.anonymousCostPerMinute : limits.costPerMinute;
+  /** An operation that exceeds the allowance of a whole minute could never run. */
+  const budgetOf = (context: GraphContext) => Math.min(limits.maxOperationCost, perMinuteOf(context));
+  const spend = (context: GraphContext, cost: number) => {
+    const seconds = allowance.spend(currentCaller(), perMinuteOf(context), cost);
+    if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
+  };
+  const measure = (source: OperationSource, context: GraphContext): number => {
+    model ??= readModel();
+    const budget = budgetOf(context);
+    const { document, operation, request } = source;
+    const { cost, path } = measureCost(model, { document, operation, variables: request.variables ?? {} }, budget);
+    if (cost > budget) throw buildCostError(cost, budget, path);
+    return cost;
+  };
+  return {
+    chargeRequest(request, context) {
+      try {
+        spend(context, 1 + Math.floor(countBytes(request) / BYTES_PER_UNIT));
+      } catch (error) {
+        if (!(error instanceof Overload)) throw error;
+        throw toContextError(error);
+      }
+    },
+    plugin: {
+      async requestDidStart({ request, contextValue }) {
+        let requested: number | null = null;
+        return {
+          async didResolveOperation({ document, operation }) {
+            // Another plugin refuses a request without an operation.
+            if (!operation) return;
+            requested = measure({ document, operation, request }, contextValue);
+            spend(contextValue, requested);
+          },
+          async willSendResponse({ response }) {
+            limitAnswer(response, limits.maxAnswerBytes);
+            if (!isCostWanted(request) || response.body.kind !== 'single') return;
+            const perMinute = perMinuteOf(contextValue);
+            const rest = allowance.rest(currentCaller(), perMinute);
+            const cost = { requested, budget: budgetOf(contextValue), allowance: { rest, perMinute } };
+            response.body.singleResult.extensions = { ...response.body.singleResult.extensions, cost };
+          },
+        };
+      },
+    },
+  };
+}
+
+interface OperationSource {
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  request: GraphQLRequest;
+}
+
+/** Returns the bytes of a request. A body sent in chunks does not say its length; its document does. */
+function countBytes({ headers, url, body }: FastifyRequest): number {
+  const { query } = (body ?? {}) as { query?: unknown };
+  const documentLength = typeof query === 'string' ? query.length : 0;
+  return url.length + Math.max(Number(headers['content-length'] ?? 0) || 0, documentLength);
+}
+
+function isCostWanted({ extensions, http }: GraphQLRequest): boolean {
+  return extensions?.cost === true || http?.headers.get(COST_HEADER) === 'true';
+}
+
+function buildCostError(cost: number, budget: number, path: readonly string[]): GraphQLError {
+  const words = cost >= MAX_COST ? `查询的代价超过上限 ${budget}` : `查询的代价为 ${cost}，上限为 ${budget}`;
+  return new GraphQLError(`${words}，主要来自 ${path.join('.')}。请减少层数、字段或 first。`, {
+    extensions: { code: 'OPERATION_TOO_EXPENSIVE', cost, budget, path: path.join('.'), http: { status: 400 } },
+  });
+}
+
+/** Before an operation starts no plugin sees its answer, so the error itself says status and header. */
+function toContextError(overload: Overload): GraphQLError {
+  const headers = new Map([['retry-after', String(overload.retryAfterSeconds)]]);
+  return new GraphQLError(overload.message, {
+    extensions: { ...overload.extensions, http: { status: overload.statusCode, headers } },
+  });
+}
+
+/** Replaces an answer that is too large by an error. */
+function limitAnswer(response: GraphQLResponse, maxBytes: number): void {
+  if (response.body.kind !== 'single' || measureJson(response.body.singleResult, maxBytes) <= maxBytes) return;
+  const error = buildAnswerError(maxBytes);
+  response.body.singleResult = { errors: [{ message: error.message, extensions: error.extensions }] };
+  response.http.status = 400;
+}
+
+/** Builds the error for an answer that is too large, of the hub or of one subgraph. */
+export function buildAnswerError(maxBytes: number): GraphQLError {
+  return new GraphQLError(`答复超过 ${maxBytes} 字节。请减少字段或 first。`, {
+    extensions: { code: 'ANSWER_TOO_LARGE' },
+  });
+}
