@@ -5,6 +5,7 @@ import { seedHub } from '../../scripts/hub/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
+import { TEST_LIMITS } from './limits.ts';
 import { testParsers } from './parsers.ts';
 import { waitUntil } from './until.ts';
 
@@ -77,6 +78,7 @@ export async function createHubOn(
     authorisationKeys,
     publicUrl: 'http://127.0.0.1:4000',
     library: null,
+    limits: TEST_LIMITS,
     pollMs: 20,
     movePollMs: 500,
     onFault: () => {},

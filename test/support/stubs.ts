@@ -7,6 +7,7 @@ import type { ResolverMap } from '../../subgraphs/kernel/http/resolver-types.ts'
 import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
+import { TEST_LIMITS } from './limits.ts';
 
 /** Subgraphs with the real schemas and invented answers, for tests of only the gateway. */
 
@@ -74,6 +75,7 @@ export async function createStubGateway(
     file: async () => null,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',
     checks: {},
+    limits: TEST_LIMITS,
     onFault,
     ...overrides,
   });

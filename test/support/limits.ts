@@ -1,0 +1,11 @@
+import { type CostLimits, DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
+
+/**
+ * The limits of a test's hub: those of the defaults, and an allowance that does not run out. A test sends in a minute
+ * what a person sends in days, and its result must not depend on how fast it is.
+ */
+export const TEST_LIMITS: CostLimits = {
+  ...DEFAULT_LIMITS,
+  costPerMinute: 1_000_000_000,
+  anonymousCostPerMinute: 1_000_000_000,
+};
