@@ -1,4 +1,4 @@
-import { createLimitRule } from '../subgraphs/kernel/http/document-limits.ts';
+import { createLimitRule } from '../subgraphs/kernel/graphql/document-limits.ts';
 
 /** Maximum tokens of one document. The parser stops there. */
 export const MAX_TOKENS = 4_000;

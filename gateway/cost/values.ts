@@ -47,26 +47,8 @@ export function createValueMeter(
     if (node.kind === Kind.LIST) return sum(node.values, (item) => measureNode(item, itemTypeOf(type)));
     if (node.kind !== Kind.OBJECT) return 0;
     return sum(node.fields, ({ name, value }) =>
-      measureInputField(type, name.value, (inner) => measureNode(value, inner)),
+      measureInputField(weights, type, name.value, (inner) => measureNode(value, inner)),
     );
-  };
-  const measureJson = (value: unknown, type: GraphQLInputType): number => {
-    if (typeof value === 'string') return countTextUnits(value);
-    if (typeof value !== 'object' || value === null) return 0;
-    if (isListType(getNullableType(type))) {
-      return Array.isArray(value)
-        ? sum(value, (item) => measureJson(item, itemTypeOf(type)))
-        : measureJson(value, itemTypeOf(type));
-    }
-    return sum(Object.entries(value), ([name, inner]) =>
-      measureInputField(type, name, (innerType) => measureJson(inner, innerType)),
-    );
-  };
-  const measureInputField = (type: GraphQLInputType, name: string, measure: (type: GraphQLInputType) => number) => {
-    const inputType = getNamedType(type);
-    if (!isInputObjectType(inputType) || !Object.hasOwn(inputType.getFields(), name)) return 0;
-    const field = inputType.getFields()[name];
-    return field ? (weights.get(`${inputType.name}.${name}`) ?? 0) + measure(field.type) : 0;
   };
   const measureVariable = (name: string, type: GraphQLInputType): number => {
     const key = `${name}:${type}`;
@@ -74,7 +56,7 @@ export function createValueMeter(
     if (known !== undefined) return known;
     const node = defaults.get(name);
     const cost = Object.hasOwn(variables, name)
-      ? measureJson(variables[name], type)
+      ? measureJson(weights, variables[name], type)
       : node
         ? measureNode(node, type)
         : 0;
@@ -108,6 +90,33 @@ export function createValueMeter(
       return typeof value === 'string' ? value : null;
     },
   };
+}
+
+type Weights = CostModel['weights'];
+
+/** Measures the value of a variable. Goes only as deep as its type does. */
+function measureJson(weights: Weights, value: unknown, type: GraphQLInputType): number {
+  if (typeof value === 'string') return countTextUnits(value);
+  if (typeof value !== 'object' || value === null) return 0;
+  if (isListType(getNullableType(type))) {
+    const items = Array.isArray(value) ? value : [value];
+    return sum(items, (item) => measureJson(weights, item, itemTypeOf(type)));
+  }
+  return sum(Object.entries(value), ([name, inner]) =>
+    measureInputField(weights, type, name, (innerType) => measureJson(weights, inner, innerType)),
+  );
+}
+
+function measureInputField(
+  weights: Weights,
+  type: GraphQLInputType,
+  name: string,
+  measure: (type: GraphQLInputType) => number,
+): number {
+  const inputType = getNamedType(type);
+  if (!isInputObjectType(inputType) || !Object.hasOwn(inputType.getFields(), name)) return 0;
+  const field = inputType.getFields()[name];
+  return field ? (weights.get(`${inputType.name}.${name}`) ?? 0) + measure(field.type) : 0;
 }
 
 /** Returns the type of a list's items, or the type itself: GraphQL takes a single value for a list of one. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
-import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';

@@ -5,7 +5,7 @@ import { type Envelope, type EventPayload, sha256 } from '../kernel/events/event
 import { Rejection, receiveOnce } from '../kernel/events/outbox-store.ts';
 import { type DeliverEvent, deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
-import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
 import { Refusal } from '../kernel/refusal.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
-import { FILE_INPUT } from '../kernel/http/inputs.ts';
+import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';

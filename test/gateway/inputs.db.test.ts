@@ -1,7 +1,7 @@
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../subgraphs/kernel/actor.ts';
-import { FILE_INPUT } from '../../subgraphs/kernel/http/inputs.ts';
+import { FILE_INPUT } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type Place, placesBelowRoots, placesOfRoots } from '../support/arguments.ts';

@@ -1,7 +1,7 @@
 import { graphql } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
-import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/http/inputs.ts';
+import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
 const TYPES = `

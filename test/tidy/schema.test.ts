@@ -33,11 +33,16 @@ describe('every type is described, and every mutation can be rehearsed', () => {
     /(Edge|Connection|Payload|Input|Filter)$/.test(type.name) ||
     Boolean(type.description);
 
+  const DIRECTIVES = `
+    directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT
+    directive @shareable on OBJECT | FIELD_DEFINITION
+    directive @cost(weight: Int!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+    directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
+  `;
+
   test.each(SUBGRAPHS)('%s', (name) => {
     const text = readFileSync(join(ROOT, `subgraphs/${name}/schema.graphql`), 'utf8');
-    const directives =
-      'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION\n';
-    const schema = buildSchema(directives + text.replace(/extend schema[\s\S]*?\)\n/, ''));
+    const schema = buildSchema(DIRECTIVES + text.replace(/extend schema[\s\S]*?\)\n/, ''));
     const own = Object.values(schema.getTypeMap()).filter(
       (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
     );

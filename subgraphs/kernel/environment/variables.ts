@@ -1,4 +1,5 @@
 import * as kinds from './kinds.ts';
+import { LIMITS } from './limit-variables.ts';
 
 /**
  * Every environment variable that a process of the hub, a script or a reference peer reads.
@@ -85,10 +86,6 @@ const LOCAL = defaultTo('127.0.0.1');
 const HUB_URL = defaultTo('http://127.0.0.1:4000');
 const LEVEL = defaultTo('info');
 const DATA = defaultTo('data');
-const OPERATION_COST = defaultTo('50000');
-const PERSON_COST = defaultTo('1000000');
-const ADDRESS_COST = defaultTo('200000');
-const ANSWER_BYTES = defaultTo('8388608');
 
 /** Where processes listen, and where they find each other. */
 const ADDRESSES = {
@@ -166,30 +163,6 @@ const ADDRESSES = {
     about:
       'Proxies in front. Behind them a caller has the address of X-Forwarded-For. Empty: nobody is believed, and the proxy itself is the caller.',
     uses: { start: defaultTo(''), gateway: defaultTo('') },
-  },
-} as const satisfies Record<string, Variable>;
-
-/** What callers may ask for. */
-const LIMITS = {
-  MAX_OPERATION_COST: {
-    kind: kinds.count,
-    about: 'Maximum cost of one GraphQL operation. One unit is about one field of one object.',
-    uses: { start: OPERATION_COST, gateway: OPERATION_COST },
-  },
-  COST_PER_MINUTE: {
-    kind: kinds.count,
-    about: 'Cost of the GraphQL operations that one person may run within a minute.',
-    uses: { start: PERSON_COST, gateway: PERSON_COST },
-  },
-  ANONYMOUS_COST_PER_MINUTE: {
-    kind: kinds.count,
-    about: 'Cost of the GraphQL operations that one address may run within a minute without a token.',
-    uses: { start: ADDRESS_COST, gateway: ADDRESS_COST },
-  },
-  MAX_ANSWER_BYTES: {
-    kind: kinds.count,
-    about: 'Maximum size of a GraphQL answer.',
-    uses: { start: ANSWER_BYTES, gateway: ANSWER_BYTES },
   },
 } as const satisfies Record<string, Variable>;
 
@@ -402,6 +375,13 @@ const PEERS = {
   },
 } as const satisfies Record<string, Variable>;
 
-export const ENVIRONMENT = { ...ADDRESSES, ...LIMITS, ...DATA_AND_KEYS, ...TRUST, ...PARSERS, ...PEERS };
+export const ENVIRONMENT = {
+  ...ADDRESSES,
+  ...(LIMITS satisfies Record<string, Variable>),
+  ...DATA_AND_KEYS,
+  ...TRUST,
+  ...PARSERS,
+  ...PEERS,
+};
 
 export type VariableName = keyof typeof ENVIRONMENT;

@@ -11,12 +11,12 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type GraphQLSchema, parse } from 'graphql';
 import { logFault } from '../environment/log.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
+import { createLimitRule } from '../graphql/document-limits.ts';
+import { checkInputs, type InputRules } from '../graphql/inputs.ts';
 import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
-import { createLimitRule } from './document-limits.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
-import { checkInputs, type InputRules } from './inputs.ts';
 import type { ResolverMap } from './resolver-types.ts';
 
 /** A subgraph as its `index.ts` builds it, without a port or environment variables. */
@@ -47,7 +47,7 @@ export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: 
 /** Maximum request size. GraphQL documents and events are small. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** Maximum tokens of one document, and its form. The gateway sends no more: its own limits, fragments expanded, keys. */
+/** Tokens and form of one document. The gateway sends no more: its own limits, with fragments expanded and keys. */
 const MAX_TOKENS = 50_000;
 const limitRule = createLimitRule({ depth: 20, valueDepth: 10, rootFields: 100, fields: 5_000 });
 

@@ -17,6 +17,7 @@ import {
 } from 'graphql';
 import { isDay, isStorable } from '../day.ts';
 import { noteSubject } from '../environment/log.ts';
+import { buildInputError } from '../http/page.ts';
 import {
   describeTextProblem,
   findTextProblem,
@@ -26,7 +27,6 @@ import {
   MAX_INPUT_TEXT_CHARS,
   type TextRule,
 } from '../text.ts';
-import { buildInputError } from './page.ts';
 
 /**
  * Checks every argument of every field before its resolver runs. A new argument is checked by itself, because the check
@@ -83,8 +83,8 @@ function parseInstant(value: unknown): Date | null {
 
 /**
  * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT with the argument's path in
- * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. Throws if `rules` name a coordinate that does not exist
- * or if an argument has a scalar without a check.
+ * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. Throws if `rules` name
+ * a coordinate that does not exist or if an argument has a scalar without a check.
  */
 export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSchema {
   const compile = createCompiler(rules);
