@@ -55,6 +55,28 @@ function resolveMigrationsFolder(name: SubgraphName): string {
   return fileURLToPath(new URL(`migrations/${name}`, import.meta.url));
 }
 
+/** A row of a migration in the journal that drizzle-kit writes. */
+interface JournalEntry {
+  when: number;
+}
+
+/** Returns the migrations of a database that this release does not have, as `<subgraph> <when>`. Only reads. */
+export async function listUnknownMigrations(client: postgres.Sql): Promise<string[]> {
+  const unknown: string[] = [];
+  for (const name of SUBGRAPHS) {
+    const [table] = await client`select to_regclass(${`migrations.${name}`}) is not null as known`;
+    if (table?.known !== true) continue;
+    const journal = readFileSync(join(resolveMigrationsFolder(name), 'meta/_journal.json'), 'utf8');
+    const { entries } = JSON.parse(journal) as { entries: JournalEntry[] };
+    const rows = await client`select created_at from migrations.${client(name)}`;
+    const times = rows.map((row) => Number(row.created_at));
+    unknown.push(
+      ...times.filter((time) => !entries.some(({ when }) => when === time)).map((time) => `${name} ${time}`),
+    );
+  }
+  return unknown;
+}
+
 /** Creates a database if it is missing and returns its URL. `adminUrl` may name any database of the server. */
 export async function ensureDatabase(adminUrl: string, name: string): Promise<string> {
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });

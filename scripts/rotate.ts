@@ -4,9 +4,11 @@ import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { rewrapKeys } from '../subgraphs/seals/certification/certification-workflow.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
-import { openEmbedded, openForeign } from './hub/database.ts';
+import { HUB_DATABASE } from './hub/check/database-state.ts';
+import { openChecked } from './hub/check/open.ts';
+import type { OpenDatabase } from './hub/database.ts';
 import { BootError, lockFolder } from './hub/folder.ts';
-import { locateSignerKeyFile, openSecrets, requireSecretsOf } from './hub/secrets.ts';
+import { locateSignerKeyFile } from './hub/secrets.ts';
 import { startSigner } from './hub/signer.ts';
 
 /**
@@ -17,12 +19,20 @@ import { startSigner } from './hub/signer.ts';
 async function rotateKey(): Promise<void> {
   const { DATABASE_URL, DATA_FOLDER } = readEnvironment('rotate');
   const releaseFolder = lockFolder(DATA_FOLDER);
-  requireSecretsOf(DATA_FOLDER);
-  const secrets = openSecrets(DATA_FOLDER);
   const keyFile = locateSignerKeyFile(DATA_FOLDER);
-  const database = await (DATABASE_URL ? openForeign(DATABASE_URL) : openEmbedded(DATA_FOLDER, secrets));
+  let openDatabase: OpenDatabase | null = null;
   try {
-    const adminUrl = await ensureDatabase(database.url, 'tongquan');
+    const { database, secrets } = await openChecked({
+      dataFolder: DATA_FOLDER,
+      databaseUrl: DATABASE_URL ?? null,
+      onOpen: (server) => {
+        openDatabase = server;
+      },
+      onFirstStart: async () => {
+        throw new BootError(`${DATA_FOLDER} 中没有系统 — there is no hub in this data folder`);
+      },
+    });
+    const adminUrl = await ensureDatabase(database.url, HUB_DATABASE);
     await migrateDatabase(adminUrl, secrets.databaseKey);
     addKey(keyFile);
     const signer = await startSigner(keyFile, secrets);
@@ -39,7 +49,7 @@ async function rotateKey(): Promise<void> {
       await signer.stop();
     }
   } finally {
-    await database.stop();
+    await (openDatabase as OpenDatabase | null)?.stop();
     await releaseFolder();
   }
 }

@@ -10,6 +10,8 @@ import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { listDemoPeople, mintToken } from './demo/people.ts';
 import { boot, type RunningHub } from './hub/boot.ts';
+import { StartRefusal } from './hub/check/checks.ts';
+import { serveRefusal } from './hub/check/refusing.ts';
 import { BootError } from './hub/folder.ts';
 import type { Secrets } from './hub/secrets.ts';
 
@@ -107,8 +109,19 @@ async function printTokens(url: string, secrets: Secrets): Promise<void> {
   );
 }
 
+/** Stays after a refused start, so that monitoring learns why, until a signal ends the process with code 1. */
+async function stayRefused(refusal: StartRefusal): Promise<void> {
+  console.error(refusal.message);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+  if (process.channel) process.once('disconnect', () => process.exit(1));
+  await serveRefusal(refusal, { host: settings.HOST, port: settings.PORT });
+}
+
 try {
-  await main();
+  await main().catch((error) => {
+    if (error instanceof StartRefusal && !error.check.ends) return stayRefused(error);
+    throw error;
+  });
 } catch (error) {
   const isExplained = [BootError, EmbeddedError, UnpatchedDriver].some((known) => error instanceof known);
   console.error(isExplained && error instanceof Error ? error.message : error);

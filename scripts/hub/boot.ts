@@ -10,11 +10,14 @@ import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { toLocalUrl } from './address.ts';
-import { openEmbedded, openForeign } from './database.ts';
+import { HUB_DATABASE } from './check/database-state.ts';
+import { takeHubLock } from './check/hub-lock.ts';
+import { buildInUseRefusal, openChecked, requireOpenKeys } from './check/open.ts';
 import { BootError, lockFolder } from './folder.ts';
 import { openHubLog } from './log.ts';
+import { writeMarker } from './marker.ts';
 import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
-import { locateSignerKeyFile, openSecrets, requireSecretsOf, type Secrets } from './secrets.ts';
+import { locateSignerKeyFile, type Secrets } from './secrets.ts';
 import { seedHub } from './seed.ts';
 import { startSigner } from './signer.ts';
 
@@ -108,25 +111,8 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   await requireFreePort(host, port, 'PORT');
   if (options.withLibrary) await requireFreePort(host, libraryPort, 'LIBRARY_PORT');
   stopSteps.push(lockFolder(dataFolder));
-  const logLevel = options.logLevel ?? 'info';
-  const log = openHubLog(dataFolder, logLevel);
-  stopSteps.push(async () => log.close());
-  requireSecretsOf(dataFolder);
-  const secrets = openSecrets(dataFolder);
-
-  // Before the database: an interrupted start must not leave a database whose keys were never created.
-  const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets, {
-    ...{ logLevel, onErrorStream: log.sortLines },
-  });
-  stopSteps.push(signer.stop);
-
   say('数据库 database …');
-  const { databaseUrl: foreignUrl } = options;
-  const database = await (foreignUrl === null ? openEmbedded(dataFolder, secrets) : openForeign(foreignUrl));
-  stopSteps.push(() => database.stop());
-  say('结构 migrations …');
-  const hubDatabase = await ensureDatabase(database.url, 'tongquan');
-  await migrateDatabase(hubDatabase, secrets.databaseKey);
+  const { hubDatabase, database, secrets, signer, log } = await openHub(options, dataFolder, stopSteps, say);
 
   say('网关和四个子图 gateway and four subgraphs …');
   const url = toLocalUrl(host, port);
@@ -142,7 +128,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   const parsers = createParserPool(options.parserLimits);
   stopSteps.push(() => parsers.stop());
   const hub = await createHub({
-    ...{ ...secrets, parsers, signer: signer.signer },
+    ...{ ...secrets, parsers, signer },
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,
@@ -152,6 +138,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onPrepared: async (seals) => {
       const hubKeys = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
+      writeMarker(dataFolder, { logKey: hubKeys.logKey });
       writeLibrarySettings(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
       if (!options.withLibrary) return;
       say('市电子证照库（参考实现）reference city library …');
@@ -166,6 +153,49 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   options.signal?.throwIfAborted();
   await hub.app.listen({ host, port });
   return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
+}
+
+/**
+ * Opens what a hub runs on: database, secrets, signer, log. The start's checks come first; throws StartRefusal before
+ * anything is changed.
+ */
+async function openHub(
+  options: BootOptions,
+  dataFolder: string,
+  stopSteps: (() => Promise<void>)[],
+  say: (line: string) => void,
+) {
+  const { host, libraryPort, logLevel = 'info', withLibrary } = options;
+  const openSigner = async (secrets: Secrets) => {
+    const log = openHubLog(dataFolder, logLevel);
+    stopSteps.push(async () => log.close());
+    const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets, {
+      ...{ logLevel, onErrorStream: log.sortLines },
+    });
+    stopSteps.push(signer.stop);
+    return { log, signer: signer.signer };
+  };
+  let opened: Awaited<ReturnType<typeof openSigner>> | null = null;
+  const library = { vkey: 'library', url: toLocalUrl(host, libraryPort) };
+  const { state, database, secrets } = await openChecked({
+    dataFolder,
+    databaseUrl: options.databaseUrl,
+    witnesses: [...(options.log?.witnesses ?? []), ...(withLibrary ? [] : [library])],
+    onOpen: (server) => stopSteps.push(() => server.stop()),
+    // An interrupted start must not leave a database whose keys were never created.
+    onFirstStart: async (newSecrets) => {
+      opened = await openSigner(newSecrets);
+    },
+  });
+  const { log, signer } = opened ?? (await openSigner(secrets));
+  await requireOpenKeys(state, signer);
+  say('结构 migrations …');
+  const hubDatabase = await ensureDatabase(database.url, HUB_DATABASE);
+  const lock = await takeHubLock(hubDatabase, () => {});
+  if (!lock.isHeld) throw buildInUseRefusal(state);
+  stopSteps.push(lock.release);
+  await migrateDatabase(hubDatabase, secrets.databaseKey);
+  return { hubDatabase, database, secrets, signer, log };
 }
 
 /** Throws BootError unless the port is free. Checked first, so that no hub is left half started. */

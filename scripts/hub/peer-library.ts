@@ -8,13 +8,12 @@ import { z } from 'zod';
 import { ensureDatabase, toDatabaseUrl } from '../../db/migrate.ts';
 import { deriveRolePassword, makeRole, toRoleUrl } from '../../db/roles.ts';
 import { inheritEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { LIBRARY_DATABASE as DATABASE, LIBRARY_ROLE as ROLE } from './check/database-state.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The reference city library as a peer of the hub, started by `npm start`: its database, its keys, its process. */
 
-const DATABASE = 'city_library';
-const ROLE = 'tq_city_library';
 export const LIBRARY_CLIENT_ID = 'tongquan-hub';
 const LIBRARY_NAME = 'library.tongquan.test/ganzhou';
 const LIBRARY_MAIN = join(import.meta.dirname, '../city-library/main.ts');

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
 import { adoptKey } from '../../subgraphs/seals/signer/key-file.ts';
-import { BootError } from './folder.ts';
 
 /** All secrets of a hub that manages its own. Stored in `data/secrets.json`, readable by its owner only. */
 export interface Secrets {
@@ -35,19 +34,21 @@ export function locateSignerKeyFile(folder: string): string {
   return join(folder, 'signer', 'key-encryption-keys.json');
 }
 
-/**
- * Throws BootError if a data folder with a database has lost its secrets.
- * New secrets would open neither the database nor a seal's key, so none may be created there.
- */
-export function requireSecretsOf(folder: string): void {
-  if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
-  const secrets = join(folder, 'secrets.json');
-  const keys = locateSignerKeyFile(folder);
-  // Up to release 0.3 the hub's secrets held the key-encryption key.
-  const hubHoldsKey = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
-  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !hubHoldsKey ? keys : null;
-  if (missing === null) return;
-  throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
+/** Returns the secrets of a data folder, null if it has none, or `UNREADABLE`. Changes nothing. */
+export function readSecrets(folder: string): Secrets | null | 'UNREADABLE' {
+  const file = join(folder, 'secrets.json');
+  if (!existsSync(file)) return null;
+  try {
+    return parseSecrets(file);
+  } catch {
+    return 'UNREADABLE';
+  }
+}
+
+function parseSecrets(file: string): Secrets {
+  const { tokenPrivateKey, ...rest } = secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const privateKey = createPrivateKey(tokenPrivateKey);
+  return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
 }
 
 /** Reads the secrets of a data folder; creates them if there are none. Throws if the file cannot be read or parsed. */
@@ -55,9 +56,7 @@ export function openSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
   if (!existsSync(file)) createSecretsFile(folder, file);
   else moveKeyToSigner(folder, file);
-  const { tokenPrivateKey, ...rest } = secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const privateKey = createPrivateKey(tokenPrivateKey);
-  return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
+  return parseSecrets(file);
 }
 
 /** Moves the key-encryption key to the signer's file. Releases before 0.4 kept it among the hub's secrets. */

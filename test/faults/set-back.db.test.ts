@@ -1,0 +1,321 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EmbeddedServer } from '../../db/embedded.ts';
+import { toDatabaseUrl } from '../../db/migrate.ts';
+import type { BootOptions } from '../../scripts/hub/boot.ts';
+import { START_CHECKS, StartRefusal } from '../../scripts/hub/check/checks.ts';
+import { findFreePort } from '../../scripts/hub/port.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import type { TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
+import {
+  askRunning,
+  bootHub,
+  copyFolder,
+  dumpFolder,
+  dumpServer,
+  makePlace,
+  runSql,
+  startServerOf,
+  useDatabase,
+} from './hub-place.ts';
+
+/**
+ * Starts real hubs on folders and databases that do not belong together: older, newer, lost, of another hub. Each start
+ * is refused by the check that is for it, and changes nothing.
+ */
+
+/** Folder and database that a row starts from: `older` was copied before a license was issued, `newer` after it. */
+interface Mix {
+  code: string;
+  folder: 'older' | 'newer' | 'none';
+  database: 'older' | 'newer' | 'none';
+  /** Changes the copy of the folder. */
+  changeFolder?: (folder: string) => void;
+  /** Changes the copy of the database. */
+  changeDatabase?: string;
+  /** The folder holds the database, and DATABASE_URL is not set. */
+  isEmbedded?: true;
+}
+
+const editJson = (path: string, changes: object) => (folder: string) => {
+  const file = join(folder, path);
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }));
+};
+const remove = (path: string) => (folder: string) => rmSync(join(folder, path), { recursive: true });
+const otherKey = Buffer.alloc(32, 7).toString('base64');
+const signerKeys = 'signer/key-encryption-keys.json';
+
+const MIXES: Record<string, Mix> = {
+  'an older database beside a newer log': { code: 'DATABASE_BEHIND_LOG', folder: 'newer', database: 'older' },
+  'an empty folder on the database of a hub': { code: 'FOLDER_EMPTY', folder: 'none', database: 'newer' },
+  'a folder without its secrets': {
+    code: 'FOLDER_EMPTY',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: remove('secrets.json'),
+  },
+  'an empty server under a folder that has published': {
+    code: 'SECRETS_FOREIGN',
+    folder: 'newer',
+    database: 'none',
+    changeFolder: editJson('secrets.json', { databaseKey: otherKey }),
+  },
+  'a server that lost the database': { code: 'DATABASE_EMPTY', folder: 'newer', database: 'none' },
+  'secrets of another hub': {
+    code: 'SECRETS_FOREIGN',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: editJson('secrets.json', { databaseKey: otherKey }),
+  },
+  'secrets that cannot be read': {
+    code: 'SECRETS_UNREADABLE',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: (folder) => writeFileSync(join(folder, 'secrets.json'), '{'),
+  },
+  "the signer's keys of another hub": {
+    code: 'KEYS_CLOSED',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: editJson(signerKeys, { keys: [otherKey] }),
+  },
+  'no keys of the signer': {
+    code: 'SIGNER_KEYS_MISSING',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: remove('signer'),
+  },
+  'a folder of a newer release': {
+    code: 'FOLDER_NEWER',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: editJson('hub.json', { format: 2, release: '9.0.0' }),
+  },
+  'a marker that cannot be read': {
+    code: 'FOLDER_NEWER',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: (folder) => writeFileSync(join(folder, 'hub.json'), 'x'),
+  },
+  'a database that a newer release has migrated': {
+    code: 'DATABASE_NEWER',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `insert into migrations.cases (hash, created_at) values ('x', 9999999999999)`,
+  },
+  'the log of another hub': {
+    code: 'HUB_FOREIGN',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `update seals.log_key set origin = 'other.example/log'`,
+  },
+  'a log that has grown apart': {
+    code: 'LOG_FORKED',
+    folder: 'older',
+    database: 'newer',
+    changeDatabase: `update seals.log_checkpoint set root = sha256('x')`,
+  },
+  'no published log': { code: 'LOG_MISSING', folder: 'newer', database: 'newer', changeFolder: remove('log') },
+  'a published log without its files': {
+    code: 'LOG_TRUNCATED',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: remove('log/tile/0'),
+  },
+  'a checkpoint that cannot be read': {
+    code: 'LOG_UNREADABLE',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: (folder) => writeFileSync(join(folder, 'log/checkpoint'), 'x'),
+  },
+  'an older folder and database beside a library that has signed more': {
+    code: 'DATABASE_BEHIND_WITNESS',
+    folder: 'older',
+    database: 'older',
+  },
+  'licenses older than the other schemas': {
+    code: 'SCHEMAS_APART',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `delete from licenses.act where id in (select id from licenses.act limit 1)`,
+  },
+  'seals older than the other schemas': {
+    code: 'SCHEMAS_APART',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `delete from seals.seal_use where case_id in (select case_id from licenses.act limit 1)`,
+  },
+  'cases older than the other schemas': {
+    code: 'SCHEMAS_APART',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `update cases.outbox_stream set head = 0 where stream like 'case:%'`,
+  },
+  'matters older than the other schemas': {
+    code: 'SCHEMAS_APART',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `delete from matters.outbox_stream where stream = (select min(stream) from matters.outbox_stream)`,
+  },
+  'a clock that was set back': {
+    code: 'CLOCK_BEHIND',
+    folder: 'newer',
+    database: 'newer',
+    changeDatabase: `update seals.log_checkpoint set at = now() + interval '1 hour'`,
+  },
+  'an older database in the folder beside a newer log': {
+    code: 'DATABASE_BEHIND_LOG',
+    folder: 'newer',
+    database: 'older',
+    isEmbedded: true,
+  },
+  'a folder that lost its database': {
+    code: 'DATABASE_MISSING',
+    folder: 'newer',
+    database: 'none',
+    isEmbedded: true,
+  },
+  'a folder with its database and without its secrets': {
+    code: 'SECRETS_MISSING',
+    folder: 'older',
+    database: 'older',
+    changeFolder: remove('secrets.json'),
+    isEmbedded: true,
+  },
+};
+
+describe('a hub that was set back', () => {
+  const place = makePlace();
+  const current = place.path('current');
+  let server: EmbeddedServer;
+  let options: Partial<BootOptions>;
+
+  beforeAll(async () => {
+    const first = await bootHub(place.path('embedded'));
+    await first.stop();
+    copyFolder(place.path('embedded'), place.path('older'), true);
+    copyFolder(place.path('embedded'), current);
+    server = await startServerOf(place.path('embedded'));
+    options = { databaseUrl: server.url };
+    await runSql(server.url, (sql) => sql`create database older template tongquan`);
+    await runSql(server.url, (sql) => sql`create database older_library template city_library`);
+    const running = await bootHub(current, options);
+    const hub = askRunning(running) as TestHub;
+    await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    await running.stop();
+    await runSql(server.url, (sql) => sql`create database newer template tongquan`);
+    copyFolder(current, place.path('newer'));
+  });
+  afterAll(async () => {
+    await server?.stop();
+    place.remove();
+  });
+
+  async function arrange({ folder, database, changeFolder, changeDatabase, isEmbedded, code }: Mix): Promise<void> {
+    rmSync(current, { recursive: true, force: true });
+    if (folder === 'none') mkdirSync(current);
+    else copyFolder(place.path(folder), current);
+    if (isEmbedded && database === 'older') copyPostgres(place.path('older'), current);
+    changeFolder?.(current);
+    if (isEmbedded) return;
+    if (database === 'none') await runSql(server.url, (sql) => sql`drop database if exists tongquan with (force)`);
+    else await useDatabase(server.url, database);
+    if (changeDatabase !== undefined)
+      await runSql(toDatabaseUrl(server.url, 'tongquan'), (sql) => sql.unsafe(changeDatabase));
+    const witnessed = code === 'DATABASE_BEHIND_WITNESS' ? 1_000_000 : null;
+    await runSql(toDatabaseUrl(server.url, 'city_library'), async (sql) => {
+      await sql`delete from city_library.witnessed`;
+      if (witnessed === null) return;
+      await sql`insert into city_library.witnessed (origin, size, root, note)
+        values ('tongquan.test/yudu/seals', ${witnessed}, 'x', 'x')`;
+    });
+  }
+
+  test.each(Object.entries(MIXES))('%s is refused, and nothing is changed', async (_, mix) => {
+    await arrange(mix);
+    const dumpAll = async () => [
+      dumpFolder(current),
+      mix.isEmbedded ? await dumpEmbedded(current) : await dumpServer(server.url),
+    ];
+    const before = await dumpAll();
+    const refusal = await bootHub(current, mix.isEmbedded ? {} : options).then(
+      (running) => running.stop(),
+      (error) => error,
+    );
+    expect(refusal).toBeInstanceOf(StartRefusal);
+    expect((refusal as StartRefusal).check.code, String(refusal)).toBe(mix.code);
+    expect((refusal as StartRefusal).message).toMatch(/^系统拒绝运行 [A-Z_]+：[^\n]+ — [^\n]+$/);
+    expect(await dumpAll()).toEqual(before);
+  });
+
+  test('a second hub on the database is refused while the first one runs, and not afterwards', async () => {
+    await arrange({ code: '', folder: 'newer', database: 'newer' });
+    copyFolder(current, place.path('second'));
+    const running = await bootHub(current, options);
+    const refusal = await bootHub(place.path('second'), options).catch((error) => error);
+    expect((refusal as StartRefusal).check?.code, String(refusal)).toBe('DATABASE_IN_USE');
+    await running.stop();
+    const next = await bootHub(place.path('second'), options);
+    await next.stop();
+  });
+
+  test('a newer database beside older files, and a folder of release 0.4.1, start', async () => {
+    await arrange({ code: '', folder: 'older', database: 'newer', changeFolder: remove('hub.json') });
+    const running = await bootHub(current, options);
+    await running.stop();
+    expect(existsSync(join(current, 'hub.json'))).toBe(true);
+  });
+
+  test.each([
+    ['an older database beside a newer log', 'DATABASE_BEHIND_LOG'],
+    ['an empty folder on the database of a hub', 'FOLDER_EMPTY'],
+  ])('npm start stays and says why in health and on the terminal: %s', async (title, code) => {
+    await arrange(MIXES[title] as Mix);
+    const before = [dumpFolder(current), await dumpServer(server.url)];
+    const port = await findFreePort();
+    const child = spawn(process.execPath, ['scripts/start.ts', '--no-library'], {
+      env: { PATH: process.env.PATH, DATA_FOLDER: current, DATABASE_URL: server.url, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let terminal = '';
+    child.stderr.on('data', (chunk) => {
+      terminal += chunk;
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const ask = (path: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${path}`, { method });
+    const ready = await waitUntil('health answers', () => ask('/health/ready').catch(() => false as const));
+    expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'refused', code }]);
+    expect((await ask('/health/live')).status).toBe(200);
+    const answer = await ask('/graphql', 'POST');
+    expect([answer.status, await answer.json()]).toMatchObject([503, { errors: [{ extensions: { reason: code } }] }]);
+    expect((await ask('/log/checkpoint')).status).toBe(503);
+    expect(terminal.trimEnd().split('\n')).toHaveLength(1);
+    expect(terminal).toContain(code);
+    expect([dumpFolder(current), await dumpServer(server.url)]).toEqual(before);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(1);
+  });
+
+  test('every check has a row', () => {
+    const codes = new Set([...Object.values(MIXES).map(({ code }) => code), 'DATABASE_IN_USE']);
+    expect(START_CHECKS.map(({ code }) => code).filter((code) => !codes.has(code))).toEqual([]);
+  });
+});
+
+function copyPostgres(from: string, to: string): void {
+  copyFolder(join(from, 'postgres'), join(to, 'postgres'), true);
+}
+
+/** Dumps the server of a folder, or the names of its files if it cannot be started without its secrets. */
+async function dumpEmbedded(folder: string): Promise<Record<string, string>> {
+  if (!existsSync(join(folder, 'secrets.json')) || !existsSync(join(folder, 'postgres'))) return {};
+  const server = await startServerOf(folder);
+  try {
+    return await dumpServer(server.url);
+  } finally {
+    await server.stop();
+  }
+}
