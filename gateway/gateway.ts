@@ -18,6 +18,7 @@ import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from '
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
+import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
@@ -97,6 +98,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     plugins: [
       operationPlugin,
       costControl.plugin,
+      createHaltPlugin(options.halt),
       overloadPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -113,6 +115,10 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     trustedProxies: options.trustedProxies,
   });
   await addCors(app, options.allowedOrigins ?? []);
+  app.addHook('onRequest', async ({ method, routeOptions }) => {
+    // GraphQL tells reading from writing itself.
+    if (!READING_METHODS.has(method) && routeOptions.url !== '/graphql') options.halt?.requireActing();
+  });
   await app.register(fastifyApollo(server), {
     async context(request: FastifyRequest) {
       const context = await readContext(request, options.tokenKey, options.now());
@@ -129,6 +135,24 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
 function requireSchema({ schema }: ApolloGateway): GraphQLSchema {
   if (!schema) throw new Error('the gateway has no schema');
   return schema;
+}
+
+const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Refuses every mutation of a hub that has halted. */
+function createHaltPlugin(halt: Halt | undefined): ApolloServerPlugin<GraphContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ operation }: { operation?: OperationDefinitionNode }) {
+          const reason = halt?.reason();
+          if (!reason || operation?.operation === 'query') return;
+          const extensions = { code: 'HUB_HALTED', reason: reason.code, http: { status: 503 } };
+          throw new GraphQLError(reason.message, { extensions });
+        },
+      };
+    },
+  };
 }
 
 /** Refuses a request that names no operation of its document, and a subscription: the hub has none. */

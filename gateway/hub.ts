@@ -7,6 +7,7 @@ import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
 import type { SendEvent } from '../subgraphs/kernel/events/relay.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
+import { createHalt, type Halt, type HaltReason } from '../subgraphs/kernel/halt.ts';
 import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
@@ -81,6 +82,8 @@ export interface HubConfig {
   movePollMs?: number;
   onStep?: LicensesDependencies['onStep'];
   onFault?: OnFault;
+  /** Called once, when the hub halts: it then seals, writes and sends nothing more. */
+  onHalt?: (reason: HaltReason) => void;
 }
 
 /** A whole hub in this process. */
@@ -91,6 +94,8 @@ export interface Hub {
   cases: Cases;
   licenses: Licenses;
   seals: Seals;
+  /** Whether it acts. */
+  halt: Halt;
   stop(): Promise<void>;
 }
 
@@ -104,7 +109,12 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   const pools = openPools(config);
   const onFault = config.onFault ?? logFault;
   const baseUrls: Record<string, string> = {};
-  const subgraphs = wireSubgraphs(config, pools, now, onFault, baseUrls);
+  let stopWork = () => {};
+  const halt = createHalt((reason) => {
+    config.onHalt?.(reason);
+    stopWork();
+  });
+  const subgraphs = wireSubgraphs(config, pools, now, onFault, { baseUrls, halt });
   const subgraphList: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
   const servers: FastifyInstance[] = [];
   const gatewayKey = randomBytes(GATEWAY_KEY_BYTES);
@@ -135,16 +145,18 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       checks: createChecks(pools, baseUrls),
       allowedOrigins: config.allowedOrigins,
       publicUrl: config.publicUrl,
+      halt,
       onFault,
     });
     for (const subgraph of subgraphList) subgraph.start();
+    stopWork = () => void Promise.all(subgraphList.map((subgraph) => subgraph.stop())).catch(() => {});
     const stop = async () => {
       await app.close();
       await Promise.all(subgraphList.map((subgraph) => subgraph.stop()));
       await Promise.all(servers.map((subgraph) => subgraph.close()));
       await closePools(pools);
     };
-    return { app, ...subgraphs, stop };
+    return { app, ...subgraphs, halt, stop };
   } catch (error) {
     await Promise.all(servers.map((subgraph) => subgraph.close()));
     await closePools(pools);
@@ -176,7 +188,7 @@ function wireSubgraphs(
   pools: Pools,
   now: Clock,
   onFault: OnFault,
-  baseUrls: Record<string, string>,
+  { baseUrls, halt }: { baseUrls: Record<string, string>; halt: Halt },
 ): Subgraphs {
   const isHttp = config.transport === 'http';
   const { serviceKey, authorisationKeys, pollMs, movePollMs } = config;
@@ -197,6 +209,7 @@ function wireSubgraphs(
     db: pools.seals.db,
     signer: config.signer,
     log: config.log,
+    halt,
     trustedAuthorities: config.trustedAuthorities,
     send: { licenses: createSender('seals', () => licenses) },
   });

@@ -35,9 +35,9 @@ export function createRemoteRootCertificate(sealsUrl: string): () => Promise<str
   return async () => (await getText(sealsUrl, '/root.pem', TIMEOUT_MS)).toString();
 }
 
-/** Throws unless the subgraph at `baseUrl` reports that it is live. */
+/** Throws unless the subgraph at `baseUrl` reports that it is ready: it answers, and acts. */
 export async function requireLive(baseUrl: string): Promise<void> {
-  await getText(baseUrl, '/health/live', CHECK_TIMEOUT_MS);
+  await getText(baseUrl, '/health/ready', CHECK_TIMEOUT_MS);
 }
 
 async function getText(baseUrl: string, path: string, timeoutMs: number): Promise<Buffer> {

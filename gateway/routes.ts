@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
+import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
@@ -25,6 +26,8 @@ export interface RouteOptions {
   file: FilePort;
   /** Root certificate of the test PKI, PEM. */
   rootCertificate: () => Promise<string>;
+  /** Whether the hub acts. Absent if other processes find that out. */
+  halt?: Halt | undefined;
   /** The readiness checks by name. Each throws while its part is not ready. */
   checks: Readonly<Record<string, () => Promise<void>>>;
 }
@@ -59,6 +62,8 @@ export function addPublicRoutes(
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const checks = await runChecks(options.checks);
+    const halted = options.halt?.reason();
+    if (halted) return reply.code(503).send({ status: 'refused', ...halted, checks });
     const isReady = Object.values(checks).every((state) => state === 'up');
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready', checks });
   });

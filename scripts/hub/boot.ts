@@ -8,6 +8,7 @@ import type { CostLimits } from '../../gateway/cost/limits.ts';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
+import type { Halt } from '../../subgraphs/kernel/halt.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { toLocalUrl } from './address.ts';
 import { HUB_DATABASE } from './check/database-state.ts';
@@ -112,7 +113,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   if (options.withLibrary) await requireFreePort(host, libraryPort, 'LIBRARY_PORT');
   stopSteps.push(lockFolder(dataFolder));
   say('数据库 database …');
-  const { hubDatabase, database, secrets, signer, log } = await openHub(options, dataFolder, stopSteps, say);
+  const { hubDatabase, database, secrets, signer, log, halter } = await openHub(options, dataFolder, stopSteps, say);
 
   say('网关和四个子图 gateway and four subgraphs …');
   const url = toLocalUrl(host, port);
@@ -136,6 +137,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
+    onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),
     onPrepared: async (seals) => {
       const hubKeys = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
       writeMarker(dataFolder, { logKey: hubKeys.logKey });
@@ -146,6 +148,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     },
   });
   stopSteps.push(() => Promise.race([hub.stop(), pause(HUB_STOP_TIMEOUT_MS, undefined, { ref: false })]));
+  halter.halt = hub.halt;
   say('事项、印章、空白证照 matters, seals, blanks …');
   const counts = await seedHub(hub);
   say(`${counts.matters} 个事项 matters，${counts.seals} 枚印章 seals`);
@@ -191,11 +194,12 @@ async function openHub(
   await requireOpenKeys(state, signer);
   say('结构 migrations …');
   const hubDatabase = await ensureDatabase(database.url, HUB_DATABASE);
-  const lock = await takeHubLock(hubDatabase, () => {});
+  const halter: { halt?: Halt } = {};
+  const lock = await takeHubLock(hubDatabase, () => halter.halt?.raise('DATABASE_IN_USE'));
   if (!lock.isHeld) throw buildInUseRefusal(state);
   stopSteps.push(lock.release);
   await migrateDatabase(hubDatabase, secrets.databaseKey);
-  return { hubDatabase, database, secrets, signer, log };
+  return { hubDatabase, database, secrets, signer, log, halter };
 }
 
 /** Throws BootError unless the port is free. Checked first, so that no hub is left half started. */

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/day.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
+import { createHalt, type Halt } from '../kernel/halt.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Loop } from '../kernel/loop.ts';
 import type {
@@ -21,6 +22,7 @@ import { getAuthority, preparePki, readMaterial } from './certification/certific
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
 import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
+import { createLogWatch } from './log/watch-store.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
 import { sealResolvers } from './resolvers.ts';
@@ -42,6 +44,8 @@ export interface SealsDependencies {
   trustedAuthorities?: readonly string[];
   /** The transparency log (透明日志). */
   log?: LogSettings;
+  /** Halts the hub if the log's database was set back. */
+  halt?: Halt;
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
@@ -83,7 +87,9 @@ export interface Seals extends Subgraph {
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
   const { db, now, signer, send, onError, pollMs, trustedAuthorities = [] } = dependencies;
-  const deps = { db, now, signer, trustedAuthorities };
+  const { halt = createHalt() } = dependencies;
+  const watch = createLogWatch();
+  const deps = { db, now, signer, trustedAuthorities, watch, halt };
   const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
   const log = {
     ...deps,
@@ -108,7 +114,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     start() {
       const deliver = deliverBy(send.licenses);
       relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
-      if (loops.length === 0) loops = [startSequencer(log), startWitnesses({ db, witnesses, onError, pollMs })];
+      if (loops.length === 0) loops = [startSequencer(log), startWitnesses({ db, witnesses, halt, onError, pollMs })];
     },
     stop: async () => {
       await Promise.all([relay?.stop(), ...loops.map((loop) => loop.stop())]);
@@ -117,11 +123,18 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       addPublicRoutes(app, deps);
       addLogRoutes(app, log);
     },
+    halt,
     sign: (request) => sign(deps, request),
     picture: (request) => readPictureFor(deps, request),
     signCode: (request) => signCode(deps, request),
-    attest: (request) => attest(deps, request),
-    stamp: (digest) => stamp(deps, digest),
+    attest: async (request) => {
+      halt.requireActing();
+      return attest(deps, request);
+    },
+    stamp: async (digest) => {
+      halt.requireActing();
+      return stamp(deps, digest);
+    },
     material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (newSeal) => makeSeal(deps, newSeal),
     record: (receipt) => recordReceipt(log, receipt),

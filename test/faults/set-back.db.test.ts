@@ -269,6 +269,35 @@ describe('a hub that was set back', () => {
     expect(existsSync(join(current, 'hub.json'))).toBe(true);
   });
 
+  test('a running hub whose database is set back under it halts, and says why', async () => {
+    await arrange({ code: '', folder: 'newer', database: 'newer' });
+    const running = await bootHub(current, options);
+    try {
+      const ask = (url: string, method: 'GET' | 'POST' = 'GET') => running.hub.app.inject({ method, url });
+      expect((await ask('/health/ready')).statusCode).toBe(200);
+      await useDatabase(server.url, 'older');
+      const ready = await waitUntil('it has halted', async () => {
+        const answer = await ask('/health/ready');
+        return answer.json().status === 'refused' && answer;
+      });
+      expect([ready.statusCode, ready.json()]).toMatchObject([503, { code: 'DATABASE_SET_BACK' }]);
+      const before = await dumpServer(server.url);
+      const mutation = 'mutation { makeSealGrant: __typename }';
+      const answer = await askRunning(running).ask('administrator', mutation);
+      expect([answer.status, answer.errors?.[0]?.extensions]).toEqual([
+        503,
+        { code: 'HUB_HALTED', reason: 'DATABASE_SET_BACK' },
+      ]);
+      const post = await ask('/cases/platforms/x/messages', 'POST');
+      expect([post.statusCode, post.json().code]).toEqual([503, 'HUB_HALTED']);
+      const query = await askRunning(running).ask(null, '{ matters(first: 1) { totalCount } }');
+      expect(query.data.matters.totalCount).toBe(108);
+      expect(await dumpServer(server.url)).toEqual(before);
+    } finally {
+      await running.stop();
+    }
+  });
+
   test.each([
     ['an older database beside a newer log', 'DATABASE_BEHIND_LOG'],
     ['an empty folder on the database of a hub', 'FOLDER_EMPTY'],

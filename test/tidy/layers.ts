@@ -50,6 +50,7 @@ export const KERNEL: Record<string, Layer> = {
   'http/headers': 'edge',
   'http/http': 'edge',
   'http/http-client': 'client',
+  halt: 'rule',
   identifier: 'rule',
   'graphql/inputs': 'edge',
   'license-acts': 'rule',

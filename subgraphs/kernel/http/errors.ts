@@ -40,6 +40,7 @@ export function reportFault(onFault: OnFault, error: unknown): FaultView {
 
 /** Codes that a caller may see with their message. Everything else is a fault. */
 const PUBLIC_CODES: ReadonlySet<unknown> = new Set([
+  'HUB_HALTED',
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',

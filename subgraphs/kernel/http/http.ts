@@ -7,6 +7,7 @@ import Fastify, {
 } from 'fastify';
 import { logRequest } from '../environment/log.ts';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
+import { Halted } from '../halt.ts';
 import { Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
@@ -94,8 +95,11 @@ function refuseAtOnce(app: FastifyInstance): void {
   });
 }
 
-function sendError(error: FastifyError | Overload, reply: FastifyReply, onFault: OnFault): FastifyReply {
+function sendError(error: FastifyError | Overload | Halted, reply: FastifyReply, onFault: OnFault): FastifyReply {
   if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+  if (error instanceof Halted) {
+    return reply.code(503).send({ ...error.extensions, message: error.message });
+  }
   if (error instanceof Overload) {
     const { code, message, statusCode, retryAfterSeconds } = error;
     return reply.code(statusCode).header('retry-after', retryAfterSeconds).send({ code, message });

@@ -13,6 +13,7 @@ import { logFault } from '../environment/log.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
+import type { Halt } from '../halt.ts';
 import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
@@ -30,6 +31,8 @@ export interface Subgraph {
    * The gateway mounts them or forwards requests.
    */
   routes?(app: FastifyInstance, options: ServeOptions): void;
+  /** Whether it acts. Absent in a subgraph that cannot find out that it must not. */
+  halt?: Halt;
   /** Starts relays and other background work. */
   start(): void;
   stop(): Promise<void>;
@@ -91,6 +94,10 @@ export async function serveSubgraph(
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
   app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const reason = subgraph.halt?.reason() ?? null;
+    return reason ? reply.code(503).send({ status: 'refused', ...reason }) : { status: 'ready' };
+  });
   app.post('/events/:producer', async (request, reply) => {
     await requireService(request, options);
     const { producer } = request.params as { producer: string };

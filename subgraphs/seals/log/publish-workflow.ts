@@ -23,8 +23,13 @@ export interface PublishOptions {
   witnesses: readonly string[];
 }
 
+/** The database does not have what was published or seen: it was set back to an older state. Nothing may be signed. */
+export class SetBack extends Error {
+  override readonly name = 'SetBack';
+}
+
 /**
- * Publishes what the database has and the folder does not have. Returns true if more is left. Throws if the folder
+ * Publishes what the database has and the folder does not have. Returns true if more is left. Throws SetBack if the folder
  * holds a tree that the database does not have. Then the database was restored to an older state, or the folder was
  * forged, and nothing may be signed.
  */
@@ -36,7 +41,7 @@ export async function publish(options: PublishOptions): Promise<boolean> {
     const { size } = published;
     const knownCheckpoint = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
     if (!knownCheckpoint || !isSame(knownCheckpoint.root, published.root))
-      throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
+      throw new SetBack(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
   }
   if (!newest || published?.note === newest.note) return false;
   return publishNew(options);

@@ -1,5 +1,7 @@
+import type { Halt } from '../../kernel/halt.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
-import { publish, publishNew } from './publish-workflow.ts';
+import { publish, publishNew, SetBack } from './publish-workflow.ts';
+import type { LogWatch } from './watch-store.ts';
 import { assignPlaces, type LogDependencies, MAX_BATCH_LEAVES } from './workflow.ts';
 
 const POLL_MS = 200;
@@ -10,6 +12,8 @@ export interface SequencerOptions extends LogDependencies {
   folder: string | null;
   /** Keys of the witnesses, as text. */
   witnesses: readonly string[];
+  watch: LogWatch;
+  halt: Halt;
   pollMs?: number;
   onError?: (error: unknown) => void;
   /** Called after a checkpoint is committed and before it is published. */
@@ -20,9 +24,11 @@ export interface SequencerOptions extends LogDependencies {
  * Starts the loop that assigns places to leaves and publishes the log. Any number of copies may run on one database.
  */
 export function startSequencer(options: SequencerOptions): Loop {
-  const { db, folder, witnesses, onCommitted, onError, pollMs = POLL_MS } = options;
+  const { db, folder, witnesses, watch, halt, onCommitted, onError, pollMs = POLL_MS } = options;
   const target = folder === null ? null : { db, folder, witnesses };
   const runOnce = async () => {
+    halt.requireActing();
+    if (!(await watch.look(db))) throw new SetBack('the database lacks a checkpoint that this process has seen');
     // First publish what a crash left unpublished, and check that folder and database hold the same log. Nothing may be
     // signed before that check.
     if (target && (await publish(target))) return true;
@@ -31,5 +37,13 @@ export function startSequencer(options: SequencerOptions): Loop {
     onCommitted?.();
     return (target !== null && (await publishNew(target))) || leafCount === MAX_BATCH_LEAVES;
   };
-  return startLoop(runOnce, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError });
+  const runGuarded = async () => {
+    try {
+      return await runOnce();
+    } catch (error) {
+      if (error instanceof SetBack) halt.raise('DATABASE_SET_BACK');
+      throw error;
+    }
+  };
+  return startLoop(runGuarded, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError });
 }

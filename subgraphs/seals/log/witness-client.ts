@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import type { Halt } from '../../kernel/halt.ts';
 import { sendRequest } from '../../kernel/http/http-client.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import {
@@ -34,6 +35,8 @@ export interface WitnessAddress {
 export interface WitnessOptions {
   db: Database;
   witnesses: readonly WitnessAddress[];
+  /** Raised by a witness that has signed what the database does not have. */
+  halt: Halt;
   pollMs?: number;
   onError?: (error: unknown) => void;
 }
@@ -61,9 +64,9 @@ function requireWitnessKey(vkey: string): NoteKey {
  * Starts a loop for each witness. A witness that does not answer is asked less and less often. It gets the newest
  * checkpoint once it answers.
  */
-export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
+export function startWitnesses({ db, witnesses, halt, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
   const loops = witnesses.map((witness) =>
-    startLoop((signal) => askWitness(db, witness, signal), { pollMs, maxPauseMs: MAX_PAUSE_MS, onError }),
+    startLoop((signal) => askWitness({ db, halt }, witness, signal), { pollMs, maxPauseMs: MAX_PAUSE_MS, onError }),
   );
   return {
     stop: async () => {
@@ -76,22 +79,30 @@ export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: Wit
  * Asks one witness to sign the newest checkpoint if it has not. Always returns false: nothing is left to do until the
  * next checkpoint.
  */
-async function askWitness(db: Database, witness: WitnessAddress, signal: AbortSignal): Promise<false> {
+async function askWitness(
+  { db, halt }: Pick<WitnessOptions, 'db' | 'halt'>,
+  witness: WitnessAddress,
+  signal: AbortSignal,
+): Promise<false> {
   const pending = await store.findUnsigned(db, witness.vkey);
   if (!pending) return false;
   const newest = pending.checkpoint;
   let answer = await submit(db, witness, newest, pending.signed, signal);
   if (answer.status === 409) {
     const witnessedSize = parseWitnessedSize(answer);
-    if (witnessedSize > newest.size)
+    if (witnessedSize > newest.size) {
+      halt.raise('DATABASE_SET_BACK');
       throw buildFault(
         witness,
         `has seen ${witnessedSize} leaves where we have ${newest.size}: the database was set back`,
       );
+    }
     answer = await submit(db, witness, newest, witnessedSize, signal);
   }
-  if (answer.status === 422)
+  if (answer.status === 422) {
+    halt.raise('DATABASE_SET_BACK');
     throw buildFault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
+  }
   if (answer.status !== 200) throw buildFault(witness, `answered ${answer.status}`);
   const key = requireWitnessKey(witness.vkey);
   const note = { text: readNote(newest.note).text, signatures: readSignatures(answer.body) };

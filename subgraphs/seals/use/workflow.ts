@@ -1,4 +1,6 @@
+import type { Transaction } from '../../../db/client.ts';
 import { computeContentDigest, sha256, toCanonicalJson } from '../../kernel/events/events.ts';
+import type { Halt } from '../../kernel/halt.ts';
 import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { digestSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -17,10 +19,24 @@ import {
   pickCurrent,
   toCertifiedKey,
 } from '../certification/certification-workflow.ts';
+import type { LogWatch } from '../log/watch-store.ts';
 import { requireUsable, type Seal } from '../seal.ts';
 import { SUITES } from '../signer/cms.ts';
 import { type Authoriser, codeKeyId } from '../signer/signer.ts';
 import * as ledger from './store.ts';
+
+/** What a use of a seal needs besides the keys: the log must be the one that this process knows. */
+export interface UseDependencies extends PkiDependencies {
+  watch: LogWatch;
+  halt: Halt;
+}
+
+/** Throws Halted if the hub has halted, or if the database was set back since this process last looked. */
+async function requireLog(tx: Transaction, { watch, halt }: UseDependencies): Promise<void> {
+  halt.requireActing();
+  if (!(await watch.look(tx))) halt.raise('DATABASE_SET_BACK');
+  halt.requireActing();
+}
 
 /**
  * Seals the digest of a prepared file (用印). One transaction stores the signature with its timestamp and records the use
@@ -28,7 +44,7 @@ import * as ledger from './store.ts';
  * is sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS, SEAL_UNKNOWN, SEAL_NOT_GRANTED,
  * SEAL_SUSPENDED, SEAL_EXPIRED.
  */
-export async function sign(deps: PkiDependencies, request: SignRequest): Promise<SignAnswer> {
+export async function sign(deps: UseDependencies, request: SignRequest): Promise<SignAnswer> {
   for (;;) {
     const answer = await signOnce(deps, request);
     if (answer) return answer;
@@ -39,8 +55,10 @@ export async function sign(deps: PkiDependencies, request: SignRequest): Promise
 }
 
 /** Returns null if nothing was signed because an authority must be renewed first. */
-function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): Promise<SignAnswer | null> {
+function signOnce(deps: UseDependencies, request: SignRequest): Promise<SignAnswer | null> {
+  const { db, signer, now } = deps;
   return db.transaction(async (tx) => {
+    await requireLog(tx, deps);
     const context = await ledger.lockForSeal(tx, request);
     if (context.previous) return repeatAnswer(context.previous, context.seals, request);
 
@@ -145,11 +163,12 @@ function repeatAnswer(previous: ledger.UseRow, seals: readonly Seal[], request: 
  * Signs the payload of a QR code (二维码) with the seal's small key. Returns a compact JWS (RFC 7515, ES256). Conditions
  * and record are those of a signature. The same issuance id always returns the same code. Refuses as `sign` does.
  */
-export function signCode(deps: PkiDependencies, rawRequest: CodeRequest): Promise<string> {
+export function signCode(deps: UseDependencies, rawRequest: CodeRequest): Promise<string> {
   const { db, signer, now } = deps;
   const request = { ...rawRequest, payload: codePayload.parse(rawRequest.payload) };
   const payload = toCanonicalJson(request.payload);
   return db.transaction(async (tx) => {
+    await requireLog(tx, deps);
     const context = await ledger.lockForCode(tx, request);
     const { previous } = context;
     if (previous) {
