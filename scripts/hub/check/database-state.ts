@@ -58,7 +58,7 @@ const NOTHING: DatabaseState = {
   keys: [],
 };
 
-/** Reads a database. `databaseKey` is null if the folder has no secrets. `publishedSize` is that of the folder's log. */
+/** Reads a database. `databaseKey` is null if the folder has no secrets. `publishedSize` is of the folder's log. */
 export async function readDatabaseState(
   adminUrl: string,
   { databaseKey, publishedSize }: { databaseKey: Uint8Array | null; publishedSize: number | null },

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { startLoop } from '../../../subgraphs/kernel/loop.ts';
 
 /** The lock of the running hub on its database: a second hub must not start on it, from whatever folder. */
 
@@ -30,15 +31,13 @@ export async function takeHubLock(hubUrl: string, onLost: () => void): Promise<H
     return row?.held === true;
   };
   const isHeld = await take();
-  const timer = setInterval(() => {
-    take().then(
-      (holds) => holds || onLost(),
-      () => {},
-    );
-  }, RENEW_MS);
-  timer.unref();
+  const renew = async () => {
+    if (!(await take())) onLost();
+    return false;
+  };
+  const loop = startLoop(renew, { pollMs: RENEW_MS, isDelayed: true });
   const release = async () => {
-    clearInterval(timer);
+    await loop.stop();
     await sql.end({ timeout: 1 });
   };
   if (!isHeld) await release();

@@ -1,4 +1,6 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { logFault } from '../../../subgraphs/kernel/environment/log.ts';
+import { createApp } from '../../../subgraphs/kernel/http/http.ts';
 import type { StartRefusal } from './checks.ts';
 
 /**
@@ -10,7 +12,7 @@ export async function serveRefusal(
   { host, port }: { host: string; port: number },
 ): Promise<FastifyInstance> {
   const { code } = check;
-  const app = Fastify();
+  const app = createApp(logFault);
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) =>
     reply.code(503).send({ status: 'refused', code, message, checks: {} }),
@@ -18,10 +20,7 @@ export async function serveRefusal(
   app.post('/graphql', async (_request, reply) =>
     reply.code(503).send({ errors: [{ message, extensions: { code: 'HUB_REFUSES', reason: code } }] }),
   );
-  app.setNotFoundHandler((_request, reply) => reply.code(503).send({ code: 'HUB_REFUSES', reason: code, message }));
-  app.setErrorHandler((_error, _request, reply) =>
-    reply.code(503).send({ code: 'HUB_REFUSES', reason: code, message }),
-  );
+  app.all('/*', async (_request, reply) => reply.code(503).send({ code: 'HUB_REFUSES', reason: code, message }));
   await app.listen({ host, port });
   return app;
 }

@@ -29,9 +29,9 @@ export class SetBack extends Error {
 }
 
 /**
- * Publishes what the database has and the folder does not have. Returns true if more is left. Throws SetBack if the folder
- * holds a tree that the database does not have. Then the database was restored to an older state, or the folder was
- * forged, and nothing may be signed.
+ * Publishes what the database has and the folder does not have. Returns true if more is left. Throws SetBack if the
+ * folder holds a tree that the database does not have. Then the database was restored to an older state, or the folder
+ * was forged, and nothing may be signed.
  */
 export async function publish(options: PublishOptions): Promise<boolean> {
   const { db, folder, witnesses } = options;
