@@ -42,7 +42,7 @@ const EVENT_AGREEMENTS: Agreement[] = ROUTES.flatMap(([producer, consumer]) => {
   ];
 });
 
-/** Uses of seals, against the acts and decision documents that they are for: these are stored before they are sealed. */
+/** Uses of seals, against the acts and decision documents that they are for: those are stored before sealing. */
 const USE_AGREEMENTS: Agreement[] = [
   {
     name: 'licenses and cases know what seals signed',
