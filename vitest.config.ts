@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 // Files of one worker share their modules (`isolate`): importing the hub for each file took a quarter of the processor
 // time.
-const shared = { testTimeout: 180_000, hookTimeout: 300_000, isolate: false };
+const shared = {
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+  isolate: false,
+  setupFiles: ['test/support/development.ts'],
+};
 
 /** As Node resolves: otherwise tests load the ESM build of graphql beside the CommonJS build of the Apollo packages. */
 const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] };

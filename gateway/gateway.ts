@@ -23,7 +23,8 @@ import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
-import { AnswerTooLong, readCapped } from '../subgraphs/kernel/http/http-client.ts';
+import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
+import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { TokenCheck } from './auth.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
@@ -205,7 +206,7 @@ function createDataSource(
   return new RemoteGraphQLDataSource<GraphContext>({
     url: source.url,
     // The default fetcher would use a proxy from the environment.
-    fetcher: (url, init) => fetchCapped(url, init as RequestInit, maxAnswerBytes) as never,
+    fetcher: (url, init) => postOperation(url, init as Operation, maxAnswerBytes) as never,
     async willSendRequest({ request, context }) {
       if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
       const requestId = currentRequest();
@@ -216,13 +217,15 @@ function createDataSource(
   });
 }
 
-/** Fetches an answer of a subgraph. Throws ANSWER_TOO_LARGE as soon as it is longer than `maxBytes`. */
-async function fetchCapped(url: string, init: RequestInit, maxBytes: number): Promise<Response> {
-  const { body, status, headers } = await fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) });
-  const bytes = await readCapped(body ?? [], maxBytes).catch((error) => {
-    throw error instanceof AnswerTooLong ? buildAnswerError(maxBytes) : error;
+type Operation = Pick<HttpRequest, 'headers' | 'body'>;
+
+/** Sends an operation to a subgraph. Throws ANSWER_TOO_LARGE as soon as the answer is longer than `maxBytes`. */
+async function postOperation(url: string, { headers, body }: Operation, maxAnswerBytes: number): Promise<Response> {
+  const request = { reach: OPERATOR, headers, body, timeoutMs: SUBGRAPH_TIMEOUT_MS, maxAnswerBytes };
+  const { bytes, ...answer } = await sendRequest(url, request).catch((error) => {
+    throw error instanceof AnswerTooLong ? buildAnswerError(maxAnswerBytes) : error;
   });
-  return new Response(bytes, { status, headers });
+  return new Response(bytes, answer);
 }
 
 /** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */

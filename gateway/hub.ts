@@ -68,8 +68,9 @@ export interface HubConfig {
   log?: LogSettings;
   /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
-  /** Hosts in private networks to which a supervisor's webhook may point. */
-  webhookHosts?: readonly string[];
+  /** Hosts in private networks to which a supervisor's webhook may point, and an approval platform. */
+  webhookHosts?: readonly string[] | undefined;
+  platformHosts?: readonly string[] | undefined;
   /** Proxies in front of the hub: addresses and networks. */
   trustedProxies?: readonly string[];
   /** Limits on the work of operations. */
@@ -243,6 +244,7 @@ function wireSubgraphs(
     picture: createReadPicture('cases'),
     scan: config.scan,
     webhookHosts: config.webhookHosts,
+    platformHosts: config.platformHosts,
     send: { licenses: createSender('cases', () => licenses) },
   });
   const matters = createMatters({

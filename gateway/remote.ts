@@ -2,7 +2,13 @@ import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
-import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http/http-client.ts';
+import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
+import {
+  type HttpAnswer,
+  requireConnectable,
+  secureOptions,
+  sendRequest,
+} from '../subgraphs/kernel/outgoing/http-client.ts';
 import type { FilePort } from './routes.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */
@@ -18,7 +24,7 @@ export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): 
   return async (digest, { token }) => {
     const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
     const headers = { ...authorization, ...(await writeCallerHeaders(proof)) };
-    const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
+    const limits = { reach: OPERATOR, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
     const answer = await sendRequest(`${licensesUrl}/files/${digest}`, { method: 'GET', headers, ...limits });
     if (answer.status === 404) return null;
     requireOk(licensesUrl, answer);
@@ -41,7 +47,8 @@ export async function requireLive(baseUrl: string): Promise<void> {
 }
 
 async function getText(baseUrl: string, path: string, timeoutMs: number): Promise<Buffer> {
-  const answer = await sendRequest(baseUrl + path, { method: 'GET', timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES });
+  const limits = { reach: OPERATOR, timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES };
+  const answer = await sendRequest(baseUrl + path, { method: 'GET', ...limits });
   requireOk(baseUrl, answer);
   return answer.bytes;
 }
@@ -60,10 +67,16 @@ export async function proxySubgraph(
   baseUrl: string,
   proof: GatewayProof,
 ): Promise<void> {
+  const { protocol, hostname: host } = new URL(baseUrl);
+  requireConnectable({ protocol, host }, OPERATOR);
+  // Without these options @fastify/reply-from takes any certificate.
+  const connection = secureOptions({ protocol }, OPERATOR);
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
+    await scope.register(replyFrom, {
+      undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: connection },
+    });
     const forward = async (request: FastifyRequest, reply: FastifyReply) => {
       const callerHeaders = await writeCallerHeaders(proof);
       return reply.from(`${baseUrl}${request.url}`, {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { streamRows } from './audit/finding.ts';
 import { makeProgressBar } from './bar.ts';
 import { UsageError } from './evidence-files.ts';
@@ -16,6 +18,7 @@ import { findRunningDatabase } from './hub/running-database.ts';
 const USAGE = `用法 usage: npm run export -- --from 2026-11-01 --to 2026-12-01 --out FOLDER [--url http://127.0.0.1:4000] [--data FOLDER] [--database URL] [--log FOLDER]
   起始日含当日，截止日不含当日（北京时间） from this day, before that day, Asia/Shanghai`;
 const FETCH_TIMEOUT_MS = 30_000;
+const MAX_FILE_BYTES = 67_108_864;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const CERTIFICATE_FILES = { 'root.pem': '/root.pem', 'certificates.pem': '/seals/certificates.pem' };
 const STATUS_FILES = {
@@ -46,9 +49,10 @@ function parseOptions() {
 }
 
 async function fetchFile(url: string): Promise<Buffer | null> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) }).catch(() => null);
-  if (!response) throw new UsageError(`系统没有运行：${url} — the hub does not answer`);
-  return response.ok ? Buffer.from(await response.arrayBuffer()) : null;
+  const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
+  const answer = await sendRequest(url, { method: 'GET', reach: OPERATOR, ...limits }).catch(() => null);
+  if (!answer) throw new UsageError(`系统没有运行：${url} — the hub does not answer`);
+  return answer.status === 200 ? answer.bytes : null;
 }
 
 async function requireFile(url: string): Promise<Buffer> {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { findDemoPerson, mintToken } from './demo/people.ts';
 import { openSecrets } from './hub/secrets.ts';
 
@@ -9,6 +11,9 @@ import { openSecrets } from './hub/secrets.ts';
  * running hub. HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an administrator's token; without it the script
  * acts as the demo administrator of the hub in DATA_FOLDER. The exit code is 1 if the hub refused the list.
  */
+/** A rehearsal of a long list takes its time. */
+const IMPORT_TIMEOUT_MS = 120_000;
+const MAX_ANSWER_BYTES = 33_554_432;
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
   import { id digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
@@ -71,16 +76,18 @@ function readText(file: string): string {
 }
 
 async function importDelegations(input: object): Promise<Payload> {
-  const response = await fetch(`${environment.HUB_URL}/graphql`, {
-    method: 'POST',
+  const { status, bytes } = await sendRequest(`${environment.HUB_URL}/graphql`, {
+    reach: OPERATOR,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await readToken()}` },
     body: JSON.stringify({ query: QUERY, variables: { input } }),
+    timeoutMs: IMPORT_TIMEOUT_MS,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
   });
-  const { data, errors } = (await response.json()) as {
+  const { data, errors } = JSON.parse(bytes.toString('utf8')) as {
     data?: { importDelegations: Payload };
     errors?: { message: string }[];
   };
-  if (!data || errors) throw new Error(errors?.map((error) => error.message).join('；') ?? `HTTP ${response.status}`);
+  if (!data || errors) throw new Error(errors?.map((error) => error.message).join('；') ?? `HTTP ${status}`);
   return data.importDelegations;
 }
 

@@ -78,6 +78,7 @@ async function main(): Promise<void> {
     trustedProxies: settings.TRUSTED_PROXIES,
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     limits: readCostLimits(settings),
+    platformHosts: settings.PLATFORM_PRIVATE_HOSTS,
     trustedAuthorities: settings.SEAL_AUTHORITIES,
     log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),

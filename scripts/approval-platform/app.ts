@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { logFault } from '../../subgraphs/kernel/environment/log.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { startLoop } from '../../subgraphs/kernel/loop.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
 import { openStore, type Store, type StoredMessage } from './store.ts';
@@ -27,6 +29,7 @@ export interface PlatformOptions {
 const BODY_LIMIT_BYTES = 1_048_576;
 const POLL_MS = 500;
 const SEND_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 65_536;
 /** The clerk named in messages that the platform sends by itself. */
 const AUTOMATIC_CLERK = { id: 'auto', name: '审批平台自动办理' };
 
@@ -154,12 +157,12 @@ async function sendMessage(
     });
   try {
     const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: signMessage(body, key, audience, now()) };
-    const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
-    const response = await fetch(audience, { method: 'POST', headers, body, signal, redirect: 'error' });
-    const text = await response.text();
-    const isFinal = [200, 400, 409, 413, 422].includes(response.status);
-    if (!isFinal) throw new Error(`HTTP ${response.status} ${text}`);
-    updateMessage({ answer: { status: response.status, body: text }, lastError: null });
+    const limits = { timeoutMs: SEND_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+    const { status, bytes } = await sendRequest(audience, { reach: OPERATOR, headers, body, ...limits });
+    const text = bytes.toString('utf8');
+    const isFinal = [200, 400, 409, 413, 422].includes(status);
+    if (!isFinal) throw new Error(`HTTP ${status} ${text}`);
+    updateMessage({ answer: { status, body: text }, lastError: null });
   } catch (error) {
     onError?.(error);
     updateMessage({ lastError: error instanceof Error ? error.message : String(error) });

@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { toLocalUrl } from '../hub/address.ts';
 import { createPlatform } from './app.ts';
 import { computeThumbprint } from './jws.ts';
@@ -13,6 +15,8 @@ import { computeThumbprint } from './jws.ts';
 
 const { HOST, LOG_LEVEL, DATA_FOLDER } = readEnvironment('platform');
 startLog({ service: 'platform', level: LOG_LEVEL });
+const REGISTRATION_TIMEOUT_MS = 30_000;
+const MAX_ANSWER_BYTES = 65_536;
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
   --organ         市级机关 the city organ that works on it; first start only
   --token         管理员令牌 an administrator's token, to register; first start only
@@ -88,14 +92,16 @@ const registrationResponse = z.object({
 async function registerPlatform(hub: string, token: string, input: object) {
   const query = `mutation($input: RegisterPlatformInput!) { registerPlatform(input: $input) {
     platform { id secretVersion audience } secret refusal { code message } } }`;
-  const response = await fetch(`${hub}/graphql`, {
-    method: 'POST',
+  const { status, bytes } = await sendRequest(`${hub}/graphql`, {
+    reach: OPERATOR,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ query, variables: { input } }),
+    timeoutMs: REGISTRATION_TIMEOUT_MS,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
   });
-  const text = await response.text();
+  const text = bytes.toString('utf8');
   const parseResult = registrationResponse.safeParse(JSON.parse(text));
-  if (!parseResult.success) throw new Error(`枢纽答复 HTTP ${response.status} ${text}`);
+  if (!parseResult.success) throw new Error(`枢纽答复 HTTP ${status} ${text}`);
   const { platform, secret, refusal } = parseResult.data.data.registerPlatform;
   if (!platform || secret === null) throw new Error(`未登记 refused: ${refusal?.code} ${refusal?.message}`);
   return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';
@@ -82,9 +84,9 @@ function isSignedBy(note: string, key: NoteKey): boolean {
 async function readCheckpointAt(location: string): Promise<string> {
   if (!/^https?:\/\//.test(location)) return readLimitedFile(location, '检查点').toString('utf8');
   try {
-    const response = await fetch(location, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
-    const text = await response.text();
-    if (response.ok && text.length <= MAX_CHECKPOINT_BYTES) return text;
+    const limits = { timeoutMs: FETCH_TIMEOUT_MS, maxAnswerBytes: MAX_CHECKPOINT_BYTES };
+    const { status, bytes } = await sendRequest(location, { method: 'GET', reach: OPERATOR, ...limits });
+    if (status === 200) return bytes.toString('utf8');
   } catch {}
   throw new UsageError(`检查点 ${location} 无法取得 — cannot be fetched`);
 }

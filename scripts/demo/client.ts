@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { type HttpAnswer, type HttpRequest, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { toLocalUrl } from '../hub/address.ts';
 import { boot } from '../hub/boot.ts';
 import { findFreePort } from '../hub/port.ts';
@@ -9,6 +11,8 @@ import { openSecrets, type Secrets } from '../hub/secrets.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 
 const MAX_WAIT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const MAX_ANSWER_BYTES = 67_108_864;
 
 /** The result of a query; its shape depends on the query. */
 // biome-ignore lint/suspicious/noExplicitAny: the caller knows the shape of its own query
@@ -27,8 +31,10 @@ export type HubPlace = Pick<Settings<'demo'>, 'HOST' | 'PORT' | 'DATA_FOLDER'>;
 /** Returns the running hub, or starts a temporary one in a folder that `stop` removes. */
 export async function findHub(place: HubPlace, say: (line: string) => void): Promise<DemoHub> {
   const url = toLocalUrl(place.HOST, place.PORT);
-  const readyResponse = await fetch(`${url}/health/ready`).catch(() => null);
-  if (readyResponse?.ok) {
+  const limits = { timeoutMs: REQUEST_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const probe = { method: 'GET', reach: OPERATOR, ...limits } as const;
+  const readyAnswer = await sendRequest(`${url}/health/ready`, probe).catch(() => null);
+  if (readyAnswer?.status === 200) {
     say(`使用正在运行的中枢 ${url}`);
     return { url, secrets: openSecrets(place.DATA_FOLDER), stop: async () => {} };
   }
@@ -59,6 +65,11 @@ export class Client {
     this.hub = hub;
   }
 
+  private send(path: string, request: Pick<HttpRequest, 'method' | 'headers' | 'body'>): Promise<HttpAnswer> {
+    const limits = { timeoutMs: REQUEST_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+    return sendRequest(this.hub.url + path, { ...request, reach: OPERATOR, ...limits });
+  }
+
   async headers(person: string | null): Promise<Record<string, string>> {
     const demoUser = person === null ? null : findDemoPerson(person);
     if (!demoUser) return {};
@@ -66,12 +77,11 @@ export class Client {
   }
 
   async ask(person: string | null, query: string, variables: object = {}): Promise<Data> {
-    const response = await fetch(`${this.hub.url}/graphql`, {
-      method: 'POST',
+    const { bytes } = await this.send('/graphql', {
       headers: { 'content-type': 'application/json', ...(await this.headers(person)) },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors } = (await response.json()) as { data: Data; errors?: { message: string }[] };
+    const { data, errors } = JSON.parse(bytes.toString('utf8')) as { data: Data; errors?: { message: string }[] };
     if (errors) throw new Error(errors.map((error) => error.message).join('；'));
     return data;
   }
@@ -85,28 +95,28 @@ export class Client {
   }
 
   async downloadDocument(person: string, digest: string): Promise<Buffer> {
-    const response = await fetch(`${this.hub.url}/files/${digest}`, { headers: await this.headers(person) });
-    if (!response.ok) throw new Error(`文件 ${digest} 无法下载：HTTP ${response.status}`);
-    return Buffer.from(await response.arrayBuffer());
+    const headers = await this.headers(person);
+    const { status, bytes } = await this.send(`/files/${digest}`, { method: 'GET', headers });
+    if (status !== 200) throw new Error(`文件 ${digest} 无法下载：HTTP ${status}`);
+    return bytes;
   }
 
   /** Downloads a public file, without a token. */
   async downloadPublic(path: string): Promise<Buffer> {
-    const response = await fetch(`${this.hub.url}${path}`);
-    if (!response.ok) throw new Error(`${path} 无法下载：HTTP ${response.status}`);
-    return Buffer.from(await response.arrayBuffer());
+    const { status, bytes } = await this.send(path, { method: 'GET' });
+    if (status !== 200) throw new Error(`${path} 无法下载：HTTP ${status}`);
+    return bytes;
   }
 
   /** Uploads a file as a material (申请材料) that is not attached to a case yet. Returns its id. */
   async upload(person: string, name: string, bytes: Uint8Array, mediaType: string): Promise<string> {
-    const response = await fetch(`${this.hub.url}/cases/materials`, {
-      method: 'POST',
+    const answer = await this.send('/cases/materials', {
       headers: { 'content-type': mediaType, 'x-file-name': encodeURIComponent(name), ...(await this.headers(person)) },
       body: Buffer.from(bytes),
     });
-    const answer = (await response.json()) as { id: string; message?: string };
-    if (!response.ok) throw new Error(`上传：${answer.message}`);
-    return answer.id;
+    const upload = JSON.parse(answer.bytes.toString('utf8')) as { id: string; message?: string };
+    if (answer.status > 299) throw new Error(`上传：${upload.message}`);
+    return upload.id;
   }
 
   async waitFor(description: string, run: () => Promise<Data>): Promise<Data> {

@@ -45,6 +45,8 @@ export interface BootOptions {
   allowedOrigins?: HubConfig['allowedOrigins'];
   /** Limits on the work of operations. */
   limits?: CostLimits;
+  /** The same for approval platforms. */
+  platformHosts?: readonly string[];
   /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
@@ -134,6 +136,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,
     ...{ trustedProxies: options.trustedProxies, allowedOrigins: options.allowedOrigins, limits: options.limits },
+    platformHosts: options.platformHosts,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },

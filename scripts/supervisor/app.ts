@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { logFault } from '../../subgraphs/kernel/environment/log.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { buildSignedHeaders, findRejectionReason, parseSecret } from './signature.ts';
 
 /** A supervisor's system as `docs/supervision.md` requires: takes approval pushes, answers receipts, sends findings. */
@@ -40,6 +42,7 @@ export interface FindingMessage {
 
 const BODY_LIMIT_BYTES = 65_536;
 const SEND_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 65_536;
 
 export interface Supervisor {
   /** The app; it does not listen yet. */
@@ -98,12 +101,12 @@ export async function sendFinding(
   id?: string,
 ): Promise<{ status: number; answer: Record<string, unknown> }> {
   const body = JSON.stringify({ type: 'finding', data: finding });
-  const response = await fetch(`${hubUrl}/cases/supervision/findings`, {
-    method: 'POST',
+  const { status, bytes } = await sendRequest(`${hubUrl}/cases/supervision/findings`, {
+    reach: OPERATOR,
     headers: buildSignedHeaders(webhook, parseSecret(secret), body, now(), id),
     body,
-    redirect: 'error',
-    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
+    timeoutMs: SEND_TIMEOUT_MS,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
   });
-  return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+  return { status, answer: JSON.parse(bytes.toString('utf8')) as Record<string, unknown> };
 }

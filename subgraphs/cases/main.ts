@@ -21,6 +21,7 @@ const cases = createCases({
   parsers,
   publicUrl: settings.PUBLIC_URL,
   webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
+  platformHosts: settings.PLATFORM_PRIVATE_HOSTS,
   authorisationKey: settings.AUTHORISATION_KEY_CASES,
   send: { licenses: createEventSender(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),

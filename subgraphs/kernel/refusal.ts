@@ -101,7 +101,7 @@ export const REFUSALS = {
   FINDING_ENDED: '此监管反馈已办结，或正由发证机关办理。',
   FINDING_NEEDS_LICENSE: '此办件没有证照，不能要求暂扣、吊销或恢复。',
   WEBHOOK_UNKNOWN: '没有此推送地址。',
-  WEBHOOK_URL_REFUSED: '推送地址须为 https，或本机的 http 地址。',
+  WEBHOOK_URL_REFUSED: '推送地址不符合要求。',
   CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
   CALENDAR_MALFORMED: '工作日历不符合要求。',
   // approval platforms

@@ -12,7 +12,6 @@ import {
   requireOrderable,
 } from '../../subgraphs/cases/supervision/supervision.ts';
 import {
-  mayConnect,
   requireValidSignature,
   requireWebhookUrl,
   writeSignature,
@@ -101,15 +100,18 @@ describe('what a finding may contain and order', () => {
 });
 
 describe('the webhook', () => {
+  const surroundings = { isProduction: false, ownAddresses: [] };
   test.each(['https://jg.example.cn/pushes', 'http://127.0.0.1:4020/pushes', 'http://[::1]:1/', 'http://localhost/x'])(
     '%s is allowed',
     (url) => {
-      expect(requireWebhookUrl(url).href).toBe(new URL(url).href);
+      expect(requireWebhookUrl(url, [], surroundings).href).toBe(new URL(url).href);
     },
   );
   test.each([
     'http://jg.example.cn/pushes',
     'http://10.0.0.1/',
+    'https://10.0.0.1/',
+    'https://[::ffff:169.254.169.254]/',
     'ftp://jg.example.cn/',
     'file:///etc/passwd',
     'https://user:secret@jg.example.cn/',
@@ -118,38 +120,7 @@ describe('the webhook', () => {
     `https://jg.example.cn/${'x'.repeat(500)}`,
     'http://127.0.0.1.example.cn/',
   ])('%s is refused', (url) => {
-    expect(() => requireWebhookUrl(url)).toThrow(refusalWith('WEBHOOK_URL_REFUSED'));
-  });
-
-  const namedUrl = new URL('https://jg.example.cn/pushes');
-  test.each([
-    '10.1.2.3',
-    '127.0.0.1',
-    '169.254.169.254',
-    '172.16.0.1',
-    '192.168.1.1',
-    '100.64.0.1',
-    '0.0.0.0',
-    '224.0.0.1',
-    '255.255.255.255',
-    '::1',
-    '::',
-    'fc00::1',
-    'fe80::1',
-    'ff02::1',
-    '::ffff:10.0.0.1',
-    '::ffff:127.0.0.1',
-    '64:ff9b::a00:1',
-    'not an address',
-  ])('does not connect to a name that resolves to %s', (address) => {
-    expect(mayConnect(namedUrl, address, [])).toBe(false);
-  });
-  test('connects to public addresses, to loopback by its own name, and to hosts that the operator lists', () => {
-    expect(mayConnect(namedUrl, '203.0.113.9', [])).toBe(true);
-    expect(mayConnect(namedUrl, '2400:3200::1', [])).toBe(true);
-    expect(mayConnect(new URL('http://localhost:4020/'), '127.0.0.1', [])).toBe(true);
-    expect(mayConnect(new URL('http://localhost:4020/'), '10.0.0.1', [])).toBe(false);
-    expect(mayConnect(namedUrl, '10.0.0.1', ['jg.example.cn'])).toBe(true);
+    expect(() => requireWebhookUrl(url, [], surroundings)).toThrow(refusalWith('WEBHOOK_URL_REFUSED'));
   });
 
   // The example of the Standard Webhooks specification.

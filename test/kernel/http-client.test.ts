@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
-import { NoAnswer, parseJson, sendRequest } from '../../subgraphs/kernel/http/http-client.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { NoAnswer, parseJson, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 
 /** The one client for outgoing requests: its limits, and what its errors tell. */
 
@@ -19,7 +20,7 @@ const serve = async (listener: RequestListener): Promise<string> => {
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/path`;
 };
 /** No test outlives this deadline. */
-const limits = { timeoutMs: 3_600_000, maxAnswerBytes: 1_000 };
+const limits = { reach: OPERATOR, timeoutMs: 3_600_000, maxAnswerBytes: 1_000 };
 const refusal = (request: Promise<unknown>) =>
   request.then(
     () => expect.fail('there was an answer'),

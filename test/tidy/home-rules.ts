@@ -160,14 +160,6 @@ export const homeRules: Rule[] = [
     },
   },
   {
-    name: 'outgoing requests are made by kernel/http/http-client',
-    findViolations: findGlobal('fetch', SERVED, ['subgraphs/kernel/http/http-client.ts', 'gateway/gateway.ts']),
-    planted: {
-      'a request': { [FILE]: "export const answer = await fetch('http://a');" },
-      'in the gateway': { 'gateway/remote.ts': "export const answer = await fetch('http://a');" },
-    },
-  },
-  {
     name: 'statements of a transaction go together through inOrder',
     findViolations: (source) => (isWithin(source.path, ...SERVED) ? findStartedStatements(source) : []),
     planted: {

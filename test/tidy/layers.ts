@@ -20,6 +20,7 @@ export type Layer = keyof typeof RANKS;
 /** The kernel. Each file has two importing subgraphs or more, by itself or through another file of the kernel. */
 export const KERNEL: Record<string, Layer> = {
   actor: 'rule',
+  'outgoing/address': 'rule',
   'pdf/attachment': 'rule',
   cache: 'rule',
   'http/caller': 'store',
@@ -35,6 +36,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/levels': 'rule',
   'environment/limit-variables': 'rule',
   'environment/log': 'edge',
+  'environment/mode': 'store',
   'environment/parse': 'rule',
   'environment/read': 'main',
   'environment/redact': 'rule',
@@ -49,8 +51,9 @@ export const KERNEL: Record<string, Layer> = {
   'foreign/queue': 'rule',
   'http/headers': 'edge',
   'http/http': 'edge',
-  'http/http-client': 'client',
+  'outgoing/http-client': 'client',
   halt: 'rule',
+  'environment/outgoing-variables': 'rule',
   identifier: 'rule',
   'graphql/inputs': 'edge',
   'license-acts': 'rule',

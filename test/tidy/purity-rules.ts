@@ -14,6 +14,7 @@ const PURE_MODULES: Record<string, readonly string[]> = {
   'chinese-days/dist/chinese-days.json': ['default'],
   'chinese-days/package.json': ['default'],
   'csv-parse/sync': ['CsvError', 'parse'],
+  'ipaddr.js': ['default'],
   'fast-png': ['convertIndexedToRgb', 'decode', 'encode'],
   // Not `jwtVerify` and `SignJWT`, which read the clock unless they are told the time.
   jose: ['calculateJwkThumbprint', 'compactVerify', 'errors', 'flattenedVerify'],
@@ -181,7 +182,8 @@ function findImpureImports({ imports }: Source): string[] {
   return imports.flatMap(({ target, kind, names }) => {
     if (kind === 'type') return [];
     if (kind === 'dynamic' || target === null) return [`loads ${target} while it runs`];
-    if (/\.(ts|js)$/.test(target)) return isPure(target) ? [] : [target];
+    // The name of a package may end like a file's.
+    if (/\.(ts|js)$/.test(target) && !(target in PURE_MODULES)) return isPure(target) ? [] : [target];
     const allowed = PURE_MODULES[target];
     if (!allowed) return [target];
     return names.filter((name) => !allowed.includes(name)).map((name) => `${name} of ${target}`);

@@ -6,6 +6,7 @@ import { expressionRules } from './expression-rules.ts';
 import { homeRules } from './home-rules.ts';
 import { layerRules } from './layer-rules.ts';
 import { KERNEL } from './layers.ts';
+import { outgoingRules } from './outgoing-rules.ts';
 import { pathRules } from './path-rules.ts';
 import { purityRules } from './purity-rules.ts';
 import { sizeRules } from './size-rules.ts';
@@ -29,6 +30,7 @@ const RULES = [
   ...purityRules,
   ...environmentRules,
   ...homeRules,
+  ...outgoingRules,
   ...sizeRules,
   ...testRules,
   ...durationRules,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { OPERATOR } from '../../../subgraphs/kernel/outgoing/address.ts';
+import { type HttpAnswer, type HttpRequest, sendRequest } from '../../../subgraphs/kernel/outgoing/http-client.ts';
 
 /** The library's own requests to the hub: the files of its log, and the feed of changes. */
 
@@ -51,18 +53,17 @@ export function connectHub(url: string, token: string): Hub {
   const base = url.replace(/(?<!\/)\/+$/, '');
   return {
     async logFile(path) {
-      const response = await fetchFromHub(`${base}/log/${path}`, {});
-      if (response.status === 404) return null;
-      if (!response.ok) throw new Error(`枢纽 /log/${path} 答复 HTTP ${response.status}`);
-      return readBody(response);
+      const { status, bytes } = await askHub(`${base}/log/${path}`, { method: 'GET' });
+      if (status === 404) return null;
+      if (status !== 200) throw new Error(`枢纽 /log/${path} 答复 HTTP ${status}`);
+      return bytes;
     },
     async changes(after) {
-      const response = await fetchFromHub(`${base}/graphql`, {
-        method: 'POST',
+      const { bytes } = await askHub(`${base}/graphql`, {
         headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
         body: JSON.stringify({ query: QUERY, variables: { first: PAGE_SIZE, after } }),
       });
-      const body: unknown = JSON.parse((await readBody(response)).toString());
+      const body: unknown = JSON.parse(bytes.toString());
       const refusedAnswer = refusalSchema.safeParse(body);
       if (refusedAnswer.success) throw new Error(`枢纽不给变更流：${refusedAnswer.data.errors[0]?.message}`);
       const { pageInfo, edges } = answerSchema.parse(body).data.licenseChanges;
@@ -72,22 +73,11 @@ export function connectHub(url: string, token: string): Hub {
   };
 }
 
-async function fetchFromHub(url: string, init: RequestInit): Promise<Response> {
+async function askHub(url: string, request: Pick<HttpRequest, 'method' | 'headers' | 'body'>): Promise<HttpAnswer> {
+  const limits = { timeoutMs: REQUEST_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    return await sendRequest(url, { ...request, reach: OPERATOR, ...limits });
   } catch (error) {
-    const { cause, message } = error as Error;
-    throw new Error(`枢纽无法连接：${cause instanceof Error ? cause.message : message}`, { cause: error });
+    throw new Error(`枢纽无法连接：${(error as Error).message}`, { cause: error });
   }
-}
-
-async function readBody(response: Response): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('枢纽的答复过长');
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

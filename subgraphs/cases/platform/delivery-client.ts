@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events/events.ts';
 import type { DeliverEvent } from '../../kernel/events/relay.ts';
-import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http/http-client.ts';
+import { type HttpAnswer, type HttpRequest, parseJson, sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { PeerError } from '../../kernel/refusal.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
@@ -28,7 +28,8 @@ export function createPlatformDelivery(deps: PlatformDependencies & { db: Databa
     if (!platform || platform.removedAt !== null) return NOT_DELIVERED_RECEIPT;
     const body = JSON.stringify(writeNews(event));
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
-    const reply = await post(platform.url, body, signature, signal);
+    const reach = { by: 'PERSON', listedHosts: deps.platformHosts ?? [] } as const;
+    const reply = await post(platform.url, body, signature, { reach, signal });
     if (reply.status !== 200) throw new PeerError(`审批平台答复 HTTP ${reply.status}`);
     const answerResult = answerSchema.safeParse(parseJson(reply.bytes));
     if (!answerResult.success) throw new PeerError('审批平台没有返回回执');
@@ -51,10 +52,15 @@ async function sign(body: string, { id, secretVersion, url }: Platform, secret: 
 }
 
 /** Throws an error whose text may be shown: it is kept as the reason why the news waits. */
-async function post(url: string, body: string, signature: string, signal: AbortSignal): Promise<HttpAnswer> {
+async function post(
+  url: string,
+  body: string,
+  signature: string,
+  options: Pick<HttpRequest, 'reach' | 'signal'>,
+): Promise<HttpAnswer> {
   const headers = { 'content-type': 'application/json', accept: 'application/json', [SIGNATURE_HEADER]: signature };
-  const request = { headers, body, signal, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
-  return sendRequest(url, request).catch((error: Error) => {
+  const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  return sendRequest(url, { ...options, headers, body, ...limits }).catch((error: Error) => {
     throw new PeerError(`审批平台无法连接：${error.message}`, { cause: error });
   });
 }

@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { EventPayload } from '../../kernel/events/events.ts';
+import { findUrlProblem, type Surroundings } from '../../kernel/outgoing/address.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Case, StepRecord } from '../case.ts';
 import type { PlatformKey } from './message.ts';
@@ -24,17 +25,12 @@ const MAX_KEY_CHARS = 2_000;
 const MAX_KEYS = 4;
 
 /**
- * Checks a URL that the hub posts to: https, or http on this very machine, because a case names its applicant.
- * Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
+ * Checks a URL that the hub posts to, as far as its text tells. Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
  */
-export function requireUrl(text: string): void {
+export function requireUrl(text: string, listedHosts: readonly string[], surroundings: Surroundings): void {
   if (text.length > MAX_URL_CHARS) throw new Refusal('FIELD_TOO_LONG', 'url', `最多 ${MAX_URL_CHARS} 字`);
-  const url = URL.parse(text);
-  const isLoopback = url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  const isSafe = url?.protocol === 'https:' || isLoopback;
-  if (!url || !isSafe || url.username !== '' || url.password !== '' || url.hash !== '') {
-    throw new Refusal('FIELD_MALFORMED', 'url');
-  }
+  const problem = findUrlProblem(text, { by: 'PERSON', listedHosts }, surroundings);
+  if (problem !== null) throw new Refusal('FIELD_MALFORMED', 'url', problem);
 }
 
 /** Returns `x` of an Ed25519 public key in SPKI PEM or JWK (RFC 8037). Refuses KEY_UNFIT, also for a private key. */

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -26,6 +27,8 @@ import * as store from './store.ts';
 export interface PlatformDependencies extends WorkflowDependencies {
   /** The public URL of the gateway. */
   publicUrl: string;
+  /** Hosts in private networks to which news may go. */
+  platformHosts?: readonly string[] | undefined;
   /** Called with faults and with the error of each failed delivery. */
   onError?: (error: unknown) => void;
 }
@@ -75,7 +78,7 @@ export function registerPlatform(
   return transact(deps.db, dryRun, async (tx) => {
     requireAllowed(ADMINISTRATION_POLICY.registerPlatform, null, actor);
     requireLine(name, MAX_NAME_CHARS, 'name');
-    requireUrl(url);
+    requireUrl(url, deps.platformHosts ?? [], readSurroundings());
     const x = parsePublicKey(publicKey);
     if (!(await store.isCityOrgan(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
     const at = deps.now();
@@ -98,7 +101,7 @@ export function changePlatform(
   return transact(deps.db, dryRun, async (tx) => {
     const current = await requireChangeable(tx, ADMINISTRATION_POLICY.changePlatform, actor, id);
     if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
-    if (url !== null) requireUrl(url);
+    if (url !== null) requireUrl(url, deps.platformHosts ?? [], readSurroundings());
     await store.updatePlatform(tx, id, {
       name: name ?? current.name,
       url: url ?? current.url,

@@ -125,6 +125,20 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
+const HOST_OR_NETWORK = /^(?:[\w-]+(?:\.[\w-]+)*|\[?[0-9a-f:.]+\]?)(?:\/\d{1,3})?$/i;
+
+/** Hosts without scheme and port: names, addresses, or networks such as 10.3.0.0/16. */
+export const hosts: Kind<string[]> = {
+  expected: 'host names, addresses or networks such as 10.3.0.0/16, separated by commas',
+  schema: list.schema.pipe(z.array(z.string().regex(HOST_OR_NETWORK))),
+};
+
+/** `production` is a hub that serves people for real. */
+export const mode: Kind<'production' | 'development' | 'test'> = {
+  expected: 'production or development',
+  schema: z.enum(['production', 'development', 'test']),
+};
+
 const keyBytes = z
   .string()
   .regex(/^[\w+/-]+={0,2}$/)

@@ -1,3 +1,4 @@
+import { setProduction } from './mode.ts';
 import { parseEnvironment, type Readers, type Settings } from './parse.ts';
 import { PROCESSES, type ProcessName } from './variables.ts';
 
@@ -14,6 +15,7 @@ export function readEnvironment<Process extends ProcessName, R extends Readers<P
   const { settings, problems, hints } = parseEnvironment(name, process.env, readers);
   for (const line of [...problems, ...hints]) process.stderr.write(`${line}\n`);
   if (problems.length > 0) process.exit(PROCESSES[name].exitCode ?? 1);
+  setProduction((settings as { NODE_ENV: string }).NODE_ENV === 'production');
   // @apollo/gateway sends telemetry by default. The hub must call only the addresses it is configured to call.
   process.env.APOLLO_TELEMETRY_DISABLED = '1';
   return settings;

@@ -86,6 +86,7 @@ const LOCAL = defaultTo('127.0.0.1');
 const HUB_URL = defaultTo('http://127.0.0.1:4000');
 const LEVEL = defaultTo('info');
 const DATA = defaultTo('data');
+const MODE = defaultTo('development');
 
 /** Where processes listen, and where they find each other. */
 const ADDRESSES = {
@@ -115,11 +116,6 @@ const ADDRESSES = {
     kind: kinds.origins,
     about:
       "Origins whose pages may use the hub from a browser, such as https://office.example, separated by commas. Absent: none in production, otherwise any of the user's own machine.",
-    uses: { start: optional, gateway: optional },
-  },
-  NODE_ENV: {
-    kind: kinds.text,
-    about: '`production` turns off what only development needs. Any other value is development.',
     uses: { start: optional, gateway: optional },
   },
   LOG_LEVEL: {
@@ -154,8 +150,8 @@ const ADDRESSES = {
     uses: { cases: optional },
   },
   WEBHOOK_PRIVATE_HOSTS: {
-    kind: kinds.list,
-    about: "Hosts in private networks that a supervisor's webhook may name, separated by commas.",
+    kind: kinds.hosts,
+    about: "Names, addresses and networks (CIDR) outside the public network that a supervisor's webhook may reach.",
     uses: { start: defaultTo(''), cases: defaultTo('') },
   },
   TRUSTED_PROXIES: {
@@ -163,6 +159,21 @@ const ADDRESSES = {
     about:
       'Proxies in front. Behind them a caller has the address of X-Forwarded-For. Empty: nobody is believed, and the proxy itself is the caller.',
     uses: { start: defaultTo(''), gateway: defaultTo('') },
+  },
+  PLATFORM_PRIVATE_HOSTS: {
+    kind: kinds.hosts,
+    about: 'The same for approval platforms.',
+    uses: { start: defaultTo(''), cases: defaultTo('') },
+  },
+  NODE_ENV: {
+    kind: kinds.mode,
+    about:
+      '`production` wherever real cases are handled. Then outgoing calls need TLS unless they stay on this machine, no webhook or platform is on this machine, and pages of other origins need `ALLOWED_ORIGINS`.',
+    uses: {
+      ...{ start: MODE, gateway: MODE, matters: MODE, cases: MODE, licenses: MODE, seals: MODE, signer: MODE },
+      ...{ library: MODE, platform: MODE, supervisor: MODE, witness: MODE, demo: MODE, token: MODE },
+      ...{ import: MODE, export: MODE, audit: MODE, rotate: MODE, bench: MODE },
+    },
   },
 } as const satisfies Record<string, Variable>;
 

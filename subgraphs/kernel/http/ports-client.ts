@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { instantSchema } from '../day-schema.ts';
 import type { SendEvent } from '../events/relay.ts';
+import { OPERATOR } from '../outgoing/address.ts';
+import { type HttpAnswer, sendRequest } from '../outgoing/http-client.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
 import {
   type Attest,
@@ -16,7 +18,6 @@ import {
   signRequest,
 } from '../sealing/sign.ts';
 import { writeServiceToken } from '../sealing/token.ts';
-import { type HttpAnswer, sendRequest } from './http-client.ts';
 
 /** Calls between processes of the hub: events, the ports of seals, the signer. */
 
@@ -62,7 +63,7 @@ async function postBody(
   const answer = await sendRequest(url, {
     headers: { 'content-type': type, authorization: `Bearer ${token}` },
     body,
-    ...{ timeoutMs: SEND_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES, ...(signal && { signal }) },
+    ...{ reach: OPERATOR, signal, timeoutMs: SEND_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES },
   });
   if ((answer.status < 200 || answer.status > 299) && answer.status !== 422)
     throw new Error(`${url}: HTTP ${answer.status}`);

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { Rejection } from '../../kernel/events/outbox-store.ts';
-import { parseJson, sendRequest } from '../../kernel/http/http-client.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../../kernel/license-acts.ts';
+import { OPERATOR } from '../../kernel/outgoing/address.ts';
+import { parseJson, sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { PeerError } from '../../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
 import { createReceiptCheck } from './receipt.ts';
@@ -224,7 +225,8 @@ async function post(url: string, body: string, signal: AbortSignal, token?: stri
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   // The signal ends all requests of one delivery; one of them never takes longer.
-  const request = { headers, body, signal, timeoutMs: DELIVERY_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const limits = { timeoutMs: DELIVERY_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const request = { reach: OPERATOR, headers, body, signal, ...limits };
   const { status, bytes } = await sendRequest(url, request).catch((error: Error) => {
     throw new PeerError(`城市证照库无法连接：${error.message}`, { cause: error });
   });

@@ -1,7 +1,8 @@
 import type { Database } from '../../../db/client.ts';
 import type { Halt } from '../../kernel/halt.ts';
-import { sendRequest } from '../../kernel/http/http-client.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
+import { OPERATOR } from '../../kernel/outgoing/address.ts';
+import { sendRequest } from '../../kernel/outgoing/http-client.ts';
 import {
   KEY_TYPES,
   type NoteKey,
@@ -132,6 +133,7 @@ async function submit(
   const answer = await sendRequest(`${url}/add-checkpoint`, {
     headers: { 'content-type': 'text/plain; charset=utf-8' },
     body: `${lines.join('\n')}\n\n${note}`,
+    reach: OPERATOR,
     timeoutMs: ANSWER_TIMEOUT_MS,
     maxAnswerBytes: MAX_ANSWER_BYTES,
     signal,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { sendRequest } from '../../kernel/http/http-client.ts';
 import { callService } from '../../kernel/http/ports-client.ts';
+import { OPERATOR } from '../../kernel/outgoing/address.ts';
+import { sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
@@ -11,7 +12,12 @@ const MAX_HEALTH_BYTES = 16_384;
 /** Waits for a signer that starts at the same time. Throws if it does not answer. */
 export async function awaitSigner(url: string): Promise<void> {
   for (const end = performance.now() + MAX_WAIT_MS; ; ) {
-    const request = { method: 'GET', timeoutMs: WAIT_STEP_MS, maxAnswerBytes: MAX_HEALTH_BYTES } as const;
+    const request = {
+      method: 'GET',
+      reach: OPERATOR,
+      timeoutMs: WAIT_STEP_MS,
+      maxAnswerBytes: MAX_HEALTH_BYTES,
+    } as const;
     const answer = await sendRequest(`${url}/health/live`, request).catch(() => null);
     if (answer?.status === 200) return;
     if (performance.now() > end) throw new Error(`the signer at ${url} does not answer`);

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
+import { findUrlProblem, type Surroundings } from '../../../kernel/outgoing/address.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 
 /**
@@ -18,59 +18,13 @@ const MAX_CLOCK_SKEW_SECONDS = 300;
 
 const MAX_URL_CHARS = 500;
 const SECRET_BYTES = 32;
-const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'];
 
-/**
- * Checks a URL that the hub posts to: https, or http on this very machine, because a push names an applicant.
- * Refuses WEBHOOK_URL_REFUSED.
- */
-export function requireWebhookUrl(text: string): URL {
-  const url = text.length <= MAX_URL_CHARS ? URL.parse(text) : null;
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname));
-  if (!url || !isSafe || url.username !== '' || url.password !== '' || url.hash !== '') {
-    throw new Refusal('WEBHOOK_URL_REFUSED', 'url');
-  }
-  return url;
-}
-
-/** Addresses outside the public network, among them the hub's own neighbours. A registration must not reach these. */
-const PRIVATE_NETWORKS = new BlockList();
-for (const [net, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  PRIVATE_NETWORKS.addSubnet(net, prefix, 'ipv4');
-}
-for (const [net, prefix] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  PRIVATE_NETWORKS.addSubnet(net, prefix, 'ipv6');
-}
-
-/**
- * Whether the hub may connect to `address` for `url`.
- * Allowed are public addresses, and loopback addresses if the URL itself names a loopback host.
- * Any address is allowed if the operator lists the host in `allowedHosts`, as a county's intranet needs.
- */
-export function mayConnect(url: URL, address: string, allowedHosts: readonly string[]): boolean {
-  if (allowedHosts.includes(url.hostname)) return true;
-  const family = isIP(address);
-  if (family === 0) return false;
-  if (LOOPBACK_HOSTS.includes(url.hostname)) return address === '127.0.0.1' || address === '::1';
-  // BlockList checks an IPv4-mapped IPv6 address by its IPv4 rules.
-  return !PRIVATE_NETWORKS.check(address, family === 4 ? 'ipv4' : 'ipv6');
+/** Checks a URL that the hub posts to, as far as its text tells. Refuses WEBHOOK_URL_REFUSED. */
+export function requireWebhookUrl(text: string, listedHosts: readonly string[], surroundings: Surroundings): URL {
+  if (text.length > MAX_URL_CHARS) throw new Refusal('WEBHOOK_URL_REFUSED', 'url', `最多 ${MAX_URL_CHARS} 字`);
+  const problem = findUrlProblem(text, { by: 'PERSON', listedHosts }, surroundings);
+  if (problem !== null) throw new Refusal('WEBHOOK_URL_REFUSED', 'url', problem);
+  return new URL(text);
 }
 
 /**

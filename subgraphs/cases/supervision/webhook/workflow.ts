@@ -5,6 +5,7 @@ import type { Clock } from '../../../kernel/day.ts';
 import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
+import { readSurroundings } from '../../../kernel/outgoing/http-client.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
@@ -32,7 +33,7 @@ export interface WebhookDependencies {
   now: Clock;
   authorisationKey: Uint8Array;
   /** Hosts in private networks to which a webhook may go. */
-  webhookHosts?: readonly string[];
+  webhookHosts?: readonly string[] | undefined;
 }
 
 /** A registration with its secret. The secret is shown only this once, and is null for a dry run. */
@@ -48,13 +49,13 @@ export interface RegistrationResult {
  * Refuses ROLE_NOT_ALLOWED, WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
  */
 export function registerWebhook(
-  { db, now, authorisationKey }: WebhookDependencies,
+  { db, now, authorisationKey, webhookHosts }: WebhookDependencies,
   actor: Actor,
   registration: { organ: string; url: string; dryRun: boolean },
 ): Promise<RegistrationResult> {
   return transact(db, registration.dryRun, async (tx) => {
     const { name } = requireAllowed(ADMINISTRATION_POLICY.registerWebhook, null, actor);
-    const { href: url } = requireWebhookUrl(registration.url);
+    const { href: url } = requireWebhookUrl(registration.url, webhookHosts ?? [], readSurroundings());
     const { organ } = registration;
     if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
     const at = now();
@@ -113,7 +114,7 @@ export async function deliverPush(
     [TIMESTAMP_HEADER]: String(message.timestamp),
     [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
   };
-  const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? [], signal);
+  const answer = await post(webhook.url, headers, body, deps.webhookHosts ?? [], signal);
   if (PERMANENT_STATUSES.has(answer.status)) throw new Rejection(`监管系统拒收：HTTP ${answer.status}`);
   if (answer.status < 200 || answer.status > 299) throw new PeerError(`监管系统：HTTP ${answer.status}`);
   const { receipt } = readReceipt(answer.body);
