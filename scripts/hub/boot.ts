@@ -106,6 +106,7 @@ export async function boot(options: BootOptions): Promise<RunningHub> {
 
 async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]): Promise<Omit<RunningHub, 'stop'>> {
   const { host, port, libraryPort } = options;
+  const { webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits } = options;
   const say = (line: string) => {
     options.signal?.throwIfAborted();
     options.say(line);
@@ -134,10 +135,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...{ ...secrets, parsers, signer },
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
-    webhookHosts: options.webhookHosts,
-    ...{ trustedProxies: options.trustedProxies, allowedOrigins: options.allowedOrigins, limits: options.limits },
-    platformHosts: options.platformHosts,
-    trustedAuthorities: options.trustedAuthorities,
+    ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits },
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),

@@ -165,6 +165,15 @@ const ADDRESSES = {
     about: 'The same for approval platforms.',
     uses: { start: defaultTo(''), cases: defaultTo('') },
   },
+  NODE_EXTRA_CA_CERTS: {
+    kind: kinds.path,
+    about: 'PEM file of further authorities whose TLS certificates outgoing calls take. Node itself reads it.',
+    uses: {
+      ...{ start: optional, gateway: optional, matters: optional, cases: optional, licenses: optional },
+      ...{ seals: optional, library: optional, platform: optional, supervisor: optional },
+      ...{ import: optional, export: optional, audit: optional },
+    },
+  },
   NODE_ENV: {
     kind: kinds.mode,
     about:
