@@ -1,5 +1,6 @@
 import * as kinds from './kinds.ts';
 import { LIMITS } from './limit-variables.ts';
+import { OUTGOING } from './outgoing-variables.ts';
 
 /**
  * Every environment variable that a process of the hub, a script or a reference peer reads.
@@ -86,7 +87,6 @@ const LOCAL = defaultTo('127.0.0.1');
 const HUB_URL = defaultTo('http://127.0.0.1:4000');
 const LEVEL = defaultTo('info');
 const DATA = defaultTo('data');
-const MODE = defaultTo('development');
 
 /** Where processes listen, and where they find each other. */
 const ADDRESSES = {
@@ -148,41 +148,6 @@ const ADDRESSES = {
     kind: kinds.hostAndPort,
     about: 'The clamd that scans uploaded files. Without it the built-in scanner is used, which is no virus scanner.',
     uses: { cases: optional },
-  },
-  WEBHOOK_PRIVATE_HOSTS: {
-    kind: kinds.hosts,
-    about: "Names, addresses and networks (CIDR) outside the public network that a supervisor's webhook may reach.",
-    uses: { start: defaultTo(''), cases: defaultTo('') },
-  },
-  TRUSTED_PROXIES: {
-    kind: kinds.networks,
-    about:
-      'Proxies in front. Behind them a caller has the address of X-Forwarded-For. Empty: nobody is believed, and the proxy itself is the caller.',
-    uses: { start: defaultTo(''), gateway: defaultTo('') },
-  },
-  PLATFORM_PRIVATE_HOSTS: {
-    kind: kinds.hosts,
-    about: 'The same for approval platforms.',
-    uses: { start: defaultTo(''), cases: defaultTo('') },
-  },
-  NODE_EXTRA_CA_CERTS: {
-    kind: kinds.path,
-    about: 'PEM file of further authorities whose TLS certificates outgoing calls take. Node itself reads it.',
-    uses: {
-      ...{ start: optional, gateway: optional, matters: optional, cases: optional, licenses: optional },
-      ...{ seals: optional, library: optional, platform: optional, supervisor: optional },
-      ...{ import: optional, export: optional, audit: optional },
-    },
-  },
-  NODE_ENV: {
-    kind: kinds.mode,
-    about:
-      '`production` wherever real cases are handled. Then outgoing calls need TLS unless they stay on this machine, no webhook or platform is on this machine, and pages of other origins need `ALLOWED_ORIGINS`.',
-    uses: {
-      ...{ start: MODE, gateway: MODE, matters: MODE, cases: MODE, licenses: MODE, seals: MODE, signer: MODE },
-      ...{ library: MODE, platform: MODE, supervisor: MODE, witness: MODE, demo: MODE, token: MODE },
-      ...{ import: MODE, export: MODE, audit: MODE, rotate: MODE, bench: MODE },
-    },
   },
 } as const satisfies Record<string, Variable>;
 
@@ -398,6 +363,7 @@ const PEERS = {
 export const ENVIRONMENT = {
   ...ADDRESSES,
   ...(LIMITS satisfies Record<string, Variable>),
+  ...(OUTGOING satisfies Record<string, Variable>),
   ...DATA_AND_KEYS,
   ...TRUST,
   ...PARSERS,
