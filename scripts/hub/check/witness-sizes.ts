@@ -1,4 +1,5 @@
-import { sendRequest } from '../../../subgraphs/kernel/http/http-client.ts';
+import { OPERATOR } from '../../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../../subgraphs/kernel/outgoing/http-client.ts';
 import type { WitnessAddress } from '../../../subgraphs/seals/log/witness-client.ts';
 
 /** Asks witnesses how much of the log they have signed. None of them signs anything new. */
@@ -18,6 +19,7 @@ export async function listAheadWitnesses(
   const sizes = await Promise.all(
     witnesses.map(async ({ vkey, url }) => {
       const answer = await sendRequest(`${url}/add-checkpoint`, {
+        reach: OPERATOR,
         headers: { 'content-type': 'text/plain; charset=utf-8' },
         body: `old ${size}\n\n${note}`,
         timeoutMs: ANSWER_TIMEOUT_MS,

@@ -4,7 +4,7 @@ const optional = {} as const;
 const NONE = { default: '' } as const;
 const MODE = { default: 'development' } as const;
 
-/** Environment variables for whom the hub may call, and how. */
+/** Environment variables for the networks around the hub: proxies in front of it, and whom it may call. */
 export const OUTGOING = {
   WEBHOOK_PRIVATE_HOSTS: {
     kind: kinds.hosts,
