@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { COST_HEADER } from './cost/plugin.ts';
 
 /** Which web pages of other origins may use the hub from a browser (Fetch standard, CORS protocol). */
 
@@ -26,7 +27,7 @@ function isAllowed(origin: string, allowedOrigins: AllowedOrigins): boolean {
 /** What a page may send beside what every page may. The last two mark a GraphQL request that is no form. */
 const REQUEST_HEADERS = [
   ...['authorization', 'content-type', 'if-none-match', REQUEST_ID_HEADER],
-  ...['x-file-name', 'x-purpose', 'apollo-require-preflight', 'x-apollo-operation-name'],
+  ...['x-file-name', 'x-purpose', 'apollo-require-preflight', 'x-apollo-operation-name', COST_HEADER],
 ];
 /** What a page may read beside the body. */
 const ANSWER_HEADERS = ['content-disposition', 'etag', 'location', 'retry-after', REQUEST_ID_HEADER];

@@ -12,6 +12,8 @@ export interface Allowance {
    * the capacity of the bucket and what flows into it within a minute.
    */
   spend(caller: string, perMinute: number, cost: number): number;
+  /** Spends `cost` for work that is done already, whether or not the caller has it. */
+  charge(caller: string, perMinute: number, cost: number): void;
 }
 
 interface Bucket {
@@ -34,16 +36,20 @@ export function createAllowance(nowMs: () => number, maxCallers: number = MAX_CA
       buckets.delete(caller);
     }
   };
+  const setSpent = (caller: string, spent: number) => {
+    buckets.delete(caller);
+    buckets.set(caller, { spent, atMs: nowMs() });
+    forgetOldest();
+  };
   return {
     rest: (caller, perMinute) => Math.max(0, Math.floor(perMinute - readSpent(caller, perMinute))),
     spend(caller, perMinute, cost) {
       const spent = readSpent(caller, perMinute);
       const missing = spent + cost - perMinute;
       if (missing > 0) return Math.ceil((missing / perMinute) * (MINUTE_MS / 1_000));
-      buckets.delete(caller);
-      buckets.set(caller, { spent: spent + cost, atMs: nowMs() });
-      forgetOldest();
+      setSpent(caller, spent + cost);
       return 0;
     },
+    charge: (caller, perMinute, cost) => setSpent(caller, readSpent(caller, perMinute) + cost),
   };
 }

@@ -36,15 +36,19 @@ export interface OperationCost {
   cost: number;
   /** Field names from the root to the most expensive field. */
   path: readonly string[];
+  /** Fields of the document with fragments expanded. The planner works on each. */
+  fields: number;
 }
 
 /** Cost of a selection set: for each object, and in addition for each row of the list that its parent field sizes. */
 interface SetCost {
   fixed: number;
   perRow: number;
+  /** Fields of the document. */
+  fields: number;
 }
 
-const NO_COST: SetCost = { fixed: 0, perRow: 0 };
+const NO_COST: SetCost = { fixed: 0, perRow: 0, fields: 0 };
 
 interface Scope {
   model: CostModel;
@@ -61,7 +65,11 @@ type TypedSet = readonly [set: SelectionSetNode, parent: GraphQLObjectType];
  * Returns the cost of a valid operation. `ceiling` bounds the work on introspection: a cost above it may be given as
  * MAX_COST.
  */
-export function measureCost(model: CostModel, { document, operation, variables }: Operation, ceiling: number) {
+export function measureCost(
+  model: CostModel,
+  { document, operation, variables }: Operation,
+  ceiling: number,
+): OperationCost {
   const fragments = new Map(
     document.definitions
       .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
@@ -71,12 +79,13 @@ export function measureCost(model: CostModel, { document, operation, variables }
   const introspection = createIntrospectionMeter(model.schema, fragments, values, ceiling);
   const scope: Scope = { model, fragments, sets: new Map(), values, introspection };
   const root = model.schema.getRootType(operation.operation);
-  if (!root) return { cost: 0, path: [] };
-  const cost = totalOf(measureSet(scope, [operation.selectionSet, root]), MAX_PAGE_ROWS);
-  return { cost, path: findDearestPath(scope, [operation.selectionSet, root]) } satisfies OperationCost;
+  if (!root) return { cost: 0, path: [], fields: 0 };
+  const set: TypedSet = [operation.selectionSet, root];
+  const total = measureSet(scope, set);
+  return { cost: totalOf(total, MAX_PAGE_ROWS), path: findDearestPath(scope, set), fields: total.fields };
 }
 
-function totalOf({ fixed, perRow }: SetCost, rows: number): number {
+function totalOf({ fixed, perRow }: Omit<SetCost, 'fields'>, rows: number): number {
   return Math.min(fixed + rows * perRow, MAX_COST);
 }
 
@@ -85,13 +94,14 @@ function measureSet(scope: Scope, [set, parent]: TypedSet): SetCost {
   if (known) return known;
   // GraphQL's own rules refuse a fragment that contains itself.
   scope.sets.set(set, NO_COST);
-  let { fixed, perRow } = NO_COST;
+  let { fixed, perRow, fields } = NO_COST;
   for (const selection of set.selections) {
     const part = measureSelection(scope, selection, parent);
     fixed = Math.min(fixed + part.fixed, MAX_COST);
     perRow = Math.min(perRow + part.perRow, MAX_COST);
+    fields = Math.min(fields + part.fields, MAX_COST);
   }
-  const cost = { fixed, perRow };
+  const cost = { fixed, perRow, fields };
   scope.sets.set(set, cost);
   return cost;
 }
@@ -116,21 +126,23 @@ function findInnerSet(
 
 function measureField(scope: Scope, node: FieldNode, parent: GraphQLObjectType): SetCost {
   const name = node.name.value;
-  if (name.startsWith('__')) return { fixed: scope.introspection.measure(node), perRow: 0 };
+  if (name.startsWith('__')) return { fixed: scope.introspection.measure(node), perRow: 0, fields: 1 };
   const field = parent.getFields()[name];
-  if (!field) return { fixed: 1, perRow: 0 };
+  if (!field) return { fixed: 1, perRow: 0, fields: 1 };
   const coordinate = `${parent.name}.${name}`;
   const size = scope.model.sizes.get(coordinate);
   const own = (scope.model.weights.get(coordinate) ?? 1) + scope.values.measureArguments(node, field, coordinate);
   const inner = findFieldSet(node, field);
   const innerCost = inner ? measureSet(scope, inner) : NO_COST;
+  const fields = innerCost.fields + 1;
   if (!isListType(getNullableType(field.type))) {
     const rows = size ? readLength(scope, node, size) : MAX_PAGE_ROWS;
-    return { fixed: own + totalOf(innerCost, rows), perRow: 0 };
+    return { fixed: own + totalOf(innerCost, rows), perRow: 0, fields };
   }
   const item = inner ? totalOf(innerCost, MAX_PAGE_ROWS) : 1;
   // A list without a size of its own is sized by the field that answers with its parent.
-  return size ? { fixed: own + readLength(scope, node, size) * item, perRow: 0 } : { fixed: own, perRow: item };
+  if (!size) return { fixed: own, perRow: item, fields };
+  return { fixed: own + readLength(scope, node, size) * item, perRow: 0, fields };
 }
 
 function findFieldSet(node: FieldNode, field: GraphQLField<unknown, unknown>): TypedSet | null {

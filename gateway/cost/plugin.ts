@@ -6,7 +6,7 @@ import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { measureJson } from '../answer-size.ts';
 import type { Allowance } from './allowance.ts';
-import { measureCost } from './cost.ts';
+import { measureCost, type OperationCost } from './cost.ts';
 import type { CostLimits } from './limits.ts';
 import type { CostModel } from './model.ts';
 import { MAX_COST } from './values.ts';
@@ -14,10 +14,16 @@ import { MAX_COST } from './values.ts';
 /** Measures each operation before it is planned, and refuses what is too expensive. */
 
 /** A caller asks with it, or with `extensions: { "cost": true }`, for `extensions.cost` of the answer. */
-const COST_HEADER = 'x-query-cost';
+export const COST_HEADER = 'x-query-cost';
 
 /** So many bytes of a request cost one unit, whatever comes of them: they are read, parsed and validated. */
 const BYTES_PER_UNIT = 100;
+
+/**
+ * Units for each field of a document that the gateway has not planned yet. Planning takes some twenty times as long as
+ * resolving.
+ */
+const UNITS_PER_PLANNED_FIELD = 20;
 
 export interface CostControl {
   /** Charges the caller for reading a request. Throws a GraphQLError with the code RATE_LIMITED. */
@@ -30,19 +36,20 @@ export function createCostControl(readModel: () => CostModel, limits: CostLimits
   let model: CostModel | null = null;
   const perMinuteOf = ({ actor }: GraphContext) =>
     actor.kind === 'public' ? limits.anonymousCostPerMinute : limits.costPerMinute;
-  /** An operation that exceeds the allowance of a whole minute could never run. */
-  const budgetOf = (context: GraphContext) => Math.min(limits.maxOperationCost, perMinuteOf(context));
+  /** Half of the allowance at most: an operation that needs all of it would never find it unspent. */
+  const mostOf = (context: GraphContext) => Math.floor(perMinuteOf(context) / 2);
+  const budgetOf = (context: GraphContext) => Math.min(limits.maxOperationCost, mostOf(context));
   const spend = (context: GraphContext, cost: number) => {
     const seconds = allowance.spend(currentCaller(), perMinuteOf(context), cost);
     if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
   };
-  const measure = (source: OperationSource, context: GraphContext): number => {
+  const measure = (source: OperationSource, context: GraphContext): OperationCost => {
     model ??= readModel();
     const budget = budgetOf(context);
     const { document, operation, request } = source;
-    const { cost, path } = measureCost(model, { document, operation, variables: request.variables ?? {} }, budget);
-    if (cost > budget) throw buildCostError(cost, budget, path);
-    return cost;
+    const measured = measureCost(model, { document, operation, variables: request.variables ?? {} }, budget);
+    if (measured.cost > budget) throw buildCostError(measured, budget);
+    return measured;
   };
   return {
     chargeRequest(request, context) {
@@ -56,12 +63,20 @@ export function createCostControl(readModel: () => CostModel, limits: CostLimits
     plugin: {
       async requestDidStart({ request, contextValue }) {
         let requested: number | null = null;
+        let isNew = false;
         return {
+          /** Called only for a document that is not among those validated before. */
+          async validationDidStart({ document }) {
+            isNew = true;
+            allowance.charge(currentCaller(), perMinuteOf(contextValue), countTokens(document));
+          },
           async didResolveOperation({ document, operation }) {
             // Another plugin refuses a request without an operation.
             if (!operation) return;
-            requested = measure({ document, operation, request }, contextValue);
-            spend(contextValue, requested);
+            const { cost, fields } = measure({ document, operation, request }, contextValue);
+            requested = cost;
+            const total = cost + (isNew ? fields * UNITS_PER_PLANNED_FIELD : 0);
+            spend(contextValue, Math.min(total, mostOf(contextValue)));
           },
           async willSendResponse({ response }) {
             limitAnswer(response, limits.maxAnswerBytes);
@@ -94,7 +109,13 @@ function isCostWanted({ extensions, http }: GraphQLRequest): boolean {
   return extensions?.cost === true || http?.headers.get(COST_HEADER) === 'true';
 }
 
-function buildCostError(cost: number, budget: number, path: readonly string[]): GraphQLError {
+function countTokens({ loc }: DocumentNode): number {
+  let count = 0;
+  for (let token = loc?.startToken ?? null; token; token = token.next) count += 1;
+  return count;
+}
+
+function buildCostError({ cost, path }: OperationCost, budget: number): GraphQLError {
   const words = cost >= MAX_COST ? `查询的代价超过上限 ${budget}` : `查询的代价为 ${cost}，上限为 ${budget}`;
   return new GraphQLError(`${words}，主要来自 ${path.join('.')}。请减少层数、字段或 first。`, {
     extensions: { code: 'OPERATION_TOO_EXPENSIVE', cost, budget, path: path.join('.'), http: { status: 400 } },

@@ -1,0 +1,41 @@
+import { ApolloServer } from '@apollo/server';
+import { buildSchema } from 'graphql';
+import { expect, test } from 'vitest';
+import { createAllowance } from '../../gateway/cost/allowance.ts';
+import { DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
+import { readCostModel } from '../../gateway/cost/model.ts';
+import { createCostControl } from '../../gateway/cost/plugin.ts';
+import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { HUB_CALLER } from '../../subgraphs/kernel/http/caller.ts';
+import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
+
+const SDL = 'type Query { one: One } type One { name: String }';
+
+/** Runs operations under a clock that stands still. Returns what each of them spent. */
+function createMeter() {
+  const schema = buildSchema(SDL);
+  const allowance = createAllowance(() => 0);
+  const control = createCostControl(() => readCostModel(schema, SDL), DEFAULT_LIMITS, allowance);
+  const server = new ApolloServer<GraphContext>({ schema, plugins: [control.plugin] });
+  const readRest = () => allowance.rest(HUB_CALLER, DEFAULT_LIMITS.anonymousCostPerMinute);
+  return async (query: string) => {
+    const before = readRest();
+    await server.executeOperation({ query }, { contextValue: buildContext(PUBLIC, null) });
+    return before - readRest();
+  };
+}
+
+test('a document that is new costs its tokens and 20 for each field, once', async () => {
+  const run = createMeter();
+  // The first and the last token of a document are its start and its end.
+  expect(await run('{ one { name } }')).toBe(2 + 8 + 2 * 20);
+  expect(await run('{ one { name } }')).toBe(2);
+  const fragments = `{ one { ...A ...A } } fragment A on One { name x: name }`;
+  expect(await run(fragments)).toBe(1 + 4 + 21 + 5 * 20);
+});
+
+test('a document that is refused after parsing costs its tokens, one that does not parse nothing', async () => {
+  const run = createMeter();
+  expect(await run('{ one { nonsense } }')).toBe(8);
+  expect(await run('{ one { ')).toBe(0);
+});
