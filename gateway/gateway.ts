@@ -35,6 +35,7 @@ import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
+import { variablePlugin } from './variables.ts';
 
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
@@ -98,6 +99,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      variablePlugin,
       costControl.plugin,
       createHaltPlugin(options.halt),
       overloadPlugin,
