@@ -20,9 +20,10 @@ import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.t
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
-import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/http/context.ts';
+import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
+import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
@@ -53,6 +54,8 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions {
   trustedProxies?: readonly string[] | undefined;
   /** Limits on the work of operations. Default: those of the environment variables. */
   limits?: CostLimits | undefined;
+  /** Limits per caller and of connections. Default: those of the environment variables. */
+  callerLimits?: HubLimits | undefined;
 }
 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
@@ -71,7 +74,7 @@ const MAX_PARAMETER_CHARS = 200;
  * The caller must set APOLLO_TELEMETRY_DISABLED=1 in the environment first. @apollo/gateway has no other switch.
  */
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
-  const { onFault = logFault, limits = DEFAULT_LIMITS } = options;
+  const { onFault = logFault, limits = DEFAULT_LIMITS, callerLimits = DEFAULT_HUB_LIMITS } = options;
   const supergraphSdl = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8');
   const gateway = new ApolloGateway({
     supergraphSdl,
@@ -116,6 +119,8 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     trustedProxies: options.trustedProxies,
+    connections: callerLimits.connections,
+    operations: { limits: callerLimits.operations, identify: (request) => identifyOrigin(request, options) },
   });
   await addCors(app, options.allowedOrigins ?? []);
   app.addHook('onRequest', async ({ method, routeOptions }) => {

@@ -21,6 +21,7 @@ import {
   stampOverHttp,
 } from '../subgraphs/kernel/http/ports-client.ts';
 import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
+import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -75,6 +76,8 @@ export interface HubConfig {
   trustedProxies?: readonly string[];
   /** Limits on the work of operations. */
   limits?: CostLimits;
+  /** Limits per caller and of connections. */
+  callerLimits?: HubLimits | undefined;
   /** Called after certificates and log have their keys, and before background work starts. */
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
@@ -130,6 +133,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       gatewayKey,
       trustedProxies: config.trustedProxies,
       limits: config.limits,
+      callerLimits: config.callerLimits,
       now,
       file:
         baseUrls.licenses === undefined

@@ -1,5 +1,6 @@
 import { startLog } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { readCostLimits } from './cost/limits.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
@@ -24,6 +25,7 @@ const app = await createGateway({
   ...proof,
   tokenKey,
   trustedProxies: settings.TRUSTED_PROXIES,
+  callerLimits: readHubLimits(settings),
   allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, NODE_ENV),
   publicUrl: PUBLIC_URL,
   limits: readCostLimits(settings),

@@ -60,6 +60,8 @@ function requireOk(baseUrl: string, { status }: HttpAnswer): void {
 /** Additional paths of a subgraph. The log's URL must not change after the first start of the log. */
 const EXTRA_PATHS: Readonly<Record<string, string>> = { seals: 'log' };
 
+const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
 /** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
 export async function proxySubgraph(
   app: FastifyInstance,
@@ -96,6 +98,10 @@ export async function proxySubgraph(
             .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
       });
     };
-    for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) scope.all(`/${path}/*`, forward);
+    for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) {
+      scope.get(`/${path}/*`, forward);
+      // A body goes through as it arrives. The subgraph counts what it does with it.
+      scope.route({ method: BODY_METHODS, url: `/${path}/*`, config: { takesNoPlace: true }, handler: forward });
+    }
   });
 }

@@ -59,9 +59,10 @@ export function addPublicRoutes(
   app.get('/verify', async ({ query }, reply) => sendHtml(reply, 200, renderVerifyPage(langOf(query))));
   app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));
   addPageFileRoutes(app);
-  app.get('/health/live', async () => ({ status: 'live' }));
-  app.get('/health/ready', async (_request, reply) => {
-    const checks = await runChecks(options.checks);
+  app.get('/health/live', { config: { takesNoPlace: true } }, async () => ({ status: 'live' }));
+  const shareChecks = shareRuns(() => runChecks(options.checks));
+  app.get('/health/ready', { config: { takesNoPlace: true } }, async (_request, reply) => {
+    const checks = await shareChecks();
     const halted = options.halt?.reason();
     if (halted) return reply.code(503).send({ status: 'refused', ...halted, checks });
     const isReady = Object.values(checks).every((state) => state === 'up');
@@ -104,6 +105,17 @@ export function addPublicRoutes(
 
 function sendHtml(reply: FastifyReply, status: number, page: string): FastifyReply {
   return reply.code(status).headers(PAGE_HEADERS).send(page);
+}
+
+/** Returns a function that runs `run`. Whoever calls while it runs gets the same result. */
+function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | null = null;
+  return () => {
+    running ??= run().finally(() => {
+      running = null;
+    });
+    return running;
+  };
 }
 
 async function runChecks(checks: RouteOptions['checks']): Promise<Record<string, 'up' | 'down'>> {

@@ -6,6 +6,7 @@ import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
+import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { listDemoPeople, mintToken } from './demo/people.ts';
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
     trustedProxies: settings.TRUSTED_PROXIES,
+    callerLimits: readHubLimits(settings),
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,

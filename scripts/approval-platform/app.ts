@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { logFault } from '../../subgraphs/kernel/environment/log.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import type { ConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
@@ -24,6 +25,8 @@ export interface PlatformOptions {
   now?: () => Date;
   pollMs?: number;
   onError?: (error: unknown) => void;
+  /** The defaults if absent. */
+  connections?: ConnectionLimits;
 }
 
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -41,7 +44,11 @@ interface Platform extends PlatformOptions {
 /** Returns an app that does not listen yet. It sends pending messages from now until it is closed. */
 export function createPlatform(options: PlatformOptions): FastifyInstance {
   const platform: Platform = { now: () => new Date(), ...options, store: openStore(options.folder) };
-  const app = createApp(logFault, { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  const app = createApp(logFault, {
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    connections: options.connections,
+  });
   registerHubRoute(app, platform);
   registerStaffRoutes(app, platform);
   const decideAndSend = async (signal: AbortSignal) => {

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { toLocalUrl } from '../hub/address.ts';
@@ -13,7 +14,7 @@ import { computeThumbprint } from './jws.ts';
 
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
-const { HOST, LOG_LEVEL, DATA_FOLDER } = readEnvironment('platform');
+const { HOST, LOG_LEVEL, DATA_FOLDER, ...settings } = readEnvironment('platform');
 startLog({ service: 'platform', level: LOG_LEVEL });
 const REGISTRATION_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 65_536;
@@ -125,6 +126,7 @@ async function main(): Promise<void> {
     audience: platformRegistration.audience,
     decideAfterSeconds: decideAfter === undefined ? null : z.coerce.number().nonnegative().parse(decideAfter),
     onError: logFailure,
+    connections: readConnectionLimits(settings),
   });
   console.log(`审批平台 ${platformRegistration.organ} ${await app.listen({ port, host: HOST })}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());

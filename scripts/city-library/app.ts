@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../subgraphs/kernel/environment/request-log.ts';
 import { addDefaultHeaders, createClientErrorHandler } from '../../subgraphs/kernel/http/headers.ts';
+import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../../subgraphs/kernel/limits/limits.ts';
+import { createServerFactory } from '../../subgraphs/kernel/limits/server.ts';
 import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
 import { type NamedKey, parseLogKey } from '../witness/note.ts';
@@ -41,13 +43,13 @@ export interface LibraryOptions {
   now: () => Date;
   /** Called with faults that the caller did not cause. */
   onError?: (error: unknown) => void;
+  /** The defaults if absent. */
+  connections?: ConnectionLimits;
 }
 
 /** Largest request, base64 included. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_TOKEN_BODY_BYTES = 4096;
-/** A request that has not arrived completely within this time is dropped. */
-const REQUEST_TIMEOUT_MS = 30_000;
 /** Maximum characters of a path parameter. An identifier of GB/T 36904 is shorter. */
 const MAX_PARAMETER_CHARS = 128;
 
@@ -82,7 +84,7 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    serverFactory: createServerFactory(options.connections ?? DEFAULT_HUB_LIMITS.connections),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     clientErrorHandler: createClientErrorHandler({}),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
 import { openDatabase } from './database.ts';
@@ -121,7 +122,14 @@ async function serve(): Promise<void> {
   const rootPem = readRootPem(rootPemPath);
   startLog({ service: 'library', level: environment.LOG_LEVEL });
   const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
-  const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError: logFailure });
+  const app = await createLibrary({
+    ...rest,
+    rootPem,
+    logKeys,
+    now: () => new Date(),
+    onError: logFailure,
+    connections: readConnectionLimits(environment),
+  });
   try {
     console.log(`城市证照库 ${await app.listen({ port, host: environment.HOST })}`);
   } catch (error) {

@@ -9,6 +9,7 @@ import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
 import type { Halt } from '../../subgraphs/kernel/halt.ts';
+import type { HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { toLocalUrl } from './address.ts';
 import { HUB_DATABASE } from './check/database-state.ts';
@@ -41,6 +42,8 @@ export interface BootOptions {
   webhookHosts?: readonly string[];
   /** Proxies in front of the hub: addresses and networks. */
   trustedProxies?: readonly string[];
+  /** Limits per caller and of connections. The defaults if absent. */
+  callerLimits?: HubLimits;
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: HubConfig['allowedOrigins'];
   /** Limits on the work of operations. */
@@ -136,6 +139,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
     ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits },
+    callerLimits: options.callerLimits,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { logFault } from '../../subgraphs/kernel/environment/log.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import type { ConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { buildSignedHeaders, findRejectionReason, parseSecret } from './signature.ts';
@@ -19,6 +20,8 @@ export interface SupervisorOptions {
   /** File of pushes and receipts, one JSON object per line. */
   ledgerPath: string;
   now: () => Date;
+  /** The defaults if absent. */
+  connections?: ConnectionLimits;
 }
 
 const push = z.object({
@@ -52,10 +55,10 @@ export interface Supervisor {
 }
 
 /** Opens the supervisor's system and loads its ledger. */
-export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions): Supervisor {
+export function createSupervisor({ secret, ledgerPath, now, connections }: SupervisorOptions): Supervisor {
   const key = parseSecret(secret);
   const entries = new Map(readLedger(ledgerPath).map((ledgerEntry) => [ledgerEntry.id, ledgerEntry]));
-  const app = createApp(logFault, { bodyLimit: BODY_LIMIT_BYTES });
+  const app = createApp(logFault, { bodyLimit: BODY_LIMIT_BYTES, connections });
   app.removeAllContentTypeParsers();
   // The signature covers the bytes, so the body must be read unparsed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

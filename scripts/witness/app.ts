@@ -2,6 +2,7 @@ import { createHash, type KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { logFault } from '../../subgraphs/kernel/environment/log.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import type { ConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import type { Memory, WitnessedTree } from './memory.ts';
 import { cosign, findLogSignatures, Malformed, type NamedKey, parseRequest } from './note.ts';
 import { EMPTY_ROOT, isConsistent, type Tree } from './tree.ts';
@@ -15,11 +16,12 @@ export interface WitnessOptions {
   logs: readonly NamedKey[];
   memory: Memory;
   now: () => Date;
+  /** The defaults if absent. */
+  connections?: ConnectionLimits;
 }
 
 /** Enough for 63 lines of proof and a checkpoint with its signatures. */
 const MAX_BODY_BYTES = 65_536;
-const REQUEST_TIMEOUT_MS = 10_000;
 const TEXT_MEDIA_TYPE = 'text/plain; charset=utf-8';
 
 interface Answer {
@@ -30,7 +32,7 @@ interface Answer {
 
 /** Creates a server that is only a reference witness. It does not listen yet. */
 export function createWitness(options: WitnessOptions): FastifyInstance {
-  const app = createApp(logFault, { requestTimeout: REQUEST_TIMEOUT_MS });
+  const app = createApp(logFault, { bodyLimit: MAX_BODY_BYTES, connections: options.connections });
   registerWitnessRoutes(app, options);
   return app;
 }

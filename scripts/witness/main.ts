@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { lockFolder } from '../hub/folder.ts';
 import { createWitness } from './app.ts';
 import { openMemory } from './memory.ts';
@@ -23,9 +24,10 @@ function openKey(file: string): KeyObject {
 }
 
 async function main(): Promise<void> {
-  const { HOST, LOG_LEVEL, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = readEnvironment('witness', {
+  const settings = readEnvironment('witness', {
     WITNESS_LOGS: (text: string) => text.split(',').map((logKey) => parseLogKey(logKey.trim())),
   });
+  const { HOST, LOG_LEVEL, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = settings;
   startLog({ service: 'witness', level: LOG_LEVEL });
   const releaseFolder = lockFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
     logs: WITNESS_LOGS,
     memory: openMemory(memoryFile),
     now: () => new Date(),
+    connections: readConnectionLimits(settings),
   });
   const url = await app.listen({ port: WITNESS_PORT, host: HOST });
   console.log(`见证 witness ${url}\nLOG_WITNESSES="${formatWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);

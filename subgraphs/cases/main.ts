@@ -4,6 +4,7 @@ import { readEnvironment } from '../kernel/environment/read.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
+import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 
@@ -29,7 +30,13 @@ const cases = createCases({
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
   onError: logFailure,
 });
-const app = await serveSubgraph(cases, { tokenKey, serviceKey, gatewayKey: settings.GATEWAY_KEY, now });
+const app = await serveSubgraph(cases, {
+  tokenKey,
+  serviceKey,
+  gatewayKey: settings.GATEWAY_KEY,
+  now,
+  callerLimits: readHubLimits(settings),
+});
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();
 

@@ -13,6 +13,7 @@ import {
   stampOverHttp,
 } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
+import { readHubLimits } from '../kernel/limits/limits.ts';
 import { addFileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library/library-client.ts';
@@ -24,7 +25,13 @@ startLog({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
-const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, gatewayKey: settings.GATEWAY_KEY, now };
+const options = {
+  tokenKey: settings.TOKEN_PUBLIC_KEY,
+  serviceKey,
+  gatewayKey: settings.GATEWAY_KEY,
+  now,
+  callerLimits: readHubLimits(settings),
+};
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-licenses');
 const library = {
   ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },

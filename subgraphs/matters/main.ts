@@ -3,6 +3,7 @@ import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
+import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
@@ -13,7 +14,13 @@ const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
 const matters = createMatters({ db, now, send, onError: logFailure });
-const app = await serveSubgraph(matters, { tokenKey, serviceKey, gatewayKey: settings.GATEWAY_KEY, now });
+const app = await serveSubgraph(matters, {
+  tokenKey,
+  serviceKey,
+  gatewayKey: settings.GATEWAY_KEY,
+  now,
+  callerLimits: readHubLimits(settings),
+});
 await app.listen({ host: settings.HOST, port: settings.PORT });
 matters.start();
 

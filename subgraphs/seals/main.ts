@@ -5,6 +5,7 @@ import { readEnvironment } from '../kernel/environment/read.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
+import { readHubLimits } from '../kernel/limits/limits.ts';
 import { parseChain } from './certification/certificate.ts';
 import { createSeals } from './index.ts';
 import { parseWitnesses } from './log/witness-client.ts';
@@ -21,7 +22,13 @@ startLog({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
-const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, gatewayKey: settings.GATEWAY_KEY, now };
+const options = {
+  tokenKey: settings.TOKEN_PUBLIC_KEY,
+  serviceKey,
+  gatewayKey: settings.GATEWAY_KEY,
+  now,
+  callerLimits: readHubLimits(settings),
+};
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-seals');
 const parsers = createParserPool(readParserLimits(settings));
 const seals = createSeals({

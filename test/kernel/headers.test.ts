@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
+import { DEFAULT_HUB_LIMITS } from '../../subgraphs/kernel/limits/limits.ts';
 
 /** Answers to bytes that are no request, or that no route sees, over a real socket. */
 
 const app = createApp(() => {}, {
   isHttps: true,
-  requestTimeout: 200,
-  http: { connectionsCheckingInterval: 50 },
+  connections: { ...DEFAULT_HUB_LIMITS.connections, headersTimeoutMs: 200 },
 });
 let port: number;
 let finishHeld: () => void = () => {};

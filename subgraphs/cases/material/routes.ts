@@ -37,7 +37,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
     // The body is not read before the sender is identified.
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
-    scope.post('/cases/materials', async (request, reply) => {
+    scope.post('/cases/materials', { config: { takesNoPlace: true } }, async (request, reply) => {
       const context = await identifyCaller(request, reply, options);
       if (!context) return reply;
       if (context.actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);

@@ -1,12 +1,14 @@
 import * as kinds from './kinds.ts';
 
+/** Environment variables that limit what callers may take. `variables.ts` has them in its table. */
+
 /** The gateway and the hub in one process take this if the variable is absent. */
 function gatewayDefault<const Text extends string>(value: Text) {
   return { start: { default: value }, gateway: { default: value } } as const;
 }
 
 /** Environment variables for what callers may ask of the gateway. */
-export const LIMITS = {
+export const COST_LIMITS = {
   MAX_OPERATION_COST: {
     kind: kinds.count,
     about: 'Maximum cost of one GraphQL operation. One unit is about one field of one object.',
@@ -26,5 +28,110 @@ export const LIMITS = {
     kind: kinds.count,
     about: 'Maximum size of a GraphQL answer.',
     uses: gatewayDefault('8388608'),
+  },
+} as const;
+
+/** Every process of the hub that a caller's request comes to. */
+const inHub = <const Text extends string>(value: Text) =>
+  ({
+    ...{ start: { default: value }, gateway: { default: value }, matters: { default: value } },
+    ...{ cases: { default: value }, licenses: { default: value }, seals: { default: value } },
+  }) as const;
+
+const inPeers = <const Text extends string>(value: Text) =>
+  ({
+    ...{ library: { default: value }, platform: { default: value } },
+    ...{ supervisor: { default: value }, witness: { default: value } },
+  }) as const;
+
+/** Every process that listens. */
+const everywhere = <const Text extends string>(value: Text) =>
+  ({ ...inHub(value), ...inPeers(value), signer: { default: value } }) as const;
+
+/** Limits of connections and of the time and the speed of a request. */
+export const CONNECTION_LIMITS = {
+  MAX_CONNECTIONS: {
+    kind: kinds.count,
+    about: 'Open connections in all. A further one is closed at once.',
+    uses: everywhere('2000'),
+  },
+  MAX_CONNECTIONS_PER_ADDRESS: {
+    kind: kinds.count,
+    about: 'Open connections of one address (IPv6: of one network of 64 bits). TRUSTED_PROXIES are not counted.',
+    uses: { start: { default: '200' }, gateway: { default: '200' }, ...inPeers('200') },
+  },
+  MAX_PIPELINED_REQUESTS: {
+    kind: kinds.count,
+    about: 'Requests of one connection that are not answered yet. The connection is closed at the next one.',
+    uses: everywhere('8'),
+  },
+  MAX_HEADER_BYTES: {
+    kind: kinds.count,
+    about: 'Size of the request line and all headers of one request.',
+    uses: everywhere('16384'),
+  },
+  HEADERS_SECONDS: {
+    kind: kinds.count,
+    about: 'Time for the headers of a request to arrive.',
+    uses: everywhere('10'),
+  },
+  REQUEST_SECONDS: {
+    kind: kinds.count,
+    about: 'Time for a whole request to arrive, however fast it is.',
+    uses: { ...everywhere('300'), library: { default: '30' }, witness: { default: '10' } },
+  },
+  IDLE_SECONDS: {
+    kind: kinds.count,
+    about: 'A connection on which no byte moves for this time is closed, also during a request.',
+    uses: everywhere('60'),
+  },
+  KEEP_ALIVE_SECONDS: {
+    kind: kinds.count,
+    about: 'How long a connection without a request stays open. Longer than in the proxy in front, if there is one.',
+    uses: everywhere('72'),
+  },
+  MIN_BYTES_PER_SECOND: {
+    kind: kinds.count,
+    about: 'Least speed at which a caller must send a body and take an answer. Below it the connection is closed.',
+    uses: everywhere('8192'),
+  },
+} as const;
+
+/** Limits of what one caller and all callers may have the hub do. */
+export const OPERATION_LIMITS = {
+  MAX_OPERATIONS: {
+    kind: kinds.count,
+    about: 'Operations and other requests that are carried out at the same time. Further ones wait for their turn.',
+    uses: inHub('64'),
+  },
+  MAX_OPERATIONS_PER_CALLER: {
+    kind: kinds.count,
+    about: 'The same for one caller: a person, or an address without a token.',
+    uses: inHub('8'),
+  },
+  MAX_WAITING: {
+    kind: kinds.count,
+    about: 'Requests that wait for their turn. A further one is answered by 503 OVERLOADED.',
+    uses: inHub('1024'),
+  },
+  MAX_WAITING_PER_CALLER: {
+    kind: kinds.count,
+    about: 'The same for one caller. A further one is answered by 429 RATE_LIMITED.',
+    uses: inHub('64'),
+  },
+  WAITING_SECONDS: {
+    kind: kinds.count,
+    about: 'A request that waits longer for its turn is given up.',
+    uses: inHub('10'),
+  },
+  REQUESTS_PER_MINUTE: {
+    kind: kinds.count,
+    about: 'Requests of one caller. They may come all at once.',
+    uses: inHub('6000'),
+  },
+  MAX_COUNTED_CALLERS: {
+    kind: kinds.count,
+    about: 'Callers whose requests of the last minute are counted each by itself. Further ones are counted together.',
+    uses: inHub('50000'),
   },
 } as const;

@@ -1,5 +1,5 @@
 import * as kinds from './kinds.ts';
-import { LIMITS } from './limit-variables.ts';
+import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS } from './limit-variables.ts';
 import { OUTGOING } from './outgoing-variables.ts';
 
 /**
@@ -362,12 +362,14 @@ const PEERS = {
 
 export const ENVIRONMENT = {
   ...ADDRESSES,
-  ...(LIMITS satisfies Record<string, Variable>),
   ...(OUTGOING satisfies Record<string, Variable>),
+  ...COST_LIMITS,
+  ...CONNECTION_LIMITS,
+  ...OPERATION_LIMITS,
   ...DATA_AND_KEYS,
   ...TRUST,
   ...PARSERS,
   ...PEERS,
-};
+} satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof ENVIRONMENT;

@@ -28,6 +28,13 @@ export async function writeCallerHeaders({ gatewayKey, now }: GatewayProof): Pro
   };
 }
 
+const forwardedRequests = new WeakSet<FastifyRequest>();
+
+/** Returns whether the hub's gateway has sent a request for its caller. */
+export function isForwarded(request: FastifyRequest): boolean {
+  return forwardedRequests.has(request);
+}
+
 /**
  * Sets the caller of every request (see `currentCaller`). Must be called before other hooks and routes are added. With
  * `gateway`, a caller that the hub's gateway names is believed.
@@ -42,7 +49,10 @@ export function addCaller(app: FastifyInstance, gateway?: GatewayProof): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const address = keyOfAddress(request.ip);
     if (!gateway || request.headers[PROOF_HEADER] === undefined) return start(request, address, done);
-    readForwardedCaller(request, gateway).then((key) => start(request, key ?? address, done), done);
+    readForwardedCaller(request, gateway).then((key) => {
+      if (key !== null) forwardedRequests.add(request);
+      start(request, key ?? address, done);
+    }, done);
   });
   // A body arrives in the context of its connection, so the caller is set again after it.
   app.addHook('preValidation', (request, _reply, done) => {

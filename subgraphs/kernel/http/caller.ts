@@ -9,7 +9,7 @@ export interface CallerRecord {
 }
 
 /** The caller of work that no request asked for: relays, resumers, loops. */
-export const HUB_CALLER = 'hub';
+const HUB_CALLER = 'hub';
 
 /** An IPv6 address has eight parts. The first four are its network. */
 const NETWORK_PARTS = 4;
@@ -45,4 +45,18 @@ export function keyOfAddress(address: string | undefined): string {
   if (parsed instanceof ipaddr.IPv4) return `address:${parsed.toString()}`;
   const network = parsed.parts.slice(0, NETWORK_PARTS).map((part) => part.toString(16));
   return `address:${network.join(':')}::/${NETWORK_PARTS * PART_BITS}`;
+}
+
+/** Returns whether an address is one of `proxies` or in one of their networks. */
+export function isTrustedProxy(address: string | undefined, proxies: readonly string[]): boolean {
+  if (address === undefined || !ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return proxies.some((proxy) => {
+    const [network, bits] = proxy.includes('/') ? ipaddr.parseCIDR(proxy) : toNetwork(ipaddr.process(proxy));
+    return network.kind() === parsed.kind() && parsed.match(network, bits);
+  });
+}
+
+function toNetwork(address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  return [address, address.toByteArray().length * 8];
 }

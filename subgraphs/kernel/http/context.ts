@@ -2,10 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import DataLoader from 'dataloader';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
+import { decodeProtectedHeader } from 'jose';
 import { type Actor, type Person, PUBLIC } from '../actor.ts';
+import type { Origin } from '../limits/operation-hook.ts';
 import { findReadScope, type ReadRule } from '../policy.ts';
 import { readServiceToken, readToken, TokenError } from '../sealing/token.ts';
 import { notePerson } from './caller.ts';
+import { isForwarded } from './caller-hook.ts';
 
 /** Who calls: the token of a request, its actor, and what a resolver knows of both. */
 
@@ -61,13 +64,23 @@ export async function readContext(request: FastifyRequest, key: KeyObject, now: 
   const token = readBearerToken(request);
   if (token === null) return buildContext(PUBLIC, null);
   try {
-    const person = await readToken(token, key, now);
-    notePerson(person.id);
-    return buildContext(person, token);
+    return buildContext(await readPerson(request, token, key, now), token);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
   }
+}
+
+/** The person of each request. A token is verified once, before the limits count the request. */
+const persons = new WeakMap<FastifyRequest, Promise<Person>>();
+
+/** Returns the person of a request's token, and makes it the caller. Throws TokenError. */
+async function readPerson(request: FastifyRequest, token: string, key: KeyObject, now: Date): Promise<Person> {
+  const known = persons.get(request) ?? readToken(token, key, now);
+  persons.set(request, known);
+  const person = await known;
+  notePerson(person.id);
+  return person;
 }
 
 /** Returns the bearer token, or null if there is no Authorization header. Another form of header is a bad token. */
@@ -99,6 +112,35 @@ export async function identifyCaller(
     if (!(error instanceof GraphQLError)) throw error;
     await reply.code(401).send({ code: error.extensions.code, message: error.message });
     return null;
+  }
+}
+
+/**
+ * Finds who sent a request, and makes the person of a good token its caller. A bad token changes nothing: its sender
+ * counts by address. Without `serviceKey` there are no services.
+ */
+export async function identifyOrigin(
+  request: FastifyRequest,
+  { tokenKey, serviceKey, now }: Pick<Authentication, 'tokenKey' | 'now'> & Partial<Authentication>,
+): Promise<Origin> {
+  const token = readBearerToken(request);
+  try {
+    if (token && serviceKey && isServiceToken(token)) {
+      await readServiceToken(token, serviceKey, now());
+      return 'service';
+    }
+    if (token) await readPerson(request, token, tokenKey, now());
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+  }
+  return isForwarded(request) ? 'gateway' : 'outside';
+}
+
+function isServiceToken(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).alg === 'HS256';
+  } catch {
+    return false;
   }
 }
 

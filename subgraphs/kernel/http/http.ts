@@ -1,4 +1,3 @@
-import type { ServerOptions } from 'node:http';
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -8,6 +7,9 @@ import Fastify, {
 import { logRequest } from '../environment/log.ts';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
 import { Halted } from '../halt.ts';
+import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../limits/limits.ts';
+import { addOperationLimits, type OperationHookOptions } from '../limits/operation-hook.ts';
+import { createServerFactory } from '../limits/server.ts';
 import { Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
@@ -31,12 +33,12 @@ const BAD_REQUEST = { code: 'BAD_REQUEST', message: '请求不符合格式要求
 /** A host name or address with its port (RFC 9110, 7.2). */
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
+const GRAPHQL_PATH = '/graphql';
+
 const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
 
 /** Options of an app: those of Fastify, and whom the app believes about its callers. */
 export interface AppOptions extends FastifyServerOptions, HeaderOptions {
-  /** Options of Node's server. */
-  http?: ServerOptions;
   /**
    * Addresses and networks of the proxies in front. The address of a caller behind them is taken from X-Forwarded-For.
    * By default no proxy is trusted, so that nobody can name another's address.
@@ -44,6 +46,9 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
   trustedProxies?: readonly string[] | undefined;
   /** For a subgraph: a caller that the hub's gateway names is believed. */
   gateway?: GatewayProof;
+  connections?: ConnectionLimits | undefined;
+  /** What callers may have the app do. Without it they are not limited: only known processes use the app. */
+  operations?: OperationHookOptions;
 }
 
 /**
@@ -52,14 +57,15 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
  * BAD_USER_INPUT before the route's handler runs. Every answer has the headers of `headers.ts`.
  */
 export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyInstance {
-  const { trustedProxies = [], gateway, isHttps, ...serverOptions } = options;
+  const { trustedProxies = [], gateway, isHttps, operations, ...rest } = options;
+  const { connections = DEFAULT_HUB_LIMITS.connections, ...serverOptions } = rest;
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
     ...serverOptions,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    // Node and Fastify would answer these two themselves, without the headers. The hooks below do.
-    http: { ...serverOptions.http, requireHostHeader: false },
+    serverFactory: createServerFactory(connections, trustedProxies),
+    // Fastify would answer this itself, without the headers. The hooks below do.
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler({ isHttps }),
     // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
@@ -74,6 +80,7 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
   addDefaultHeaders(app, { isHttps });
   refuseAtOnce(app);
   addCaller(app, gateway);
+  if (operations) addOperationLimits(app, operations);
   app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
   app.addHook('preValidation', async (request, reply) => {
@@ -101,8 +108,15 @@ function sendError(error: FastifyError | Overload | Halted, reply: FastifyReply,
     return reply.code(503).send({ ...error.extensions, message: error.message });
   }
   if (error instanceof Overload) {
-    const { code, message, statusCode, retryAfterSeconds } = error;
-    return reply.code(statusCode).header('retry-after', retryAfterSeconds).send({ code, message });
+    const { code, message, statusCode } = error;
+    const { extensions, retryAfterSeconds } = error;
+    // The rest of a body that nobody reads must not keep the connection.
+    if (!reply.request.raw.complete) reply.header('connection', 'close');
+    const isGraphql = reply.request.routeOptions.url === GRAPHQL_PATH;
+    return reply
+      .code(statusCode)
+      .header('retry-after', retryAfterSeconds)
+      .send(isGraphql ? { errors: [{ message, extensions }] } : { code, message });
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return reply.code(status).send(STATUS_ERRORS[status] ?? BAD_REQUEST);

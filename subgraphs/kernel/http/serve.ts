@@ -14,8 +14,9 @@ import { type Envelope, readEnvelope } from '../events/events.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
 import type { Halt } from '../halt.ts';
+import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
 import type { GatewayProof } from './caller-hook.ts';
-import { type Authentication, type GraphContext, readContext, requireService } from './context.ts';
+import { type Authentication, type GraphContext, identifyOrigin, readContext, requireService } from './context.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
 import type { ResolverMap } from './resolver-types.ts';
@@ -57,6 +58,8 @@ const limitRule = createLimitRule({ depth: 20, valueDepth: 10, rootFields: 100, 
 export interface ServeOptions extends Authentication {
   /** Receives each fault. They are logged if it is absent. */
   onFault?: OnFault | undefined;
+  /** The defaults if absent. */
+  callerLimits?: HubLimits | undefined;
 }
 
 /**
@@ -69,7 +72,15 @@ export async function serveSubgraph(
   routes?: (app: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
   const onFault = options.onFault ?? logFault;
-  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES, gateway: options });
+  const app = createApp(onFault, {
+    bodyLimit: MAX_BODY_BYTES,
+    gateway: options,
+    connections: options.callerLimits?.connections,
+    operations: {
+      limits: (options.callerLimits ?? DEFAULT_HUB_LIMITS).operations,
+      identify: (request) => identifyOrigin(request, options),
+    },
+  });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
@@ -93,11 +104,11 @@ export async function serveSubgraph(
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
-  app.get('/health/live', async () => ({ status: 'live' }));
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/health/ready', { config: { takesNoPlace: true } }, async (_request, reply) => {
     const reason = subgraph.halt?.reason() ?? null;
     return reason ? reply.code(503).send({ status: 'refused', ...reason }) : { status: 'ready' };
   });
+  app.get('/health/live', { config: { takesNoPlace: true } }, async () => ({ status: 'live' }));
   app.post('/events/:producer', async (request, reply) => {
     await requireService(request, options);
     const { producer } = request.params as { producer: string };

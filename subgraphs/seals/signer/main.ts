@@ -1,5 +1,6 @@
 import { startLog } from '../../kernel/environment/log.ts';
 import { readEnvironment } from '../../kernel/environment/read.ts';
+import { readConnectionLimits } from '../../kernel/limits/limits.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
 import { serveSigner } from './signer-routes.ts';
@@ -16,7 +17,9 @@ startLog({ service: 'signer', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const ring = KEY_ENCRYPTION_KEY_FILE === undefined ? KEY_ENCRYPTION_KEY : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
 const authorisationKeys = { cases: settings.AUTHORISATION_KEY_CASES, licenses: settings.AUTHORISATION_KEY_LICENSES };
-const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey, now });
+const app = serveSigner(createSigner({ ring, authorisationKeys, now }), {
+  ...{ serviceKey, now, connections: readConnectionLimits(settings) },
+});
 const url = await app.listen({ host: HOST, port: PORT });
 // A child sends its address to its parent, and exits when the parent disconnects for any reason.
 process.send?.({ url });

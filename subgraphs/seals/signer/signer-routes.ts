@@ -5,6 +5,7 @@ import { requireService } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { createApp } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
+import type { ConnectionLimits } from '../../kernel/limits/limits.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
 import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, parseOrder } from './protocol.ts';
@@ -20,9 +21,9 @@ const MAX_BODY_BYTES = 8_388_608;
  */
 export function serveSigner(
   signer: Signer,
-  options: Pick<ServeOptions, 'serviceKey' | 'now' | 'onFault'>,
+  options: Pick<ServeOptions, 'serviceKey' | 'now' | 'onFault'> & { connections?: ConnectionLimits },
 ): FastifyInstance {
-  const app = createApp(options.onFault ?? logFault, { bodyLimit: MAX_BODY_BYTES });
+  const app = createApp(options.onFault ?? logFault, { bodyLimit: MAX_BODY_BYTES, connections: options.connections });
   app.addContentTypeParser(DOCUMENT_CONTENT_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   app.get('/health/live', async () => ({ status: 'live' }));
   for (const name of ORDER_NAMES) {

@@ -1,0 +1,75 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { currentCaller } from '../http/caller.ts';
+import { Overload } from '../overload.ts';
+import { createAllowance } from './allowance.ts';
+import type { OperationLimits } from './limits.ts';
+import { createPlaces, type Ticket } from './places.ts';
+
+/** Connects a Fastify app with the limits of what callers may have it do. */
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes no place: it counts its own work, such as uploads, or has next to none. */
+    takesNoPlace?: boolean;
+  }
+}
+
+/**
+ * Who sent a request. `outside`: anybody. `gateway`: the hub's gateway, which has counted the request of its caller.
+ * `service`: another process of the hub, for its own work.
+ */
+export type Origin = 'outside' | 'gateway' | 'service';
+
+export interface OperationHookOptions {
+  limits: OperationLimits;
+  /** Finds who sent a request, and notes the person of a verified token. Does not fail. */
+  identify(request: FastifyRequest): Promise<Origin>;
+}
+
+/**
+ * Counts the requests of each caller and gives each a place while it is carried out. Must be called after `addCaller`.
+ * A request beyond a limit of its caller is 429 RATE_LIMITED, beyond that of the hub 503 OVERLOADED.
+ */
+export function addOperationLimits(app: FastifyInstance, { limits, identify }: OperationHookOptions): void {
+  const allowance = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
+  const places = createPlaces(limits);
+  const origins = new WeakMap<FastifyRequest, Origin>();
+  const tickets = new WeakMap<FastifyRequest, Ticket>();
+
+  app.addHook('onRequest', async (request) => {
+    const origin = await identify(request);
+    origins.set(request, origin);
+    if (origin !== 'outside') return;
+    const seconds = allowance.spend(currentCaller(), 1, performance.now());
+    if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
+  });
+
+  app.addHook('preValidation', async (request, reply) => {
+    const origin = origins.get(request);
+    const { config, url } = request.routeOptions;
+    // One operation at the gateway is several at a subgraph. Refusing some of them would break it.
+    const isPart = origin === 'gateway' && url === '/graphql';
+    if (config?.takesNoPlace || isPart || origin === 'service') return;
+    const ticket = places.take(currentCaller());
+    tickets.set(request, ticket);
+    const timer = setTimeout(() => ticket.giveUp(), limits.waitingTimeoutMs);
+    const leave = () => ticket.giveUp();
+    reply.raw.once('close', leave);
+    try {
+      await ticket.taken;
+    } finally {
+      clearTimeout(timer);
+      reply.raw.off('close', leave);
+    }
+  });
+
+  // A caller that breaks off does not free the place of work that goes on: it is free when the work has an answer,
+  // and when this answer is sent or nobody is there to take it.
+  app.addHook('onSend', async (request, { raw }) => {
+    const ticket = tickets.get(request);
+    if (!ticket) return;
+    if (raw.closed || raw.destroyed) ticket.release();
+    else raw.once('close', () => ticket.release());
+  });
+  app.addHook('onResponse', async (request) => tickets.get(request)?.release());
+}
