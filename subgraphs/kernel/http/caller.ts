@@ -9,7 +9,7 @@ export interface CallerRecord {
 }
 
 /** The caller of work that no request asked for: relays, resumers, loops. */
-const HUB_CALLER = 'hub';
+export const HUB_CALLER = 'hub';
 
 /** An IPv6 address has eight parts. The first four are its network. */
 const NETWORK_PARTS = 4;
