@@ -32,6 +32,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'outbox_receipt',
   'paper_entry',
   'platform_message',
+  'proposal',
+  'proposal_outcome',
   'push_entry',
   'revocation',
   'revocation_list',

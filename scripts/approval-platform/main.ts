@@ -18,9 +18,11 @@ const { HOST, LOG_LEVEL, DATA_FOLDER, ...settings } = readEnvironment('platform'
 startLog({ service: 'platform', level: LOG_LEVEL });
 const REGISTRATION_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 65_536;
-const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
+const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj \\
+    --token "$(npm run -s token -- administrator)" --approver "$(npm run -s token -- ganzhou-xzspj.approver)"
   --organ         市级机关 the city organ that works on it; first start only
-  --token         管理员令牌 an administrator's token, to register; first start only
+  --token         管理员令牌 an administrator's token, to propose the registration; first start only
+  --approver      该机关审批人令牌 a token of the organ's approver, to approve it; first start only
   --hub           枢纽地址 the hub, http://127.0.0.1:4000
   --port          本平台端口 4020
   --folder        数据目录 DATA_FOLDER 下的 approval-platform
@@ -41,6 +43,7 @@ const { values } = parseArgs({
   options: {
     organ: { type: 'string' },
     token: { type: 'string' },
+    approver: { type: 'string' },
     hub: { type: 'string', default: 'http://127.0.0.1:4000' },
     port: { type: 'string', default: '4020' },
     folder: { type: 'string', default: join(DATA_FOLDER, 'approval-platform') },
@@ -69,10 +72,11 @@ function openKey(folder: string): { kid: string; privateKey: KeyObject; publicKe
 async function openRegistration(folder: string, url: string, publicKey: string): Promise<Registration> {
   const file = join(folder, 'registration.json');
   if (existsSync(file)) return registration.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const { organ, token, hub } = values;
-  if (!organ || !token) throw new Error(`尚未登记 not registered yet\n${USAGE}\n\n公钥 public key\n${publicKey}`);
+  const { organ, token, approver, hub } = values;
+  if (!organ || !token || !approver)
+    throw new Error(`尚未登记 not registered yet\n${USAGE}\n\n公钥 public key\n${publicKey}`);
   const newRegistration = {
-    ...(await registerPlatform(hub, token, { organ, name: '审批平台（参考实现）', url, publicKey })),
+    ...(await registerPlatform(hub, { token, approver }, { organ, name: '审批平台（参考实现）', url, publicKey })),
     organ,
     url,
   };
@@ -80,19 +84,31 @@ async function openRegistration(folder: string, url: string, publicKey: string):
   return newRegistration;
 }
 
-const registrationResponse = z.object({
+const proposalResponse = z.object({
   data: z.object({
-    registerPlatform: z.object({
+    payload: z.object({
+      proposal: z.object({ id: z.string() }).nullable(),
       platform: z.object({ id: z.string(), secretVersion: z.number(), audience: z.string() }).nullable(),
       secret: z.string().nullable(),
       refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
     }),
   }),
 });
+const PAYLOAD = 'proposal { id } platform { id secretVersion audience } secret refusal { code message }';
 
-async function registerPlatform(hub: string, token: string, input: object) {
-  const query = `mutation($input: RegisterPlatformInput!) { registerPlatform(input: $input) {
-    platform { id secretVersion audience } secret refusal { code message } } }`;
+/** Proposes the registration as the administrator, and approves it as the organ's approver, who gets the secret. */
+async function registerPlatform(hub: string, tokens: { token: string; approver: string }, input: object) {
+  const { proposal } = await mutate(hub, tokens.token, 'registerPlatform', 'RegisterPlatformInput', input);
+  const approval = { proposal: proposal?.id, approve: true };
+  const decided = await mutate(hub, tokens.approver, 'decideProposal', 'DecideProposalInput', approval);
+  const { platform, secret } = decided;
+  if (!platform || secret === null) throw new Error('枢纽没有给出平台密钥 the hub gave no secret');
+  return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };
+}
+
+/** Runs a mutation with one input. Throws if it is refused. */
+async function mutate(hub: string, token: string, name: string, type: string, input: object) {
+  const query = `mutation($input: ${type}!) { payload: ${name}(input: $input) { ${PAYLOAD} } }`;
   const { status, bytes } = await sendRequest(`${hub}/graphql`, {
     reach: OPERATOR,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -101,11 +117,11 @@ async function registerPlatform(hub: string, token: string, input: object) {
     maxAnswerBytes: MAX_ANSWER_BYTES,
   });
   const text = bytes.toString('utf8');
-  const parseResult = registrationResponse.safeParse(JSON.parse(text));
+  const parseResult = proposalResponse.safeParse(JSON.parse(text));
   if (!parseResult.success) throw new Error(`枢纽答复 HTTP ${status} ${text}`);
-  const { platform, secret, refusal } = parseResult.data.data.registerPlatform;
-  if (!platform || secret === null) throw new Error(`未登记 refused: ${refusal?.code} ${refusal?.message}`);
-  return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };
+  const { payload } = parseResult.data.data;
+  if (payload.refusal) throw new Error(`未登记 refused: ${payload.refusal.code} ${payload.refusal.message}`);
+  return payload;
 }
 
 async function main(): Promise<void> {

@@ -55,6 +55,7 @@ const NAMED_PEOPLE: readonly Person[] = [
   { ...personDefaults, id: 'auditor', name: '审计员 陈立', roles: ['AUDITOR'] },
   { ...personDefaults, id: 'library', name: '市电子证照库', roles: ['LIBRARY'] },
   { ...personDefaults, id: 'administrator', name: '系统管理员 周敏', roles: ['ADMINISTRATOR'] },
+  { ...personDefaults, id: 'administrator-deputy', name: '系统管理员 唐宁', roles: ['ADMINISTRATOR'] },
 ];
 
 const SURNAMES = '王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗钟谢曾赖';

@@ -237,7 +237,7 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
   },
 };
 
-/** The administration of agreements, calendars, platforms and webhooks. */
+/** The administration of agreements, calendars, platforms and webhooks: each of these only proposes. */
 export const ADMINISTRATION_POLICY = {
   recordAgreement: ADMINISTRATION,
   endAgreement: ADMINISTRATION,
@@ -266,6 +266,8 @@ export const CASE_READS = {
   supervisionFindings: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR', 'REVIEWER', 'APPROVER'] },
   /** Reads of materials by the staff of an organ. */
   materialReads: { everything: ['AUDITOR'], ownOrgan: ['SEAL_APPROVER', 'SUPERVISOR'] },
+  /** Acts of administration that wait for a second person, or had one. */
+  proposals: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
   webhooks: OVERSEERS,
   platforms: OVERSEERS,
   platformMessages: OVERSEERS,

@@ -16,6 +16,7 @@ import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
+import { proposalResolvers } from './proposal/resolvers.ts';
 import { receptionMutations } from './reception/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
@@ -51,6 +52,7 @@ export function caseResolvers(
     materialResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
+    proposalResolvers(dependencies),
     statisticsResolvers(dependencies),
     supervisionResolvers(dependencies, findCase),
   ]);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 
 interface Item {
   id: string;
@@ -82,14 +83,7 @@ describe('attention', () => {
       holidays: ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'],
       makeUpDays: [],
     };
-    const loadAnswer = await runMutation(
-      hub,
-      'administrator',
-      'loadCalendar',
-      'LoadCalendarInput',
-      notice,
-      'movedCases',
-    );
+    const loadAnswer = await administer(hub, 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
     expect(loadAnswer.refusal).toBeNull();
     expect(await listMissingCalendars()).toEqual([]);
     clock.set('2026-03-02T01:00:00Z');
@@ -111,9 +105,8 @@ describe('attention', () => {
     const number = '承接协议〔2026〕9号';
     const parties = { cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj', matters: ['yd2022-2-44'] };
     const dates = { validFrom: '2026-03-01', validTo: '2026-03-31', scanDigest: 'ab'.repeat(32) };
-    const recordAnswer = await runMutation(
+    const recordAnswer = await administer(
       hub,
-      'administrator',
       'recordAgreement',
       'RecordAgreementInput',
       { number, ...parties, ...dates },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 
 /**
  * Tests calendars and clocks through the API on real PostgreSQL.
@@ -28,8 +29,8 @@ describe('calendars and clocks', () => {
   });
   afterAll(() => hub?.stop());
 
-  const loadCalendar = (input: object, person = 'administrator') =>
-    runMutation(hub, person, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
+  const loadCalendar = (input: object) =>
+    administer(hub, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
   const askPublicly = async (query: string) => (await hub.ask(null, query)).data;
   const acceptCase = async (extraInput: object = {}) => {
     const input = { matter: MATTER, applicant: COMPANY, ...extraInput };

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { findRefusalCode, runMutation } from '../support/flow.ts';
+import { findRefusalCode } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import {
   buildMessage,
@@ -13,6 +13,7 @@ import {
   registerPlatform,
   signMessage,
 } from '../support/platform.ts';
+import { administer } from '../support/proposal.ts';
 
 const clock = testClock('2022-09-29');
 const PLATFORM = 'platform { id name url secretVersion keys { id validFrom validTo } removedAt } ';
@@ -77,9 +78,8 @@ describe('registering a platform', () => {
   });
 
   test('stores nothing and returns no secret in a dry run', async () => {
-    const preview = await runMutation(
+    const preview = await administer(
       hub,
-      'administrator',
       'registerPlatform',
       'RegisterPlatformInput',
       input({ dryRun: true }),
@@ -99,7 +99,10 @@ describe('registering a platform', () => {
     const remove = (person: string) =>
       findRefusalCode(hub, person, 'removePlatform', 'RemovePlatformInput', { platform: registration.id });
     expect(await remove('auditor')).toBe('ROLE_NOT_ALLOWED');
-    expect(await remove('administrator')).toBeNull();
+    const removal = { platform: registration.id };
+    expect(await administer(hub, 'removePlatform', 'RemovePlatformInput', removal, '__typename')).toMatchObject({
+      refusal: null,
+    });
     expect(await remove('administrator')).toBe('PLATFORM_UNKNOWN');
     expect(await refusalOfRegistration({ publicKey: jwk })).toBe('KEY_TAKEN');
     expect((await listPlatforms('administrator')).data.platforms.edges).toHaveLength(1);
@@ -113,25 +116,18 @@ describe('a platform in use', () => {
     ({ id, secret } = await registerPlatform(hub, keys));
   });
   const changePlatform = (overrides: object) =>
-    runMutation(
-      hub,
-      'administrator',
-      'changePlatform',
-      'ChangePlatformInput',
-      { platform: id, ...overrides },
-      `${PLATFORM} secret`,
-    );
+    administer(hub, 'changePlatform', 'ChangePlatformInput', { platform: id, ...overrides }, `${PLATFORM} secret`);
   const addKey = (publicKey: string, overrides: object = {}, person = 'administrator') =>
-    runMutation(
+    administer(
       hub,
-      person,
       'addPlatformKey',
       'AddPlatformKeyInput',
       { platform: id, publicKey, ...overrides },
       PLATFORM,
+      person,
     );
   const endKey = (key: string, overrides: object = {}, person = 'administrator') =>
-    runMutation(hub, person, 'endPlatformKey', 'EndPlatformKeyInput', { platform: id, key, ...overrides }, PLATFORM);
+    administer(hub, 'endPlatformKey', 'EndPlatformKeyInput', { platform: id, key, ...overrides }, PLATFORM, person);
   const timeAfter = (ms: number) => new Date(clock().getTime() + ms).toISOString();
 
   test('changes its name, its address and the hub’s secret', async () => {

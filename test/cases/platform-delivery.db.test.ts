@@ -2,9 +2,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isFromHub } from '../../scripts/approval-platform/jws.ts';
-import { findRefusalCode } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createForwardedCase, createPlatformKeys, registerPlatform } from '../support/platform.ts';
+import { administer } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** How the fake platform answers news of a case. Each test sets it; the hub retries until it has a receipt. */
@@ -81,8 +81,8 @@ test('news for a removed platform is not sent, and its receipt says so', async (
   const { id } = await createForwardedCase(hub);
   await waitUntil('an attempt has failed', async () => (await stateOf(id)).attempts > 0);
   expect(
-    await findRefusalCode(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
-  ).toBeNull();
+    await administer(hub, 'removePlatform', 'RemovePlatformInput', { platform: platform.id }, '__typename'),
+  ).toMatchObject({ refusal: null });
   const sql = postgres(hub.adminUrl, { max: 1 });
   const receipt = await waitUntil('the news are settled', async () => {
     const [row] = await sql`select receipt from cases.outbox_receipt where stream = ${`platform:${platform.id}:${id}`}`;

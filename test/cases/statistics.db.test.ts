@@ -24,8 +24,9 @@ import type { GuideFact, Mode } from '../../subgraphs/kernel/events/events.ts';
 import { findOfficeScope } from '../../subgraphs/kernel/policy.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { COMPANY, runMutation } from '../support/flow.ts';
+import { COMPANY } from '../support/flow.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
 const MATTERS = ['yd2022-1-07', 'yd2022-1-08', 'yd2022-2-30', 'yd2022-3-25', 'yd2022-3-21'];
@@ -394,14 +395,7 @@ describe('statistics', () => {
     const statisticsBefore = await askUntil2022();
     const holidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
     const notice = { year: 2027, source: '测试号', holidays, makeUpDays: [] };
-    const loadAnswer = await runMutation(
-      hub,
-      'administrator',
-      'loadCalendar',
-      'LoadCalendarInput',
-      notice,
-      'movedCases',
-    );
+    const loadAnswer = await administer(hub, 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
     expect(loadAnswer.movedCases).toBeGreaterThan(0);
     expect(await askUntil2022()).toEqual(statisticsBefore);
     await fc.assert(fc.asyncProperty(question, expectSameFigures), { numRuns: 30, seed: SEED + 1 });
@@ -438,7 +432,7 @@ describe('statistics', () => {
       await insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
       const holidays = ['2027-01-01', '2027-01-05', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
       const notice = { year: 2027, source: '测试更正号', holidays, makeUpDays: [] };
-      pendingLoad = runMutation(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+      pendingLoad = administer(hub, 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
       await waitUntil('the load waits for the step', async () => {
         const [row] =
           await sql`select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted`;

@@ -4,8 +4,9 @@ import { connect } from '../../db/client.ts';
 import { retryWaitingPushes } from '../../subgraphs/cases/supervision/workflow.ts';
 import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events/events.ts';
 import { testClock } from '../support/clock.ts';
-import { findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
+import { findRefusalCode, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 import { decideCase, type GraphqlNode, listPushes, recordFinding } from '../support/supervision.ts';
 
 const SUPERVISOR = 'yudu-lyj.supervisor';
@@ -116,14 +117,7 @@ describe('the dual push in time', () => {
     });
     const statutoryHolidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
     const notice = { year: 2027, source: '示范通知', holidays: [...statutoryHolidays, '2027-01-05'], makeUpDays: [] };
-    const loadAnswer = await runMutation(
-      hub,
-      'administrator',
-      'loadCalendar',
-      'LoadCalendarInput',
-      notice,
-      '__typename',
-    );
+    const loadAnswer = await administer(hub, 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
     expect(loadAnswer.refusal).toBeNull();
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
     await retryWaitingPushes({ db, now: clock });

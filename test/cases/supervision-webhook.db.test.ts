@@ -6,6 +6,7 @@ import { buildSignedHeaders, parseSecret } from '../../scripts/supervisor/signat
 import { findInconsistencies } from '../support/consistency.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 import { decideCase, listFindings, listPushes, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { createTestSupervisor } from '../support/supervisor.ts';
 import { waitUntil } from '../support/until.ts';
@@ -35,9 +36,8 @@ describe('a supervision system of the organ', () => {
 
   const register = async (url: string, organ = ORGAN) => {
     const input = { organ, url };
-    const registration = await runMutation(
+    const registration = await administer(
       hub,
-      'administrator',
       'registerWebhook',
       'RegisterWebhookInput',
       input,
@@ -68,9 +68,8 @@ describe('a supervision system of the organ', () => {
     const remove = (input: object) =>
       findRefusalCode(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', input);
     expect(await remove({ organ: ORGAN })).toBe('WEBHOOK_UNKNOWN');
-    const rehearsed = await runMutation(
+    const rehearsed = await administer(
       hub,
-      'administrator',
       'registerWebhook',
       'RegisterWebhookInput',
       { organ: ORGAN, url: system.url, dryRun: true },
@@ -190,14 +189,7 @@ describe('a supervision system of the organ', () => {
   test('a push that was pending when the webhook was removed is delivered after a new registration', async () => {
     await system.close();
     const id = await decideCase(hub, route, 'GRANTED');
-    await runMutation(
-      hub,
-      'administrator',
-      'removeWebhook',
-      'RemoveWebhookInput',
-      { organ: ORGAN },
-      'webhook { endedAt }',
-    );
+    await administer(hub, 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
     const pendingPush = await waitUntil('the relay has seen the removal', async () => {
       const pushState = await pushOf(id);
       return pushState.delivery.refused && pushState;
@@ -309,9 +301,8 @@ describe('a supervision system of the organ', () => {
   });
 
   test('after the webhook is removed, the inbox still works and messages of the system are refused', async () => {
-    const removal = await runMutation(
+    const removal = await administer(
       hub,
-      'administrator',
       'removeWebhook',
       'RemoveWebhookInput',
       { organ: ORGAN },

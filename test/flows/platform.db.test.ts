@@ -3,6 +3,7 @@ import { findFreePort } from '../../scripts/hub/port.ts';
 import { findRefusalCode, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createForwardedCase, createPlatformKeys, PLATFORM_ORGAN, registerPlatform } from '../support/platform.ts';
+import { administer } from '../support/proposal.ts';
 import { createTestPlatform } from '../support/reference-platform.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -148,15 +149,15 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
   });
 
   test('delivery waits until the platform uses a renewed secret', async () => {
-    const query = `mutation($i: ChangePlatformInput!) { changePlatform(input: $i) { platform { id secretVersion } secret } }`;
-    const i = { platform: platform.id, renewSecret: true };
-    const { changePlatform } = (await hub.ask('administrator', query, { i })).data;
+    const change = { platform: platform.id, renewSecret: true };
+    const fields = 'platform { id secretVersion } secret';
+    const renewal = await administer(hub, 'changePlatform', 'ChangePlatformInput', change, fields);
     const testCase = await createForwardedCase(hub);
     await waitUntil('the platform refuses', async () =>
       (await caseOf(testCase.id)).platform.lastError?.includes('HTTP 401'),
     );
     await peer.close();
-    await peer.open({ ...changePlatform.platform, secret: changePlatform.secret });
+    await peer.open({ ...renewal.platform, secret: renewal.secret });
     await waitUntil('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
   });
 });

@@ -2,6 +2,8 @@ import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
 import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
+import { PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
+import { PROPOSALS, type Proposal, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
 import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
@@ -45,7 +47,10 @@ const AT = new Date(`${DAY}T01:00:00Z`);
 
 export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRule<never>>>>> = {
   matters: MATTERS_POLICY,
-  cases: { ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...SUPERVISION_POLICY, ...MATERIAL_POLICY },
+  cases: {
+    ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY },
+    ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY },
+  },
   licenses: LICENSES_POLICY,
   seals: SEALS_POLICY,
 };
@@ -187,6 +192,20 @@ const simple = [
   ...fixturesOf(MATERIAL_POLICY, ['discardUpload'], upload, { OWN_UPLOAD: { personIds: [APPLICANT_ID] } }),
 ];
 
+/** A waiting proposal of each kind, by somebody else. A calendar acts for no organ. */
+const proposals = (Object.keys(PROPOSALS) as ProposalKind[]).flatMap((kind) => {
+  const organ = kind === 'LOAD_CALENDAR' ? null : 'yudu-lyj';
+  const proposal: Proposal = { id: 'x', kind, organ, proposedById: 'another', proposedBy: '某人', outcome: null };
+  const places = { ...EVERYBODY, PROPOSAL_ORGAN: { organs: organ === null ? [] : [organ] } };
+  return fixturesOf(PROPOSAL_POLICY, ['decideProposal'], proposal, places, kind);
+});
+const ownProposal = fixturesOf(
+  PROPOSAL_POLICY,
+  ['withdrawProposal'],
+  { kind: 'LOAD_CALENDAR', organ: null, proposedById: KEEPER_ID, outcome: null },
+  { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
+);
+
 /** Task 1: the office for approvals leads, most offices of the county are responsible. */
 const task = readTasks().find(({ number }) => number === 1);
 if (!task) throw new Error('no task');
@@ -272,6 +291,8 @@ export const FIXTURES: readonly Fixture[] = [
   ...(Object.keys(MODES) as Mode[]).flatMap(caseFixtures),
   ...supervision,
   ...simple,
+  ...proposals,
+  ...ownProposal,
   ...tasks,
   ...seals,
   ...licenses,

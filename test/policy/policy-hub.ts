@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { administer } from '../support/proposal.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { decideCase, listPushes, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
@@ -94,16 +95,24 @@ const newPublicKey = () => generateKeyPairSync('ed25519').publicKey.export({ typ
 
 async function administrationInputs(hub: TestHub): Promise<Record<string, object>> {
   const registration = { name: '审批平台', url: 'https://platform.example/hub', publicKey: newPublicKey() };
-  const { platform } = await runMutation(
+  const { platform } = await administer(
     hub,
-    'administrator',
     'registerPlatform',
     'RegisterPlatformInput',
     { ...registration, organ: 'ganzhou-jyj' },
     'platform { id keys { id } }',
   );
   const webhook = { organ: 'yudu-slj', url: 'https://supervisor.example/hook' };
-  await runMutation(hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');
+  await administer(hub, 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');
+  const proposedWebhook = { ...webhook, organ: 'yudu-lyj' };
+  const { proposal } = await runMutation(
+    hub,
+    'administrator',
+    'registerWebhook',
+    'RegisterWebhookInput',
+    proposedWebhook,
+    'proposal { id }',
+  );
   const year = { year: 2027, source: '示范（测试）', makeUpDays: [] };
   return {
     recordAgreement: {
@@ -119,6 +128,8 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     removePlatform: { platform: platform.id },
     registerWebhook: webhook,
     removeWebhook: { organ: webhook.organ },
+    decideProposal: { proposal: proposal.id, approve: true },
+    withdrawProposal: { proposal: proposal.id },
     importDelegations: { csv: '' },
     importGuide: { format: 'JSON', text: '' },
     importGuideOverlay: { format: 'JSON', text: '' },
@@ -229,6 +240,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   withdrawCase: 'WINDOW_FORWARD RECEIVED',
   cancelLicense: '',
   applyForSeal: 'new',
+  decideProposal: 'REGISTER_WEBHOOK',
 };
 
 /** The forestry office accepted, decided and issued what the licenses are of. */
@@ -249,6 +261,7 @@ export async function createPolicyHub(): Promise<PolicyHub> {
   clock.set('2026-03-10T01:00:00Z');
   const places = {
     acknowledgeFinding: { ANSWERING_ORGAN: { organs: ['yudu-lyj'] } },
+    withdrawProposal: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),
   };
   return { hub, clock, inputs, subjects: SUBJECTS, places };

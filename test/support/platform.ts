@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, FlattenedSign } from 'jose';
 import { COMPANY, ROUTES, runMutation } from './flow.ts';
 import type { TestHub } from './hub.ts';
+import { administer } from './proposal.ts';
 
 /** A city's approval platform that the test plays. It signs any message. */
 
@@ -67,14 +68,7 @@ export async function registerPlatform(hub: TestHub, keys: PlatformKeys, overrid
     publicKey: keys.publicKey,
     ...overrides,
   };
-  const registration = await runMutation(
-    hub,
-    'administrator',
-    'registerPlatform',
-    'RegisterPlatformInput',
-    input,
-    PLATFORM_FIELDS,
-  );
+  const registration = await administer(hub, 'registerPlatform', 'RegisterPlatformInput', input, PLATFORM_FIELDS);
   if (!registration.platform) throw new Error(JSON.stringify(registration));
   return { ...registration.platform, secret: registration.secret as string };
 }

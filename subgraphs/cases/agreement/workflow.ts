@@ -1,16 +1,8 @@
-import { type Database, transact } from '../../../db/client.ts';
-import type { Actor } from '../../kernel/actor.ts';
-import type { Clock, Day } from '../../kernel/day.ts';
-import { requireAllowed } from '../../kernel/policy.ts';
+import type { Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { ADMINISTRATION_POLICY } from '../policy.ts';
 import { type Agreement, endEarly, requireAgreement } from './agreement.ts';
 import * as store from './store.ts';
-
-export interface AgreementDependencies {
-  db: Database;
-  now: Clock;
-}
 
 /** Whether two agreements have the same content. The order of matters is ignored. */
 function hasSameContent(stored: Agreement, agreement: Agreement): boolean {
@@ -20,47 +12,36 @@ function hasSameContent(stored: Agreement, agreement: Agreement): boolean {
 }
 
 /**
- * Records an agreement. Recording the same agreement again changes nothing.
- * Refuses ROLE_NOT_ALLOWED, AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
+ * Records an agreement, as an approved proposal. Recording the same agreement again changes nothing.
+ * Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
  */
-export function recordAgreement(
-  { db, now }: AgreementDependencies,
-  actor: Actor,
+export async function recordAgreement(
+  tx: Transaction,
   agreement: Agreement,
-  dryRun: boolean,
+  recordedBy: string,
+  recordedAt: Date,
 ): Promise<store.StoredAgreement> {
-  return transact(db, dryRun, async (tx) => {
-    const administrator = requireAllowed(ADMINISTRATION_POLICY.recordAgreement, null, actor);
-    requireAgreement(agreement);
-    const [unknownMatter] = await store.findUnknownMatters(tx, agreement.matters);
-    if (unknownMatter !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknownMatter);
-    const insertedRow = await store.insertAgreement(tx, {
-      ...agreement,
-      recordedBy: administrator.name,
-      recordedAt: now(),
-    });
-    if (insertedRow) return insertedRow;
-    const existing = await store.lockAgreement(tx, agreement.number);
-    if (!existing || !hasSameContent(existing, agreement)) throw new Refusal('AGREEMENT_NUMBER_TAKEN', 'number');
-    return existing;
-  });
+  requireAgreement(agreement);
+  const [unknownMatter] = await store.findUnknownMatters(tx, agreement.matters);
+  if (unknownMatter !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknownMatter);
+  const insertedRow = await store.insertAgreement(tx, { ...agreement, recordedBy, recordedAt });
+  if (insertedRow) return insertedRow;
+  const existing = await store.lockAgreement(tx, agreement.number);
+  if (!existing || !hasSameContent(existing, agreement)) throw new Refusal('AGREEMENT_NUMBER_TAKEN', 'number');
+  return existing;
 }
 
 /**
- * Ends an agreement early. Running cases continue; new ones are refused.
- * Refuses ROLE_NOT_ALLOWED, AGREEMENT_UNKNOWN, and what `endEarly` refuses.
+ * Ends an agreement early, as an approved proposal. Running cases continue; new ones are refused.
+ * Refuses AGREEMENT_UNKNOWN, and what `endEarly` refuses.
  */
-export function endAgreement(
-  { db }: AgreementDependencies,
-  actor: Actor,
+export async function endAgreement(
+  tx: Transaction,
   ending: { number: string; on: Day; reason: string },
-  dryRun: boolean,
+  endedBy: string,
 ): Promise<store.StoredAgreement> {
-  return transact(db, dryRun, async (tx) => {
-    const administrator = requireAllowed(ADMINISTRATION_POLICY.endAgreement, null, actor);
-    const agreement = await store.lockAgreement(tx, ending.number);
-    if (!agreement) throw new Refusal('AGREEMENT_UNKNOWN', 'number');
-    const { validTo } = endEarly(agreement, ending.on, ending.reason);
-    return store.endAgreement(tx, agreement.number, { validTo, endedBy: administrator.name, endReason: ending.reason });
-  });
+  const agreement = await store.lockAgreement(tx, ending.number);
+  if (!agreement) throw new Refusal('AGREEMENT_UNKNOWN', 'number');
+  const { validTo } = endEarly(agreement, ending.on, ending.reason);
+  return store.endAgreement(tx, agreement.number, { validTo, endedBy, endReason: ending.reason });
 }

@@ -1,11 +1,11 @@
 import { GraphQLError } from 'graphql';
-import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { mutate } from '../../kernel/http/errors.ts';
+import type { Database } from '../../../db/client.ts';
+import type { Clock } from '../../kernel/day.ts';
+import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
-import * as workflow from './workflow.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts';
 
 /** Most working days that `workingDay` counts: about ten years. */
@@ -14,7 +14,12 @@ const MAX_WORKING_DAYS = 2_500;
 /** Working-day calendars, and the clock of each case. */
 const BY_YEAR = byValue(numberPart(4));
 
-export function calendarResolvers(deps: workflow.CalendarDependencies) {
+interface CalendarDependencies {
+  db: Database;
+  now: Clock;
+}
+
+export function calendarResolvers(deps: CalendarDependencies) {
   const { db, now } = deps;
   return {
     Query: {
@@ -41,15 +46,6 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
         return { day: value, missingYear };
       },
     },
-    Mutation: {
-      loadCalendar: (_, { input: { dryRun, ...notice } }, { actor }) => {
-        requirePerson(actor);
-        return mutate(async () => {
-          const result = await workflow.loadNotice(deps, actor, notice, dryRun);
-          return { calendar: result.notice, movedCases: result.movedCases };
-        });
-      },
-    },
     Case: {
       clock: async ({ subject }, _, context) => {
         const { steps, guide, matter } = subject;
@@ -61,7 +57,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
 }
 
 /** Returns the calendar. It is loaded once per request, for any number of cases. */
-async function currentCalendar({ db }: workflow.CalendarDependencies, context: GraphContext): Promise<Calendar> {
+async function currentCalendar({ db }: CalendarDependencies, context: GraphContext): Promise<Calendar> {
   const current = await getLoader<Calendar>(context, 'calendar', async (keys) => {
     const calendar = await store.loadCalendar(db);
     return keys.map(() => calendar);

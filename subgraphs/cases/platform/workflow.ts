@@ -1,15 +1,13 @@
 import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
-import { type Transaction, transact } from '../../../db/client.ts';
-import type { Actor } from '../../kernel/actor.ts';
+import type { Transaction } from '../../../db/client.ts';
 import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
-import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
 import { decideCase } from '../decision/workflow.ts';
-import { ADMINISTRATION_POLICY } from '../policy.ts';
+import type { ProposalContents } from '../proposal/proposal.ts';
 import { MAX_NAME_CHARS } from '../reception/application.ts';
 import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
@@ -44,130 +42,103 @@ const SECRET_BYTES = 32;
 /**
  * Returns the secret with which a platform verifies the hub's messages (HMAC-SHA-256).
  * It is derived from the key of cases, so it is in no database.
- * Only the administrator who creates it sees it.
+ * Only the person who approves it sees it.
  */
 export function secretOf({ authorisationKey }: WorkflowDependencies, { id, secretVersion }: Platform): Uint8Array {
   const info = `tongquan approval platform ${id} ${secretVersion}`;
   return new Uint8Array(hkdfSync('sha256', authorisationKey, '', info, SECRET_BYTES));
 }
 
-export interface Registration {
-  organ: string;
-  name: string;
-  url: string;
-  /** Ed25519, SPKI PEM or JWK. */
-  publicKey: string;
-}
-
-/** The result of a registration. `secret` is base64url, or null if none was created or in a dry run. */
-export interface RegistrationResult {
+/** A platform as an approved proposal left it. */
+export interface PlatformResult {
   platform: Platform;
+  /** base64url, or null if no secret was created. */
   secret: string | null;
 }
 
 /**
- * Registers the platform of a city organ. Only for administrators.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_UNKNOWN, PLATFORM_EXISTS, KEY_UNFIT, KEY_TAKEN, FIELD_MALFORMED, FIELD_TOO_LONG.
+ * Registers the platform of a city organ, as an approved proposal.
+ * Refuses ORGAN_UNKNOWN, PLATFORM_EXISTS, KEY_UNFIT, KEY_TAKEN, FIELD_MALFORMED, FIELD_TOO_LONG.
  */
-export function registerPlatform(
+export async function registerPlatform(
+  tx: Transaction,
   deps: PlatformDependencies,
-  actor: Actor,
-  { organ, name, url, publicKey }: Registration,
-  dryRun: boolean,
-): Promise<RegistrationResult> {
-  return transact(deps.db, dryRun, async (tx) => {
-    requireAllowed(ADMINISTRATION_POLICY.registerPlatform, null, actor);
-    requireLine(name, MAX_NAME_CHARS, 'name');
-    requireUrl(url, deps.platformHosts ?? [], readSurroundings());
-    const x = parsePublicKey(publicKey);
-    if (!(await store.isCityOrgan(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
-    const at = deps.now();
-    const id = crypto.randomUUID();
-    const isInserted = await store.insertPlatform(tx, { id, organ, name, url, secretVersion: 1, registeredAt: at });
-    if (!isInserted) throw new Refusal('PLATFORM_EXISTS', 'organ');
-    await putKey(tx, id, { x, validFrom: at, validTo: null });
-    const platform = await requirePlatform(tx, id);
-    return { platform, secret: dryRun ? null : showSecret(deps, platform) };
-  });
+  { organ, name, url, publicKey }: ProposalContents['REGISTER_PLATFORM'],
+  at: Date,
+): Promise<PlatformResult> {
+  requireLine(name, MAX_NAME_CHARS, 'name');
+  requireUrl(url, deps.platformHosts ?? [], readSurroundings());
+  const x = parsePublicKey(publicKey);
+  if (!(await store.isCityOrgan(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
+  const id = crypto.randomUUID();
+  const isInserted = await store.insertPlatform(tx, { id, organ, name, url, secretVersion: 1, registeredAt: at });
+  if (!isInserted) throw new Refusal('PLATFORM_EXISTS', 'organ');
+  await putKey(tx, id, { x, validFrom: at, validTo: null });
+  const platform = await requirePlatform(tx, id);
+  return { platform, secret: showSecret(deps, platform) };
 }
 
-/** Changes a platform's name and URL, and its secret if `renewSecret` is set. Only for administrators. */
-export function changePlatform(
+/** Changes a platform's name and URL, and its secret if `renewSecret` is set, as an approved proposal. */
+export async function changePlatform(
+  tx: Transaction,
   deps: PlatformDependencies,
-  actor: Actor,
-  { id, name, url, renewSecret }: { id: string; name: string | null; url: string | null; renewSecret: boolean },
-  dryRun: boolean,
-): Promise<RegistrationResult> {
-  return transact(deps.db, dryRun, async (tx) => {
-    const current = await requireChangeable(tx, ADMINISTRATION_POLICY.changePlatform, actor, id);
-    if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
-    if (url !== null) requireUrl(url, deps.platformHosts ?? [], readSurroundings());
-    await store.updatePlatform(tx, id, {
-      name: name ?? current.name,
-      url: url ?? current.url,
-      secretVersion: current.secretVersion + (renewSecret ? 1 : 0),
-    });
-    const platform = await requirePlatform(tx, id);
-    return { platform, secret: renewSecret && !dryRun ? showSecret(deps, platform) : null };
+  { id, name, url, renewSecret }: ProposalContents['CHANGE_PLATFORM'],
+): Promise<PlatformResult> {
+  const current = await lockPlatform(tx, id);
+  if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
+  if (url !== null) requireUrl(url, deps.platformHosts ?? [], readSurroundings());
+  await store.updatePlatform(tx, id, {
+    name: name ?? current.name,
+    url: url ?? current.url,
+    secretVersion: current.secretVersion + (renewSecret ? 1 : 0),
   });
+  const platform = await requirePlatform(tx, id);
+  return { platform, secret: renewSecret ? showSecret(deps, platform) : null };
 }
 
-/** Adds a key to a platform. Only for administrators. Refuses KEY_UNFIT, KEY_TAKEN, KEYS_TOO_MANY, FIELD_MALFORMED. */
-export function addKey(
-  { db, now }: PlatformDependencies,
-  actor: Actor,
-  {
-    id,
-    publicKey,
-    validFrom,
-    validTo,
-  }: { id: string; publicKey: string; validFrom: Date | null; validTo: Date | null },
-  dryRun: boolean,
+/** Adds a key to a platform, as an approved proposal. Refuses KEY_UNFIT, KEY_TAKEN, KEYS_TOO_MANY, FIELD_MALFORMED. */
+export async function addKey(
+  tx: Transaction,
+  { id, publicKey, ...period }: ProposalContents['ADD_PLATFORM_KEY'],
+  at: Date,
 ): Promise<Platform> {
-  return transact(db, dryRun, async (tx) => {
-    const at = now();
-    requireRoom(await requireChangeable(tx, ADMINISTRATION_POLICY.addPlatformKey, actor, id), at);
-    const x = parsePublicKey(publicKey);
-    requirePeriod(validFrom ?? at, validTo, at);
-    await putKey(tx, id, { x, validFrom: validFrom ?? at, validTo });
-    return requirePlatform(tx, id);
-  });
+  requireRoom(await lockPlatform(tx, id), at);
+  const x = parsePublicKey(publicKey);
+  const validFrom = readTime(period.validFrom) ?? at;
+  const validTo = readTime(period.validTo);
+  requirePeriod(validFrom, validTo, at);
+  await putKey(tx, id, { x, validFrom, validTo });
+  return requirePlatform(tx, id);
 }
 
 /**
- * Ends a key, at once or later. Only for administrators.
+ * Ends a key, at once or later, as an approved proposal.
  * Refuses KEY_UNKNOWN, KEY_NOT_IN_FORCE if it has ended, FIELD_MALFORMED.
  */
-export function endKey(
-  { db, now }: PlatformDependencies,
-  actor: Actor,
-  { id, kid, validTo }: { id: string; kid: string; validTo: Date | null },
-  dryRun: boolean,
+export async function endKey(
+  tx: Transaction,
+  { id, kid, ...ending }: ProposalContents['END_PLATFORM_KEY'],
+  at: Date,
 ): Promise<Platform> {
-  return transact(db, dryRun, async (tx) => {
-    const at = now();
-    const { keys } = await requireChangeable(tx, ADMINISTRATION_POLICY.endPlatformKey, actor, id);
-    const key = keys.find((candidate) => candidate.kid === kid);
-    if (!key) throw new Refusal('KEY_UNKNOWN', 'key');
-    if (key.validTo !== null && key.validTo <= at) throw new Refusal('KEY_NOT_IN_FORCE', 'key');
-    if (validTo !== null && validTo < at) throw new Refusal('FIELD_MALFORMED', 'validTo');
-    await store.endKey(tx, kid, validTo ?? at);
-    return requirePlatform(tx, id);
-  });
+  const { keys } = await lockPlatform(tx, id);
+  const key = keys.find((candidate) => candidate.kid === kid);
+  if (!key) throw new Refusal('KEY_UNKNOWN', 'key');
+  if (key.validTo !== null && key.validTo <= at) throw new Refusal('KEY_NOT_IN_FORCE', 'key');
+  const validTo = readTime(ending.validTo);
+  if (validTo !== null && validTo < at) throw new Refusal('FIELD_MALFORMED', 'validTo');
+  await store.endKey(tx, kid, validTo ?? at);
+  return requirePlatform(tx, id);
 }
 
-/** Removes a platform. Its organ then works on the hub itself. Only for administrators. */
-export function removePlatform(
-  { db, now }: PlatformDependencies,
-  actor: Actor,
-  id: string,
-  dryRun: boolean,
-): Promise<Platform> {
-  return transact(db, dryRun, async (tx) => {
-    await requireChangeable(tx, ADMINISTRATION_POLICY.removePlatform, actor, id);
-    await store.updatePlatform(tx, id, { removedAt: now() });
-    return requirePlatform(tx, id);
-  });
+/** Removes a platform, as an approved proposal. Its organ then works on the hub itself. */
+export async function removePlatform(tx: Transaction, id: string, at: Date): Promise<Platform> {
+  await lockPlatform(tx, id);
+  await store.updatePlatform(tx, id, { removedAt: at });
+  return requirePlatform(tx, id);
+}
+
+function readTime(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
 }
 
 async function putKey(tx: Transaction, id: string, key: { x: string; validFrom: Date; validTo: Date | null }) {
@@ -175,13 +146,7 @@ async function putKey(tx: Transaction, id: string, key: { x: string; validFrom: 
   if (!(await store.insertKey(tx, id, { kid, ...key }))) throw new Refusal('KEY_TAKEN', 'publicKey');
 }
 
-async function requireChangeable(
-  tx: Transaction,
-  rule: PolicyRule<unknown>,
-  actor: Actor,
-  id: string,
-): Promise<Platform> {
-  requireAllowed(rule, null, actor);
+async function lockPlatform(tx: Transaction, id: string): Promise<Platform> {
   const platform = await store.lockPlatform(tx, id);
   if (!platform) throw new Refusal('PLATFORM_UNKNOWN', 'platform');
   return platform;

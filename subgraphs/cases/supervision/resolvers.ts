@@ -9,7 +9,7 @@ import type { FindCase } from '../view.ts';
 import * as store from './store.ts';
 import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
 import * as webhooks from './webhook/store.ts';
-import { registerWebhook, removeWebhook, type WebhookDependencies } from './webhook/workflow.ts';
+import type { WebhookDependencies } from './webhook/workflow.ts';
 import * as workflow from './workflow.ts';
 
 /** Resolvers of dual push and dual loop (双推送、双回路): pushes to supervisors, their findings, and their webhooks. */
@@ -77,17 +77,6 @@ function mutations(deps: WebhookDependencies) {
       settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, input)),
     closeFinding: (_, { input }, context) =>
       settleFinding(context, () => workflow.closeFinding(deps, context.actor, input)),
-    registerWebhook: (_, { input }, { actor }) => {
-      requirePerson(actor);
-      return mutate(async () => {
-        const { webhook, secret } = await registerWebhook(deps, actor, input);
-        return { webhook: viewWebhook(webhook), secret };
-      });
-    },
-    removeWebhook: (_, { input }, { actor }) => {
-      requirePerson(actor);
-      return mutate(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
-    },
   } satisfies Resolvers['Mutation'];
 }
 

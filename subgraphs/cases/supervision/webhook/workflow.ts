@@ -1,15 +1,12 @@
 import { z } from 'zod';
-import { type Database, type Transaction, transact } from '../../../../db/client.ts';
-import type { Actor } from '../../../kernel/actor.ts';
+import type { Database, Transaction } from '../../../../db/client.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
 import { readSurroundings } from '../../../kernel/outgoing/http-client.ts';
-import { requireAllowed } from '../../../kernel/policy.ts';
 import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
-import { ADMINISTRATION_POLICY } from '../../policy.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
 import { post } from './post-client.ts';
@@ -36,54 +33,42 @@ export interface WebhookDependencies {
   webhookHosts?: readonly string[] | undefined;
 }
 
-/** A registration with its secret. The secret is shown only this once, and is null for a dry run. */
+/** A registration with its secret. The secret is shown only this once. */
 export interface RegistrationResult {
   webhook: store.WebhookRow;
-  secret: string | null;
+  secret: string;
 }
 
 /**
- * Registers the URL where an organ's supervision system receives pushes. Only for administrators.
+ * Registers the URL where an organ's supervision system receives pushes, as an approved proposal.
  * A previous registration of the organ ends, together with its secret.
  * Pushes that have not reached the organ go to the new URL.
- * Refuses ROLE_NOT_ALLOWED, WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
+ * Refuses WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
  */
-export function registerWebhook(
-  { db, now, authorisationKey, webhookHosts }: WebhookDependencies,
-  actor: Actor,
-  registration: { organ: string; url: string; dryRun: boolean },
+export async function registerWebhook(
+  tx: Transaction,
+  { authorisationKey, webhookHosts = [] }: Pick<WebhookDependencies, 'authorisationKey' | 'webhookHosts'>,
+  registration: { organ: string; url: string },
+  registeredBy: string,
+  at: Date,
 ): Promise<RegistrationResult> {
-  return transact(db, registration.dryRun, async (tx) => {
-    const { name } = requireAllowed(ADMINISTRATION_POLICY.registerWebhook, null, actor);
-    const { href: url } = requireWebhookUrl(registration.url, webhookHosts ?? [], readSurroundings());
-    const { organ } = registration;
-    if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
-    const at = now();
-    await store.lockOrgan(tx, organ);
-    await store.endWebhook(tx, organ, at);
-    const id = crypto.randomUUID();
-    const webhook = await store.insertWebhook(tx, { id, organ, url, registeredBy: name, registeredAt: at });
-    await store.requeueOpenPushes(tx, organ);
-    return { webhook, secret: registration.dryRun ? null : showSecret(secretOf(authorisationKey, id)) };
-  });
+  const { href: url } = requireWebhookUrl(registration.url, webhookHosts, readSurroundings());
+  const { organ } = registration;
+  if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
+  await store.lockOrgan(tx, organ);
+  await store.endWebhook(tx, organ, at);
+  const id = crypto.randomUUID();
+  const webhook = await store.insertWebhook(tx, { id, organ, url, registeredBy, registeredAt: at });
+  await store.requeueOpenPushes(tx, organ);
+  return { webhook, secret: showSecret(secretOf(authorisationKey, id)) };
 }
 
-/**
- * Ends an organ's webhook. Only for administrators. The organ's inbox continues. Refuses ROLE_NOT_ALLOWED,
- * WEBHOOK_UNKNOWN.
- */
-export function removeWebhook(
-  { db, now }: WebhookDependencies,
-  actor: Actor,
-  removal: { organ: string; dryRun: boolean },
-): Promise<store.WebhookRow> {
-  return transact(db, removal.dryRun, async (tx) => {
-    requireAllowed(ADMINISTRATION_POLICY.removeWebhook, null, actor);
-    await store.lockOrgan(tx, removal.organ);
-    const endedWebhook = await store.endWebhook(tx, removal.organ, now());
-    if (!endedWebhook) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');
-    return endedWebhook;
-  });
+/** Ends an organ's webhook, as an approved proposal. The organ's inbox continues. Refuses WEBHOOK_UNKNOWN. */
+export async function removeWebhook(tx: Transaction, organ: string, at: Date): Promise<store.WebhookRow> {
+  await store.lockOrgan(tx, organ);
+  const endedWebhook = await store.endWebhook(tx, organ, at);
+  if (!endedWebhook) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');
+  return endedWebhook;
 }
 
 const receiptAnswer = z.object({ receipt: z.string().regex(/^[\x21-\x7e]{1,128}$/) });

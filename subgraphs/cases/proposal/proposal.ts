@@ -1,0 +1,62 @@
+import type { Role } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import type { Agreement } from '../agreement/agreement.ts';
+import type { Notice } from '../calendar/working-day.ts';
+
+/**
+ * Proposals (提议): no act of administration takes effect by one person. An administrator proposes it, and another person
+ * approves it: somebody of the organ that it acts for, or another administrator.
+ */
+
+/** What each kind of proposal carries out. Times are RFC 3339. A stored proposal is the JSON text of one. */
+export interface ProposalContents {
+  RECORD_AGREEMENT: Agreement;
+  END_AGREEMENT: { number: string; on: Day; reason: string };
+  LOAD_CALENDAR: Notice;
+  REGISTER_PLATFORM: { organ: string; name: string; url: string; publicKey: string };
+  CHANGE_PLATFORM: { id: string; name: string | null; url: string | null; renewSecret: boolean };
+  ADD_PLATFORM_KEY: { id: string; publicKey: string; validFrom: string | null; validTo: string | null };
+  END_PLATFORM_KEY: { id: string; kid: string; validTo: string | null };
+  REMOVE_PLATFORM: { id: string };
+  REGISTER_WEBHOOK: { organ: string; url: string };
+  REMOVE_WEBHOOK: { organ: string };
+}
+export type ProposalKind = keyof ProposalContents;
+
+interface ProposalRow {
+  /** The mutation that proposes it. */
+  mutation: string;
+  /** Who approves: this role at the organ that it acts for. ADMINISTRATOR: another administrator. */
+  approver: Role;
+}
+
+/** The table of kinds. A new kind is a row here, a row of contents above, and how it is carried out. */
+export const PROPOSALS = {
+  RECORD_AGREEMENT: { mutation: 'recordAgreement', approver: 'APPROVER' },
+  END_AGREEMENT: { mutation: 'endAgreement', approver: 'APPROVER' },
+  LOAD_CALENDAR: { mutation: 'loadCalendar', approver: 'ADMINISTRATOR' },
+  REGISTER_PLATFORM: { mutation: 'registerPlatform', approver: 'APPROVER' },
+  CHANGE_PLATFORM: { mutation: 'changePlatform', approver: 'APPROVER' },
+  ADD_PLATFORM_KEY: { mutation: 'addPlatformKey', approver: 'APPROVER' },
+  END_PLATFORM_KEY: { mutation: 'endPlatformKey', approver: 'APPROVER' },
+  REMOVE_PLATFORM: { mutation: 'removePlatform', approver: 'APPROVER' },
+  REGISTER_WEBHOOK: { mutation: 'registerWebhook', approver: 'SUPERVISOR' },
+  REMOVE_WEBHOOK: { mutation: 'removeWebhook', approver: 'SUPERVISOR' },
+} as const satisfies Record<ProposalKind, ProposalRow>;
+
+/** How a proposal ends: 批准, 不予批准, 撤回. */
+export type ProposalOutcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
+
+export interface Proposal {
+  id: string;
+  kind: ProposalKind;
+  /** The organ that it acts for, or null if it acts for none. */
+  organ: string | null;
+  proposedById: string;
+  proposedBy: string;
+  /** Null while it waits. */
+  outcome: ProposalOutcome | null;
+}
+
+/** Maximum of waiting proposals of the hub. */
+export const MAX_WAITING_PROPOSALS = 200;

@@ -1,0 +1,110 @@
+import type { Actor } from '../../kernel/actor.ts';
+import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { viewAgreement } from '../agreement/view.ts';
+import { viewPlatform } from '../platform/view.ts';
+import { audienceOf } from '../platform/workflow.ts';
+import { CASE_READS } from '../policy.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { viewWebhook } from '../supervision/view.ts';
+import type { ProposalContents, ProposalKind } from './proposal.ts';
+import * as store from './store.ts';
+import { viewProposal } from './view.ts';
+import * as workflow from './workflow.ts';
+
+/** Resolvers of proposals (提议), and of the acts of administration that are proposed. */
+export function proposalResolvers(deps: workflow.ProposalDependencies) {
+  return {
+    Query: {
+      proposals: async (_, args, { actor }) => {
+        const ownOrgan = requireReadScope(CASE_READS.proposals, actor, '您的岗位不能查看提议。');
+        const { kind = null, state = null } = args.filter ?? {};
+        const page = await store.listProposals(deps.db, { organ: ownOrgan, kind, state }, readPage(args, BY_SERIAL));
+        return toConnection(page, BY_SERIAL, (row) => row.serial, viewProposal);
+      },
+    },
+    Mutation: { ...platformMutations(deps), ...otherMutations(deps), ...decisions(deps) },
+  } satisfies Resolvers;
+}
+
+function viewResult(deps: workflow.ProposalDependencies, { proposal, effect }: workflow.ProposalResult) {
+  const { agreement, calendar, movedCases, platform, webhook, secret } = effect;
+  return {
+    proposal: proposal && viewProposal(proposal),
+    agreement: agreement ? viewAgreement(agreement, deps.now) : null,
+    calendar: calendar ?? null,
+    movedCases: movedCases ?? null,
+    platform: platform ? viewPlatform(platform, audienceOf(deps)) : null,
+    webhook: webhook ? viewWebhook(webhook) : null,
+    secret: secret ?? null,
+  };
+}
+
+function settle(deps: workflow.ProposalDependencies, actor: Actor, run: () => Promise<workflow.ProposalResult>) {
+  requirePerson(actor);
+  return mutate(async () => viewResult(deps, await run()));
+}
+
+/** Proposes an act of one kind. */
+function propose<Kind extends ProposalKind>(
+  deps: workflow.ProposalDependencies,
+  actor: Actor,
+  kind: Kind,
+  { dryRun }: { dryRun: boolean },
+  content: ProposalContents[Kind],
+) {
+  return settle(deps, actor, () => workflow.propose(deps, actor, { kind, content, dryRun }));
+}
+
+const toText = (time: Date | null | undefined) => time?.toISOString() ?? null;
+
+function platformMutations(deps: workflow.ProposalDependencies) {
+  return {
+    registerPlatform: (_, { input }, { actor }) => {
+      const { organ, name, url, publicKey } = input;
+      return propose(deps, actor, 'REGISTER_PLATFORM', input, { organ, name, url, publicKey });
+    },
+    changePlatform: (_, { input }, { actor }) => {
+      const { platform: id, name = null, url = null, renewSecret } = input;
+      return propose(deps, actor, 'CHANGE_PLATFORM', input, { id, name, url, renewSecret });
+    },
+    addPlatformKey: (_, { input }, { actor }) => {
+      const { platform: id, publicKey, validFrom, validTo } = input;
+      const content = { id, publicKey, validFrom: toText(validFrom), validTo: toText(validTo) };
+      return propose(deps, actor, 'ADD_PLATFORM_KEY', input, content);
+    },
+    endPlatformKey: (_, { input }, { actor }) => {
+      const { platform: id, key: kid, validTo } = input;
+      return propose(deps, actor, 'END_PLATFORM_KEY', input, { id, kid, validTo: toText(validTo) });
+    },
+    removePlatform: (_, { input }, { actor }) => propose(deps, actor, 'REMOVE_PLATFORM', input, { id: input.platform }),
+  } satisfies Resolvers['Mutation'];
+}
+
+function otherMutations(deps: workflow.ProposalDependencies) {
+  return {
+    recordAgreement: (_, { input }, { actor }) => {
+      const { dryRun, validTo = null, ...content } = input;
+      return propose(deps, actor, 'RECORD_AGREEMENT', { dryRun }, { ...content, validTo });
+    },
+    endAgreement: (_, { input: { dryRun, ...content } }, { actor }) =>
+      propose(deps, actor, 'END_AGREEMENT', { dryRun }, content),
+    loadCalendar: (_, { input: { dryRun, ...content } }, { actor }) =>
+      propose(deps, actor, 'LOAD_CALENDAR', { dryRun }, content),
+    registerWebhook: (_, { input }, { actor }) => {
+      const { organ, url } = input;
+      return propose(deps, actor, 'REGISTER_WEBHOOK', input, { organ, url });
+    },
+    removeWebhook: (_, { input }, { actor }) => propose(deps, actor, 'REMOVE_WEBHOOK', input, { organ: input.organ }),
+  } satisfies Resolvers['Mutation'];
+}
+
+function decisions(deps: workflow.ProposalDependencies) {
+  return {
+    decideProposal: (_, { input }, { actor }) =>
+      settle(deps, actor, () => workflow.decideProposal(deps, actor, { ...input, reason: input.reason ?? null })),
+    withdrawProposal: (_, { input }, { actor }) =>
+      settle(deps, actor, () => workflow.withdrawProposal(deps, actor, input)),
+  } satisfies Resolvers['Mutation'];
+}

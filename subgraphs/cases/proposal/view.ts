@@ -1,0 +1,13 @@
+import type { StoredProposal } from './store.ts';
+
+/** A proposal as GraphQL shows it. */
+export function viewProposal({ id, kind, organ, content, proposedBy, at, outcome, ended }: StoredProposal) {
+  return {
+    ...{ id, kind, content, proposedBy, proposedAt: at },
+    organ: organ === null ? null : { id: organ },
+    state: outcome ?? ('WAITING' as const),
+    endedBy: ended?.actor ?? null,
+    endedAt: ended?.at ?? null,
+    decision: ended?.reason ?? null,
+  };
+}

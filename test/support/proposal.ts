@@ -1,0 +1,39 @@
+import { runMutation } from './flow.ts';
+import type { TestHub } from './hub.ts';
+
+/** Acts of administration by two persons, for tests that need their effect. */
+
+/** The other administrator of the demo people, who approves what acts for no organ. */
+const DEPUTY = 'administrator-deputy';
+
+interface OpenProposal {
+  id: string;
+  kind: string;
+  organ: { id: string } | null;
+}
+
+/** Returns the demo person who approves a proposal. */
+export function approverOf({ kind, organ }: OpenProposal): string {
+  if (organ === null) return DEPUTY;
+  return `${organ.id}.${kind.endsWith('_WEBHOOK') ? 'supervisor' : 'approver'}`;
+}
+
+/**
+ * Proposes an act, as the administrator unless told otherwise, and approves it as the person whom it needs. Returns the
+ * payload of the approval, or that of the proposal if it was refused or rehearsed.
+ */
+export async function administer(
+  hub: TestHub,
+  name: string,
+  type: string,
+  input: object,
+  fields: string,
+  proposer = 'administrator',
+) {
+  const waiting = 'proposal { id kind organ { id } }';
+  const proposed = await runMutation(hub, proposer, name, type, input, `${waiting} ${fields}`);
+  if (proposed.refusal || proposed.proposal === null) return proposed;
+  const decision = { proposal: proposed.proposal.id, approve: true };
+  const approver = approverOf(proposed.proposal);
+  return runMutation(hub, approver, 'decideProposal', 'DecideProposalInput', decision, fields);
+}
