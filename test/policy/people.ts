@@ -19,6 +19,7 @@ const AFFILIATIONS: readonly Omit<Person, 'roles' | 'name'>[] = [
   { ...NOBODY, id: 'window-xingguo', organ: 'xingguo-xzspj', window: '360732' },
   { ...NOBODY, id: APPLICANT_ID, holderCode: COMPANY.code },
   { ...NOBODY, id: 'applicant-citizen', holderCode: '11010519491231002X' },
+  { ...NOBODY, id: 'administrator' },
   { ...NOBODY, id: 'nobody' },
 ];
 /** One person of each role in each of these places. */

@@ -27,9 +27,9 @@ const FATES = {
   ],
   SHOWN: [
     ...['ApplicationInput.licenseNumber', 'ApplicationInput.requestKey', 'CancelLicenseInput.reason'],
-    ...['ChangePlatformInput.name', 'CloseFindingInput.note', 'DeclineOrderInput.reason'],
-    ...['EndAgreementInput.reason', 'ImportDelegationsInput.basis', 'LoadCalendarInput.source'],
-    ...['OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
+    ...['ChangePlatformInput.name', 'CloseFindingInput.note', 'DecideProposalInput.reason'],
+    ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
+    ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
     ...['RecordFindingInput.text', 'RegisterPlatformInput.name', 'ReportTaskProgressInput.note'],
     ...['SealActInput.reason', 'SealDecisionInput.reason', 'SealEndInput.words'],
     ...['SealFilingInput.filingNumber', 'SealGrantInput.reason', 'SealGrantWithdrawalInput.reason'],

@@ -1,4 +1,4 @@
-import { getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { getLoader, requireReadScope } from '../../kernel/http/context.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
