@@ -90,6 +90,9 @@ function isReachable(path: string, uid: number, gid: number): boolean {
   return true;
 }
 
+/** Whether the kernel stops the command of `buildCommand` when the hub is killed. */
+export const ENDS_WITH_PARENT = SETPRIV !== null;
+
 /** A command line for `spawn(command, args, { uid, gid })`. */
 export interface AccountCommand {
   command: string;
@@ -99,7 +102,7 @@ export interface AccountCommand {
 
 /**
  * Builds the command line that runs `command` as the account. With setpriv the kernel stops the server (fast shutdown)
- * when the hub is killed. Without setpriv the next start stops it.
+ * when the hub is killed (ENDS_WITH_PARENT).
  */
 export function buildCommand(account: Account | null, command: string, args: readonly string[]): AccountCommand {
   if (SETPRIV === null) {

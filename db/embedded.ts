@@ -19,9 +19,11 @@ import {
   type Binaries,
   buildCommand,
   EmbeddedError,
+  ENDS_WITH_PARENT,
   findServerAccount,
   locateBinaries,
 } from './binaries.ts';
+import { startGuard } from './guard.ts';
 
 /** The version of PostgreSQL that a data folder must have (file `PG_VERSION`). */
 const MAJOR_VERSION = '18';
@@ -169,6 +171,10 @@ function launchServer(
     ...runAs,
   });
   closeSync(log);
+  if (!ENDS_WITH_PARENT && child.pid !== undefined) {
+    const guard = startGuard(child.pid);
+    child.once('exit', () => guard.kill('SIGKILL'));
+  }
   return child;
 }
 

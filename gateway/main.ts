@@ -1,5 +1,6 @@
 import { startLog } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { readCostLimits } from './cost/limits.ts';
 
@@ -38,4 +39,4 @@ const app = await createGateway({
 });
 await app.listen({ host: HOST, port: PORT });
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());
+endAfter(() => app.close());

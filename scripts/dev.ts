@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { inheritEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 
 /**
  * `npm run dev`: runs `npm start` and restarts it whenever a source file changes. Data and tokens are kept. A changed
@@ -15,8 +16,6 @@ export const FOLDERS = ['db', 'gateway', 'scripts', 'seeds', 'subgraphs'];
 const SOURCE = /^(?!.*(\.gen\.ts|supergraph\.graphql)$).+\.(css|csv|graphql|js|json|sql|svg|ts|txt|typ)$/;
 /** Editors write a file in several steps, and branches change many files at once. */
 const SETTLE_MS = 200;
-/** As shells report an end by SIGINT. */
-const INTERRUPTED_CODE = 130;
 
 let hub: ChildProcess | null = null;
 let starts = 0;
@@ -82,28 +81,12 @@ function watchFolders(): void {
   }
 }
 
-/**
- * Returns what each Ctrl-C does: the first one stops and then exits, the second one exits at once. A hub that is left
- * behind stops by itself, because its channel has closed.
- */
-export function createInterrupt(stop: () => Promise<void>, exit: (code: number) => void): () => void {
-  let isInterrupted = false;
-  return () => {
-    if (isInterrupted) return exit(INTERRUPTED_CODE);
-    isInterrupted = true;
-    void stop().then(() => exit(0));
-  };
-}
-
 if (import.meta.main) {
   watchFolders();
-  const interrupt = createInterrupt(
-    () => {
-      isStopping = true;
-      return pendingRestart.then(stopHub);
-    },
-    (code) => process.exit(code),
-  );
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
+  // A hub that is left behind by a second signal stops by itself, because its channel has closed.
+  endAfter(() => {
+    isStopping = true;
+    return pendingRestart.then(stopHub);
+  });
   startHub();
 }

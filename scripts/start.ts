@@ -5,6 +5,7 @@ import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
@@ -26,7 +27,6 @@ const settings = readEnvironment('start', {
   LOG_WITNESSES: parseWitnesses,
 });
 
-const STOP_TIMEOUT_MS = 9_500;
 /** The people whose tokens are printed: at least one of every role. `npm run token` prints the others. */
 const PRINTED_PEOPLE = [
   'applicant-company',
@@ -49,23 +49,15 @@ const QUERY =
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
-  let running: RunningHub | null = null;
-  let isStopping = false;
   const startAbort = new AbortController();
-  const stop = async (code: number) => {
-    if (isStopping) return;
-    isStopping = true;
-    console.log('正在停止 stopping …');
-    // A database that hangs must not block the terminal.
-    setTimeout(() => process.exit(code || 1), STOP_TIMEOUT_MS).unref();
-    if (!running) return startAbort.abort();
-    await running.stop();
-    process.exit(code);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
   // `npm run dev` starts the hub with a channel. The hub stops if that process ends for any reason.
-  if (process.channel) process.once('disconnect', () => void stop(0));
-  running = await boot({
+  const { end } = endAfter(async () => {
+    console.log('正在停止 stopping …');
+    startAbort.abort();
+    const running = await starting.catch(() => null);
+    await running?.stop();
+  });
+  const starting = boot({
     dataFolder: settings.DATA_FOLDER,
     host: settings.HOST,
     publicUrl: settings.PUBLIC_URL,
@@ -85,11 +77,13 @@ async function main(): Promise<void> {
     log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),
     signal: startAbort.signal,
-  }).catch((error) => {
-    if (startAbort.signal.aborted) process.exit(0);
+  });
+  const running = await starting.catch((error) => {
+    if (startAbort.signal.aborted) return null;
     throw error;
   });
-  void running.databaseLost.then(() => stop(1));
+  if (!running) return;
+  void running.databaseLost.then(() => end(1));
   await printReady(running, (performance.now() - startedAt) / 1000);
 }
 

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
@@ -144,8 +145,8 @@ async function main(): Promise<void> {
     onError: logFailure,
     connections: readConnectionLimits(settings),
   });
+  endAfter(() => app.close());
   console.log(`审批平台 ${platformRegistration.organ} ${await app.listen({ port, host: HOST })}`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());
 }
 
 main().catch((error) => {

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -10,11 +9,11 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
-import { boot, type RunningHub } from '../hub/boot.ts';
-import { findFreePort } from '../hub/port.ts';
+import type { RunningHub } from '../hub/boot.ts';
 import { findRunningDatabase } from '../hub/running-database.ts';
 import { locateSignerKeyFile } from '../hub/secrets.ts';
 import { startSigner } from '../hub/signer.ts';
+import { bootTemporary } from '../hub/temporary.ts';
 
 /**
  * `npm run bench:log [LEAVES]`: measures the transparency log on this machine: the time from leaf to cosigned
@@ -94,17 +93,8 @@ async function fillLog(sql: postgres.Sql, folder: string, running: RunningHub): 
 }
 
 async function main(): Promise<void> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
-  const [port, libraryPort] = [await findFreePort(), await findFreePort()];
-  const running = await boot({
-    dataFolder,
-    host: '127.0.0.1',
-    port,
-    libraryPort,
-    databaseUrl: null,
-    withLibrary: true,
-    say: () => {},
-  });
+  const running = await bootTemporary('bench', () => {});
+  const { dataFolder } = running;
   const sql = postgres(findRunningDatabase(dataFolder), { max: 2, onnotice: () => {} });
   try {
     console.log(`${cpus().length} × ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
@@ -155,7 +145,6 @@ async function main(): Promise<void> {
   } finally {
     await sql.end();
     await running.stop();
-    rmSync(dataFolder, { recursive: true, force: true });
   }
 }
 

@@ -1,15 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
 import { Client } from '../demo/client.ts';
-import { boot } from '../hub/boot.ts';
-import { findFreePort } from '../hub/port.ts';
+import { bootTemporary } from '../hub/temporary.ts';
 import { type Bench, type Cost, grantCases, issueByWorkflow, issueThroughApi } from './licenses.ts';
 
 /**
@@ -87,19 +84,8 @@ const VERIFICATIONS = 500;
 const WARM_UP_COUNT = 40;
 
 async function measureLicenseRates() {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
-  const [port, libraryPort] = [await findFreePort(), await findFreePort()];
-  const say = () => {};
-  const running = await boot({
-    dataFolder,
-    host: '127.0.0.1',
-    port,
-    libraryPort,
-    databaseUrl: null,
-    withLibrary: true,
-    say,
-  });
-  const bench = { running, client: new Client(running), dataFolder };
+  const running = await bootTemporary('bench', () => {});
+  const bench = { running, client: new Client(running), dataFolder: running.dataFolder };
   try {
     const ids = await grantCases(bench, 2 * (WARM_UP_COUNT + LICENSES));
     await issueThroughApi(bench, ids.slice(0, WARM_UP_COUNT));
@@ -110,7 +96,6 @@ async function measureLicenseRates() {
     return { door: apiRun.cost, workflow, ...verification };
   } finally {
     await running.stop();
-    rmSync(dataFolder, { recursive: true, force: true });
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
@@ -130,22 +131,14 @@ async function serve(): Promise<void> {
     onError: logFailure,
     connections: readConnectionLimits(environment),
   });
+  // Also if the hub that started the library dies without stopping it: the library must not keep the port.
+  endAfter(() => app.close());
   try {
     console.log(`城市证照库 ${await app.listen({ port, host: environment.HOST })}`);
   } catch (error) {
     await app.close();
     throw error;
   }
-  const stop = () => {
-    app.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  // If the hub that started the library dies without stopping it, the library must not keep the port.
-  if (process.channel) process.once('disconnect', stop);
 }
 
 const run = process.argv.includes('--keys')

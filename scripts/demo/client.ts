@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { type HttpAnswer, type HttpRequest, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { toLocalUrl } from '../hub/address.ts';
-import { boot } from '../hub/boot.ts';
-import { findFreePort } from '../hub/port.ts';
 import { openSecrets, type Secrets } from '../hub/secrets.ts';
+import { bootTemporary } from '../hub/temporary.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 
 const MAX_WAIT_MS = 30_000;
@@ -39,23 +35,7 @@ export async function findHub(place: HubPlace, say: (line: string) => void): Pro
     return { url, secrets: openSecrets(place.DATA_FOLDER), stop: async () => {} };
   }
   say('没有正在运行的中枢，临时启动一个');
-  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
-  const [port, libraryPort] = [await findFreePort(), await findFreePort()];
-  const running = await boot({
-    dataFolder,
-    host: '127.0.0.1',
-    port,
-    libraryPort,
-    databaseUrl: null,
-    withLibrary: true,
-    say: (line) => say(`  ${line}`),
-  });
-  const stop = async () => {
-    await running.stop();
-    rmSync(dataFolder, { recursive: true, force: true });
-  };
-  process.once('SIGINT', () => void stop().then(() => process.exit(1)));
-  return { url: running.url, secrets: running.secrets, stop };
+  return bootTemporary('demo', (line) => say(`  ${line}`));
 }
 
 /** Calls the public API as demo people. */

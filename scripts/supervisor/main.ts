@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { createSupervisor, sendFinding } from './app.ts';
 
@@ -31,7 +32,7 @@ if (push !== undefined) {
 } else {
   mkdirSync(dirname(ledgerPath), { recursive: true });
   const { app } = createSupervisor({ ...options, connections: readConnectionLimits(environment) });
+  endAfter(() => app.close());
   const { HOST: host, SUPERVISOR_PORT: port } = environment;
   console.log(`监管系统：${await app.listen({ host, port })}/pushes`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close());
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { lockFolder } from '../hub/folder.ts';
 import { createWitness } from './app.ts';
@@ -45,14 +46,12 @@ async function main(): Promise<void> {
     now: () => new Date(),
     connections: readConnectionLimits(settings),
   });
+  endAfter(async () => {
+    await app.close();
+    await releaseFolder();
+  });
   const url = await app.listen({ port: WITNESS_PORT, host: HOST });
   console.log(`见证 witness ${url}\nLOG_WITNESSES="${formatWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, async () => {
-      await app.close();
-      await releaseFolder();
-    });
-  }
 }
 
 main().catch((error) => {

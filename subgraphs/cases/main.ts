@@ -1,6 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { endAfter } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
@@ -40,11 +41,9 @@ const app = await serveSubgraph(cases, {
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await app.close();
-    await cases.stop();
-    await parsers.stop();
-    await close();
-  });
-}
+endAfter(async () => {
+  await app.close();
+  await cases.stop();
+  await parsers.stop();
+  await close();
+});

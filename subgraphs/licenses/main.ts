@@ -1,6 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { endAfter } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import {
   attestOverHttp,
@@ -60,11 +61,9 @@ const app = await serveSubgraph(licenses, options, (routes) => addFileRoute(rout
 await app.listen({ host: settings.HOST, port: settings.PORT });
 licenses.start();
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await app.close();
-    await licenses.stop();
-    await parsers.stop();
-    await close();
-  });
-}
+endAfter(async () => {
+  await app.close();
+  await licenses.stop();
+  await parsers.stop();
+  await close();
+});

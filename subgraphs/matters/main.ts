@@ -1,6 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { endAfter } from '../kernel/environment/stop.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
@@ -24,10 +25,8 @@ const app = await serveSubgraph(matters, {
 await app.listen({ host: settings.HOST, port: settings.PORT });
 matters.start();
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await app.close();
-    await matters.stop();
-    await close();
-  });
-}
+endAfter(async () => {
+  await app.close();
+  await matters.stop();
+  await close();
+});

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
+import { endAfter } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
@@ -47,11 +48,9 @@ const app = await serveSubgraph(seals, options, (routes) => addPortRoutes(routes
 await app.listen({ host: settings.HOST, port: settings.PORT });
 seals.start();
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await app.close();
-    await seals.stop();
-    await parsers.stop();
-    await close();
-  });
-}
+endAfter(async () => {
+  await app.close();
+  await seals.stop();
+  await parsers.stop();
+  await close();
+});

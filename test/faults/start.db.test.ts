@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded } from '../../db/embedded.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
+import { listProcesses } from '../support/processes.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */
@@ -76,20 +77,6 @@ async function waitUntilReady(hub: RunningHub): Promise<void> {
     throw new Error(`${error}: ${hub.out()} ${hub.err()}`);
   });
   await Promise.race([ended, ready]);
-}
-
-/** Returns command line and environment of the other processes that name a folder, such as database and library. */
-function listProcesses(folder: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((pid) => {
-      try {
-        return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')} ${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
-      } catch {
-        return '';
-      }
-    })
-    .filter((text) => text.includes(folder));
 }
 
 /** Returns when each file was written that only the first start may write: the database and its secrets. */

@@ -39,6 +39,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/mode': 'store',
   'environment/parse': 'rule',
   'environment/read': 'main',
+  'environment/stop': 'main',
   'environment/redact': 'rule',
   'environment/request-log': 'edge',
   'environment/variables': 'rule',

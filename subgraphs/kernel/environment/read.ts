@@ -21,6 +21,11 @@ export function readEnvironment<Process extends ProcessName, R extends Readers<P
   return settings;
 }
 
+/** Returns whether npm runs this process, in which case it must not outlive npm. */
+export function isRunByNpm(): boolean {
+  return process.env.npm_lifecycle_event !== undefined;
+}
+
 /** Returns the environment of a child process: this process's own, changed by `changes`. */
 export function inheritEnvironment(changes: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...process.env, ...changes };

@@ -1,5 +1,6 @@
 import { startLog } from '../../kernel/environment/log.ts';
 import { readEnvironment } from '../../kernel/environment/read.ts';
+import { endAfter } from '../../kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../kernel/limits/limits.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
@@ -14,6 +15,8 @@ const { HOST, PORT, SERVICE_KEY: serviceKey, ...settings } = readEnvironment('si
 const { KEY_ENCRYPTION_KEY_FILE, KEY_ENCRYPTION_KEY = [] } = settings;
 startLog({ service: 'signer', level: settings.LOG_LEVEL });
 
+/** Shorter than the hub waits for its signer. */
+const STOP_TIMEOUT_MS = 1_500;
 const now = () => new Date();
 const ring = KEY_ENCRYPTION_KEY_FILE === undefined ? KEY_ENCRYPTION_KEY : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
 const authorisationKeys = { cases: settings.AUTHORISATION_KEY_CASES, licenses: settings.AUTHORISATION_KEY_LICENSES };
@@ -21,8 +24,6 @@ const app = serveSigner(createSigner({ ring, authorisationKeys, now }), {
   ...{ serviceKey, now, connections: readConnectionLimits(settings) },
 });
 const url = await app.listen({ host: HOST, port: PORT });
-// A child sends its address to its parent, and exits when the parent disconnects for any reason.
+// A child sends its address to its parent.
 process.send?.({ url });
-if (process.connected) process.once('disconnect', () => process.exit());
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void app.close().finally(() => process.exit()));
+endAfter(() => app.close(), { timeoutMs: STOP_TIMEOUT_MS });

@@ -1,0 +1,79 @@
+import { isRunByNpm } from './read.ts';
+
+/** What ends a process, in which order, and within which time. */
+
+/** Requests under way have this long to end. Then the process ends all the same. */
+const STOP_TIMEOUT_MS = 9_500;
+/** Read as early as possible: npm may end while this process starts. */
+const PARENT = process.ppid;
+/** How often a process looks whether npm, its parent, is still there. */
+const PARENT_POLL_MS = 500;
+/** A terminal sends Ctrl-C to npm and to this process, and npm passes it on: two signals within this time are one. */
+const ECHO_MS = 500;
+/** The signals that stop a process, with the exit codes that shells report for them. SIGHUP: its terminal was closed. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+interface EndOptions {
+  timeoutMs?: number;
+  /** Ends the process. */
+  exit?: (code: number) => void;
+  /** Milliseconds of a clock that is never set. */
+  now?: () => number;
+}
+
+/** The two ways to end a process after `stop`. */
+export interface End {
+  /** Exits with this code after `stop`, or with 1 if `stop` fails or takes too long. Does nothing the second time. */
+  end(code: number): void;
+  /** What a signal does: the first one ends with 0, a later one exits at once with `exitCode`. */
+  interrupt(exitCode: number): void;
+}
+
+/** Returns what ends a process after `stop`. */
+export function createEnd(
+  stop: () => Promise<unknown>,
+  { timeoutMs = STOP_TIMEOUT_MS, exit = process.exit, now = () => performance.now() }: EndOptions = {},
+): End {
+  let stoppingSince: number | null = null;
+  const end = (code: number) => {
+    if (stoppingSince !== null) return;
+    stoppingSince = now();
+    setTimeout(() => exit(code || 1), timeoutMs).unref();
+    stop().then(
+      () => exit(code),
+      () => exit(code || 1),
+    );
+  };
+  const interrupt = (exitCode: number) => {
+    if (stoppingSince === null) end(0);
+    else if (now() - stoppingSince > ECHO_MS) exit(exitCode);
+  };
+  return { end, interrupt };
+}
+
+/**
+ * Makes this process end after `stop`: on a signal, when the process that holds its channel ends, and when the npm that
+ * runs it ends, each for whatever reason. A second signal ends it at once.
+ */
+export function endAfter(stop: () => Promise<unknown>, options: Pick<EndOptions, 'timeoutMs'> = {}): End {
+  const ending = createEnd(stop, options);
+  for (const [signal, exitCode] of Object.entries(SIGNALS)) process.on(signal, () => ending.interrupt(exitCode));
+  // Lines to a terminal that is closed must not end the process before it has stopped.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  if (process.channel) process.once('disconnect', () => ending.end(0));
+  else if (isRunByNpm()) watchParent(() => ending.end(0));
+  return ending;
+}
+
+/**
+ * Calls `onEnd` when the parent has ended. npm passes SIGTERM and SIGINT on, but no other end of it, and a shell in
+ * between passes nothing on.
+ */
+function watchParent(onEnd: () => void): void {
+  const timer = setInterval(() => {
+    if (process.ppid === PARENT) return;
+    clearInterval(timer);
+    onEnd();
+  }, PARENT_POLL_MS);
+  timer.unref();
+}
