@@ -11,8 +11,8 @@ import { listProcesses } from '../support/processes.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**
- * Whatever ends npm or one of the processes ends all of them. Input 37 of the shared cases. Each process is found by the
- * folder that it names, and only those are ended.
+ * Whatever ends npm or one of the processes ends all of them. Input 37 of the shared cases. Each process is found by
+ * the folder that it names, and only those are ended.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

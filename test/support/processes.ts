@@ -6,7 +6,7 @@ export interface FoundProcess {
   command: string;
 }
 
-/** Returns the other processes that name a folder: of a hub its database, its library, its signer. Zombies have ended. */
+/** Returns the other processes that name a folder: of a hub its database, its library, its signer. */
 export function listProcesses(folder: string): FoundProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

@@ -1,3 +1,4 @@
+import { startLoop } from '../loop.ts';
 import { isRunByNpm } from './read.ts';
 
 /** What ends a process, in which order, and within which time. */
@@ -10,7 +11,7 @@ const PARENT = process.ppid;
 const PARENT_POLL_MS = 500;
 /** A terminal sends Ctrl-C to npm and to this process, and npm passes it on: two signals within this time are one. */
 const ECHO_MS = 500;
-/** The signals that stop a process, with the exit codes that shells report for them. SIGHUP: its terminal was closed. */
+/** The signals that stop a process, with the exit codes of shells for them. SIGHUP: its terminal was closed. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 interface EndOptions {
@@ -70,10 +71,13 @@ export function endAfter(stop: () => Promise<unknown>, options: Pick<EndOptions,
  * between passes nothing on.
  */
 function watchParent(onEnd: () => void): void {
-  const timer = setInterval(() => {
-    if (process.ppid === PARENT) return;
-    clearInterval(timer);
-    onEnd();
-  }, PARENT_POLL_MS);
-  timer.unref();
+  const loop = startLoop(
+    async () => {
+      if (process.ppid === PARENT) return false;
+      void loop.stop();
+      onEnd();
+      return false;
+    },
+    { pollMs: PARENT_POLL_MS, isDelayed: true },
+  );
 }
