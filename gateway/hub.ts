@@ -60,7 +60,7 @@ export interface HubConfig {
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: GatewayOptions['allowedOrigins'];
   /** The city library (市电子证照库) that collects licenses, or null if none is connected. */
-  library: Omit<LibraryClientOptions, 'now'> | null;
+  library: Omit<LibraryClientOptions, 'now' | 'parsers'> | null;
   /** `local`: subgraphs by function call. `http`: each on a port of 127.0.0.1, as in separate processes. */
   transport?: 'local' | 'http';
   /** The office's scanner of uploaded files. If absent, the hub's own is used. */
@@ -234,7 +234,7 @@ function wireSubgraphs(
     picture: createReadPicture('licenses'),
     ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', serviceKey, now),
     publicUrl: config.publicUrl,
-    library: config.library && createLibraryClient({ ...config.library, now }),
+    library: config.library && createLibraryClient({ ...config.library, parsers: config.parsers, now }),
     onStep: config.onStep,
     send: { cases: createSender('licenses', () => cases) },
   });

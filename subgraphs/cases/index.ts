@@ -14,6 +14,7 @@ import { builtInScan, type Scan } from './material/upload/scan-client.ts';
 import { startKeeper } from './material/upload/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
+import type { PARSERS } from './parsers.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
@@ -28,7 +29,7 @@ import { deliverPush, type WebhookDependencies } from './supervision/webhook/wor
 import { retryWaitingPushes } from './supervision/workflow.ts';
 import { moveRunningCases } from './transfer/workflow.ts';
 
-export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
+export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, WebhookDependencies {
   send: { licenses: SendEvent };
   /** Parses what strangers send. */
   parsers: ParserPool;
@@ -55,7 +56,9 @@ const MOVE_POLL_MS = 30_000;
 const MAX_MOVE_PAUSE_MS = 300_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
-export function createCases(dependencies: CasesDependencies): Cases {
+export function createCases(options: CasesDependencies): Cases {
+  const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
+  const dependencies = { ...options, parse };
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? builtInScan };
   let loops: Loop[] = [];

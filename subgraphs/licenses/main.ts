@@ -53,7 +53,7 @@ const licenses = createLicenses({
   material: readMaterialOverHttp(...sealsPort),
   record: recordReceiptOverHttp(...sealsPort),
   publicUrl: settings.PUBLIC_URL,
-  library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, ...library }),
+  library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, parsers, ...library }),
   send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
   onError: logFailure,
 });

@@ -1,4 +1,6 @@
+import { requireReceipt } from './library/receipt.ts';
 import { readCodeHints } from './verification/code-hints.ts';
+import { readSealPicture } from './verification/seal-picture.ts';
 import { type CodeMaterial, verifyCode } from './verify/format/code.ts';
 import { type Evidence, verify } from './verify/verify.ts';
 
@@ -8,4 +10,6 @@ export const PARSERS = {
   verifyCode: ({ text, material, at }: { text: string; material: CodeMaterial; at: Date }) =>
     verifyCode(text, material, at),
   readCodeHints,
+  readSealPicture,
+  requireReceipt,
 };

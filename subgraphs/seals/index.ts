@@ -25,6 +25,7 @@ import { startSequencer } from './log/sequence-workflow.ts';
 import { createLogWatch } from './log/watch-store.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
+import type { PARSERS } from './parsers.ts';
 import { sealResolvers } from './resolvers.ts';
 import { addPublicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
@@ -89,7 +90,8 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   const { db, now, signer, send, onError, pollMs, trustedAuthorities = [] } = dependencies;
   const { halt = createHalt() } = dependencies;
   const watch = createLogWatch();
-  const deps = { db, now, signer, trustedAuthorities, watch, halt };
+  const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
+  const deps = { db, now, signer, trustedAuthorities, watch, halt, parse };
   const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
   const log = {
     ...deps,
@@ -114,7 +116,9 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     start() {
       const deliver = deliverBy(send.licenses);
       relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
-      if (loops.length === 0) loops = [startSequencer(log), startWitnesses({ db, witnesses, halt, onError, pollMs })];
+      if (loops.length === 0) {
+        loops = [startSequencer(log), startWitnesses({ db, witnesses, parse, halt, onError, pollMs })];
+      }
     },
     stop: async () => {
       await Promise.all([relay?.stop(), ...loops.map((loop) => loop.stop())]);

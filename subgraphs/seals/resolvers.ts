@@ -5,15 +5,15 @@ import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from
 import { mutate } from '../kernel/http/errors.ts';
 import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
+import type { ApplicationDependencies } from './application/resolvers.ts';
 import { applicationResolvers } from './application/resolvers.ts';
-import type { PkiDependencies } from './certification/certification-workflow.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listUses } from './use/store.ts';
 import { viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
-export function sealResolvers(deps: PkiDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
+export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db, now } = deps;
   const viewSeal = (stored: store.StoredSeal) => viewSealOn(stored, dayOf(now()));
   const load = async (context: GraphContext, id: string) => {

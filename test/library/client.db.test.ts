@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Rejection } from '../../subgraphs/kernel/events/outbox-store.ts';
 import { createLibraryClient, type LibraryClient } from '../../subgraphs/licenses/library/library-client.ts';
+import { testParsers } from '../support/parsers.ts';
 import {
   type Authority,
   CLIENT,
@@ -20,7 +21,7 @@ beforeAll(async () => {
   authority = makeAuthority();
   library = await openTestLibrary(authority);
   const url = await library.app().listen({ port: 0, host: '127.0.0.1' });
-  client = createLibraryClient({ url: `${url}/`, ...CLIENT, now: library.clock });
+  client = createLibraryClient({ parsers: testParsers, url: `${url}/`, ...CLIENT, now: library.clock });
 });
 afterAll(() => library.close());
 
@@ -73,7 +74,7 @@ describe('against the reference library', () => {
   it('renews a token that the library reports as expired', async () => {
     const frozenClock = () => new Date('2024-03-05T02:00:00Z');
     const url = `http://127.0.0.1:${(library.app().server.address() as AddressInfo).port}`;
-    const frozenClient = createLibraryClient({ url, ...CLIENT, now: frozenClock });
+    const frozenClient = createLibraryClient({ parsers: testParsers, url, ...CLIENT, now: frozenClock });
     const license = makeLicense(authority, 'E005');
     await frozenClient.deliver(license.version('ISSUE', 1, 1));
     library.clock.advance(700_000);
@@ -83,7 +84,13 @@ describe('against the reference library', () => {
 
   it('throws a plain Error for a wrong secret, because an operator can correct it', async () => {
     const url = `http://127.0.0.1:${(library.app().server.address() as AddressInfo).port}`;
-    const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: library.clock });
+    const wrong = createLibraryClient({
+      parsers: testParsers,
+      url,
+      ...CLIENT,
+      clientSecret: 'wrong',
+      now: library.clock,
+    });
     const error = await catchDeliveryError(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
     expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toContain('401');
@@ -109,7 +116,7 @@ describe('against a library that misbehaves', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     return {
       paths: requestedPaths,
-      client: createLibraryClient({ url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }),
+      client: createLibraryClient({ parsers: testParsers, url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }),
     };
   }
 

@@ -7,6 +7,7 @@ import { type DeliverEvent, type Relay, startRelay } from '../../subgraphs/kerne
 import { messages } from '../../subgraphs/licenses/act/ledger-store.ts';
 import { createLibraryClient, type LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { testParsers } from '../support/parsers.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** A city library that never answers for some licenses, over HTTP. Input 33 of the shared cases. */
@@ -80,6 +81,7 @@ async function appendActs(numbers: readonly string[], consumer: string): Promise
 /** Relays streams, each a license of that number, to the library by the hub's own client. */
 function startCollecting(url: string, consumer: string) {
   const client = createLibraryClient({
+    parsers: testParsers,
     ...{ url, clientId: 'hub', clientSecret: 'a-secret-of-the-library', now: () => new Date() },
     timeoutMs: ENDLESS_MS,
   });

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { Rejection } from '../../subgraphs/kernel/events/outbox-store.ts';
 import { createLibraryClient, type LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
+import { testParsers } from '../support/parsers.ts';
 import {
   type Authority,
   CLIENT,
@@ -109,7 +110,7 @@ describe('a hub with a pinned receipt key', () => {
       return new Promise((resolve) => server.close(resolve));
     };
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return createLibraryClient({ url, ...CLIENT, now: () => new Date(), ...pinnedKey });
+    return createLibraryClient({ parsers: testParsers, url, ...CLIENT, now: () => new Date(), ...pinnedKey });
   }
 
   const newDelivery = (): LibraryDelivery => makeLicense(authority, 'R010').version('ISSUE', 1, 1);
@@ -197,7 +198,9 @@ describe('a hub with a pinned receipt key', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
     const invalidKeys = ['x', '{}', rsa.export({ type: 'spki', format: 'pem' }).toString()];
     for (const receiptKey of invalidKeys) {
-      expect(() => createLibraryClient({ url: 'http://x', ...CLIENT, now: library.clock, receiptKey })).toThrow();
+      expect(() =>
+        createLibraryClient({ parsers: testParsers, url: 'http://x', ...CLIENT, now: library.clock, receiptKey }),
+      ).toThrow();
     }
   });
 });

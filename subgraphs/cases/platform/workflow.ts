@@ -1,12 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import type { Transaction } from '../../../db/client.ts';
+import type { Parse } from '../../kernel/foreign/pool.ts';
 import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
 import { decideCase } from '../decision/workflow.ts';
+import type { PARSERS } from '../parsers.ts';
 import type { ProposalContents } from '../proposal/proposal.ts';
 import { MAX_NAME_CHARS } from '../reception/application.ts';
 import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
@@ -14,7 +16,6 @@ import {
   digestOf,
   MAX_CLOCK_SKEW_SECONDS,
   type PlatformMessage,
-  parseMessage,
   parseSignature,
   personOf,
   requireValidSignature,
@@ -25,6 +26,7 @@ import * as store from './store.ts';
 export interface PlatformDependencies extends WorkflowDependencies {
   /** The public URL of the gateway. */
   publicUrl: string;
+  parse: Parse<typeof PARSERS>;
   /** Hosts in private networks to which news may go. */
   platformHosts?: readonly string[] | undefined;
   /** Called with faults and with the error of each failed delivery. */
@@ -186,7 +188,7 @@ export async function takeMessage(
   const key = platform?.keys.find(({ kid }) => kid === signature.kid) ?? null;
   await requireValidSignature(signature, key, body, { audience: audienceOf(deps), now: at });
   if (!platform) throw new Refusal('KEY_UNKNOWN');
-  const message = parseMessage(body);
+  const message = await deps.parse('parseMessage', body);
   const digest = digestOf(body);
   return deps.db.transaction(async (tx) => {
     const storedMessage = await store.lockMessage(tx, platform.id, message.id);

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
-import { Refusal } from '../refusal.ts';
+import { PeerError, Refusal } from '../refusal.ts';
 import { type ParserTable, packMessage, type WorkerAnswer, type WorkerRequest } from './message.ts';
 
 /**
@@ -24,6 +24,7 @@ parentPort?.on('message', (request: WorkerRequest) => {
   run(request).catch((error: unknown) => {
     if (error instanceof Refusal) {
       answer({ kind: 'refused', code: error.code, field: error.field, message: error.message });
-    } else answer({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    } else if (error instanceof PeerError) answer({ kind: 'peer', message: error.message });
+    else answer({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   });
 });

@@ -35,6 +35,7 @@ export type WorkerAnswer =
   | { kind: 'started'; usedBytes: number }
   | { kind: 'done'; output: unknown }
   | { kind: 'refused'; code: string; field: string | null; message: string }
+  | { kind: 'peer'; message: string }
   | { kind: 'failed'; message: string };
 
 /** A message and the memory that goes with it instead of being copied. */

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { currentCaller } from '../http/caller.ts';
 import { Overload } from '../overload.ts';
-import { Refusal, type RefusalCode } from '../refusal.ts';
+import { PeerError, Refusal, type RefusalCode } from '../refusal.ts';
 import {
   type InputOf,
   measureMessage,
@@ -21,7 +21,8 @@ export interface ParserPool {
   /**
    * Returns the function that runs the parsers of a module, which exports them as `PARSERS`. It rejects with an
    * Overload: OVERLOADED or RATE_LIMITED if too much work waits, in all or of this caller, DEADLINE_EXCEEDED if the
-   * parser passed its time or its memory. It rejects with the Refusal that a parser throws; any other error is a fault.
+   * parser passed its time or its memory. It rejects with the Refusal or PeerError that a parser throws; any other error
+   * is a fault.
    */
   open<Table extends ParserTable>(module: URL): Parse<Table>;
   /** Ends all workers. Work that waits or runs is OVERLOADED. */
@@ -220,6 +221,7 @@ class Pool {
     }
     this.#free(seat);
     if (answer.kind === 'done') work.resolve(answer.output);
+    else if (answer.kind === 'peer') work.reject(new PeerError(answer.message));
     else if (answer.kind === 'failed') work.reject(new Error(`parser ${work.request.name}: ${answer.message}`));
     else {
       const refusal = new Refusal(answer.code as RefusalCode, answer.field);

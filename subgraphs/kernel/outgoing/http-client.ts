@@ -4,6 +4,7 @@ import https from 'node:https';
 import net, { type LookupFunction, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { isProduction } from '../environment/mode.ts';
+import { parseForeignJson } from '../foreign/json.ts';
 import { PeerError } from '../refusal.ts';
 import { mayConnect, OPERATOR, type Reach, type Surroundings, type Target } from './address.ts';
 
@@ -197,10 +198,10 @@ async function readCapped(stream: AsyncIterable<Uint8Array>, maxBytes: number): 
   return Buffer.concat(chunks);
 }
 
-/** Returns the JSON of an answer, or undefined if it is none. */
+/** Returns the JSON of an answer, or undefined if it is none or has too many values. */
 export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return parseForeignJson(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

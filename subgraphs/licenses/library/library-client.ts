@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { Rejection } from '../../kernel/events/outbox-store.ts';
+import type { ParserPool } from '../../kernel/foreign/pool.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../../kernel/license-acts.ts';
 import { OPERATOR } from '../../kernel/outgoing/address.ts';
 import { parseJson, sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { PeerError } from '../../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
-import { createReceiptCheck } from './receipt.ts';
+import type { PARSERS } from '../parsers.ts';
+import { readReceiptKey } from './receipt.ts';
 
 /** Client of the city license library (市电子证照库). The protocol is `docs/city-library.md`. */
 
@@ -56,6 +58,8 @@ export interface LibraryClientOptions {
   /** The library's name in its receipts. */
   id?: string;
   now: () => Date;
+  /** Parses what the library sends. */
+  parsers: ParserPool;
   /** For one delivery with all its requests. Must be shorter than the relay's lease. */
   timeoutMs?: number;
 }
@@ -125,7 +129,8 @@ interface Token {
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
   const baseUrl = options.url.replace(/(?<!\/)\/+$/, '');
   const { receiptKey, id } = options;
-  const requireReceipt = receiptKey === undefined ? null : createReceiptCheck({ receiptKey, id });
+  if (receiptKey !== undefined) readReceiptKey(receiptKey);
+  const parse = options.parsers.open<typeof PARSERS>(new URL('../parsers.ts', import.meta.url));
   let tokenPromise: Promise<Token> | null = null;
 
   const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
@@ -150,7 +155,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
   };
 
   return {
-    isSigned: requireReceipt !== null,
+    isSigned: receiptKey !== undefined,
     async deliver(delivery, stopSignal) {
       const deadline = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
       const signal = stopSignal ? AbortSignal.any([stopSignal, deadline]) : deadline;
@@ -161,7 +166,8 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
       if (!receipt) throw new PeerError('城市证照库没有返回回执');
       const { stream, revision, identifier, act, state, documentDigest } = wireDelivery;
       const recordDigest = sha256(toCanonicalJson(delivery.record));
-      await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
+      const expected = { stream, revision, identifier, act, state, documentDigest, recordDigest };
+      if (receiptKey !== undefined) await parse('requireReceipt', { receipt, expected, receiptKey, id });
       return receipt;
     },
   };

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 import { instantSchema } from '../../kernel/day-schema.ts';
+import { parseForeignJson } from '../../kernel/foreign/json.ts';
 import { PeerError } from '../../kernel/refusal.ts';
 
 /**
@@ -32,8 +33,11 @@ export interface ReceiptSigner {
   id?: string;
 }
 
-/** Throws a PeerError if a receipt is not signed by the library, or is not for this delivery. */
-export type RequireReceipt = (receipt: string, expected: ExpectedReceipt) => Promise<void>;
+/** A receipt as the library sent it, and what it must be. */
+export interface ClaimedReceipt extends ReceiptSigner {
+  receipt: string;
+  expected: ExpectedReceipt;
+}
 
 const claimsSchema = z.strictObject({
   iss: z.string(),
@@ -59,35 +63,31 @@ const claimsSchema = z.strictObject({
     .nullable(),
 });
 
-/**
- * Returns a function that checks receipts with the pinned key.
- * Throws TypeError unless the key is a public Ed25519 key.
- */
-export function createReceiptCheck({ receiptKey, id }: ReceiptSigner): RequireReceipt {
-  const key = readPublicKey(receiptKey);
+/** Throws a PeerError if a receipt is not signed by the library with the pinned key, or is not for this delivery. */
+export async function requireReceipt({ receipt, expected, receiptKey, id }: ClaimedReceipt): Promise<void> {
+  const key = readReceiptKey(receiptKey);
   const { x } = key.export({ format: 'jwk' });
-  const kid = calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x });
-  return async (receipt, expected) => {
-    const { header, receiptClaims } = await verifyReceipt(receipt, key);
-    if (header.typ !== TYP) throw receiptError('typ');
-    if (header.kid !== (await kid)) throw receiptError('kid');
-    for (const [name, value] of Object.entries({ ...(id !== undefined && { iss: id }), ...expected })) {
-      if (receiptClaims[name as keyof typeof receiptClaims] !== value) throw receiptError(name);
-    }
-  };
+  const kid = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x });
+  const { header, receiptClaims } = await verifyReceipt(receipt, key);
+  if (header.typ !== TYP) throw receiptError('typ');
+  if (header.kid !== kid) throw receiptError('kid');
+  for (const [name, value] of Object.entries({ ...(id !== undefined && { iss: id }), ...expected })) {
+    if (receiptClaims[name as keyof typeof receiptClaims] !== value) throw receiptError(name);
+  }
 }
 
 async function verifyReceipt(receipt: string, key: KeyObject) {
   try {
     const { payload, protectedHeader } = await compactVerify(receipt, key, { algorithms: ['EdDSA'] });
     const text = new TextDecoder('utf-8', { fatal: true }).decode(payload);
-    return { header: protectedHeader, receiptClaims: claimsSchema.parse(JSON.parse(text)) };
+    return { header: protectedHeader, receiptClaims: claimsSchema.parse(parseForeignJson(text)) };
   } catch (error) {
     throw receiptError(error instanceof errors.JOSEError ? error.code : '格式');
   }
 }
 
-function readPublicKey(text: string): KeyObject {
+/** Reads the pinned key. Throws TypeError unless it is a public Ed25519 key. */
+export function readReceiptKey(text: string): KeyObject {
   const isJwk = text.trimStart().startsWith('{');
   const jwk = isJwk ? z.object({ kty: z.string(), crv: z.string(), x: z.string() }).parse(JSON.parse(text)) : null;
   const key = jwk ? createPublicKey({ key: jwk, format: 'jwk' }) : createPublicKey(text);

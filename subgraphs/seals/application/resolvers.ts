@@ -1,9 +1,10 @@
 import type { Actor } from '../../kernel/actor.ts';
+import type { Parse } from '../../kernel/foreign/pool.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
-import { parseChain } from '../certification/certificate.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
+import type { PARSERS } from '../parsers.ts';
 import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
@@ -12,8 +13,12 @@ import * as store from './store.ts';
 import { viewApplication } from './view.ts';
 import * as workflow from './workflow.ts';
 
+export interface ApplicationDependencies extends PkiDependencies {
+  parse: Parse<typeof PARSERS>;
+}
+
 /** Resolvers of applications on seals: a part of the subgraph's resolvers. */
-export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: StoredSeal) => SealView) {
+export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (stored: StoredSeal) => SealView) {
   const settle = (actor: Actor, carryOut: () => Promise<workflow.ApplicationResult>) => {
     requirePerson(actor);
     return mutate(async () => {
@@ -24,8 +29,12 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
   const apply = (
     actor: Actor,
     { seal = null, reason, dryRun }: Pick<SealActInput, 'reason' | 'dryRun'> & { seal?: string | null },
-    readParticulars: () => Particulars,
-  ) => settle(actor, async () => workflow.apply(deps, actor, { seal, particulars: readParticulars(), reason, dryRun }));
+    readParticulars: () => Particulars | Promise<Particulars>,
+  ) =>
+    settle(actor, async () => {
+      const particulars = await readParticulars();
+      return workflow.apply(deps, actor, { seal, particulars, reason, dryRun });
+    });
   return {
     Query: {
       sealApplications: async (_, args, { actor }) => {
@@ -65,7 +74,10 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
       },
       applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, () => ({ kind: 'ROTATE' })),
       enterSealCertificate: (_, { input }, { actor }) =>
-        apply(actor, input, () => ({ kind: 'CERTIFICATE', certificates: parseChain(input.certificates) })),
+        apply(actor, input, async () => ({
+          kind: 'CERTIFICATE',
+          certificates: await deps.parse('readForeignChain', input.certificates),
+        })),
       decideSealApplication: (_, { input }, { actor }) =>
         settle(actor, () => workflow.decide(deps, actor, { ...input, reason: input.reason ?? null })),
       withdrawSealApplication: (_, { input }, { actor }) => settle(actor, () => workflow.withdraw(deps, actor, input)),

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { Refusal } from '../../kernel/refusal.ts';
 import { KEY_USAGE, readKeyUsage } from '../signer/certificate-fields.ts';
 
@@ -9,6 +9,9 @@ const MAX_CHAIN_CERTIFICATES = 5;
 const MAX_CHAIN_CHARS = 40_000;
 /** Maximum of DER bytes of a chain. It must fit into the space that a document reserves for its signature. */
 const MAX_CHAIN_BYTES = 7_000;
+/** Larger keys make each verification slow. FIPS 186-5 §5.1 has exponents below 2 ** 256. */
+const MAX_RSA_BITS = 8_192;
+const MAX_RSA_EXPONENT = 2n ** 32n;
 const PEM = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /** Parses the certificates in a PEM text, in its order. Refuses CERTIFICATE_MALFORMED. */
@@ -16,6 +19,29 @@ export function parseChain(text: string): string[] {
   const blocks = text.length <= MAX_CHAIN_CHARS ? (text.match(PEM) ?? []) : [];
   if (blocks.length === 0 || blocks.length > MAX_CHAIN_CERTIFICATES) throw buildMalformedRefusal();
   return blocks.map((block) => parseCertificate(block).toString());
+}
+
+/**
+ * Parses a chain that a stranger chose. Refuses CERTIFICATE_MALFORMED as `parseChain` does, and CERTIFICATE_UNFIT for a
+ * key with which a verification takes long: an RSA key may have an exponent of any size.
+ */
+export function readForeignChain(text: string): string[] {
+  const chain = parseChain(text);
+  for (const certificate of chain.map(parseCertificate)) requireQuickKey(readKey(certificate));
+  return chain;
+}
+
+function readKey(certificate: X509Certificate): KeyObject {
+  try {
+    return certificate.publicKey;
+  } catch {
+    throw buildMalformedRefusal();
+  }
+}
+
+function requireQuickKey({ asymmetricKeyDetails: details = {} }: KeyObject): void {
+  const { modulusLength = 0, publicExponent = 0n } = details;
+  if (modulusLength > MAX_RSA_BITS || publicExponent > MAX_RSA_EXPONENT) throw buildUnfitRefusal('密钥过大');
 }
 
 const buildMalformedRefusal = () => new Refusal('CERTIFICATE_MALFORMED', 'certificates');

@@ -1,17 +1,11 @@
 import type { Database } from '../../../db/client.ts';
+import type { Parse } from '../../kernel/foreign/pool.ts';
 import type { Halt } from '../../kernel/halt.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { OPERATOR } from '../../kernel/outgoing/address.ts';
 import { sendRequest } from '../../kernel/outgoing/http-client.ts';
-import {
-  KEY_TYPES,
-  type NoteKey,
-  readKey,
-  readNote,
-  readSignatures,
-  verifySignatures,
-  writeSignature,
-} from '../../kernel/tlog/note.ts';
+import type { PARSERS } from '../parsers.ts';
+import { readWitnessKey } from './cosignature.ts';
 import * as store from './store.ts';
 import { proveGrowth } from './workflow.ts';
 
@@ -36,6 +30,7 @@ export interface WitnessAddress {
 export interface WitnessOptions {
   db: Database;
   witnesses: readonly WitnessAddress[];
+  parse: Parse<typeof PARSERS>;
   /** Raised by a witness that has signed what the database does not have. */
   halt: Halt;
   pollMs?: number;
@@ -49,25 +44,20 @@ export function parseWitnesses(text: string): WitnessAddress[] {
     .filter((entry) => entry !== '')
     .map((entry) => {
       const [vkey = '', url = ''] = entry.split(/\s+/);
-      requireWitnessKey(vkey);
+      readWitnessKey(vkey);
       if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`a witness is asked by http: ${url}`);
       return { vkey, url: url.replace(/(?<!\/)\/+$/, '') };
     });
-}
-
-function requireWitnessKey(vkey: string): NoteKey {
-  const key = readKey(vkey);
-  if (key.type !== KEY_TYPES.witness) throw new TypeError(`not the key of a witness: ${vkey}`);
-  return key;
 }
 
 /**
  * Starts a loop for each witness. A witness that does not answer is asked less and less often. It gets the newest
  * checkpoint once it answers.
  */
-export function startWitnesses({ db, witnesses, halt, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
+export function startWitnesses(options: WitnessOptions): Loop {
+  const { witnesses, pollMs = POLL_MS, onError } = options;
   const loops = witnesses.map((witness) =>
-    startLoop((signal) => askWitness({ db, halt }, witness, signal), { pollMs, maxPauseMs: MAX_PAUSE_MS, onError }),
+    startLoop((signal) => askWitness(options, witness, signal), { pollMs, maxPauseMs: MAX_PAUSE_MS, onError }),
   );
   return {
     stop: async () => {
@@ -81,7 +71,7 @@ export function startWitnesses({ db, witnesses, halt, pollMs = POLL_MS, onError 
  * next checkpoint.
  */
 async function askWitness(
-  { db, halt }: Pick<WitnessOptions, 'db' | 'halt'>,
+  { db, parse, halt }: WitnessOptions,
   witness: WitnessAddress,
   signal: AbortSignal,
 ): Promise<false> {
@@ -105,12 +95,10 @@ async function askWitness(
     throw buildFault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
   }
   if (answer.status !== 200) throw buildFault(witness, `answered ${answer.status}`);
-  const key = requireWitnessKey(witness.vkey);
-  const note = { text: readNote(newest.note).text, signatures: readSignatures(answer.body) };
-  const [cosignature] = verifySignatures(note, [key]);
+  const cosignature = await parse('readCosignature', { note: newest.note, vkey: witness.vkey, answer: answer.body });
   if (!cosignature) throw buildFault(witness, 'did not sign with its key');
-  const line = writeSignature(key, cosignature.signature);
-  const at = new Date(Number(cosignature.time) * 1_000);
+  const { line, time } = cosignature;
+  const at = new Date(time * 1_000);
   await store.insertCosignature(db, { witness: witness.vkey, size: newest.size, line, at });
   return false;
 }

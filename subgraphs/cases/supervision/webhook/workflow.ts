@@ -4,6 +4,7 @@ import type { Clock } from '../../../kernel/day.ts';
 import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
+import { parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readSurroundings } from '../../../kernel/outgoing/http-client.ts';
 import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
@@ -109,7 +110,7 @@ export async function deliverPush(
 
 function readReceipt(body: string): z.infer<typeof receiptAnswer> {
   try {
-    return receiptAnswer.parse(JSON.parse(body));
+    return receiptAnswer.parse(parseForeignJson(body));
   } catch {
     throw new PeerError('监管系统没有给出回执编号');
   }
@@ -212,7 +213,7 @@ function requireTexts({ by, text, push, case: caseId, papers }: FindingMessage['
 
 function readFinding(body: string): FindingMessage {
   try {
-    return findingMessage.parse(JSON.parse(body));
+    return findingMessage.parse(parseForeignJson(body));
   } catch {
     throw new Refusal('MESSAGE_MALFORMED');
   }

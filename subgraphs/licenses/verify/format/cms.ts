@@ -2,7 +2,7 @@ import { hash as digestOf } from 'node:crypto';
 import { Failure, readOrFail } from '../verdict.ts';
 import { ALGORITHM, algorithmOf, type Certificate, readCertificate } from './certificate.ts';
 import { Fields, type Node, numberOf, oidOf, parseDer, requireOnlyChild, requireOrder, TAG } from './der.ts';
-import { isSignatureValid } from './mathematics.ts';
+import { isSignatureValid, isSlow } from './mathematics.ts';
 
 /** A parsed CMS SignedData (RFC 5652) of a form that this verifier supports. Nothing in it has been checked yet. */
 export interface SignedData {
@@ -253,5 +253,6 @@ export function requireSignature(signed: SignedData, { key }: Certificate): void
   if (key.kind !== (signed.algorithm === ALGORITHM.rsaSha256 ? 'RSA' : 'P256')) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥不是规定的种类');
   }
+  if (isSlow(key)) throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥过大');
   if (!isSignatureValid(key, signed)) throw new Failure('SIG_CRYPTO_FAILURE', '签名值不正确');
 }

@@ -9,17 +9,23 @@ export interface SignedBytes {
   signature: Buffer;
 }
 
+const MAX_RSA_BITS = 8_192;
+const MAX_RSA_EXPONENT = 2n ** 32n;
+
+/** Returns whether a verification with this key takes long. A stranger may choose an RSA key of any size. */
+export function isSlow({ bits, exponent }: PublicKey): boolean {
+  return bits > MAX_RSA_BITS || exponent > MAX_RSA_EXPONENT;
+}
+
 /**
  * Returns whether a signature is valid: RSASSA-PKCS1-v1_5 or ECDSA P-256, both with SHA-256, by node:crypto. Returns
  * false if the kind of key does not fit the algorithm, an RSA signature has another length than the key, or an ECDSA
- * signature is not DER. Never throws.
+ * signature is not DER, or the key is slow. Never throws.
  */
-export function isSignatureValid(
-  { kind, bits, object }: PublicKey,
-  { signed, algorithm, signature }: SignedBytes,
-): boolean {
+export function isSignatureValid(key: PublicKey, { signed, algorithm, signature }: SignedBytes): boolean {
+  const { kind, bits, object } = key;
   try {
-    if (!object) return false;
+    if (!object || isSlow(key)) return false;
     if (algorithm === ALGORITHM.rsaSha256) {
       if (kind !== 'RSA' || signature.length !== Math.ceil(bits / 8)) return false;
     } else {
