@@ -21,8 +21,8 @@ export interface ParserPool {
   /**
    * Returns the function that runs the parsers of a module, which exports them as `PARSERS`. It rejects with an
    * Overload: OVERLOADED or RATE_LIMITED if too much work waits, in all or of this caller, DEADLINE_EXCEEDED if the
-   * parser passed its time or its memory. It rejects with the Refusal or PeerError that a parser throws; any other error
-   * is a fault.
+   * parser passed its time or its memory. It rejects with the Refusal or PeerError that a parser throws. Any other
+   * error is a fault.
    */
   open<Table extends ParserTable>(module: URL): Parse<Table>;
   /** Ends all workers. Work that waits or runs is OVERLOADED. */

@@ -67,6 +67,13 @@ export function readKey(text: string): NoteKey {
   return key;
 }
 
+/** Reads the key of a witness. Throws LogFault, or TypeError for another key. */
+export function readWitnessKey(vkey: string): NoteKey {
+  const key = readKey(vkey);
+  if (key.type !== KEY_TYPES.witness) throw new TypeError(`not the key of a witness: ${vkey}`);
+  return key;
+}
+
 /** Returns the 32 bytes of an Ed25519 key from a SubjectPublicKeyInfo in PEM. Throws LogFault for another key type. */
 export function readRawKey(publicKeyPem: string): Uint8Array {
   const spki = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });

@@ -1,19 +1,4 @@
-import {
-  KEY_TYPES,
-  type NoteKey,
-  readKey,
-  readNote,
-  readSignatures,
-  verifySignatures,
-  writeSignature,
-} from '../../kernel/tlog/note.ts';
-
-/** Reads the key of a witness. Throws LogFault, or TypeError for another key. */
-export function readWitnessKey(vkey: string): NoteKey {
-  const key = readKey(vkey);
-  if (key.type !== KEY_TYPES.witness) throw new TypeError(`not the key of a witness: ${vkey}`);
-  return key;
-}
+import { readNote, readSignatures, readWitnessKey, verifySignatures, writeSignature } from '../../kernel/tlog/note.ts';
 
 /**
  * Verifies a witness's answer to a signed checkpoint (C2SP tlog-witness). Returns the signature line and the witness's

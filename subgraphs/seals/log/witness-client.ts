@@ -4,8 +4,8 @@ import type { Halt } from '../../kernel/halt.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { OPERATOR } from '../../kernel/outgoing/address.ts';
 import { sendRequest } from '../../kernel/outgoing/http-client.ts';
+import { readWitnessKey } from '../../kernel/tlog/note.ts';
 import type { PARSERS } from '../parsers.ts';
-import { readWitnessKey } from './cosignature.ts';
 import * as store from './store.ts';
 import { proveGrowth } from './workflow.ts';
 
