@@ -3,7 +3,7 @@ import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import * as tables from '../tables.ts';
 
-const { act, evidenceBundle, licenseVersion, statusList } = tables;
+const { act, evidenceBundle, licenseVersion, stateStatement, statusList } = tables;
 
 /**
  * Advisory locks: only one process at a time publishes a list or makes stamps. The ids are global in the database, so
@@ -68,6 +68,17 @@ export async function findVersionProof(db: Reader, identifier: string): Promise<
     .orderBy(desc(evidenceBundle.seq))
     .limit(1);
   return { ...row, stamped: stamped ?? null };
+}
+
+/** Finds the newest statement about the state of a version, or null. */
+export async function findStatement(db: Reader, identifier: string): Promise<string | null> {
+  const [row] = await db.select().from(stateStatement).where(eq(stateStatement.identifier, identifier));
+  return row?.text ?? null;
+}
+
+export async function putStatement(db: Database, row: typeof stateStatement.$inferInsert): Promise<void> {
+  const { text } = row;
+  await db.insert(stateStatement).values(row).onConflictDoUpdate({ target: stateStatement.identifier, set: { text } });
 }
 
 /** Lists versions whose newest proof is older than `before`, oldest first. */

@@ -10,6 +10,13 @@ export const statusList = schema.table('status_list', {
   text: text().notNull(),
 });
 
+/** The newest signed statement about the state of each version (状态声明). */
+export const stateStatement = schema.table('state_statement', {
+  identifier: text().primaryKey(),
+  /** Compact JWS. */
+  text: text().notNull(),
+});
+
 /** Stamped evidence bundles (证据包). Append-only. The newest bundle of a version contains all earlier stamps. */
 export const evidenceBundle = schema.table(
   'evidence_bundle',

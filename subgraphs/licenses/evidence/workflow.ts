@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
-import { type BoundedCache, createCache } from '../../kernel/cache.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { runItems } from '../../kernel/loop.ts';
@@ -9,6 +8,7 @@ import { readCodeKid } from '../act/code.ts';
 import type { Bundle } from '../verify/evidence.ts';
 import { parseLoggedUse } from '../verify/log.ts';
 import { packStates } from './list.ts';
+import { buildStatementClaims, isCurrentStatement, type VersionState } from './statement.ts';
 import * as store from './store.ts';
 
 /** Dependencies for publishing lists and proofs. Nothing is read from the environment. */
@@ -25,15 +25,7 @@ export interface EvidenceDependencies {
 
 /** If the newest list is older than this, the next request creates a new one. */
 const LIST_RENEWAL_MS = 3_600_000;
-/**
- * Requests within this time get the same statement unless the state changes. Every statement is a permanent leaf of the
- * log.
- */
-const STATEMENT_REUSE_MS = 60_000;
-const MAX_CACHED_STATEMENTS = 1_000;
-/** Validity of a list and of a statement about one license. */
 const LIST_VALIDITY_MS = 24 * 3_600_000;
-const STATEMENT_VALIDITY_MS = 7 * 24 * 3_600_000;
 /** How long older lists are kept, to answer questions about earlier publications. */
 const LIST_RETENTION_MS = 7 * 24 * 3_600_000;
 
@@ -112,39 +104,29 @@ export async function attestVersionState(deps: EvidenceDependencies, identifier:
   return versionProof && attestCurrentState(deps, versionProof);
 }
 
-interface RecentStatement {
-  text: Promise<string>;
-  at: Date;
-}
+/** Statements that are looked up or signed at this moment, of each hub in this process. */
+const pendingStatements = new WeakMap<Database, Map<string, Promise<string>>>();
 
-/** Recent statements of each hub in this process. */
-const recentStatements = new WeakMap<Database, BoundedCache<RecentStatement>>();
-
-async function attestCurrentState(
-  deps: EvidenceDependencies,
-  { identifier, version, state }: store.VersionProof,
-): Promise<string> {
-  const statements = recentStatements.get(deps.db) ?? createCache<RecentStatement>(MAX_CACHED_STATEMENTS);
-  recentStatements.set(deps.db, statements);
+/** Returns the statement of the period. Simultaneous calls for one version and state share it. */
+function attestCurrentState(deps: EvidenceDependencies, { identifier, version, state }: VersionState): Promise<string> {
+  const pending = pendingStatements.get(deps.db) ?? new Map<string, Promise<string>>();
+  pendingStatements.set(deps.db, pending);
   const name = `${identifier} ${version} ${state}`;
-  const recentStatement = statements.get(name);
-  const at = deps.now();
-  if (recentStatement && recentStatement.at <= at && recentStatement.at > subtractMs(at, STATEMENT_REUSE_MS))
-    return recentStatement.text;
-  const text = attestState(deps, { identifier, version, state }, at);
-  statements.set(name, { text, at });
-  text.catch(() => statements.delete(name));
+  const known = pending.get(name);
+  if (known) return known;
+  const text = findOrSignStatement(deps, { identifier, version, state }).finally(() => pending.delete(name));
+  pending.set(name, text);
   return text;
 }
 
-function attestState(
-  { attest }: EvidenceDependencies,
-  { identifier, version, state }: Pick<store.VersionProof, 'identifier' | 'version' | 'state'>,
-  at: Date,
-): Promise<string> {
-  const iat = toSeconds(at);
-  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_VALIDITY_MS / 1000 };
-  return attest({ typ: 'license-status+jwt', claims });
+async function findOrSignStatement({ db, now, attest }: EvidenceDependencies, about: VersionState): Promise<string> {
+  const { identifier } = about;
+  const at = now();
+  const newest = await store.findStatement(db, identifier);
+  if (newest !== null && isCurrentStatement(newest, about, at)) return newest;
+  const text = await attest({ typ: 'license-status+jwt', claims: buildStatementClaims(about, at) });
+  await store.putStatement(db, { identifier, text });
+  return text;
 }
 
 async function readRevocationLists({ material }: EvidenceDependencies): Promise<string[]> {

@@ -1,0 +1,4 @@
+CREATE TABLE "licenses"."state_statement" (
+	"identifier" text PRIMARY KEY NOT NULL,
+	"text" text NOT NULL
+);

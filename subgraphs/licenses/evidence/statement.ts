@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { LicenseState } from '../../kernel/license-acts.ts';
+import { decodeBase64Url } from '../verify/format/jws.ts';
+
+/** Statements about the state of a license version (状态声明), as the hub signs them and uses them again. */
+
+const HOUR_MS = 3_600_000;
+/**
+ * A statement is used again for this time unless the state changes, however many requests ask for it: every statement
+ * is a permanent leaf of the log.
+ */
+const STATEMENT_PERIOD_MS = 24 * HOUR_MS;
+const STATEMENT_VALIDITY_MS = 7 * 24 * HOUR_MS;
+
+/** What a statement says. */
+export interface VersionState {
+  identifier: string;
+  version: number;
+  state: LicenseState;
+}
+
+const claimsForm = z.object({ sub: z.string(), version: z.number(), state: z.string(), iat: z.number() });
+
+/** Returns the claims of a statement that is made at `at`. */
+export function buildStatementClaims({ identifier, version, state }: VersionState, at: Date) {
+  const iat = Math.floor(at.getTime() / 1_000);
+  return { sub: identifier, state, version, iat, exp: iat + STATEMENT_VALIDITY_MS / 1_000 };
+}
+
+/** Returns whether a statement says this of the version and is not older than its period. Does not verify it. */
+export function isCurrentStatement(text: string, { identifier, version, state }: VersionState, at: Date): boolean {
+  const claims = claimsForm.safeParse(parsePayload(text)).data;
+  if (claims?.sub !== identifier || claims.version !== version || claims.state !== state) return false;
+  const ageMs = at.getTime() - claims.iat * 1_000;
+  return ageMs >= 0 && ageMs < STATEMENT_PERIOD_MS;
+}
+
+function parsePayload(text: string): unknown {
+  try {
+    return JSON.parse(String(decodeBase64Url(text.split('.')[1] ?? '')));
+  } catch {
+    return null;
+  }
+}
