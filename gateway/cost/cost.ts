@@ -152,11 +152,12 @@ function findFieldSet(node: FieldNode, field: GraphQLField<unknown, unknown>): T
 
 /** Returns the longest list that the arguments allow. */
 function readLength({ values }: Scope, node: FieldNode, { slicingArguments, assumedSize }: ListSize): number {
+  const maxLength = Math.min(assumedSize ?? MAX_PAGE_ROWS, slicingArguments.length === 0 ? MAX_COST : MAX_PAGE_ROWS);
   const lengths = slicingArguments
     .map((name) => values.readNumber(node, name))
-    .filter((length) => length !== undefined);
-  if (lengths.length === 0) return assumedSize ?? MAX_PAGE_ROWS;
-  return Math.max(...lengths.map((length) => Math.min(Math.max(length ?? MAX_PAGE_ROWS, 1), MAX_PAGE_ROWS)));
+    .filter((length) => length !== undefined)
+    .map((length) => Math.min(Math.max(length ?? maxLength, 1), maxLength));
+  return lengths.length === 0 ? maxLength : Math.max(...lengths);
 }
 
 /** Follows the most expensive selection from the root down to a leaf. */

@@ -37,7 +37,7 @@ test('every page of a connection is sized by its argument first', () => {
   const pages = [...model.sizes.values()].filter(({ sizedFields }) => sizedFields.length > 0);
   expect(pages.length).toBeGreaterThan(25);
   for (const page of pages) {
-    expect(page).toEqual({ assumedSize: null, slicingArguments: ['first'], sizedFields: ['edges'] });
+    expect(page).toMatchObject({ slicingArguments: ['first'], sizedFields: ['edges'] });
   }
 });
 

@@ -13,7 +13,7 @@ const SDL = `
     thing(id: ID, filter: Filter): Thing @cost(weight: 10)
     things(first: Int!, dear: Boolean @cost(weight: 100)): Things!
       @cost(weight: 20) @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
-    pair(first: Int): [Thing!]! @cost(weight: 1) @listSize(slicingArguments: ["first"], assumedSize: 2)
+    pair(first: Int): [Thing!]! @cost(weight: 1) @listSize(slicingArguments: ["first"], assumedSize: 10)
   }
   type Things { edges: [Edge!]!, total: Int! }
   type Edge { cursor: String!, node: Thing! }
@@ -49,7 +49,9 @@ describe('the cost of an operation', () => {
     ],
     ['a page has at most 100 rows', '{ things(first: 2000000000) { edges { cursor } } }', 20 + 1 + 100],
     ['a page of a wrong number counts one row', '{ things(first: -5) { edges { cursor } } }', 20 + 1 + 1],
-    ['a list without its argument has its assumed size', '{ pair { name } }', 1 + 2],
+    ['a list without its argument has its assumed size', '{ pair { name } }', 1 + 10],
+    ['a list is never longer than its assumed size', '{ pair(first: 90) { name } }', 1 + 10],
+    ['a list is as long as its argument says', '{ pair(first: 9) { name } }', 1 + 9],
     ['each alias counts', '{ a: thing { name } b: thing { name } }', 2 * 11],
     ['what may be left out counts', '{ thing { name @include(if: false) ... @skip(if: true) { tags } } }', 10 + 1 + 6],
     ['an argument has its weight', '{ things(first: 1, dear: true) { total } }', 20 + 100 + 1],
@@ -130,7 +132,7 @@ function countResolved(source: string, sizes: { page: number; parts: number }): 
   const answers: Record<string, (args: Record<string, number>) => unknown> = {
     'Query.thing': () => thing,
     'Query.things': ({ first = 0 }) => ({ rows: Math.min(first, sizes.page) }),
-    'Query.pair': ({ first = 2 }) => Array.from({ length: first }, () => thing),
+    'Query.pair': ({ first = 10 }) => Array.from({ length: first }, () => thing),
     'Things.total': () => 1,
     'Edge.cursor': () => 'c',
     'Edge.node': () => thing,

@@ -51,6 +51,12 @@ describe('every argument is checked before its resolver runs', () => {
     ['a long id', { id: 'x'.repeat(201) }, 'id'],
     ['a long text', { text: 'x'.repeat(4_001) }, 'text'],
     ['an item of a list', { ids: ['a', 'b\u200b'] }, 'ids[1]'],
+    ['a list of too many items', { ids: Array.from({ length: 1_001 }, () => 'a') }, 'ids'],
+    [
+      'a list of too many items in an input',
+      { tree: { children: [{ children: Array.from({ length: 1_001 }, () => ({})) }] } },
+      'tree.children[0].children',
+    ],
     ['a field of an input', { tree: { name: '\ud800' } }, 'tree.name'],
     ['a field of an input in an input', { tree: { children: [{}, { name: '\u202e' }] } }, 'tree.children[1].name'],
     ['an impossible date', { on: '2026-02-29' }, 'on'],

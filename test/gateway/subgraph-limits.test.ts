@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
+import { tokenKeys } from '../support/actors.ts';
+import { testClock } from '../support/clock.ts';
+import { GATEWAY_KEY } from '../support/stubs.ts';
+
+/** A subgraph in its own process holds limits on documents, whoever reaches it. */
+
+const TYPES = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  type Query { node: Node }
+  type Node { name: String, node: Node }
+`;
+let app: Awaited<ReturnType<typeof serveSubgraph>>;
+
+beforeAll(async () => {
+  const schema = subgraphSchema(TYPES, { Query: { node: () => ({ name: 'n' }) } });
+  const subgraph = { name: 'matters', schema, receive: async () => {}, start: () => {}, stop: async () => {} };
+  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), gatewayKey: GATEWAY_KEY };
+  app = await serveSubgraph(subgraph, { ...keys, now: testClock('2022-09-29') });
+});
+afterAll(() => app.close());
+
+async function codesOf(query: string): Promise<unknown[]> {
+  const response = await app.inject({ method: 'POST', url: '/graphql', payload: { query } });
+  return (response.json().errors ?? []).map(({ extensions }: { extensions: { code: string } }) => extensions.code);
+}
+
+const repeat = (count: number, build: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => build(i)).join(' ');
+
+test('what the gateway sends is answered', async () => {
+  expect(await codesOf(`{ node { ${repeat(400, (i) => `a${i}: name`)} } }`)).toEqual([]);
+});
+
+test.each([
+  ['a document that is too deep', `{ ${'node { '.repeat(21)} name ${'}'.repeat(21)} }`, 'QUERY_TOO_DEEP'],
+  ['one with too many root fields', `{ ${repeat(101, (i) => `a${i}: node { name }`)} }`, 'QUERY_TOO_WIDE'],
+  ['one with too many fields', `{ node { ${repeat(5_001, (i) => `a${i}: name`)} } }`, 'QUERY_TOO_LARGE'],
+  ['one with too many tokens', `{ node { ${repeat(50_001, () => 'name')} } }`, 'GRAPHQL_PARSE_FAILED'],
+  ['introspection', '{ __schema { types { name } } }', 'GRAPHQL_VALIDATION_FAILED'],
+])('%s is refused', async (_name, query, code) => {
+  expect(await codesOf(query)).toContain(code);
+});
