@@ -1,6 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { requirePatchedDriver, UnpatchedDriver, withPreparedStatements } from './driver.ts';
+import { requirePatchedDriver, UnpatchedDriver } from './driver.ts';
+import { createPooledClient } from './pool.ts';
 
 /** A subgraph's database, with the rights that `db/roles.ts` grants to its role. */
 export type Database = PostgresJsDatabase;
@@ -12,13 +13,17 @@ export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinc
 /** Maximum number of open connections of one subgraph. */
 const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;
+/** Statements under way have this long to end when the pool is closed. */
+const CLOSE_TIMEOUT_SECONDS = 2;
 /**
  * Pause before a reconnect. The driver's default grows to 20 s.
  * The hub must be available as soon as its database is.
  */
 const BACKOFF_SECONDS = 0.25;
-/** The server aborts a statement that takes longer. */
+/** The server aborts a statement that takes longer. The deadline of a read is shorter, see `db/deadline.ts`. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** The server aborts a statement that waits longer for one lock. */
+const LOCK_TIMEOUT_MS = 10_000;
 /** The server ends a transaction that is idle for longer, so that its locks are released. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
@@ -33,8 +38,27 @@ export interface ConnectionPool {
  */
 export function connect(url: string, applicationName: string, maxConnections = MAX_CONNECTIONS): ConnectionPool {
   requirePatchedDriver();
-  const client = postgres(url, {
-    max: maxConnections,
+  const open = () => openConnection(url, applicationName);
+  const connections = new Set(Array.from({ length: maxConnections }, open));
+  const client = createPooledClient([...connections], {
+    replace: (connection) => {
+      connections.delete(connection);
+      void connection.end({ timeout: 0 });
+      const replacement = open();
+      connections.add(replacement);
+      return replacement;
+    },
+  });
+  const close = async () => {
+    await Promise.all([...connections].map((connection) => connection.end({ timeout: CLOSE_TIMEOUT_SECONDS })));
+  };
+  return { db: drizzle(client, { casing: 'snake_case' }), close };
+}
+
+/** Opens a client with one connection. It connects on first use. */
+function openConnection(url: string, applicationName: string): postgres.Sql {
+  const connection = postgres(url, {
+    max: 1,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: () => BACKOFF_SECONDS,
     onnotice: () => {},
@@ -44,14 +68,14 @@ export function connect(url: string, applicationName: string, maxConnections = M
     connection: {
       application_name: applicationName,
       statement_timeout: STATEMENT_TIMEOUT_MS,
+      lock_timeout: LOCK_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       TimeZone: 'UTC',
     },
   });
-  return {
-    db: drizzle(withPreparedStatements(client), { casing: 'snake_case' }),
-    close: () => client.end({ timeout: 2 }),
-  };
+  // drizzle sets its parsers and serializers on the client that it is given.
+  drizzle(connection);
+  return connection;
 }
 
 /** Like `connect`, for the main file of a process. If the driver is not patched, prints one line and exits. */

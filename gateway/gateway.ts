@@ -15,12 +15,14 @@ import {
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
+import { createDeadlinePlugin, type DeadlineOptions } from '../subgraphs/kernel/http/deadline-hook.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
@@ -41,7 +43,7 @@ import { variablePlugin } from './variables.ts';
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
 
-export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions {
+export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions, DeadlineOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
   /** Mounts the routes of each subgraph under `/<name>/`, other than GraphQL. */
   mount?: (app: FastifyInstance) => Promise<void>;
@@ -78,7 +80,8 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   const supergraphSdl = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8');
   const gateway = new ApolloGateway({
     supergraphSdl,
-    buildService: ({ name }) => createDataSource(name, options.sources[name], options, limits.maxAnswerBytes),
+    buildService: ({ name }) =>
+      withinDeadline(createDataSource(name, options.sources[name], options, limits.maxAnswerBytes)),
     queryPlannerConfig: { debug: PLANNER_LIMITS },
     experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
     __exposeQueryPlanExperimental: false,
@@ -102,6 +105,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      createDeadlinePlugin(options),
       variablePlugin,
       costControl.plugin,
       createHaltPlugin(options.halt),
@@ -120,6 +124,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     trustedProxies: options.trustedProxies,
     connections: callerLimits.connections,
+    readDeadlineMs: options.readDeadlineMs,
     operations: { limits: callerLimits.operations, identify: (request) => identifyOrigin(request, options) },
   });
   await addCors(app, options.allowedOrigins ?? []);
@@ -228,11 +233,23 @@ type Operation = Pick<HttpRequest, 'headers' | 'body'>;
 
 /** Sends an operation to a subgraph. Throws ANSWER_TOO_LARGE as soon as the answer is longer than `maxBytes`. */
 async function postOperation(url: string, { headers, body }: Operation, maxAnswerBytes: number): Promise<Response> {
-  const request = { reach: OPERATOR, headers, body, timeoutMs: SUBGRAPH_TIMEOUT_MS, maxAnswerBytes };
+  const deadline = currentDeadline();
+  const limits = { timeoutMs: SUBGRAPH_TIMEOUT_MS, maxAnswerBytes, ...(deadline && { signal: deadline.signal }) };
+  const request = { reach: OPERATOR, headers, body, ...limits };
   const { bytes, ...answer } = await sendRequest(url, request).catch((error) => {
     throw error instanceof AnswerTooLong ? buildAnswerError(maxAnswerBytes) : error;
   });
   return new Response(bytes, answer);
+}
+
+/** Ends the wait for a subgraph at the deadline of the operation, whatever the subgraph is doing. */
+function withinDeadline(source: GraphQLDataSource<GraphContext>): GraphQLDataSource<GraphContext> {
+  return {
+    process(call) {
+      const deadline = currentDeadline();
+      return deadline ? awaitUntil(deadline.signal, source.process(call)) : source.process(call);
+    },
+  };
 }
 
 /** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */

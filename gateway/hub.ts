@@ -78,6 +78,8 @@ export interface HubConfig {
   limits?: CostLimits;
   /** Limits per caller and of connections. */
   callerLimits?: HubLimits | undefined;
+  /** Time after which a read is cancelled. */
+  readDeadlineMs?: number | undefined;
   /** Called after certificates and log have their keys, and before background work starts. */
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
@@ -134,6 +136,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       trustedProxies: config.trustedProxies,
       limits: config.limits,
       callerLimits: config.callerLimits,
+      readDeadlineMs: config.readDeadlineMs,
       now,
       file:
         baseUrls.licenses === undefined

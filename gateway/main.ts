@@ -29,6 +29,7 @@ const app = await createGateway({
   callerLimits: readHubLimits(settings),
   allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, NODE_ENV),
   publicUrl: PUBLIC_URL,
+  readDeadlineMs: settings.READ_DEADLINE_MS,
   limits: readCostLimits(settings),
   file: fileOver(LICENSES_URL, proof),
   rootCertificate: rootCertificateOver(SEALS_URL),

@@ -1,5 +1,6 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { currentDeadline } from '../db/deadline.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
@@ -24,7 +25,7 @@ export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): 
   return async (digest, { token }) => {
     const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
     const headers = { ...authorization, ...(await writeCallerHeaders(proof)) };
-    const limits = { reach: OPERATOR, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
+    const limits = { reach: OPERATOR, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES, ...findSignal() };
     const answer = await sendRequest(`${licensesUrl}/files/${digest}`, { method: 'GET', headers, ...limits });
     if (answer.status === 404) return null;
     requireOk(licensesUrl, answer);
@@ -34,6 +35,12 @@ export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): 
       name: decodeURIComponent(answer.headers.get('x-file-name') ?? digest),
     };
   };
+}
+
+/** Returns the signal of the current request's deadline for a request to a subgraph. */
+function findSignal(): { signal?: AbortSignal } {
+  const signal = currentDeadline()?.readSignal;
+  return signal ? { signal } : {};
 }
 
 /** Reads the root certificate from the seals subgraph, PEM. */

@@ -70,6 +70,7 @@ async function main(): Promise<void> {
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
     trustedProxies: settings.TRUSTED_PROXIES,
     callerLimits: readHubLimits(settings),
+    readDeadlineMs: settings.READ_DEADLINE_MS,
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,

@@ -44,6 +44,8 @@ export interface BootOptions {
   trustedProxies?: readonly string[];
   /** Limits per caller and of connections. The defaults if absent. */
   callerLimits?: HubLimits;
+  /** Time after which a read is cancelled. */
+  readDeadlineMs?: number;
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: HubConfig['allowedOrigins'];
   /** Limits on the work of operations. */
@@ -139,7 +141,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
     ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits },
-    callerLimits: options.callerLimits,
+    ...{ callerLimits: options.callerLimits, readDeadlineMs: options.readDeadlineMs },
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),

@@ -37,6 +37,7 @@ const app = await serveSubgraph(cases, {
   gatewayKey: settings.GATEWAY_KEY,
   now,
   callerLimits: readHubLimits(settings),
+  readDeadlineMs: settings.READ_DEADLINE_MS,
 });
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();

@@ -36,6 +36,12 @@ export class Overload extends Error {
   }
 }
 
+/** Returns the Overload that is the reason of an error, or null. What talks to the database wraps its errors. */
+export function findOverload(error: unknown): Overload | null {
+  if (error instanceof Overload) return error;
+  return error instanceof Error && error.cause instanceof Error ? findOverload(error.cause) : null;
+}
+
 /** Returns the Overload that the extensions of a GraphQL error tell of, or null if they tell of none. */
 export function readOverload(extensions: Readonly<Record<string, unknown>> | undefined): Overload | null {
   const { code, retryAfter } = extensions ?? {};

@@ -32,6 +32,7 @@ const options = {
   gatewayKey: settings.GATEWAY_KEY,
   now,
   callerLimits: readHubLimits(settings),
+  readDeadlineMs: settings.READ_DEADLINE_MS,
 };
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-licenses');
 const library = {

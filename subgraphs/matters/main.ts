@@ -21,6 +21,7 @@ const app = await serveSubgraph(matters, {
   gatewayKey: settings.GATEWAY_KEY,
   now,
   callerLimits: readHubLimits(settings),
+  readDeadlineMs: settings.READ_DEADLINE_MS,
 });
 await app.listen({ host: settings.HOST, port: settings.PORT });
 matters.start();

@@ -31,6 +31,7 @@ export const KERNEL: Record<string, Layer> = {
   'day-schema': 'rule',
   'pdf/document': 'render',
   'graphql/document-limits': 'edge',
+  'http/deadline-hook': 'edge',
   'http/errors': 'edge',
   'environment/kinds': 'rule',
   'environment/levels': 'rule',

@@ -7,8 +7,19 @@ function gatewayDefault<const Text extends string>(value: Text) {
   return { start: { default: value }, gateway: { default: value } } as const;
 }
 
+/** Every process that answers reads takes this if the variable is absent. */
+function readDefault<const Text extends string>(value: Text) {
+  const absent = { default: value } as const;
+  return { ...gatewayDefault(value), matters: absent, cases: absent, licenses: absent, seals: absent } as const;
+}
+
 /** Environment variables for what callers may ask of the gateway. */
 export const COST_LIMITS = {
+  READ_DEADLINE_MS: {
+    kind: kinds.count,
+    about: 'Milliseconds that a query or the answer to a GET may take. Then its statements are cancelled.',
+    uses: readDefault('10000'),
+  },
   MAX_OPERATION_COST: {
     kind: kinds.count,
     about: 'Maximum cost of one GraphQL operation. One unit is about one field of one object.',

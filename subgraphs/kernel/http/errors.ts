@@ -9,7 +9,7 @@ import {
   visit,
 } from 'graphql';
 import { noteSubject } from '../environment/log.ts';
-import { readOverload } from '../overload.ts';
+import { findOverload, readOverload } from '../overload.ts';
 import { Refusal } from '../refusal.ts';
 import type { RefusalView } from './resolver-types.ts';
 
@@ -75,7 +75,7 @@ export function createErrorFormat(
     if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
       return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
     }
-    const overload = readOverload(formatted.extensions) ?? readOverload(extensionsOf(cause));
+    const overload = readOverload(formatted.extensions) ?? readOverload(extensionsOf(cause)) ?? findOverload(cause);
     if (overload) return { message: overload.message, ...place, extensions: { ...overload.extensions } };
     // The library's own words for a request that is no GraphQL over HTTP name the library.
     if (code === 'BAD_REQUEST') return { message: NO_GRAPHQL_MESSAGE, ...place, extensions: { code } };

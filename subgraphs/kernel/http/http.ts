@@ -10,10 +10,11 @@ import { Halted } from '../halt.ts';
 import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../limits/limits.ts';
 import { addOperationLimits, type OperationHookOptions } from '../limits/operation-hook.ts';
 import { createServerFactory } from '../limits/server.ts';
-import { Overload } from '../overload.ts';
+import { findOverload, Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
 import { addCaller, type GatewayProof } from './caller-hook.ts';
+import { addDeadline } from './deadline-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
 import { addDefaultHeaders, createClientErrorHandler, type HeaderOptions, setDefaultHeaders } from './headers.ts';
 
@@ -49,6 +50,7 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
   connections?: ConnectionLimits | undefined;
   /** What callers may have the app do. Without it they are not limited: only known processes use the app. */
   operations?: OperationHookOptions;
+  readDeadlineMs?: number | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
  * BAD_USER_INPUT before the route's handler runs. Every answer has the headers of `headers.ts`.
  */
 export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyInstance {
-  const { trustedProxies = [], gateway, isHttps, operations, ...rest } = options;
+  const { trustedProxies = [], gateway, isHttps, operations, readDeadlineMs, ...rest } = options;
   const { connections = DEFAULT_HUB_LIMITS.connections, ...serverOptions } = rest;
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
@@ -80,6 +82,7 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
   addDefaultHeaders(app, { isHttps });
   refuseAtOnce(app);
   addCaller(app, gateway);
+  addDeadline(app, { readDeadlineMs });
   if (operations) addOperationLimits(app, operations);
   app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
@@ -107,9 +110,9 @@ function sendError(error: FastifyError | Overload | Halted, reply: FastifyReply,
   if (error instanceof Halted) {
     return reply.code(503).send({ ...error.extensions, message: error.message });
   }
-  if (error instanceof Overload) {
-    const { code, message, statusCode } = error;
-    const { extensions, retryAfterSeconds } = error;
+  const overload = findOverload(error);
+  if (overload) {
+    const { code, message, statusCode, extensions, retryAfterSeconds } = overload;
     // The rest of a body that nobody reads must not keep the connection.
     if (!reply.request.raw.complete) reply.header('connection', 'close');
     const isGraphql = reply.request.routeOptions.url === GRAPHQL_PATH;

@@ -17,6 +17,7 @@ import type { Halt } from '../halt.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
 import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, identifyOrigin, readContext, requireService } from './context.ts';
+import { createDeadlinePlugin, type DeadlineOptions } from './deadline-hook.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
 import type { ResolverMap } from './resolver-types.ts';
@@ -55,7 +56,7 @@ const MAX_BODY_BYTES = 1_048_576;
 const MAX_TOKENS = 50_000;
 const limitRule = createLimitRule({ depth: 20, valueDepth: 10, rootFields: 100, fields: 5_000 });
 
-export interface ServeOptions extends Authentication {
+export interface ServeOptions extends Authentication, DeadlineOptions {
   /** Receives each fault. They are logged if it is absent. */
   onFault?: OnFault | undefined;
   /** The defaults if absent. */
@@ -76,6 +77,7 @@ export async function serveSubgraph(
     bodyLimit: MAX_BODY_BYTES,
     gateway: options,
     connections: options.callerLimits?.connections,
+    readDeadlineMs: options.readDeadlineMs,
     operations: {
       limits: (options.callerLimits ?? DEFAULT_HUB_LIMITS).operations,
       identify: (request) => identifyOrigin(request, options),
@@ -85,6 +87,7 @@ export async function serveSubgraph(
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
     plugins: [
+      createDeadlinePlugin(options),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),

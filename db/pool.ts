@@ -1,0 +1,168 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Sql, TransactionSql, UnsafeQueryOptions } from 'postgres';
+import { awaitUntil, currentDeadline } from './deadline.ts';
+import { type Statement, withPreparedStatements } from './driver.ts';
+import { type Place, Places } from './places.ts';
+
+/**
+ * The client that drizzle uses: connections that one statement or one transaction has for itself. A cancellation can
+ * therefore never reach the statement of another request, and no statement waits behind a slow one of another request.
+ */
+
+/** The party of work that no request asked for. */
+const HUB = 'hub';
+const CANCEL_POLL_MS = 20;
+/** A connection whose statement does not end after its cancellation is given up. */
+const CANCEL_TIMEOUT_MS = 5_000;
+
+/** Whether the current work holds a connection, so that it must not wait for one that it holds itself. */
+const holders = new AsyncLocalStorage<boolean>();
+
+/** What the pool uses of the driver: a client with one connection. */
+export type Connection = Sql;
+
+/** Returns another connection in place of one that does not answer. */
+export interface Connector {
+  replace(connection: Connection): Connection;
+}
+
+/** Returns a client for drizzle over connections. */
+export function createPooledClient(connections: readonly Connection[], connector: Connector): Sql {
+  const [first] = connections;
+  if (!first) throw new RangeError('a pool has at least one connection');
+  const places = new Places(connections);
+  const overrides: Record<PropertyKey, unknown> = {
+    unsafe: (text: string, values?: unknown[], options?: UnsafeQueryOptions) => {
+      let isRaw = false;
+      const start = (connection: Connection): Statement => {
+        const statement = withPreparedStatements(connection).unsafe(text, values as never[], options) as Statement;
+        if (isRaw) statement.values();
+        return statement;
+      };
+      // What drizzle awaits. Like the driver's own statement it is sent when it is awaited.
+      const lazyStatement = {
+        values: () => {
+          isRaw = true;
+          return lazyStatement;
+        },
+        // biome-ignore lint/suspicious/noThenProperty: drizzle awaits it in place of the driver's own thenable.
+        then: (onFulfilled: () => unknown, onRejected: () => unknown) =>
+          runStatement(places, connector, start).then(onFulfilled, onRejected),
+      };
+      return lazyStatement;
+    },
+    begin: (run: (tx: TransactionSql) => Promise<unknown>) => runTransaction(places, connector, run),
+  };
+  return new Proxy(first, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
+}
+
+function acquirePlace(places: Places<Connection>): Promise<Place<Connection>> {
+  const deadline = currentDeadline();
+  return places.acquire({
+    party: deadline?.party ?? HUB,
+    isLimited: deadline !== null,
+    isNested: holders.getStore() ?? false,
+    signal: deadline?.readSignal ?? null,
+  });
+}
+
+/** Runs one statement. At the deadline of a read the caller gets the reason at once, and the database cancels it. */
+async function runStatement(
+  places: Places<Connection>,
+  connector: Connector,
+  start: (connection: Connection) => Statement,
+): Promise<unknown> {
+  const signal = currentDeadline()?.readSignal ?? null;
+  const place = await acquirePlace(places);
+  const statement = start(place.connection);
+  if (!signal) {
+    try {
+      return await statement;
+    } finally {
+      place.release();
+    }
+  }
+  const settled = statement.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await awaitUntil(signal, statement);
+  } finally {
+    if (signal.aborted) void releaseAfter(cancelWhenSent(statement, settled), place, connector);
+    else place.release();
+  }
+}
+
+/** Releases a place when nothing on it is under way any more. A connection that does not answer is given up. */
+async function releaseAfter(ends: Promise<unknown>, place: Place<Connection>, connector: Connector): Promise<void> {
+  const hasEnded = await Promise.race([
+    ends.then(
+      () => true,
+      () => false,
+    ),
+    pause(CANCEL_TIMEOUT_MS, false, { ref: false }),
+  ]);
+  place.release(hasEnded ? undefined : connector.replace(place.connection));
+}
+
+/** What the driver does not publish of a statement. */
+interface StatementInternals {
+  /** Set when it is sent. A statement that is cancelled before would block its connection for ever. */
+  state: object | null;
+  /** Whether the server is working on it. */
+  active: boolean;
+  /** Resolves when the server has taken the cancellation. */
+  canceller: (statement: Statement) => Promise<void>;
+}
+
+/** Cancels a statement. Resolves when neither it nor its cancellation is on the way any more. */
+async function cancelWhenSent(statement: Statement, settled: Promise<boolean>): Promise<boolean> {
+  const internals = statement as unknown as StatementInternals;
+  const isSettled = () => Promise.race([settled, pause(CANCEL_POLL_MS, false, { ref: false })]);
+  while (internals.state === null) if (await isSettled()) return true;
+  await internals.canceller(statement);
+  return settled;
+}
+
+/**
+ * Runs a transaction. A deadline does not cut it, unless it is read only, but none begins after the deadline of a read.
+ */
+async function runTransaction(
+  places: Places<Connection>,
+  connector: Connector,
+  run: (tx: TransactionSql) => Promise<unknown>,
+): Promise<unknown> {
+  const signal = currentDeadline()?.readSignal ?? null;
+  const place = await acquirePlace(places);
+  const cancellations: Promise<void>[] = [];
+  const begin = (tx: TransactionSql) => run(signal ? cutReads(tx, signal, cancellations) : tx);
+  try {
+    return await holders.run(true, () => withPreparedStatements(place.connection).begin(begin));
+  } finally {
+    if (cancellations.length === 0) place.release();
+    else void releaseAfter(Promise.all(cancellations), place, connector);
+  }
+}
+
+/** What drizzle sends first in a transaction with `accessMode: 'read only'`. */
+const READ_ONLY = /^set transaction [a-z ]*\bread only\b/;
+
+/** Returns the client of a transaction. If it is read only, the signal cancels what it is doing, and refuses the rest. */
+function cutReads(tx: TransactionSql, signal: AbortSignal, cancellations: Promise<void>[]): TransactionSql {
+  let isReadOnly = false;
+  const unsafe = (text: string, values?: never[], options?: UnsafeQueryOptions) => {
+    if (READ_ONLY.test(text)) isReadOnly = true;
+    if (isReadOnly) signal.throwIfAborted();
+    const statement = tx.unsafe(text, values, options) as Statement;
+    if (!isReadOnly) return statement;
+    const internals = statement as unknown as StatementInternals;
+    const cancel = () => {
+      if (internals.active) cancellations.push(internals.canceller(statement));
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    return statement;
+  };
+  return new Proxy(tx, { get: (target, name) => (name === 'unsafe' ? unsafe : Reflect.get(target, name)) });
+}
