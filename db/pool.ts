@@ -149,7 +149,7 @@ async function runTransaction(
 /** What drizzle sends first in a transaction with `accessMode: 'read only'`. */
 const READ_ONLY = /^set transaction [a-z ]*\bread only\b/;
 
-/** Returns the client of a transaction. If it is read only, the signal cancels what it is doing, and refuses the rest. */
+/** Returns the client of a transaction. If it is read only, the signal cancels what it does, and refuses the rest. */
 function cutReads(tx: TransactionSql, signal: AbortSignal, cancellations: Promise<void>[]): TransactionSql {
   let isReadOnly = false;
   const unsafe = (text: string, values?: never[], options?: UnsafeQueryOptions) => {
