@@ -6,7 +6,7 @@ import { currentCaller } from './caller.ts';
 /** Gives every request a deadline: a read by its method, a GraphQL operation by its type. */
 
 /** After this time a read is cancelled in the database. Shorter than the time limits of database and gateway. */
-export const READ_DEADLINE_MS = 10_000;
+const READ_DEADLINE_MS = 10_000;
 /** After this time a mutation is answered. It goes on. Longer than one statement may take. */
 const WRITE_DEADLINE_MS = 25_000;
 /** A handler that has ended by itself answers by itself. */
