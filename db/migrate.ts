@@ -82,7 +82,11 @@ export async function ensureDatabase(adminUrl: string, name: string): Promise<st
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
   try {
     const [databaseRow] = await client`select 1 from pg_database where datname = ${name}`;
-    if (!databaseRow) await client`create database ${client(name)} template template0 encoding 'UTF8'`;
+    if (!databaseRow) {
+      await client`create database ${client(name)} template template0 encoding 'UTF8'`;
+      // Everybody may connect to a new database unless this is said.
+      await client`revoke all on database ${client(name)} from public`;
+    }
   } finally {
     await client.end({ timeout: 2 });
   }

@@ -76,15 +76,37 @@ export function toRoleUrl(adminUrl: string, role: string, password: string): str
   return url.href;
 }
 
-/** Creates a login role without any rights, or sets the password of the existing role. */
-export async function makeRole(client: postgres.Sql, role: string, password: string): Promise<void> {
+/** What a role may hold at once, even with a stolen password. A hub takes 8 connections, and several copies may run. */
+const MAX_ROLE_CONNECTIONS = 64;
+
+/** Defaults of every session of a role. A session can change them; the hub's own ask for less. */
+const SESSION_DEFAULTS: Readonly<Record<string, string>> = {
+  statement_timeout: '60s',
+  lock_timeout: '60s',
+  idle_in_transaction_session_timeout: '60s',
+};
+
+/**
+ * Creates a login role without any rights, or sets the password of the existing role. `schema` is where its sessions
+ * look for tables; without it they look nowhere but in the catalog.
+ */
+export async function makeRole(
+  client: postgres.Sql,
+  role: string,
+  password: string,
+  schema = 'pg_catalog',
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const [roleRow] = await client`select 1 from pg_roles where rolname = ${role}`;
       const verb = roleRow ? 'alter' : 'create';
       // A role statement takes no parameters. Both texts are safe: the name is fixed and the password is base64url.
       // The statement names no attribute: naming one, even to deny it, needs a superuser. A new role has none.
-      await client.unsafe(`${verb} role "${role}" with login password '${password}'`);
+      await client.unsafe(
+        `${verb} role "${role}" with login password '${password}' connection limit ${MAX_ROLE_CONNECTIONS}`,
+      );
+      const settings = Object.entries({ ...SESSION_DEFAULTS, search_path: schema });
+      for (const [name, value] of settings) await client.unsafe(`alter role "${role}" set ${name} = '${value}'`);
       return;
     } catch (error) {
       if (attempt === MAX_ROLE_ATTEMPTS) throw error;
@@ -98,7 +120,7 @@ export async function makeRoles(
   names: readonly string[],
   databaseKey: Uint8Array,
 ): Promise<void> {
-  for (const name of names) await makeRole(client, `tq_${name}`, deriveRolePassword(databaseKey, `tq_${name}`));
+  for (const name of names) await makeRole(client, `tq_${name}`, deriveRolePassword(databaseKey, `tq_${name}`), name);
 }
 
 /** Grants each role rights on its own schema and on nothing else, in one transaction. */

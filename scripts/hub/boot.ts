@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { confineRoles } from '../../db/confinement.ts';
 import { requirePatchedDriver } from '../../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
@@ -206,6 +207,8 @@ async function openHub(
   if (!lock.isHeld) throw buildInUseRefusal(state);
   stopSteps.push(lock.release);
   await migrateDatabase(hubDatabase, secrets.databaseKey);
+  for (const { role, right } of await confineRoles(hubDatabase, options.databaseUrl === null))
+    say(`数据库角色 ${role} 权限过大，见 docs/operations.md — has a right too many: ${right}`);
   return { hubDatabase, database, secrets, signer, log, halter };
 }
 

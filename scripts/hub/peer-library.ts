@@ -48,7 +48,7 @@ export async function prepareLibrary(
   const password = deriveRolePassword(secrets.databaseKey, ROLE);
   const client = postgres(await ensureDatabase(adminUrl, DATABASE), { max: 1, onnotice: () => {} });
   try {
-    await makeRole(client, ROLE, password);
+    await makeRole(client, ROLE, password, 'public');
     await client.unsafe(`grant create, connect on database ${DATABASE} to ${ROLE}`);
     await client.unsafe(`grant create, usage on schema public to ${ROLE}`);
   } finally {
