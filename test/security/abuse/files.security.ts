@@ -120,18 +120,22 @@ const UPLOADS: [string, string, () => Buffer][] = [
   ['more than a file may have', 'application/pdf', () => Buffer.concat([fillPdf(' '), Buffer.alloc(2_000_000)])],
 ];
 
+/** Large and harmless: they may be taken, once they are examined at bounded cost. */
+const HARMLESS = new Set(['escapes of names over 20 MB', 'a name of 20 MB', 'object heads over 20 MB']);
+
 describe('uploads', () => {
-  test.each(UPLOADS)('%s', async (_kind, type, build) => {
+  test.each(UPLOADS)('%s', async (kind, type, build) => {
     const headers = { 'content-type': type, authorization: `Bearer ${token}`, 'x-file-name': 'a.pdf' };
     const abuse = { name: 'upload', method: 'POST', path: '/cases/materials', headers, body: build() };
     const [answer] = await Promise.all([hub.send(abuse, nextAddress()), hub.runSmallQuery(), hub.runSmallQuery()]);
-    expect(readUpload(answer)).toBe('refused');
+    expect(readUpload(answer)).toBeOneOf(HARMLESS.has(kind) ? ['refused', 'accepted'] : ['refused']);
   });
 });
 
 /** A file beyond the limit may be answered before it is sent in full: then the connection ends. */
 function readUpload(answer: HttpAnswer | null): string {
   if (answer === null || (answer.status >= 400 && answer.status < 500)) return 'refused';
+  if (answer.status === 201) return 'accepted';
   return answer.status === 503 && String(answer.body).includes('DEADLINE_EXCEEDED') ? 'refused' : String(answer.status);
 }
 
