@@ -26,6 +26,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'log_leaf',
   'log_sequence',
   'log_tile',
+  'lost_use',
+  'lost_version',
   'material_read',
   'notice',
   'outbox_event',

@@ -269,7 +269,8 @@ async function* auditLedgers({ sql }: AuditInput): AsyncGenerator<Finding> {
     yield* findingsFor('LEDGER_REORDERED', row, '台账的顺序与办理的顺序不一致');
   const incompleteNumbers = sql<
     { number: string }[]
-  >`select number from licenses.license_version group by number having max(version) <> count(*)
+  >`select number from licenses.license_version v group by number having max(version) <> count(*)
+        + (select count(*) from licenses.lost_version l where l.number = v.number and l.version < max(v.version))
     union select l.number from licenses.license l where not exists (select 1 from licenses.license_version v where v.number = l.number)`;
   for await (const { number } of streamRows(incompleteNumbers))
     yield buildFinding('VERSION_MISSING', `number:${number}`, '证照版本有缺');

@@ -249,6 +249,16 @@ export const licenseChange = schema.table(
   (table) => [uniqueIndex().on(table.stream, table.revision)],
 );
 
+/**
+ * Versions that were sealed and that the database has lost: it was restored to an older state. The next version of the
+ * license gets a later number. Append-only.
+ */
+export const lostVersion = schema.table(
+  'lost_version',
+  { identifier: text().primaryKey(), number: text().notNull(), version: integer().notNull() },
+  (table) => [index().on(table.number)],
+);
+
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';

@@ -20,6 +20,7 @@ import { writeKey } from '../kernel/tlog/note.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
+import { requirePublished } from './log/publish-workflow.ts';
 import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
 import { createLogWatch } from './log/watch-store.ts';
@@ -81,7 +82,7 @@ export interface Seals extends Subgraph {
   makeSeal(newSeal: NewSeal): Promise<string>;
   /** The key that verifies the log's checkpoints, as text. */
   logKey(): Promise<string>;
-  /** Creates what is missing of the test PKI and of the log. */
+  /** Creates what is missing of the test PKI and of the log. Throws SetBack if the database is older than the log. */
   prepare(): Promise<void>;
 }
 
@@ -144,6 +145,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {
+      if (folder !== null) await requirePublished(db, folder);
       await preparePki(deps);
       await addMissingCodeKeys(deps);
       await prepareLog(log);

@@ -183,6 +183,25 @@ export const sealCode = schema.table(
   (table) => [uniqueIndex().on(table.caseId)],
 );
 
+/**
+ * Uses that the log has and the database has lost (恢复时丢失的用印): it was restored to an older state, and `npm run resume`
+ * took their leaves back. Neither their cases nor their license versions are sealed again. Append-only.
+ */
+export const lostUse = schema.table(
+  'lost_use',
+  {
+    kind: text().$type<'SEAL_USE' | 'CODE_USE'>().notNull(),
+    issuanceId: uuid().notNull(),
+    caseId: uuid(),
+    identifier: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.issuanceId] }),
+    index().on(table.caseId),
+    index().on(table.identifier),
+  ],
+);
+
 /** Certificates revoked before they expired (RFC 5280 §5.3). Append-only. */
 export const revocation = schema.table('revocation', {
   /** Serial number, hex. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { toDatabaseUrl } from '../../db/migrate.ts';
 import type { BootOptions } from '../../scripts/hub/boot.ts';
 import { START_CHECKS, StartRefusal } from '../../scripts/hub/check/checks.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
-import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
 import {
@@ -187,14 +187,23 @@ const MIXES: Record<string, Mix> = {
   },
 };
 
+const FEED =
+  'query($after: String) { licenseChanges(first: 100, after: $after) { edges { node { number } } pageInfo { endCursor } } }';
+
 describe('a hub that was set back', () => {
   const place = makePlace();
   const current = place.path('current');
   let server: EmbeddedServer;
   let options: Partial<BootOptions>;
+  /** A case that was granted before the older copy, and whose license was issued after it. */
+  let openCase: string;
+  /** Licenses that the older copy does not have, and the position after them in the feed. */
+  const lostLicenses: { identifier: string; number: string }[] = [];
+  let lostCursor: string;
 
   beforeAll(async () => {
     const first = await bootHub(place.path('embedded'));
+    openCase = await grantCase(askRunning(first) as TestHub, ROUTES.DIRECT);
     await first.stop();
     copyFolder(place.path('embedded'), place.path('older'), true);
     copyFolder(place.path('embedded'), current);
@@ -204,7 +213,11 @@ describe('a hub that was set back', () => {
     await runSql(server.url, (sql) => sql`create database older_library template city_library`);
     const running = await bootHub(current, options);
     const hub = askRunning(running) as TestHub;
-    await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    const serials = [openCase, await grantCase(hub, ROUTES.DIRECT)];
+    for (const [i, caseId] of serials.entries())
+      lostLicenses.push(await issueGrantedLicense(hub, ROUTES.DIRECT, caseId, i + 1));
+    await waitUntil('the leaves of both are published', async () => (await countPending(server.url)) === 0);
+    lostCursor = (await hub.ask('library', FEED)).data.licenseChanges.pageInfo.endCursor;
     await running.stop();
     await runSql(server.url, (sql) => sql`create database newer template tongquan`);
     copyFolder(current, place.path('newer'));
@@ -325,11 +338,113 @@ describe('a hub that was set back', () => {
     expect(await ended).toBe(1);
   });
 
+  const runResume = (...args: string[]) => {
+    const env = { PATH: process.env.PATH, DATA_FOLDER: current, DATABASE_URL: server.url };
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/resume/main.ts', ...args], { env });
+    return { status, out: `${stdout}${stderr}` };
+  };
+
+  test('npm run resume lists what is lost and changes nothing; confirmed, it skips every number that was seen', async () => {
+    await arrange(MIXES['an older database beside a newer log'] as Mix);
+    const before = [dumpFolder(current), await dumpServer(server.url)];
+    const plan = runResume();
+    expect(plan.status, plan.out).toBe(1);
+    for (const { identifier } of lostLicenses) expect(plan.out).toContain(identifier);
+    expect(plan.out).toContain('DATABASE_BEHIND_LOG');
+    expect([dumpFolder(current), await dumpServer(server.url)]).toEqual(before);
+
+    const published = readFileSync(join(current, 'log/checkpoint'), 'utf8');
+    const entries = (await listEntries(server.url)).length;
+    const done = runResume('--confirm');
+    expect(done.status, done.out).toBe(0);
+    const restored = await listEntries(server.url);
+    expect(restored.length).toBe(Number(published.split('\n')[1]));
+    expect(restored.length).toBeGreaterThan(entries);
+    expect(runResume().status).toBe(0);
+
+    const running = await bootHub(current, options);
+    const hub = askRunning(running) as TestHub;
+    const route = ROUTES.DIRECT;
+    const issue = (caseId: string, serial: number) =>
+      runMutation(
+        hub,
+        route.prints,
+        'issueLicense',
+        'CaseActInput',
+        { case: caseId, blankNumber: toBlankNumber(route, serial) },
+        'license { identifier number }',
+      );
+    const newCase = await grantCase(hub, route);
+    expect((await issue(newCase, 1)).refusal.code).toBe('BLANK_USED');
+    const license = (await issue(newCase, 3)).license;
+    const lostNumbers = lostLicenses.map(({ number }) => Number(number));
+    expect(Number(license.number)).toBeGreaterThan(Math.max(...lostNumbers));
+    // The decision that was sealed before is not sealed again, under no number.
+    await issue(openCase, 4);
+    await waitUntil('the log has grown', async () => (await listEntries(server.url)).length > restored.length + 1);
+    const after = await listEntries(server.url);
+    expect(after.slice(0, restored.length)).toEqual(restored);
+    const codes = after.map((entry) => JSON.parse(entry)).filter(({ kind }) => kind === 'CODE_USE');
+    expect(new Set(codes.map(({ identifier }) => identifier)).size).toBe(codes.length);
+    expect(codes.filter(({ caseId }) => caseId === openCase)).toHaveLength(1);
+    const feed = (await hub.ask('library', FEED, { after: lostCursor })).data.licenseChanges;
+    expect(feed.edges.map(({ node }: { node: { number: string } }) => node.number)).toEqual([license.number]);
+    await running.stop();
+    expect(readFileSync(join(current, 'log/checkpoint'), 'utf8').split('\n')[0]).toBe(published.split('\n')[0]);
+  });
+
+  test.each([
+    ['no published log'],
+    ['a published log without its files'],
+    ['licenses older than the other schemas'],
+    ['seals older than the other schemas'],
+    ['cases older than the other schemas'],
+    ['matters older than the other schemas'],
+    ['a clock that was set back'],
+  ])('npm run resume brings on: %s', async (title) => {
+    await arrange(MIXES[title] as Mix);
+    const done = runResume('--confirm');
+    expect(done.status, done.out).toBe(0);
+    const running = await bootHub(current, options);
+    await running.stop();
+  });
+
+  test('npm run resume does not go on from what it cannot read or may not open', async () => {
+    for (const title of [
+      'a log that has grown apart',
+      'secrets of another hub',
+      'an older folder and database beside a library that has signed more',
+    ]) {
+      await arrange(MIXES[title] as Mix);
+      const before = [dumpFolder(current), await dumpServer(server.url)];
+      const result = runResume('--confirm');
+      expect(result.status, title).toBe(2);
+      expect(result.out.trim().split('\n').at(-1)).toMatch(/[\u4e00-\u9fff].* — /u);
+      expect([dumpFolder(current), await dumpServer(server.url)]).toEqual(before);
+    }
+  });
+
   test('every check has a row', () => {
     const codes = new Set([...Object.values(MIXES).map(({ code }) => code), 'DATABASE_IN_USE']);
     expect(START_CHECKS.map(({ code }) => code).filter((code) => !codes.has(code))).toEqual([]);
   });
 });
+
+function countPending(adminUrl: string): Promise<number> {
+  return runSql(toDatabaseUrl(adminUrl, 'tongquan'), async (sql) => {
+    const [row] = await sql`select count(*)::int as count from seals.log_pending`;
+    return Number(row?.count);
+  });
+}
+
+/** Returns the entries of the log in the database, in their order. */
+function listEntries(adminUrl: string): Promise<string[]> {
+  return runSql(toDatabaseUrl(adminUrl, 'tongquan'), async (sql) => {
+    const rows =
+      await sql`select l.entry from seals.log_sequence s join seals.log_leaf l using (serial) order by index`;
+    return rows.map(({ entry }) => String(entry));
+  });
+}
 
 function copyPostgres(from: string, to: string): void {
   copyFolder(join(from, 'postgres'), join(to, 'postgres'), true);

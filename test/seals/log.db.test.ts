@@ -366,6 +366,7 @@ describe('recovery', () => {
   test('a database that is older than the folder signs nothing', async () => {
     faults.length = 0;
     const copy = fixture.openCopy(undefined, { folder });
+    await expect(copy.prepare()).rejects.toThrow('was it set back?');
     copy.start();
     await waitUntil('a fault', async () => faults.length > 0);
     await copy.stop();

@@ -14,14 +14,14 @@ export interface Agreement {
 }
 
 /** Events by producer and consumer: `docs/events.md`. */
-const ROUTES = [
+export const EVENT_ROUTES = [
   ['matters', 'cases'],
   ['cases', 'licenses'],
   ['licenses', 'cases'],
   ['seals', 'licenses'],
 ] as const satisfies readonly (readonly [(typeof SUBGRAPHS)[number], (typeof SUBGRAPHS)[number]])[];
 
-const EVENT_AGREEMENTS: Agreement[] = ROUTES.flatMap(([producer, consumer]) => {
+const EVENT_AGREEMENTS: Agreement[] = EVENT_ROUTES.flatMap(([producer, consumer]) => {
   const tables = [`${producer}.outbox_stream`, `${producer}.outbox_delivery`, `${consumer}.inbox`];
   return [
     {
@@ -67,7 +67,7 @@ const USE_AGREEMENTS: Agreement[] = [
   },
 ];
 
-export const AGREEMENTS: readonly Agreement[] = [...EVENT_AGREEMENTS, ...USE_AGREEMENTS];
+const AGREEMENTS: readonly Agreement[] = [...EVENT_AGREEMENTS, ...USE_AGREEMENTS];
 
 /** A comparison that failed, with the number of records that are missing. */
 export interface Disagreement extends Pick<Agreement, 'name' | 'older'> {

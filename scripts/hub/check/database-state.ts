@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import { listUnknownMigrations, SUBGRAPHS, toDatabaseUrl } from '../../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../../db/roles.ts';
 import { KEY_TYPES, type NoteKey, readRawKey } from '../../../subgraphs/kernel/tlog/note.ts';
+import { EMPTY_ROOT } from '../../../subgraphs/kernel/tlog/tree.ts';
 import type { KeyRef } from '../../../subgraphs/seals/signer/signer.ts';
 import { type Disagreement, listDisagreements } from './agreement.ts';
 import { HUB_LOCK_ID } from './hub-lock.ts';
@@ -30,6 +31,7 @@ export interface DatabaseState {
 export interface LogState {
   key: NoteKey;
   size: number;
+  root: Uint8Array;
   checkpointCount: number;
   newestAt: Date | null;
   /** The newest checkpoint as a signed note, without signatures of witnesses. */
@@ -150,12 +152,13 @@ async function readLog(sql: postgres.Sql, publishedSize: number | null): Promise
       origin: string;
       pem: string;
       size: string | null;
+      head: Uint8Array | null;
       count: number;
       newest: Date | null;
       note: string | null;
       root: Uint8Array | null;
     }[]
-  >`select origin, public_key_pem as pem, (select size from seals.log_head),
+  >`select origin, public_key_pem as pem, (select size from seals.log_head), (select root as head from seals.log_head),
       (select count(*)::int from seals.log_checkpoint), (select max(at) as newest from seals.log_checkpoint),
       (select note from seals.log_checkpoint order by size desc limit 1),
       (select root from seals.log_checkpoint where size = ${publishedSize}) from seals.log_key`;
@@ -163,6 +166,7 @@ async function readLog(sql: postgres.Sql, publishedSize: number | null): Promise
   return {
     key: { name: row.origin, type: KEY_TYPES.log, publicKey: readRawKey(row.pem) },
     size: Number(row.size ?? 0),
+    root: row.head ?? EMPTY_ROOT,
     checkpointCount: row.count,
     newestAt: row.newest,
     newestNote: row.note,

@@ -49,6 +49,7 @@ export type ProcessName =
   | 'export'
   | 'audit'
   | 'rotate'
+  | 'resume'
   | 'bench';
 
 /**
@@ -73,6 +74,7 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   export: { command: 'npm run export' },
   audit: { command: 'npm run audit', exitCode: 2 },
   rotate: { command: 'npm run rotate' },
+  resume: { command: 'npm run resume', exitCode: 2 },
   bench: { command: 'npm run bench, npm run bench:log' },
 };
 
@@ -157,17 +159,17 @@ const DATA_AND_KEYS = {
     kind: kinds.databaseUrl,
     isSecret: true,
     about:
-      'A subgraph: its database, with its own role. start, rotate: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the database to read.',
+      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the database to read.',
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
-      ...{ start: optional, rotate: optional, export: optional, audit: optional },
+      ...{ start: optional, rotate: optional, resume: optional, export: optional, audit: optional },
     },
   },
   DATA_FOLDER: {
     kind: kinds.path,
     about: 'Folder of the embedded database, the secrets and the published log. The reference peers keep theirs there.',
     uses: {
-      ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA },
+      ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA, resume: DATA },
       ...{ library: DATA, platform: DATA, supervisor: DATA },
     },
   },
@@ -240,12 +242,13 @@ const TRUST = {
   LOG_WITNESSES: {
     kind: kinds.text,
     about: 'Witnesses that sign checkpoints: `key url`, separated by commas.',
-    uses: { start: optional, seals: optional },
+    uses: { start: optional, resume: optional, seals: optional },
   },
   LIBRARY_URL: {
     kind: kinds.httpUrl,
-    about: 'The city library that collects every change of a license. Empty: none is connected.',
-    uses: { licenses: optional },
+    about:
+      'The city library that collects every change of a license. Empty: none is connected. resume: the one to ask for what the database has lost.',
+    uses: { licenses: optional, resume: optional },
   },
   LIBRARY_CLIENT_ID: {
     kind: kinds.text,

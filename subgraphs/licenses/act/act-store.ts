@@ -1,10 +1,10 @@
-import { and, asc, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, isNull, max, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import type { Act } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { act, certificateTask } from '../tables.ts';
+import { act, certificateTask, lostVersion } from '../tables.ts';
 
 /** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
 const LEASE_SECONDS = 5;
@@ -100,6 +100,15 @@ export function findPreparedActs(db: Reader, numbers: readonly string[]): Promis
     .select()
     .from(act)
     .where(and(inArray(act.number, [...numbers]), eq(act.state, 'PREPARED')));
+}
+
+/** Returns the newest version of a license that a restore has lost, or 0. */
+export async function findNewestLostVersion(tx: Transaction, number: string): Promise<number> {
+  const [row] = await tx
+    .select({ version: max(lostVersion.version) })
+    .from(lostVersion)
+    .where(eq(lostVersion.number, number));
+  return row?.version ?? 0;
 }
 
 /** Reserves an index in the status list. An index is never used twice. */

@@ -31,6 +31,7 @@ import type { CertificateTask } from '../task/task.ts';
 import {
   type ActRow,
   findActByCase,
+  findNewestLostVersion,
   findPreparedActs,
   insertAct,
   type PreparedAct,
@@ -156,15 +157,19 @@ async function lockTaskSubject(
 interface Reservation {
   newNumber: string | null;
   statusIndex: number;
+  /** The newest version of the license that a restore has lost, or 0. */
+  lostVersion: number;
 }
 
 async function reserveForVersion(tx: Transaction, task: CertificateTask, at: Date): Promise<Reservation> {
   const year = Number(dayOf(at).slice(0, 4));
-  const [newNumber, statusIndex] = await inOrder(tx, [
-    task.content.action === 'ISSUE' ? (tx) => reserveNumber(tx, task, year) : null,
+  const { action, licenseNumber } = task.content;
+  const [newNumber, statusIndex, lostVersion] = await inOrder(tx, [
+    action === 'ISSUE' ? (tx) => reserveNumber(tx, task, year) : null,
     reserveStatusIndex,
+    action === 'ISSUE' || licenseNumber === null ? null : (tx) => findNewestLostVersion(tx, licenseNumber),
   ]);
-  return { newNumber, statusIndex };
+  return { newNumber, statusIndex, lostVersion: lostVersion ?? 0 };
 }
 
 const MAX_VERSIONS = 999;
@@ -174,12 +179,12 @@ function planVersion(
   task: CertificateTask,
   head: LicenseHead | null,
   sealing: Sealing,
-  { newNumber, statusIndex }: Reservation,
+  { newNumber, statusIndex, lostVersion }: Reservation,
 ) {
   const issuedOn = dayOf(sealing.authorisedAt);
   const number = head?.number ?? newNumber;
   if (number === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const version = (head?.version ?? 0) + 1;
+  const version = Math.max(head?.version ?? 0, lostVersion) + 1;
   if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   const identifier = writeLicenseIdentifier({
     type: task.content.licenseType,

@@ -1,9 +1,9 @@
-import { asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, like, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { buildCertificateLeaf, buildListLeaf } from '../log/leaf.ts';
 import { insertLeaves } from '../log/store.ts';
 import { LOCK_IDS } from '../store.ts';
-import { authority, revocation, revocationList } from '../tables.ts';
+import { authority, logLeaf, revocation, revocationList } from '../tables.ts';
 
 export type AuthorityRow = typeof authority.$inferSelect;
 
@@ -55,6 +55,16 @@ export async function findNewestList(db: Reader, authorityId: ListRow['authority
     .orderBy(desc(revocationList.number))
     .limit(1);
   return row ?? null;
+}
+
+/** Returns the largest number of an authority's lists, also of those that a restore has lost: the log has them. */
+export async function findNewestListNumber(db: Reader, authorityId: ListRow['authority']): Promise<number> {
+  const stored = (await findNewestList(db, authorityId))?.number ?? 0;
+  const [row] = await db
+    .select({ logged: sql<number | null>`max(split_part(${logLeaf.subject}, ' ', 2)::int)` })
+    .from(logLeaf)
+    .where(and(eq(logLeaf.kind, 'REVOCATION_LIST'), like(logLeaf.subject, `${authorityId} %`)));
+  return Math.max(stored, row?.logged ?? 0);
 }
 
 export async function insertList(tx: Transaction, row: ListRow): Promise<void> {

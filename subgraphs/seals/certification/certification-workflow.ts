@@ -17,6 +17,7 @@ import {
   type AuthorityRow,
   findAuthorities,
   findNewestList,
+  findNewestListNumber,
   insertAuthority,
   insertList,
   type ListRow,
@@ -218,7 +219,7 @@ export async function publishList(
   await lockList(tx, id);
   const authority = getAuthority(await findAuthorities(tx), id);
   const { certificatePem, publicKeyPem } = authority;
-  const number = ((await findNewestList(tx, id))?.number ?? 0) + 1;
+  const number = (await findNewestListNumber(tx, id)) + 1;
   const thisUpdate = floorToSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_VALIDITY_MS);
   const revocations = await listRevocations(tx, id);

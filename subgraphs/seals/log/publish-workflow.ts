@@ -35,16 +35,24 @@ export class SetBack extends Error {
  */
 export async function publish(options: PublishOptions): Promise<boolean> {
   const { db, folder, witnesses } = options;
-  const published = await readPublished(folder);
+  const published = await requirePublished(db, folder);
   const newest = await store.findSigned(db, 'newest', witnesses);
-  if (published) {
-    const { size } = published;
-    const knownCheckpoint = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
-    if (!knownCheckpoint || !isSame(knownCheckpoint.root, published.root))
-      throw new SetBack(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
-  }
   if (!newest || published?.note === newest.note) return false;
   return publishNew(options);
+}
+
+/**
+ * Returns the checkpoint in a folder, or null if there is none. Throws SetBack if the database does not have it.
+ * Changes nothing.
+ */
+export async function requirePublished(db: Reader, folder: string): Promise<(TreeHead & { note: string }) | null> {
+  const published = await readPublished(folder);
+  if (!published) return null;
+  const { size, root } = published;
+  const known = await store.findCheckpoint(db, size);
+  if (!known || !isSame(known.root, root))
+    throw new SetBack(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
+  return published;
 }
 
 /**

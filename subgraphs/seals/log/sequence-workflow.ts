@@ -26,15 +26,19 @@ export interface SequencerOptions extends LogDependencies {
 export function startSequencer(options: SequencerOptions): Loop {
   const { db, folder, witnesses, watch, halt, onCommitted, onError, pollMs = POLL_MS } = options;
   const target = folder === null ? null : { db, folder, witnesses };
+  const requireSeen = async () => {
+    if (!(await watch.look(db))) throw new SetBack('the database lacks a checkpoint that this process has seen');
+  };
   const runOnce = async () => {
     halt.requireActing();
-    if (!(await watch.look(db))) throw new SetBack('the database lacks a checkpoint that this process has seen');
+    await requireSeen();
     // First publish what a crash left unpublished, and check that folder and database hold the same log. Nothing may be
     // signed before that check.
     if (target && (await publish(target))) return true;
     const leafCount = await assignPlaces(options);
     if (leafCount === 0) return false;
     onCommitted?.();
+    await requireSeen();
     return (target !== null && (await publishNew(target))) || leafCount === MAX_BATCH_LEAVES;
   };
   const runGuarded = async () => {

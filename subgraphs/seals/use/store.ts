@@ -13,7 +13,8 @@ import * as tables from '../tables.ts';
 
 /** The ledger of uses (用印日志): reads what a use is checked against, and records each use. */
 
-const { seal, sealCertificate, sealCode, sealCodeKey, sealGrant, sealGrantWithdrawal, sealPicture, sealUse } = tables;
+const { lostUse, seal, sealCertificate, sealCode, sealCodeKey, sealGrant, sealGrantWithdrawal, sealPicture, sealUse } =
+  tables;
 
 export type UseRow = typeof sealUse.$inferSelect;
 export type CodeRow = typeof sealCode.$inferSelect;
@@ -23,7 +24,8 @@ export interface UseContext<Previous, Key> {
   /** The earlier use under this issuance, or null. */
   previous: Previous | null;
   /**
-   * Whether a seal, or its key for QR codes, was used for the case under another issuance. A decision is sealed once.
+   * Whether a seal, or its key for QR codes, was used for the case under another issuance, or for this issuance or
+   * license version before the database was set back. A decision is sealed once.
    */
   isCaseSealed: boolean;
   /**
@@ -35,7 +37,7 @@ export interface UseContext<Previous, Key> {
   keys: Map<string, Key>;
 }
 
-type UseIdentity = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId'>;
+type UseIdentity = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId' | 'identifier'>;
 
 /** Locks and reads what a signature is checked against. Also reads every authority, earlier generations first. */
 export async function lockForSeal(
@@ -89,10 +91,13 @@ export async function lockForCode(tx: Transaction, request: UseIdentity): Promis
  */
 function lockStatements(
   useTable: typeof sealUse | typeof sealCode,
-  { issuanceId, caseId, organ, matterId }: UseIdentity,
+  { issuanceId, caseId, organ, matterId, identifier }: UseIdentity,
 ) {
   const isUsedElsewhere = (table: typeof sealUse | typeof sealCode) =>
     sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId})`;
+  // A QR code is signed only for a new version, so its identifier is that of one.
+  const isLost = sql`exists (select from ${lostUse} where ${lostUse.caseId} = ${caseId}
+    or ${lostUse.issuanceId} = ${issuanceId} or (${lostUse.identifier} = ${identifier} and ${lostUse.kind} = 'CODE_USE'))`;
   return [
     // Without a case the second call locks nothing: both functions return null for null.
     (tx: Transaction) =>
@@ -101,7 +106,7 @@ function lockStatements(
     (tx: Transaction) =>
       tx.execute<{ again: boolean; sealed: boolean }>(sql`select
       exists (select from ${useTable} where ${useTable.issuanceId} = ${issuanceId}) as again,
-      ${isUsedElsewhere(sealUse)} or ${isUsedElsewhere(sealCode)} as sealed`),
+      ${isUsedElsewhere(sealUse)} or ${isUsedElsewhere(sealCode)} or ${isLost} as sealed`),
     (tx: Transaction) => selectSealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
     (tx: Transaction) => selectSeals(tx, organ, matterId),
   ] as const;
