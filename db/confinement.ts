@@ -47,7 +47,7 @@ async function closeFunctions(client: postgres.Sql): Promise<void> {
 }
 
 /** Returns what the roles can reach by grants, memberships and attributes that the hub has not given. */
-export async function listExcessRights(client: postgres.Sql): Promise<ExcessRight[]> {
+async function listExcessRights(client: postgres.Sql): Promise<ExcessRight[]> {
   const roles = SUBGRAPHS.map((name) => `tq_${name}`);
   return client<ExcessRight[]>`
     with subgraph as (select * from pg_roles where rolname = any(${roles}))
