@@ -31,7 +31,6 @@ import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kerne
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { TokenCheck } from './auth.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
-import { createAllowance } from './cost/allowance.ts';
 import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
@@ -87,11 +86,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
   });
-  const costControl = createCostControl(
-    () => readCostModel(requireSchema(gateway), supergraphSdl),
-    limits,
-    createAllowance(() => performance.now()),
-  );
+  const costControl = createCostControl(() => readCostModel(requireSchema(gateway), supergraphSdl), limits);
   const server = new ApolloServer<GraphContext>({
     gateway,
     logger: libraryLogger,

@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import { type DocumentNode, GraphQLError, type OperationDefinitionNode } from 'graphql';
 import { currentCaller } from '../../subgraphs/kernel/http/caller.ts';
 import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { measureJson } from '../answer-size.ts';
-import type { Allowance } from './allowance.ts';
 import { measureCost, type OperationCost } from './cost.ts';
 import type { CostLimits } from './limits.ts';
 import type { CostModel } from './model.ts';
@@ -31,16 +31,26 @@ export interface CostControl {
   plugin: ApolloServerPlugin<GraphContext>;
 }
 
-/** `readModel` is called for the first operation, when the gateway has its schema. */
-export function createCostControl(readModel: () => CostModel, limits: CostLimits, allowance: Allowance): CostControl {
+/**
+ * `readModel` is called for the first operation, when the gateway has its schema. `nowMs` is a clock that only goes
+ * forward. People and addresses are counted apart: no flood of addresses takes anything from people.
+ */
+export function createCostControl(
+  readModel: () => CostModel,
+  limits: CostLimits,
+  nowMs: () => number = () => performance.now(),
+): CostControl {
   let model: CostModel | null = null;
+  const addresses = createAllowance(limits.anonymousCostPerMinute, limits.maxCountedCallers);
+  const people = createAllowance(limits.costPerMinute, limits.maxCountedCallers);
+  const allowanceOf = ({ actor }: GraphContext) => (actor.kind === 'public' ? addresses : people);
   const perMinuteOf = ({ actor }: GraphContext) =>
     actor.kind === 'public' ? limits.anonymousCostPerMinute : limits.costPerMinute;
   /** Half of the allowance at most: an operation that needs all of it would never find it unspent. */
   const mostOf = (context: GraphContext) => Math.floor(perMinuteOf(context) / 2);
   const budgetOf = (context: GraphContext) => Math.min(limits.maxOperationCost, mostOf(context));
   const spend = (context: GraphContext, cost: number) => {
-    const seconds = allowance.spend(currentCaller(), perMinuteOf(context), cost);
+    const seconds = allowanceOf(context).spend(currentCaller(), cost, nowMs());
     if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
   };
   const measure = (source: OperationSource, context: GraphContext): OperationCost => {
@@ -68,7 +78,7 @@ export function createCostControl(readModel: () => CostModel, limits: CostLimits
           /** Called only for a document that is not among those validated before. */
           async validationDidStart({ document }) {
             isNew = true;
-            allowance.charge(currentCaller(), perMinuteOf(contextValue), countTokens(document));
+            allowanceOf(contextValue).charge(currentCaller(), countTokens(document), nowMs());
           },
           async didResolveOperation({ document, operation }) {
             // Another plugin refuses a request without an operation.
@@ -82,7 +92,7 @@ export function createCostControl(readModel: () => CostModel, limits: CostLimits
             limitAnswer(response, limits.maxAnswerBytes);
             if (!isCostWanted(request) || response.body.kind !== 'single') return;
             const perMinute = perMinuteOf(contextValue);
-            const rest = allowance.rest(currentCaller(), perMinute);
+            const rest = allowanceOf(contextValue).rest(currentCaller(), nowMs());
             const cost = { requested, budget: budgetOf(contextValue), allowance: { rest, perMinute } };
             response.body.singleResult.extensions = { ...response.body.singleResult.extensions, cost };
           },

@@ -1,12 +1,10 @@
 import { ApolloServer } from '@apollo/server';
 import { buildSchema } from 'graphql';
 import { expect, test } from 'vitest';
-import { createAllowance } from '../../gateway/cost/allowance.ts';
 import { DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
 import { readCostModel } from '../../gateway/cost/model.ts';
 import { createCostControl } from '../../gateway/cost/plugin.ts';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { HUB_CALLER } from '../../subgraphs/kernel/http/caller.ts';
 import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
 
 const SDL = 'type Query { one: One } type One { name: String }';
@@ -14,14 +12,21 @@ const SDL = 'type Query { one: One } type One { name: String }';
 /** Runs operations under a clock that stands still. Returns what each of them spent. */
 function createMeter() {
   const schema = buildSchema(SDL);
-  const allowance = createAllowance(() => 0);
-  const control = createCostControl(() => readCostModel(schema, SDL), DEFAULT_LIMITS, allowance);
+  const control = createCostControl(
+    () => readCostModel(schema, SDL),
+    DEFAULT_LIMITS,
+    () => 0,
+  );
   const server = new ApolloServer<GraphContext>({ schema, plugins: [control.plugin] });
-  const readRest = () => allowance.rest(HUB_CALLER, DEFAULT_LIMITS.anonymousCostPerMinute);
+  let before = DEFAULT_LIMITS.anonymousCostPerMinute;
   return async (query: string) => {
-    const before = readRest();
-    await server.executeOperation({ query }, { contextValue: buildContext(PUBLIC, null) });
-    return before - readRest();
+    const request = { query, extensions: { cost: true } };
+    const { body } = await server.executeOperation(request, { contextValue: buildContext(PUBLIC, null) });
+    if (body.kind !== 'single') throw new Error('an answer in parts');
+    const { cost } = (body.singleResult.extensions ?? {}) as { cost: { allowance: { rest: number } } };
+    const spent = before - cost.allowance.rest;
+    before = cost.allowance.rest;
+    return spent;
   };
 }
 

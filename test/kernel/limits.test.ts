@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
 import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
@@ -28,6 +29,30 @@ describe('the allowance of a minute', () => {
     const allowance = createAllowance(10, 10);
     expect(allowance.spend('a', 11, 0)).toBe(Number.POSITIVE_INFINITY);
     expect(allowance.spend('a', 10, 0)).toBe(0);
+  });
+
+  test('nobody spends more than a minute’s worth and what came back', () => {
+    const steps = fc.array(fc.record({ waitMs: fc.nat(30_000), amount: fc.integer({ min: 1, max: 700 }) }));
+    fc.assert(
+      fc.property(steps, (list) => {
+        let [nowMs, spent] = [0, 0];
+        const allowance = createAllowance(600, 10);
+        for (const { waitMs, amount } of list) {
+          nowMs += waitMs;
+          if (allowance.spend('a', amount, nowMs) === 0) spent += amount;
+        }
+        expect(spent).toBeLessThanOrEqual(600 + (nowMs * 600) / MINUTE_MS + 1e-6);
+      }),
+    );
+  });
+
+  test('a charge is owed, and shows in the rest', () => {
+    const allowance = createAllowance(60, 10);
+    expect(allowance.rest('a', 0)).toBe(60);
+    allowance.charge('a', 90, 0);
+    expect(allowance.rest('a', 0)).toBe(0);
+    expect(allowance.spend('a', 10, 0)).toBe(40);
+    expect(allowance.rest('a', 45_000)).toBe(15);
   });
 
   test('a clock that goes backwards gives and takes nothing', () => {

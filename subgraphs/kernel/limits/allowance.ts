@@ -12,6 +12,10 @@ export interface Allowance {
    * many seconds it will. Infinity if `amount` is more than a whole minute's worth. `nowMs` must not go backwards.
    */
   spend(caller: string, amount: number, nowMs: number): number;
+  /** Spends `amount` for work that is done already. What the caller lacks, it owes. */
+  charge(caller: string, amount: number, nowMs: number): void;
+  /** Returns what the caller can spend now, a whole number. */
+  rest(caller: string, nowMs: number): number;
 }
 
 interface Entry {
@@ -57,6 +61,16 @@ export function createAllowance(perMinute: number, maxCallers: number): Allowanc
       if (entry.left < amount) return ((amount - entry.left) * MS_PER_MINUTE) / perMinute / MS_PER_SECOND;
       entry.left -= amount;
       return 0;
+    },
+    charge(caller, amount, nowMs) {
+      const entry = find(caller, nowMs);
+      restore(entry, nowMs);
+      entry.left -= amount;
+    },
+    rest(caller, nowMs) {
+      const entry = entries.get(caller);
+      if (entry) restore(entry, nowMs);
+      return Math.max(0, Math.floor(entry?.left ?? perMinute));
     },
   };
 }
