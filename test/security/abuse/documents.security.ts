@@ -2,21 +2,16 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../../gateway/cost/limits.ts';
-import { createRandom } from '../../tamper/random.ts';
-import { type Abuse, times } from './abuse.ts';
+import type { Abuse } from './abuse.ts';
 import { type AbusedHub, createAbusedHub, type HttpAnswer } from './abused-hub.ts';
 import { listAbuses } from './documents.ts';
+import { SEED, takeSample } from './sample.ts';
 
 /**
  * Every abusive document is refused, or answered within its budget of cost, statements and bytes, while another caller
  * asks. Each comes from an address of its own, so that the abuse is met and not the allowance of its caller.
  */
 
-const SEED = 13;
-/** How many abuses of each kind are sent. All if it is not set. */
-const SAMPLE = Number(process.env.SECURITY_SAMPLE ?? Number.POSITIVE_INFINITY);
-/** Chooses the sample. A run says it, so that it can be repeated. */
-const SAMPLE_SEED = Number(process.env.SECURITY_SEED ?? SEED);
 const ALL_KINDS = Object.entries(listAbuses(SEED));
 const KINDS = ALL_KINDS.map(([kind, abuses]): [string, Abuse[]] => [kind, takeSample(abuses)]);
 /** Statements of one document at most: 20 root fields, each with its page and what is loaded for it. */
@@ -27,14 +22,6 @@ const MAX_HEAP_GROWTH = 64 * 1_024 ** 2;
 const MAX_PEAK_GROWTH = 300 * 1_024 ** 2;
 /** What no answer contains: words of the database, of stack traces and of libraries. */
 const INSIDE = /Failed query|select |insert into|\bat \w{1,60} \(|node_modules|PostgresError|FST_ERR|TypeError/i;
-
-/** Returns the abuses of a kind, or as many of them as the sample has, chosen by the seed. */
-function takeSample(abuses: Abuse[]): Abuse[] {
-  if (abuses.length <= SAMPLE) return abuses;
-  const random = createRandom(SAMPLE_SEED);
-  const rest = [...abuses];
-  return times(SAMPLE, () => rest.splice(random.below(rest.length), 1)).flat();
-}
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -85,7 +72,13 @@ test('there are 300 abusive documents, each with a name of its own', () => {
   expect(new Set(names).size).toBe(names.length);
 });
 
-describe.each(KINDS)(`%s (seed ${SAMPLE_SEED})`, (_kind, abuses) => {
+test('a query is counted in statements', async () => {
+  const before = hub.statements.count;
+  await hub.runSmallQuery();
+  expect(hub.statements.count).toBeGreaterThan(before);
+});
+
+describe.each(KINDS)(`%s (seed ${SEED})`, (_kind, abuses) => {
   test(`${abuses.length} abuses are refused or bounded, and others go on`, async () => {
     const [heap, peak] = [readHeap(), readPeak()];
     const wrong: (string | null)[] = [];
