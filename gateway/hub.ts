@@ -63,8 +63,9 @@ export interface HubConfig {
   library: Omit<LibraryClientOptions, 'now' | 'parsers'> | null;
   /** `local`: subgraphs by function call. `http`: each on a port of 127.0.0.1, as in separate processes. */
   transport?: 'local' | 'http';
-  /** The office's scanner of uploaded files. If absent, the hub's own is used. */
+  /** The office's scanner of uploaded files, if it has one. */
   scan?: CasesDependencies['scan'];
+  uploadLimits?: CasesDependencies['uploadLimits'];
   /** The transparency log of seals. Without a folder, its static files are not published. */
   log?: LogSettings;
   /** Authorities whose seal certificates are accepted, PEM. */
@@ -249,7 +250,7 @@ function wireSubgraphs(
     publicUrl: config.publicUrl,
     sign: createSign('cases'),
     picture: createReadPicture('cases'),
-    scan: config.scan,
+    ...{ scan: config.scan, uploadLimits: config.uploadLimits },
     webhookHosts: config.webhookHosts,
     platformHosts: config.platformHosts,
     send: { licenses: createSender('cases', () => licenses) },

@@ -4,6 +4,7 @@ import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
@@ -71,6 +72,7 @@ async function main(): Promise<void> {
     trustedProxies: settings.TRUSTED_PROXIES,
     callerLimits: readHubLimits(settings),
     readDeadlineMs: settings.READ_DEADLINE_MS,
+    uploadLimits: readUploadLimits(settings),
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,

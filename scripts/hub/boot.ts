@@ -47,6 +47,7 @@ export interface BootOptions {
   callerLimits?: HubLimits;
   /** Time after which a read is cancelled. */
   readDeadlineMs?: number;
+  uploadLimits?: HubConfig['uploadLimits'];
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: HubConfig['allowedOrigins'];
   /** Limits on the work of operations. */
@@ -112,7 +113,8 @@ export async function boot(options: BootOptions): Promise<RunningHub> {
 
 async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]): Promise<Omit<RunningHub, 'stop'>> {
   const { host, port, libraryPort } = options;
-  const { webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits } = options;
+  const { webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits } =
+    options;
   const say = (line: string) => {
     options.signal?.throwIfAborted();
     options.say(line);
@@ -141,7 +143,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...{ ...secrets, parsers, signer },
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: options.publicUrl ?? url,
-    ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits },
+    ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits },
     ...{ callerLimits: options.callerLimits, readDeadlineMs: options.readDeadlineMs },
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseEnvironment } from '../kernel/environment/parse.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
@@ -10,7 +11,8 @@ import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';
 import { receive } from './fact/workflow.ts';
 import { materialRoutes } from './material/routes.ts';
-import { builtInScan, type Scan } from './material/upload/scan-client.ts';
+import { readUploadLimits, type UploadLimits } from './material/upload/routes.ts';
+import type { Scan } from './material/upload/scan-client.ts';
 import { startKeeper } from './material/upload/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
@@ -37,8 +39,10 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   sign: Sign;
   /** The office's own picture of a seal. */
   picture: ReadPicture;
-  /** Scans every uploaded file before anyone can read it. The default is the built-in scanner. */
-  scan?: Scan;
+  /** The office's scanner of uploaded files. Without one the hub examines them itself. */
+  scan?: Scan | undefined;
+  /** The default is that of the environment. */
+  uploadLimits?: UploadLimits | undefined;
   pollMs?: number;
   /** How often cases are checked for changes due to a new day. The default is `MOVE_POLL_MS`. */
   movePollMs?: number;
@@ -55,12 +59,15 @@ export interface Cases extends Subgraph {
 const MOVE_POLL_MS = 30_000;
 const MAX_MOVE_PAUSE_MS = 300_000;
 
+/** The limits of a hub whose environment sets none. */
+const DEFAULT_UPLOAD_LIMITS = readUploadLimits(parseEnvironment('start', {}).settings);
+
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(options: CasesDependencies): Cases {
   const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const dependencies = { ...options, parse };
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
-  const materialDependencies = { ...dependencies, scan: dependencies.scan ?? builtInScan };
+  const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null };
   let loops: Loop[] = [];
   let backfill: Promise<unknown> = Promise.resolve();
   return {
@@ -74,7 +81,7 @@ export function createCases(options: CasesDependencies): Cases {
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
       platformRoutes(app, dependencies);
-      materialRoutes(app, materialDependencies, options);
+      materialRoutes(app, materialDependencies, options, dependencies.uploadLimits ?? DEFAULT_UPLOAD_LIMITS);
       noticeRoutes(app, dependencies, options);
       supervisionRoutes(app, dependencies);
     },

@@ -8,6 +8,7 @@ import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
+import { readUploadLimits } from './material/upload/routes.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');
@@ -28,6 +29,7 @@ const cases = createCases({
   send: { licenses: createEventSender(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
   picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
+  uploadLimits: readUploadLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
   onError: logFailure,
 });

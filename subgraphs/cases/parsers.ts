@@ -1,4 +1,5 @@
+import { examineFile } from './material/upload/file.ts';
 import { parseMessage } from './platform/message.ts';
 
-/** What cases parse of strangers' messages. A worker runs these functions (`subgraphs/kernel/foreign/pool.ts`). */
-export const PARSERS = { parseMessage };
+/** What cases parse of strangers' messages and files. A worker runs these (`subgraphs/kernel/foreign/pool.ts`). */
+export const PARSERS = { parseMessage, examineFile };

@@ -131,6 +131,8 @@ export const REFUSALS = {
   FILE_TYPE_NOT_ALLOWED: '只接受 PDF、JPEG、PNG 文件。',
   FILE_TYPE_MISMATCH: '文件内容与其声明的类型不符。',
   FILE_BROKEN: '文件已损坏。',
+  FILE_TOO_COMPLEX: '文件过于复杂，不予接收。',
+  FILE_ENCRYPTED: 'PDF 文件已加密，请解除密码和限制后再上传。',
   FILE_INFECTED: '文件未通过安全扫描，不予接收。',
   FILE_NOT_SCANNED: '文件尚未完成安全扫描，请稍后再试。',
   UPLOADS_TOO_MANY: '已上传而未提交的文件过多，请先提交或删除。',

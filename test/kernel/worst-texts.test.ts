@@ -61,7 +61,14 @@ const WORST: {
   licenses: Record<keyof typeof LICENSES, unknown[]>;
   seals: Record<keyof typeof SEALS, unknown[]>;
 } = {
-  cases: { parseMessage: TEXTS.map(toBytes) },
+  cases: {
+    parseMessage: TEXTS.map(toBytes),
+    // test/cases/upload-worst-files.test.ts has more of them.
+    examineFile: [
+      ...TEXTS.map((text) => toBytes(`%PDF-1.7\n${text}\nstartxref\n9\n%%EOF\n`)),
+      ...Object.values(WORST_FILES),
+    ],
+  },
   licenses: {
     // test/licenses/worst-files.test.ts has more of them.
     verify: Object.values(WORST_FILES).map((file) => ({ evidence: { file, roots: [] }, at: new Date(0) })),

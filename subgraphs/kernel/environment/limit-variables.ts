@@ -146,3 +146,27 @@ export const OPERATION_LIMITS = {
     uses: inHub('50000'),
   },
 } as const;
+
+/** Environment variables for what uploads may take of the process that receives them. */
+export const UPLOAD_LIMITS = {
+  UPLOAD_PLACES: {
+    kind: kinds.count,
+    about: 'Files that are received at the same time. Each takes up to 20 MiB of memory, three times while it grows.',
+    uses: { start: { default: '12' }, cases: { default: '12' } },
+  },
+  UPLOAD_PLACES_PER_PERSON: {
+    kind: kinds.count,
+    about: 'The same for one person. A further upload is 429 RATE_LIMITED.',
+    uses: { start: { default: '3' }, cases: { default: '3' } },
+  },
+  UPLOAD_SECONDS: {
+    kind: kinds.count,
+    about: 'Time for one file to arrive. After that it is 408 UPLOAD_TOO_SLOW.',
+    uses: { start: { default: '240' }, cases: { default: '240' } },
+  },
+  UPLOAD_MIN_BYTES_PER_SECOND: {
+    kind: kinds.count,
+    about: 'Least speed of an upload, measured over 5 seconds. Below it the upload is 408 UPLOAD_TOO_SLOW.',
+    uses: { start: { default: '16384' }, cases: { default: '16384' } },
+  },
+} as const;

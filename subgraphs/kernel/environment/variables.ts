@@ -1,5 +1,5 @@
 import * as kinds from './kinds.ts';
-import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS } from './limit-variables.ts';
+import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS, UPLOAD_LIMITS } from './limit-variables.ts';
 import { OUTGOING } from './outgoing-variables.ts';
 
 /**
@@ -148,7 +148,7 @@ const ADDRESSES = {
   HUB_URL: { kind: kinds.httpUrl, about: 'The running hub to import into.', uses: { import: HUB_URL } },
   CLAMD: {
     kind: kinds.hostAndPort,
-    about: 'The clamd that scans uploaded files. Without it the built-in scanner is used, which is no virus scanner.',
+    about: 'The clamd that scans uploaded files. Without it the hub only examines them itself, which is no virus scan.',
     uses: { cases: optional },
   },
 } as const satisfies Record<string, Variable>;
@@ -369,6 +369,7 @@ export const ENVIRONMENT = {
   ...COST_LIMITS,
   ...CONNECTION_LIMITS,
   ...OPERATION_LIMITS,
+  ...UPLOAD_LIMITS,
   ...DATA_AND_KEYS,
   ...TRUST,
   ...PARSERS,

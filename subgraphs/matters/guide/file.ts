@@ -58,7 +58,8 @@ function formatPath(path: readonly PropertyKey[]): string {
 function checkSchema<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: ParsedFile): z.infer<Schema> {
   const result = schema.safeParse(value, { error: describeIssue });
   if (result.success) return result.data;
-  return throwRefusal(result.error.issues.map((issue) => ({ place: placeOf(issue.path), message: issue.message })));
+  const issues = result.error.issues.slice(0, MAX_PROBLEMS);
+  return throwRefusal(issues.map((issue) => ({ place: placeOf(issue.path), message: issue.message })));
 }
 
 const KINDS: Record<string, string> = {

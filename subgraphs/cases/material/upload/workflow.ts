@@ -1,12 +1,13 @@
 import { type Database, transact } from '../../../../db/client.ts';
 import type { Actor, Person } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
-import { sha256 } from '../../../kernel/events/events.ts';
+import type { Parse } from '../../../kernel/foreign/pool.ts';
 import { type Loop, runItems, startLoop } from '../../../kernel/loop.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
+import type { PARSERS } from '../../parsers.ts';
 import { MATERIAL_POLICY } from '../policy.ts';
-import { requireFile, requireFileName, requireMatchingType, withEnding } from './file.ts';
+import { requireFileName, requireMatchingType, withEnding } from './file.ts';
 import { askScanner, type Scan } from './scan-client.ts';
 import {
   countWaiting,
@@ -26,7 +27,9 @@ import {
 export interface MaterialDependencies {
   db: Database;
   now: Clock;
-  scan: Scan;
+  /** The office's scanner, or null if none is connected. */
+  scan: Scan | null;
+  parse: Parse<typeof PARSERS>;
 }
 
 /** Most uploads of one person that may wait for a case, and their total bytes. */
@@ -47,24 +50,26 @@ export interface SentFile {
   /** The content type it was sent with, or null. */
   contentType: string | null;
   bytes: Uint8Array;
+  /** SHA-256 of the bytes, hex. */
+  digest: string;
 }
 
 /**
  * Takes in a file (上传材料). A refused file is not stored.
  * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
- * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
+ * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_TOO_COMPLEX, FILE_ENCRYPTED, FILE_INFECTED, UPLOADS_TOO_MANY.
+ * Throws an Overload if examining the file takes too long.
  */
 export async function receiveUpload(
-  { db, now, scan }: MaterialDependencies,
+  { db, now, scan, parse }: MaterialDependencies,
   actor: Actor,
   file: SentFile,
 ): Promise<Upload> {
   const uploader = requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
-  const { bytes, contentType } = file;
+  const { bytes, digest, contentType } = file;
   requireFileName(file.name);
-  const mediaType = requireFile(bytes);
+  const mediaType = await parse('examineFile', bytes);
   requireMatchingType(mediaType, contentType, file.name);
-  const digest = sha256(bytes);
   const scanResult = await askScanner(scan, bytes, { mediaType, digest });
   if (scanResult.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanResult.reason);
   const state = scanResult.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
