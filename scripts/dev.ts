@@ -13,7 +13,8 @@ const ROOT = join(import.meta.dirname, '..');
 /** What holds the sources of a hub. */
 export const FOLDERS = ['db', 'gateway', 'scripts', 'seeds', 'subgraphs'];
 /** What a start reads. Generated files are left out: composing writes them. */
-const SOURCE = /^(?!.*(\.gen\.ts|supergraph\.graphql)$).+\.(css|csv|graphql|js|json|sql|svg|ts|txt|typ)$/;
+const SOURCE = /\.(css|csv|graphql|js|json|sql|svg|ts|txt|typ)$/;
+const GENERATED = /(\.gen\.ts|supergraph\.graphql)$/;
 /** Editors write a file in several steps, and branches change many files at once. */
 const SETTLE_MS = 200;
 
@@ -71,7 +72,7 @@ async function restart(): Promise<void> {
 function watchFolders(): void {
   for (const folder of FOLDERS) {
     watch(join(ROOT, folder), { recursive: true }, (_event, file) => {
-      if (file === null || !SOURCE.test(file)) return;
+      if (file === null || !SOURCE.test(file) || GENERATED.test(file)) return;
       changed.add(`${folder}/${file}`);
       clearTimeout(timer);
       timer = setTimeout(() => {
