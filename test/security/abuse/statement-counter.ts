@@ -55,17 +55,27 @@ export async function startStatementCounter(url: string): Promise<StatementCount
   };
 }
 
-/** Returns a reader of one connection's messages. The first message has no type, every later one has one byte. */
+/**
+ * Returns a reader of one connection's messages. The first message has no type, every later one has one byte. It keeps
+ * the head of a message alone: a message may hold a file.
+ */
 function createReader(onStatement: () => void): (chunk: Buffer) => void {
-  let rest: Buffer = Buffer.alloc(0);
+  let head: Buffer = Buffer.alloc(0);
   let typeBytes = 0;
+  let bodyBytes = 0;
   return (chunk) => {
-    rest = Buffer.concat([rest, chunk]);
-    while (rest.length >= typeBytes + LENGTH_BYTES) {
-      const end = typeBytes + rest.readUInt32BE(typeBytes);
-      if (rest.length < end) return;
-      if (typeBytes > 0 && RUNS.has(rest[0] ?? 0)) onStatement();
-      rest = rest.subarray(end);
+    let at = 0;
+    while (at < chunk.length) {
+      const skipped = Math.min(bodyBytes, chunk.length - at);
+      bodyBytes -= skipped;
+      at += skipped;
+      const part = chunk.subarray(at, at + typeBytes + LENGTH_BYTES - head.length);
+      at += part.length;
+      head = Buffer.concat([head, part]);
+      if (head.length < typeBytes + LENGTH_BYTES) return;
+      if (typeBytes > 0 && RUNS.has(head[0] ?? 0)) onStatement();
+      bodyBytes = head.readUInt32BE(typeBytes) - LENGTH_BYTES;
+      head = Buffer.alloc(0);
       typeBytes = 1;
     }
   };
