@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
 import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
@@ -51,12 +52,17 @@ const QUERY =
 async function main(): Promise<void> {
   const startedAt = performance.now();
   const startAbort = new AbortController();
+  let refusing: FastifyInstance | null = null;
   // `npm run dev` starts the hub with a channel. The hub stops if that process ends for any reason.
   const { end } = endAfter(async () => {
     console.log('正在停止 stopping …');
     startAbort.abort();
     const running = await starting.catch(() => null);
     await running?.stop();
+    if (!refusing) return;
+    await refusing.close();
+    // A hub that refused to start ends with 1.
+    throw new Error('refused');
   });
   const starting = boot({
     dataFolder: settings.DATA_FOLDER,
@@ -81,9 +87,13 @@ async function main(): Promise<void> {
     say: (line) => console.log(`  ${line}`),
     signal: startAbort.signal,
   });
-  const running = await starting.catch((error) => {
+  const running = await starting.catch(async (error) => {
     if (startAbort.signal.aborted) return null;
-    throw error;
+    if (!(error instanceof StartRefusal) || error.check.ends) throw error;
+    console.error(error.message);
+    // The process stays, so that monitoring learns why.
+    refusing = await serveRefusal(error, { host: settings.HOST, port: settings.PORT });
+    return null;
   });
   if (!running) return;
   void running.databaseLost.then(() => end(1));
@@ -109,19 +119,8 @@ async function printTokens(url: string, secrets: Secrets): Promise<void> {
   );
 }
 
-/** Stays after a refused start, so that monitoring learns why, until a signal ends the process with code 1. */
-async function stayRefused(refusal: StartRefusal): Promise<void> {
-  console.error(refusal.message);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
-  if (process.channel) process.once('disconnect', () => process.exit(1));
-  await serveRefusal(refusal, { host: settings.HOST, port: settings.PORT });
-}
-
 try {
-  await main().catch((error) => {
-    if (error instanceof StartRefusal && !error.check.ends) return stayRefused(error);
-    throw error;
-  });
+  await main();
 } catch (error) {
   const isExplained = [BootError, EmbeddedError, UnpatchedDriver].some((known) => error instanceof known);
   console.error(isExplained && error instanceof Error ? error.message : error);

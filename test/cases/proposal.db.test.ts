@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROPOSALS, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
+import { MAX_WAITING_PROPOSALS, PROPOSALS, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
 import { testClock } from '../support/clock.ts';
 import { findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -149,6 +149,16 @@ describe('a proposal', () => {
     expect((await decide('yudu-slj.supervisor', removal.proposal.id)).refusal).toBeNull();
     expect((await decide('yudu-slj.supervisor', second.proposal.id)).refusal.code).toBe('WEBHOOK_UNKNOWN');
     expect(await stateOf(second.proposal.id)).toBe('WAITING');
+  });
+
+  test('waits with a bounded number of others of its author, and leaves other authors their own', async () => {
+    const inputOf = (i: number) => ({ organ: 'yudu-slj', url: `http://127.0.0.1:9/${i}` });
+    let code: string | undefined;
+    for (let i = 0; i <= MAX_WAITING_PROPOSALS && code === undefined; i++) {
+      code = (await propose('registerWebhook', inputOf(i))).refusal?.code;
+    }
+    expect(code).toBe('PROPOSALS_TOO_MANY');
+    expect((await propose('registerWebhook', inputOf(0), 'administrator-deputy')).refusal).toBeNull();
   });
 
   test('is unknown by a made-up id, and its list is for administrators, auditors and its organ', async () => {

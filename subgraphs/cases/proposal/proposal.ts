@@ -58,5 +58,5 @@ export interface Proposal {
   outcome: ProposalOutcome | null;
 }
 
-/** Maximum of waiting proposals of the hub. */
-export const MAX_WAITING_PROPOSALS = 200;
+/** Maximum of waiting proposals of one administrator. */
+export const MAX_WAITING_PROPOSALS = 50;

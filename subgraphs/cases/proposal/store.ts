@@ -39,17 +39,18 @@ export async function lockProposal(tx: Transaction, id: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`proposal ${id}`}, 0))`);
 }
 
-/** Locks the list of waiting proposals, so that their number holds. */
-export async function lockWaiting(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('waiting proposals', 0))`);
+/** Locks the waiting proposals of a person, so that their number holds. */
+export async function lockWaiting(tx: Transaction, proposedById: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`proposals of ${proposedById}`}, 0))`);
 }
 
-export async function countWaiting(db: Reader): Promise<number> {
+/** Counts the proposals of a person that wait for a decision. */
+export async function countWaiting(db: Reader, proposedById: string): Promise<number> {
   const [row] = await db
     .select({ waiting: count() })
     .from(proposal)
     .leftJoin(proposalOutcome, isOutcomeOf)
-    .where(isNull(proposalOutcome.proposalId));
+    .where(and(eq(proposal.proposedById, proposedById), isNull(proposalOutcome.proposalId)));
   return row?.waiting ?? 0;
 }
 

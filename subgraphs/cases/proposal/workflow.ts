@@ -91,8 +91,8 @@ export function propose<Kind extends ProposalKind>(
     const at = deps.now();
     const effect = await transact(tx, true, (inner) => EXECUTIONS[kind]({ tx: inner, deps, proposer, at }, content));
     if (dryRun) return { proposal: null, effect: { ...effect, secret: null } };
-    await store.lockWaiting(tx);
-    if ((await store.countWaiting(tx)) >= MAX_WAITING_PROPOSALS) throw new Refusal('PROPOSALS_TOO_MANY');
+    await store.lockWaiting(tx, proposer.id);
+    if ((await store.countWaiting(tx, proposer.id)) >= MAX_WAITING_PROPOSALS) throw new Refusal('PROPOSALS_TOO_MANY');
     const id = crypto.randomUUID();
     const person = { proposedById: proposer.id, proposedBy: proposer.name };
     const organ = effect.platform?.organ ?? effect.webhook?.organ ?? effect.agreement?.cityOrgan ?? null;
