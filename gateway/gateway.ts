@@ -14,7 +14,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
@@ -23,8 +23,9 @@ import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
 import { createDeadlinePlugin, type DeadlineOptions } from '../subgraphs/kernel/http/deadline-hook.ts';
-import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
+import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
+import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
@@ -100,6 +101,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      operationLogPlugin,
       createDeadlinePlugin(options),
       variablePlugin,
       costControl.plugin,
@@ -255,12 +257,18 @@ function createLocalSource(schema: GraphQLSchema): GraphQLDataSource<GraphContex
   };
 }
 
+/** Returns the fault that is the reason of an error in an answer. The hub's own query causes no other. */
+function readFault({ message, extensions }: GraphQLFormattedError): Error {
+  const incident = extensions?.incident;
+  return typeof incident === 'string' ? new ReportedFault(incident) : new Error(message);
+}
+
 function createRunQuery(server: ApolloServer<GraphContext>): RunQuery {
   return async (query, variables, context) => {
     const { body } = await server.executeOperation({ query, variables }, { contextValue: context });
     if (body.kind !== 'single') throw new Error('an answer in parts');
     const [error] = body.singleResult.errors ?? [];
-    if (error) throw readOverload(error.extensions) ?? new Error(error.message);
+    if (error) throw readOverload(error.extensions) ?? readFault(error);
     return body.singleResult.data ?? {};
   };
 }

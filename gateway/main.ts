@@ -1,12 +1,11 @@
-import { startLog } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../subgraphs/kernel/environment/stop.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { readCostLimits } from './cost/limits.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, GATEWAY_KEY: gatewayKey, ...settings } = readEnvironment('gateway');
-startLog({ service: 'gateway', level: settings.LOG_LEVEL });
+startProcess({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
 const { createGateway } = await import('./gateway.ts');

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { logFailure } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
@@ -16,7 +16,7 @@ import { computeThumbprint } from './jws.ts';
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
 const { HOST, LOG_LEVEL, DATA_FOLDER, ...settings } = readEnvironment('platform');
-startLog({ service: 'platform', level: LOG_LEVEL });
+startProcess({ service: 'platform', level: LOG_LEVEL });
 const REGISTRATION_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 65_536;
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj \\

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { logFailure, startLog } from '../../subgraphs/kernel/environment/log.ts';
+import { logFailure } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
@@ -121,7 +121,7 @@ async function runReconciliation(): Promise<void> {
 async function serve(): Promise<void> {
   const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settingsSchema);
   const rootPem = readRootPem(rootPemPath);
-  startLog({ service: 'library', level: environment.LOG_LEVEL });
+  startProcess({ service: 'library', level: environment.LOG_LEVEL });
   const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
   const app = await createLibrary({
     ...rest,

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { createSupervisor, sendFinding } from './app.ts';
 
@@ -13,7 +12,6 @@ import { createSupervisor, sendFinding } from './app.ts';
  */
 
 const environment = readEnvironment('supervisor');
-startLog({ service: 'supervisor', level: environment.LOG_LEVEL });
 const ledgerPath = resolve(environment.DATA_FOLDER, 'supervisor/pushes.jsonl');
 const options = {
   webhook: environment.SUPERVISOR_WEBHOOK,
@@ -30,6 +28,7 @@ if (push !== undefined) {
   console.log(`${status} ${JSON.stringify(answer)}`);
   process.exitCode = status === 200 ? 0 : 1;
 } else {
+  startProcess({ service: 'supervisor', level: environment.LOG_LEVEL });
   mkdirSync(dirname(ledgerPath), { recursive: true });
   const { app } = createSupervisor({ ...options, connections: readConnectionLimits(environment) });
   endAfter(() => app.close());

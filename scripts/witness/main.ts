@@ -1,9 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
-import { endAfter } from '../../subgraphs/kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../../subgraphs/kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { lockFolder } from '../hub/folder.ts';
 import { createWitness } from './app.ts';
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
     WITNESS_LOGS: (text: string) => text.split(',').map((logKey) => parseLogKey(logKey.trim())),
   });
   const { HOST, LOG_LEVEL, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = settings;
-  startLog({ service: 'witness', level: LOG_LEVEL });
+  startProcess({ service: 'witness', level: LOG_LEVEL });
   const releaseFolder = lockFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
   if (!existsSync(memoryFile)) {

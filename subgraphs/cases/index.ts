@@ -80,7 +80,7 @@ export function createCases(options: CasesDependencies): Cases {
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
-      platformRoutes(app, dependencies);
+      platformRoutes(app, dependencies, options);
       materialRoutes(app, materialDependencies, options, dependencies.uploadLimits ?? DEFAULT_UPLOAD_LIMITS);
       noticeRoutes(app, dependencies, options);
       supervisionRoutes(app, dependencies);

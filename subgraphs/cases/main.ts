@@ -1,7 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
-import { endAfter } from '../kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
@@ -12,7 +12,7 @@ import { readUploadLimits } from './material/upload/routes.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');
-startLog({ service: 'cases', level: settings.LOG_LEVEL });
+startProcess({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;

@@ -1,7 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
-import { endAfter } from '../kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import {
   attestOverHttp,
@@ -22,7 +22,7 @@ import { createLibraryClient } from './library/library-client.ts';
 /** Runs the licenses subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('licenses');
 const { LIBRARY_CLIENT_ID = '', LIBRARY_CLIENT_SECRET = '', LIBRARY_URL, LIBRARY_RECEIPT_KEY, LIBRARY_ID } = settings;
-startLog({ service: 'licenses', level: settings.LOG_LEVEL });
+startProcess({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;

@@ -1,7 +1,7 @@
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
-import { endAfter } from '../kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
@@ -9,7 +9,7 @@ import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('matters');
-startLog({ service: 'matters', level: settings.LOG_LEVEL });
+startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure, startLog } from '../kernel/environment/log.ts';
+import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
-import { endAfter } from '../kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
@@ -19,7 +19,7 @@ const settings = readEnvironment('seals', {
   LOG_WITNESSES: parseWitnesses,
 });
 const { SIGNER_URL } = settings;
-startLog({ service: 'seals', level: settings.LOG_LEVEL });
+startProcess({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;

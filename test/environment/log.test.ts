@@ -56,12 +56,13 @@ describe('requests', () => {
     expect(lines).toEqual([]);
   });
 
-  test('a fault and its request share id, case, license and incident', async () => {
+  test('a fault and its request share id, method, route, case, license and incident', async () => {
     const { incident } = (await app.inject({ url: '/fail/x' })).json();
     const [fault, request] = entries();
-    const subject = { request: fault.request, case: CASE, license: LICENSE, incident };
+    const place = { request: fault.request, method: 'GET', route: '/fail/:name' };
+    const subject = { ...place, case: CASE, license: LICENSE, incident };
     expect(fault).toMatchObject({ ...subject, level: 'error', event: 'fault', error: { message: 'no such person …' } });
-    expect(request).toMatchObject({ ...subject, level: 'warn', event: 'request', route: '/fail/:name', status: 500 });
+    expect(request).toMatchObject({ ...subject, level: 'warn', event: 'request', status: 500 });
     expect(lines).toHaveLength(2);
   });
 

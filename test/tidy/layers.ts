@@ -69,6 +69,7 @@ export const KERNEL: Record<string, Layer> = {
   'events/outbox-store': 'store',
   'events/outbox-tables': 'tables',
   'events/relay': 'workflow',
+  'http/operation-log': 'edge',
   'http/page': 'store',
   'pdf/pdf': 'rule',
   overload: 'rule',

@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { logFault } from '../../kernel/environment/log.ts';
 import { reportFault } from '../../kernel/http/errors.ts';
+import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
@@ -19,7 +21,11 @@ const STATUSES: Partial<Record<RefusalCode, number>> = {
 };
 
 /** `POST /cases/platform/v1/messages`: receives messages of approval platforms. */
-export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies): void {
+export function platformRoutes(
+  app: FastifyInstance,
+  deps: PlatformDependencies,
+  { onFault = logFault }: Pick<ServeOptions, 'onFault'>,
+): void {
   app.register(async (scope) => {
     // A signature covers bytes, so the body is read as bytes, whatever its content type.
     scope.removeAllContentTypeParsers();
@@ -27,7 +33,7 @@ export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies)
     scope.setErrorHandler<FastifyError>((error, _request, reply) => {
       const refusal = toRefusal(error);
       if (!refusal) {
-        const { incident } = reportFault((_incident, fault) => deps.onError?.(fault), error);
+        const { incident } = reportFault(onFault, error);
         const message = '系统内部故障，请稍后重发。';
         return reply.code(500).send({ outcome: 'FAULT', code: 'INTERNAL', message, field: null, incident });
       }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { isCitizenNumber, readLicenseIdentifier, UUID_PATTERN } from '../identifier.ts';
 import type { LogLevel } from './levels.ts';
@@ -29,6 +30,12 @@ export interface Subject {
   license?: string;
   /** Number of the fault that the caller was given. */
   incident?: string;
+  /** Method of the request. */
+  method?: string;
+  /** Pattern of the request's path: a path may hold ids of people. */
+  route?: string;
+  /** Root fields of a valid GraphQL operation, separated by spaces. Its name is the caller's own text. */
+  fields?: string;
 }
 
 const isUuid = (text: string) => UUID_PATTERN.test(text);
@@ -39,6 +46,9 @@ const FORMS: Readonly<Record<keyof Subject, (text: string) => boolean>> = {
   case: isUuid,
   license: isLoggable,
   incident: isUuid,
+  method: (text) => /^[A-Z-]{1,20}$/.test(text),
+  route: (text) => /^[\w/:.*-]{1,200}$/.test(text),
+  fields: (text) => /^\w[\w ]{0,999}$/.test(text),
 };
 
 /** A mobile number (手机号码). */
@@ -91,6 +101,11 @@ export function logFault(incident: string, error: unknown): void {
   logger.error({ event: 'fault', incident, error: reduceError(error) });
 }
 
+/** Logs an error that nobody caught, as a fault. The process ends because of it. */
+export function logEnd(error: unknown): void {
+  logger.error({ event: 'fault', incident: randomUUID(), ends: true, error: reduceError(error) });
+}
+
 /**
  * Logs a failed turn of background work, which is repeated. `stream` is the stream of events that is held up,
  * `incident` the number that people see in place of the error.
@@ -101,16 +116,9 @@ export function logFailure(error: unknown, stream?: string, incident?: string): 
   logger.warn({ event: 'failure', ...held, ...number, error: reduceError(error) });
 }
 
-/** Logs a request that failed. `route` is the pattern of its path: a path may hold ids of people. */
-export function logRequest(request: {
-  subject: Subject;
-  method: string;
-  route: string;
-  status: number;
-  ms: number;
-}): void {
-  const { subject, status, method, route, ms } = request;
-  const line = { event: 'request', method, route, status, ms: Math.round(ms) };
+/** Logs a request that failed. */
+export function logRequest({ subject, status, ms }: { subject: Subject; status: number; ms: number }): void {
+  const line = { event: 'request', status, ms: Math.round(ms) };
   subjects.run(subject, () => {
     if (status >= 500) logger.warn(line);
     else logger.info(line);

@@ -16,11 +16,19 @@ export const REQUEST_LOG_OPTIONS = {
   },
 };
 
+/** Returns the subject of a request: its id, its method and the pattern of its path. */
+export function describeRequest({ id, method, routeOptions }: DescribedRequest): Subject {
+  return { request: id, method, route: routeOptions?.url ?? 'unknown' };
+}
+
+/** A request. One whose path cannot be decoded has no route. */
+type DescribedRequest = Pick<FastifyRequest, 'id' | 'method'> & { routeOptions?: { url?: string | undefined } };
+
 /** Adds the log to an app. Must be called before other hooks and routes are added. */
 export function addRequestLog(app: FastifyInstance): void {
   const subjects = new WeakMap<FastifyRequest, Subject>();
   app.addHook('onRequest', (request, _reply, done) => {
-    const subject = { request: request.id };
+    const subject = describeRequest(request);
     subjects.set(request, subject);
     runWithSubject(subject, done);
   });
@@ -30,9 +38,7 @@ export function addRequestLog(app: FastifyInstance): void {
     const subject = subjects.get(request) ?? {};
     // A fault in GraphQL is answered with status 200.
     if (reply.statusCode >= 400 || subject.incident !== undefined) {
-      const { method, routeOptions } = request;
-      const route = routeOptions.url ?? 'unknown';
-      logRequest({ subject, method, route, status: reply.statusCode, ms: reply.elapsedTime });
+      logRequest({ subject, status: reply.statusCode, ms: reply.elapsedTime });
     }
     done();
   });

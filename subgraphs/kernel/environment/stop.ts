@@ -1,4 +1,5 @@
 import { startLoop } from '../loop.ts';
+import { type LogOptions, logEnd, startLog } from './log.ts';
 import { isRunByNpm } from './read.ts';
 
 /** What ends a process, in which order, and within which time. */
@@ -52,18 +53,42 @@ export function createEnd(
   return { end, interrupt };
 }
 
+/** How this process ends. Until it is known, at once. */
+let ending: Pick<End, 'end'> = { end: (code) => process.exit(code) };
+let isWatching = false;
+
+/** Makes an error that nobody caught end this process in order, after one line in the log. */
+function endOnErrors(): void {
+  if (isWatching) return;
+  isWatching = true;
+  // Lines to a terminal that is closed must not end the process before it has stopped.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      logEnd(error);
+      ending.end(1);
+    });
+  }
+}
+
+/** Starts the log of this process. From here on the process writes no error in full: one that nobody caught ends it. */
+export function startProcess(options: LogOptions): void {
+  startLog(options);
+  endOnErrors();
+}
+
 /**
- * Makes this process end after `stop`: on a signal, when the process that holds its channel ends, and when the npm that
+ * Makes this process end after `stop`: on an error that nobody caught, on a signal, when the process that holds its channel ends, and when the npm that
  * runs it ends, each for whatever reason. A second signal ends it at once.
  */
 export function endAfter(stop: () => Promise<unknown>, options: Pick<EndOptions, 'timeoutMs'> = {}): End {
-  const ending = createEnd(stop, options);
-  for (const [signal, exitCode] of Object.entries(SIGNALS)) process.on(signal, () => ending.interrupt(exitCode));
-  // Lines to a terminal that is closed must not end the process before it has stopped.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  if (process.channel) process.once('disconnect', () => ending.end(0));
-  else if (isRunByNpm()) watchParent(() => ending.end(0));
-  return ending;
+  const { end, interrupt } = createEnd(stop, options);
+  ending = { end };
+  endOnErrors();
+  for (const [signal, exitCode] of Object.entries(SIGNALS)) process.on(signal, () => interrupt(exitCode));
+  if (process.channel) process.once('disconnect', () => end(0));
+  else if (isRunByNpm()) watchParent(() => end(0));
+  return { end, interrupt };
 }
 
 /**

@@ -30,11 +30,21 @@ export interface FaultView {
   incident: string;
 }
 
-/** Reports a fault under a new incident number. */
+/** A fault that was reported already, in another answer. One fault has one number. */
+export class ReportedFault extends Error {
+  readonly incident: string;
+
+  constructor(incident: string) {
+    super(`fault ${incident}`);
+    this.incident = incident;
+  }
+}
+
+/** Reports a fault under a new incident number, unless it has one. */
 export function reportFault(onFault: OnFault, error: unknown): FaultView {
-  const incident = randomUUID();
+  const incident = error instanceof ReportedFault ? error.incident : randomUUID();
   noteSubject({ incident });
-  onFault(incident, error);
+  if (!(error instanceof ReportedFault)) onFault(incident, error);
   return { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident };
 }
 
@@ -83,12 +93,10 @@ export function createErrorFormat(
       const extensions = argument === undefined ? { code } : { code, argument };
       return { message: formatted.message, ...place, extensions };
     }
-    // A subgraph in another process has reported its fault already. One fault has one number.
+    // A subgraph in another process has reported its fault already.
     const reported = formatted.extensions?.incident;
-    const { message, ...extensions } =
-      typeof reported === 'string'
-        ? { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident: reported }
-        : reportFault(onFault, cause);
+    const fault = typeof reported === 'string' ? new ReportedFault(reported) : cause;
+    const { message, ...extensions } = reportFault(onFault, fault);
     return { message, ...place, extensions };
   };
 }

@@ -4,8 +4,8 @@ import Fastify, {
   type FastifyReply,
   type FastifyServerOptions,
 } from 'fastify';
-import { logRequest } from '../environment/log.ts';
-import { addRequestLog, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
+import { logRequest, runWithSubject } from '../environment/log.ts';
+import { addRequestLog, describeRequest, REQUEST_LOG_OPTIONS } from '../environment/request-log.ts';
 import { Halted } from '../halt.ts';
 import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../limits/limits.ts';
 import { addOperationLimits, type OperationHookOptions } from '../limits/operation-hook.ts';
@@ -73,9 +73,9 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
     // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
     frameworkErrors: (error, request, reply) => {
       setDefaultHeaders(reply as unknown as FastifyReply, { isHttps });
-      renderError(error, reply as unknown as FastifyReply);
-      const { id, method } = request;
-      logRequest({ subject: { request: id }, method, route: 'unknown', status: reply.statusCode, ms: 0 });
+      const subject = describeRequest({ id: request.id, method: request.method });
+      runWithSubject(subject, () => renderError(error, reply as unknown as FastifyReply));
+      logRequest({ subject, status: reply.statusCode, ms: 0 });
     },
   }) as FastifyInstance;
   addRequestLog(app);

@@ -20,6 +20,7 @@ import { type Authentication, type GraphContext, identifyOrigin, readContext, re
 import { createDeadlinePlugin, type DeadlineOptions } from './deadline-hook.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
 import { createApp } from './http.ts';
+import { operationLogPlugin } from './operation-log.ts';
 import type { ResolverMap } from './resolver-types.ts';
 
 /** A subgraph as its `index.ts` builds it, without a port or environment variables. */
@@ -87,6 +88,7 @@ export async function serveSubgraph(
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
     plugins: [
+      operationLogPlugin,
       createDeadlinePlugin(options),
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginInlineTraceDisabled(),

@@ -1,6 +1,5 @@
-import { startLog } from '../../kernel/environment/log.ts';
 import { readEnvironment } from '../../kernel/environment/read.ts';
-import { endAfter } from '../../kernel/environment/stop.ts';
+import { endAfter, startProcess } from '../../kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../kernel/limits/limits.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
@@ -13,7 +12,7 @@ import { serveSigner } from './signer-routes.ts';
  */
 const { HOST, PORT, SERVICE_KEY: serviceKey, ...settings } = readEnvironment('signer');
 const { KEY_ENCRYPTION_KEY_FILE, KEY_ENCRYPTION_KEY = [] } = settings;
-startLog({ service: 'signer', level: settings.LOG_LEVEL });
+startProcess({ service: 'signer', level: settings.LOG_LEVEL });
 
 /** Shorter than the hub waits for its signer. */
 const STOP_TIMEOUT_MS = 1_500;
