@@ -46,13 +46,14 @@ function expectOneFault(lines: readonly string[]): void {
   const entries = lines.map((line) => JSON.parse(line));
   const incident = expect.stringMatching(/^[0-9a-f-]{36}$/);
   expect(entries.filter(({ event }) => event === 'fault')).toMatchObject([{ level: 'error', ends: true, incident }]);
-  expect(lines.join()).not.toMatch(/罗德福|11010519491231002X|Zhangsan|\u202e|\u001b/);
+  for (const part of ['罗德福', '11010519491231002X', 'Zhangsan', '\u202e', '\u001b'])
+    expect(lines.join()).not.toContain(part);
 }
 
 const WAYS = {
   'a promise that nobody awaits': 'Promise.reject(new Error(process.env.HOSTILE))',
   'a value that is no error': 'Promise.reject(process.env.HOSTILE)',
-  'an error in a callback': 
+  'an error in a callback':
     '(() => { throw new Error(process.env.HOSTILE, { cause: new Error(process.env.HOSTILE) }); })()',
 };
 const listening = (fail: string) => `
