@@ -78,8 +78,8 @@ export function startProcess(options: LogOptions): void {
 }
 
 /**
- * Makes this process end after `stop`: on an error that nobody caught, on a signal, when the process that holds its channel ends, and when the npm that
- * runs it ends, each for whatever reason. A second signal ends it at once.
+ * Makes this process end after `stop`: on an error that nobody caught, on a signal, when the process that holds its
+ * channel ends, and when the npm that runs it ends, each for whatever reason. A second signal ends it at once.
  */
 export function endAfter(stop: () => Promise<unknown>, options: Pick<EndOptions, 'timeoutMs'> = {}): End {
   const { end, interrupt } = createEnd(stop, options);
