@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createParserPool, type ParserLimits, type ParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
+import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
+import {
+  createParserPool,
+  type ParserLimits,
+  type ParserPool,
+  readParserLimits,
+} from '../../subgraphs/kernel/foreign/pool.ts';
 import { FairQueue } from '../../subgraphs/kernel/foreign/queue.ts';
 import { runAsCaller } from '../../subgraphs/kernel/http/caller.ts';
+import { DEFAULT_HUB_LIMITS, MAX_VERIFICATIONS } from '../../subgraphs/kernel/limits/limits.ts';
 import { waitUntil } from '../support/until.ts';
 import type { PARSERS } from './foreign-parsers.ts';
 
@@ -120,6 +127,32 @@ describe('the queue of the pool', () => {
     openGate(gate);
     expect(new Set(await Promise.all([...running, ...waiting]))).toEqual(new Set(['DONE']));
     expect(await as('c', passGate)).toBe('DONE');
+  });
+
+  test('holds the work of the hub itself without a limit of its own', async () => {
+    const parse = open({ workers: 2, waiting: 6, waitingPerCaller: 1 });
+    const gate = newGate();
+    const passGate = () => codeOf(parse('waitForGate', gate.buffer));
+    const work = [passGate(), ...Array.from({ length: 6 }, passGate)];
+    expect(await passGate()).toBe('OVERLOADED');
+    openGate(gate);
+    expect(new Set(await Promise.all(work))).toEqual(new Set(['DONE']));
+  });
+
+  test('holds all verifications of all operations that one caller may have at once', async () => {
+    const { maxOperationsPerCaller } = DEFAULT_HUB_LIMITS.operations;
+    const parse = open();
+    const gate = newGate();
+    const passGate = () => codeOf(as('a', () => parse('waitForGate', gate.buffer)));
+    const work = Array.from({ length: maxOperationsPerCaller * MAX_VERIFICATIONS }, passGate);
+    const other = as('b', () => codeOf(parse('echo', 1)));
+    openGate(gate);
+    expect(new Set(await Promise.all([...work, other]))).toEqual(new Set(['DONE']));
+  });
+
+  test('follows what an operator sets', () => {
+    const { settings } = parseEnvironment('start', { MAX_OPERATIONS_PER_CALLER: '20', PARSER_WORKERS: '3' });
+    expect(readParserLimits(settings)).toMatchObject({ workers: 3, waitingPerCaller: 100, waiting: 400 });
   });
 
   test('leaves a worker to the others whatever one caller sends', async () => {

@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { currentCaller } from '../http/caller.ts';
+import { parseEnvironment } from '../environment/parse.ts';
+import { currentCaller, HUB_CALLER } from '../http/caller.ts';
+import { MAX_VERIFICATIONS } from '../limits/limits.ts';
 import { Overload } from '../overload.ts';
 import { PeerError, Refusal, type RefusalCode } from '../refusal.ts';
 import {
@@ -49,35 +51,38 @@ export interface ParserLimits {
   deadlineMs: number;
   /** Memory that one parser may take, heap and buffers together. */
   memoryMb: number;
-  /** Maximum of waiting work, of all callers and of one, and how long it may wait. */
+  /** Maximum of waiting work, of all callers and of one, and how long it may wait. The hub itself is not limited. */
   waiting: number;
   waitingPerCaller: number;
   waitMs: number;
 }
 
-const DEFAULT_LIMITS: ParserLimits = {
-  workers: 2,
-  deadlineMs: 1_000,
-  memoryMb: 128,
-  waiting: 64,
-  waitingPerCaller: 8,
-  waitMs: 10_000,
-};
+/** So many callers can wait with as much work as each of them may have. */
+const WAITING_CALLERS = 4;
+const WAIT_MS = 10_000;
 
 /** The limits that an operator may set (docs/configuration.md). */
 export interface ParserSettings {
   PARSER_WORKERS: number;
   PARSER_DEADLINE_MS: number;
   PARSER_MEMORY_MB: number;
+  MAX_OPERATIONS_PER_CALLER: number;
 }
 
-export function readParserLimits(settings: ParserSettings): Partial<ParserLimits> {
+/** Returns the limits that the environment sets. All operations that one caller may have at once can wait. */
+export function readParserLimits(settings: ParserSettings): ParserLimits {
+  const waitingPerCaller = settings.MAX_OPERATIONS_PER_CALLER * MAX_VERIFICATIONS;
   return {
     workers: settings.PARSER_WORKERS,
     deadlineMs: settings.PARSER_DEADLINE_MS,
     memoryMb: settings.PARSER_MEMORY_MB,
+    waiting: waitingPerCaller * WAITING_CALLERS,
+    waitingPerCaller,
+    waitMs: WAIT_MS,
   };
 }
+
+const DEFAULT_LIMITS = readParserLimits(parseEnvironment('start', {}).settings);
 
 /** Maximum of one input: an uploaded file of 20 MiB and what belongs to it. */
 const MAX_INPUT_BYTES = 25_165_824;
@@ -134,7 +139,11 @@ class Pool {
 
   constructor(limits: ParserLimits) {
     this.#limits = limits;
-    this.#queue = new FairQueue({ all: limits.waiting, perCaller: limits.waitingPerCaller });
+    this.#queue = new FairQueue({
+      all: limits.waiting,
+      perCaller: limits.waitingPerCaller,
+      unlimitedCaller: HUB_CALLER,
+    });
   }
 
   async run(request: WorkerRequest, given: readonly Uint8Array[]): Promise<unknown> {

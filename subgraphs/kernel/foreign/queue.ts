@@ -16,7 +16,8 @@ export class FairQueue<Work> {
   /** Adds work at the end of its caller's list. Returns which limit forbids it, or null if it was added. */
   add(caller: string, work: Work): 'ALL' | 'CALLER' | null {
     const list = this.#byCaller.get(caller) ?? [];
-    if (list.length >= this.#limits.perCaller) return 'CALLER';
+    const isLimited = caller !== this.#limits.unlimitedCaller;
+    if (isLimited && list.length >= this.#limits.perCaller) return 'CALLER';
     if (this.#size >= this.#limits.all) return 'ALL';
     list.push(work);
     this.#byCaller.set(caller, list);
@@ -53,4 +54,6 @@ export interface QueueLimits {
   /** Maximum of waiting work of all callers, and of one. */
   all: number;
   perCaller: number;
+  /** The caller for whom `perCaller` does not hold. */
+  unlimitedCaller?: string;
 }

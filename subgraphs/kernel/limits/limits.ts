@@ -3,6 +3,9 @@ import { parseEnvironment } from '../environment/parse.ts';
 
 /** The limits of a process, as its environment sets them. Pure. */
 
+/** Verifications of one operation at most. Each costs some hundredths of a second of CPU time, and needs no token. */
+export const MAX_VERIFICATIONS = 5;
+
 /** What a server allows on its connections. */
 export interface ConnectionLimits {
   maxConnections: number;

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { GraphContext } from '../../kernel/http/context.ts';
+import { MAX_VERIFICATIONS } from '../../kernel/limits/limits.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { listLife } from './store.ts';
 import { findPublicStatus } from './view.ts';
@@ -14,8 +15,6 @@ import {
 const MAX_DOCUMENT_CHARS = 700_000;
 const MAX_SIGNATURE_CHARS = 60_000;
 const MAX_CODE_CHARS = 2_048;
-/** Maximum verifications per request. Each costs some hundredths of a second of CPU time, and needs no token. */
-const MAX_VERIFICATIONS = 5;
 
 const verificationCounts = new WeakMap<GraphContext, number>();
 
