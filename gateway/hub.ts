@@ -151,7 +151,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
           else await gateway.register(async (scope) => subgraph.routes?.(scope, serveOptions));
         }
       },
-      checks: createChecks(pools, baseUrls),
+      checks: createChecks(pools, baseUrls, { gatewayKey, now }),
       allowedOrigins: config.allowedOrigins,
       publicUrl: config.publicUrl,
       halt,
@@ -298,13 +298,17 @@ async function serveSubgraphs(
   return [...apps.values()];
 }
 
-function createChecks(pools: Pools, baseUrls: Readonly<Record<string, string>>): Record<string, () => Promise<void>> {
+function createChecks(
+  pools: Pools,
+  baseUrls: Readonly<Record<string, string>>,
+  proof: GatewayProof,
+): Record<string, () => Promise<void>> {
   return Object.fromEntries(
     Object.entries(pools).map(([name, pool]) => [
       name,
       async () => {
         await pool.db.execute('select 1');
-        if (baseUrls[name] !== undefined) await requireLive(baseUrls[name]);
+        if (baseUrls[name] !== undefined) await requireLive(baseUrls[name], proof);
       },
     ]),
   );

@@ -31,11 +31,11 @@ const app = await createGateway({
   readDeadlineMs: settings.READ_DEADLINE_MS,
   limits: readCostLimits(settings),
   file: fileOver(LICENSES_URL, proof),
-  rootCertificate: rootCertificateOver(SEALS_URL),
+  rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {
     for (const [name, url] of Object.entries(urls)) await passOn(app, name, url, proof);
   },
-  checks: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, () => isLive(url)])),
+  checks: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, () => isLive(url, proof)])),
 });
 await app.listen({ host: HOST, port: PORT });
 

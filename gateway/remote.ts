@@ -6,6 +6,7 @@ import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import {
   type HttpAnswer,
+  type HttpRequest,
   requireConnectable,
   secureOptions,
   sendRequest,
@@ -24,9 +25,8 @@ const MAX_TEXT_BYTES = 65_536;
 export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): FilePort {
   return async (digest, { token }) => {
     const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-    const headers = { ...authorization, ...(await writeCallerHeaders(proof)) };
-    const limits = { reach: OPERATOR, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES, ...findSignal() };
-    const answer = await sendRequest(`${licensesUrl}/files/${digest}`, { method: 'GET', headers, ...limits });
+    const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES, ...findSignal() };
+    const answer = await getForCaller(`${licensesUrl}/files/${digest}`, proof, { headers: authorization, ...limits });
     if (answer.status === 404) return null;
     requireOk(licensesUrl, answer);
     return {
@@ -44,20 +44,29 @@ function findSignal(): { signal?: AbortSignal } {
 }
 
 /** Reads the root certificate from the seals subgraph, PEM. */
-export function createRemoteRootCertificate(sealsUrl: string): () => Promise<string> {
-  return async () => (await getText(sealsUrl, '/root.pem', TIMEOUT_MS)).toString();
+export function createRemoteRootCertificate(sealsUrl: string, proof: GatewayProof): () => Promise<string> {
+  return async () => (await getText(sealsUrl, '/root.pem', proof, TIMEOUT_MS)).toString();
 }
 
 /** Throws unless the subgraph at `baseUrl` reports that it is ready: it answers, and acts. */
-export async function requireLive(baseUrl: string): Promise<void> {
-  await getText(baseUrl, '/health/ready', CHECK_TIMEOUT_MS);
+export async function requireLive(baseUrl: string, proof: GatewayProof): Promise<void> {
+  await getText(baseUrl, '/health/ready', proof, CHECK_TIMEOUT_MS);
 }
 
-async function getText(baseUrl: string, path: string, timeoutMs: number): Promise<Buffer> {
-  const limits = { reach: OPERATOR, timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES };
-  const answer = await sendRequest(baseUrl + path, { method: 'GET', ...limits });
+async function getText(baseUrl: string, path: string, proof: GatewayProof, timeoutMs: number): Promise<Buffer> {
+  const answer = await getForCaller(baseUrl + path, proof, { timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES });
   requireOk(baseUrl, answer);
   return answer.bytes;
+}
+
+/** Sends a GET to a subgraph and names the caller. Without that the subgraph would limit the gateway as one caller. */
+async function getForCaller(
+  url: string,
+  proof: GatewayProof,
+  { headers, ...limits }: Omit<HttpRequest, 'method' | 'reach'>,
+): Promise<HttpAnswer> {
+  const allHeaders = { ...headers, ...(await writeCallerHeaders(proof)) };
+  return sendRequest(url, { method: 'GET', reach: OPERATOR, headers: allHeaders, ...limits });
 }
 
 function requireOk(baseUrl: string, { status }: HttpAnswer): void {

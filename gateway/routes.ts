@@ -59,9 +59,9 @@ export function addPublicRoutes(
   app.get('/verify', async ({ query }, reply) => sendHtml(reply, 200, renderVerifyPage(langOf(query))));
   app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));
   addPageFileRoutes(app);
-  app.get('/health/live', { config: { takesNoPlace: true } }, async () => ({ status: 'live' }));
+  app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   const shareChecks = shareRuns(() => runChecks(options.checks));
-  app.get('/health/ready', { config: { takesNoPlace: true } }, async (_request, reply) => {
+  app.get('/health/ready', { config: { isFree: true } }, async (_request, reply) => {
     const checks = await shareChecks();
     const halted = options.halt?.reason();
     if (halted) return reply.code(503).send({ status: 'refused', ...halted, checks });

@@ -3,12 +3,12 @@ import ipaddr from 'ipaddr.js';
 
 /** Who asks, as a key to count by. It goes along with the work of a request, also into other processes of the hub. */
 
-/** The caller of one request. The key changes once, from the address to the person, when the token is verified. */
+/** The caller of one request. The key changes once, when the token is verified: from the address to the person. */
 export interface CallerRecord {
   key: string;
 }
 
-/** The caller of work that no request asked for: relays, resumers, loops. */
+/** The caller of the hub's own work: relays, resumers, loops, and what one process of the hub asks of another. */
 export const HUB_CALLER = 'hub';
 
 /** An IPv6 address has eight parts. The first four are its network. */
@@ -20,7 +20,7 @@ const callers = new AsyncLocalStorage<CallerRecord>();
 /**
  * Returns the key of whoever asks for the current work: `person:<subject>` for a verified token, otherwise
  * `address:<ip>`. An IPv6 address counts by its network of 64 bits, the least that a provider gives to one customer.
- * Returns `hub` outside of a request.
+ * Returns `hub` outside of a request and for a service of the hub.
  */
 export function currentCaller(): string {
   return callers.getStore()?.key ?? HUB_CALLER;
@@ -31,10 +31,23 @@ export function runAsCaller<Result>(caller: CallerRecord, run: () => Result): Re
   return callers.run(caller, run);
 }
 
+const PERSON = 'person:';
+
 /** Notes that the current request has a verified token of this person. */
 export function notePerson(subject: string): void {
   const caller = callers.getStore();
-  if (caller) caller.key = `person:${subject}`;
+  if (caller) caller.key = PERSON + subject;
+}
+
+/** Returns whether a key is of a person, not of an address. */
+export function isPerson(key: string): boolean {
+  return key.startsWith(PERSON);
+}
+
+/** Notes that another process of the hub has sent the current request, for work of its own. */
+export function noteHub(): void {
+  const caller = callers.getStore();
+  if (caller) caller.key = HUB_CALLER;
 }
 
 /** Returns the key of whoever asks from an address. A text that is no address has the key `address:unknown`. */

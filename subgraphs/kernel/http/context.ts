@@ -7,7 +7,7 @@ import { type Actor, type Person, PUBLIC } from '../actor.ts';
 import type { Origin } from '../limits/operation-hook.ts';
 import { findReadScope, type ReadRule } from '../policy.ts';
 import { readServiceToken, readToken, TokenError } from '../sealing/token.ts';
-import { notePerson } from './caller.ts';
+import { noteHub, notePerson } from './caller.ts';
 import { isForwarded } from './caller-hook.ts';
 
 /** Who calls: the token of a request, its actor, and what a resolver knows of both. */
@@ -116,7 +116,7 @@ export async function identifyCaller(
 }
 
 /**
- * Finds who sent a request, and makes the person of a good token its caller. A bad token changes nothing: its sender
+ * Finds who sent a request, and makes the person of a good token, or the hub, its caller. A bad token changes nothing: its sender
  * counts by address. Without `serviceKey` there are no services.
  */
 export async function identifyOrigin(
@@ -127,6 +127,7 @@ export async function identifyOrigin(
   try {
     if (token && serviceKey && isServiceToken(token)) {
       await readServiceToken(token, serviceKey, now());
+      noteHub();
       return 'service';
     }
     if (token) await readPerson(request, token, tokenKey, now());

@@ -109,11 +109,11 @@ export async function serveSubgraph(
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
-  app.get('/health/ready', { config: { takesNoPlace: true } }, async (_request, reply) => {
+  app.get('/health/ready', { config: { isFree: true } }, async (_request, reply) => {
     const reason = subgraph.halt?.reason() ?? null;
     return reason ? reply.code(503).send({ status: 'refused', ...reason }) : { status: 'ready' };
   });
-  app.get('/health/live', { config: { takesNoPlace: true } }, async () => ({ status: 'live' }));
+  app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   app.post('/events/:producer', async (request, reply) => {
     await requireService(request, options);
     const { producer } = request.params as { producer: string };

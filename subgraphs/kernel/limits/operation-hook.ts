@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { currentCaller } from '../http/caller.ts';
+import { currentCaller, isPerson } from '../http/caller.ts';
 import { Overload } from '../overload.ts';
 import { createAllowance } from './allowance.ts';
 import type { OperationLimits } from './limits.ts';
@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route takes no place: it counts its own work, such as uploads, or has next to none. */
     takesNoPlace?: boolean;
+    /** The route is for whoever watches the hub. It has no limit of its caller, and takes no place. */
+    isFree?: boolean;
   }
 }
 
@@ -31,16 +33,20 @@ export interface OperationHookOptions {
  * A request beyond a limit of its caller is 429 RATE_LIMITED, beyond that of the hub 503 OVERLOADED.
  */
 export function addOperationLimits(app: FastifyInstance, { limits, identify }: OperationHookOptions): void {
-  const allowance = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
+  // People and addresses are counted apart: no flood of addresses takes an entry from people.
+  const people = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
+  const addresses = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
   const places = createPlaces(limits);
   const origins = new WeakMap<FastifyRequest, Origin>();
   const tickets = new WeakMap<FastifyRequest, Ticket>();
 
   app.addHook('onRequest', async (request) => {
+    if (request.routeOptions.config?.isFree) return;
     const origin = await identify(request);
     origins.set(request, origin);
     if (origin !== 'outside') return;
-    const seconds = allowance.spend(currentCaller(), 1, performance.now());
+    const caller = currentCaller();
+    const seconds = (isPerson(caller) ? people : addresses).spend(caller, 1, performance.now());
     if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
   });
 
@@ -49,7 +55,7 @@ export function addOperationLimits(app: FastifyInstance, { limits, identify }: O
     const { config, url } = request.routeOptions;
     // One operation at the gateway is several at a subgraph. Refusing some of them would break it.
     const isPart = origin === 'gateway' && url === '/graphql';
-    if (config?.takesNoPlace || isPart || origin === 'service') return;
+    if (config?.isFree || config?.takesNoPlace || isPart || origin === 'service') return;
     const ticket = places.take(currentCaller());
     tickets.set(request, ticket);
     const timer = setTimeout(() => ticket.giveUp(), limits.waitingTimeoutMs);
