@@ -116,8 +116,8 @@ export async function identifyCaller(
 }
 
 /**
- * Finds who sent a request, and makes the person of a good token, or the hub, its caller. A bad token changes nothing: its sender
- * counts by address. Without `serviceKey` there are no services.
+ * Finds who sent a request, and makes its caller the person of a good token, or the hub for a service. A bad token
+ * changes nothing: its sender counts by address. Without `serviceKey` there are no services.
  */
 export async function identifyOrigin(
   request: FastifyRequest,
