@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { HUB_CALLER, runAsCaller } from '../subgraphs/kernel/http/caller.ts';
 import { Overload } from '../subgraphs/kernel/overload.ts';
 
 /** Until when somebody waits for the current work. It goes along with the work of a request. */
@@ -72,9 +73,27 @@ export function runWithDeadline<Result>(deadline: Deadline, run: () => Result): 
   return deadlines.run(deadline, run);
 }
 
-/** Runs `run` without the deadline of the current request: others wait for its result as well. */
-export function runForAll<Result>(run: () => Result): Result {
-  return deadlines.exit(run);
+/**
+ * Work whose result several requests wait for. It belongs to none of them: it runs as the hub's own and to its end.
+ * A read among them waits until its own deadline.
+ */
+export class SharedWork<Result> {
+  readonly #running = new Map<string, Promise<Result>>();
+
+  /** Returns what the work of this name gives. Starts it by `run` unless it is running. */
+  share(name: string, run: () => Promise<Result>): Promise<Result> {
+    const running = this.#running.get(name) ?? this.#start(name, run);
+    const signal = currentDeadline()?.readSignal;
+    return signal ? awaitUntil(signal, running) : running;
+  }
+
+  #start(name: string, run: () => Promise<Result>): Promise<Result> {
+    const running = deadlines
+      .exit(() => runAsCaller({ key: HUB_CALLER }, run))
+      .finally(() => this.#running.delete(name));
+    this.#running.set(name, running);
+    return running;
+  }
 }
 
 /** Returns what `promise` gives. Throws the reason of the signal as soon as it is aborted. The promise goes on. */

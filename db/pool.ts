@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql, TransactionSql, UnsafeQueryOptions } from 'postgres';
+import { HUB_CALLER } from '../subgraphs/kernel/http/caller.ts';
 import { awaitUntil, currentDeadline } from './deadline.ts';
 import { type Statement, withPreparedStatements } from './driver.ts';
 import { type Place, Places } from './places.ts';
@@ -10,8 +11,6 @@ import { type Place, Places } from './places.ts';
  * therefore never reach the statement of another request, and no statement waits behind a slow one of another request.
  */
 
-/** The party of work that no request asked for. */
-const HUB = 'hub';
 const CANCEL_POLL_MS = 20;
 /** A connection whose statement does not end after its cancellation is given up. */
 const CANCEL_TIMEOUT_MS = 5_000;
@@ -60,7 +59,7 @@ export function createPooledClient(connections: readonly Connection[], connector
 function acquirePlace(places: Places<Connection>): Promise<Place<Connection>> {
   const deadline = currentDeadline();
   return places.acquire({
-    party: deadline?.party ?? HUB,
+    party: deadline?.party ?? HUB_CALLER,
     isLimited: deadline !== null,
     isNested: holders.getStore() ?? false,
     signal: deadline?.readSignal ?? null,
@@ -75,33 +74,42 @@ async function runStatement(
 ): Promise<unknown> {
   const signal = currentDeadline()?.readSignal ?? null;
   const place = await acquirePlace(places);
-  const statement = start(place.connection);
-  if (!signal) {
-    try {
-      return await statement;
-    } finally {
-      place.release();
-    }
-  }
-  const settled = statement.then(
-    () => true,
-    () => true,
-  );
+  let ends: Promise<boolean> | null = null;
   try {
-    return await awaitUntil(signal, statement);
+    // Throws if the driver cannot write a parameter.
+    const statement = start(place.connection);
+    if (!signal) return await statement;
+    const settled = statement.then(
+      () => true,
+      () => true,
+    );
+    try {
+      return await awaitUntil(signal, statement);
+    } finally {
+      if (signal.aborted) ends = hasWorked(cancelWhenSent(statement, settled));
+    }
   } finally {
-    if (signal.aborted) void releaseAfter(cancelWhenSent(statement, settled), place, connector);
+    if (ends) void releaseAfter([ends], place, connector);
     else place.release();
   }
 }
 
+/** Returns whether a cancellation worked. It never rejects: that nobody awaits it yet must not end the process. */
+function hasWorked(cancellation: Promise<void>): Promise<boolean> {
+  return cancellation.then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Releases a place when nothing on it is under way any more. A connection that does not answer is given up. */
-async function releaseAfter(ends: Promise<unknown>, place: Place<Connection>, connector: Connector): Promise<void> {
+async function releaseAfter(
+  ends: readonly Promise<boolean>[],
+  place: Place<Connection>,
+  connector: Connector,
+): Promise<void> {
   const hasEnded = await Promise.race([
-    ends.then(
-      () => true,
-      () => false,
-    ),
+    Promise.all(ends).then((worked) => worked.every(Boolean)),
     pause(CANCEL_TIMEOUT_MS, false, { ref: false }),
   ]);
   place.release(hasEnded ? undefined : connector.replace(place.connection));
@@ -118,12 +126,12 @@ interface StatementInternals {
 }
 
 /** Cancels a statement. Resolves when neither it nor its cancellation is on the way any more. */
-async function cancelWhenSent(statement: Statement, settled: Promise<boolean>): Promise<boolean> {
+async function cancelWhenSent(statement: Statement, settled: Promise<boolean>): Promise<void> {
   const internals = statement as unknown as StatementInternals;
   const isSettled = () => Promise.race([settled, pause(CANCEL_POLL_MS, false, { ref: false })]);
-  while (internals.state === null) if (await isSettled()) return true;
+  while (internals.state === null) if (await isSettled()) return;
   await internals.canceller(statement);
-  return settled;
+  await settled;
 }
 
 /**
@@ -136,13 +144,13 @@ async function runTransaction(
 ): Promise<unknown> {
   const signal = currentDeadline()?.readSignal ?? null;
   const place = await acquirePlace(places);
-  const cancellations: Promise<void>[] = [];
+  const cancellations: Promise<boolean>[] = [];
   const begin = (tx: TransactionSql) => run(signal ? cutReads(tx, signal, cancellations) : tx);
   try {
     return await holders.run(true, () => withPreparedStatements(place.connection).begin(begin));
   } finally {
     if (cancellations.length === 0) place.release();
-    else void releaseAfter(Promise.all(cancellations), place, connector);
+    else void releaseAfter(cancellations, place, connector);
   }
 }
 
@@ -150,7 +158,7 @@ async function runTransaction(
 const READ_ONLY = /^set transaction [a-z ]*\bread only\b/;
 
 /** Returns the client of a transaction. If it is read only, the signal cancels what it does, and refuses the rest. */
-function cutReads(tx: TransactionSql, signal: AbortSignal, cancellations: Promise<void>[]): TransactionSql {
+function cutReads(tx: TransactionSql, signal: AbortSignal, cancellations: Promise<boolean>[]): TransactionSql {
   let isReadOnly = false;
   const unsafe = (text: string, values?: never[], options?: UnsafeQueryOptions) => {
     if (READ_ONLY.test(text)) isReadOnly = true;
@@ -159,7 +167,7 @@ function cutReads(tx: TransactionSql, signal: AbortSignal, cancellations: Promis
     if (!isReadOnly) return statement;
     const internals = statement as unknown as StatementInternals;
     const cancel = () => {
-      if (internals.active) cancellations.push(internals.canceller(statement));
+      if (internals.active) cancellations.push(hasWorked(internals.canceller(statement)));
     };
     signal.addEventListener('abort', cancel, { once: true });
     return statement;

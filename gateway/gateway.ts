@@ -22,7 +22,7 @@ import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
-import { createDeadlinePlugin, type DeadlineOptions } from '../subgraphs/kernel/http/deadline-hook.ts';
+import { createDeadlinePlugin, type DeadlineOptions, READING_METHODS } from '../subgraphs/kernel/http/deadline-hook.ts';
 import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
@@ -146,8 +146,6 @@ function requireSchema({ schema }: ApolloGateway): GraphQLSchema {
   if (!schema) throw new Error('the gateway has no schema');
   return schema;
 }
-
-const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Refuses every mutation of a hub that has halted. */
 function createHaltPlugin(halt: Halt | undefined): ApolloServerPlugin<GraphContext> {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { SharedWork } from '../db/deadline.ts';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/http/context.ts';
@@ -60,9 +61,9 @@ export function addPublicRoutes(
   app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));
   addPageFileRoutes(app);
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
-  const shareChecks = shareRuns(() => runChecks(options.checks));
+  const readiness = new SharedWork<Record<string, 'up' | 'down'>>();
   app.get('/health/ready', { config: { isFree: true } }, async (_request, reply) => {
-    const checks = await shareChecks();
+    const checks = await readiness.share('checks', () => runChecks(options.checks));
     const halted = options.halt?.reason();
     if (halted) return reply.code(503).send({ status: 'refused', ...halted, checks });
     const isReady = Object.values(checks).every((state) => state === 'up');
@@ -105,17 +106,6 @@ export function addPublicRoutes(
 
 function sendHtml(reply: FastifyReply, status: number, page: string): FastifyReply {
   return reply.code(status).headers(PAGE_HEADERS).send(page);
-}
-
-/** Returns a function that runs `run`. Whoever calls while it runs gets the same result. */
-function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
-  let running: Promise<Result> | null = null;
-  return () => {
-    running ??= run().finally(() => {
-      running = null;
-    });
-    return running;
-  };
 }
 
 async function runChecks(checks: RouteOptions['checks']): Promise<Record<string, 'up' | 'down'>> {

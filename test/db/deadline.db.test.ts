@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
-import { Deadline, runForAll, runWithDeadline } from '../../db/deadline.ts';
+import { Deadline, runWithDeadline, SharedWork } from '../../db/deadline.ts';
 import { createScratchDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -101,11 +101,13 @@ describe('a read at its deadline', () => {
   test('leaves work alone that others wait for as well', async () => {
     const db = open(1);
     const deadline = begin(ENDLESS_MS);
-    const shared = runWithDeadline(deadline, () =>
-      runForAll(async () => db.execute(sql`select 7 as n, pg_sleep(0.2)`)),
-    );
+    const work = new SharedWork<unknown>();
+    const run = async () => db.execute(sql`select 7 as n, pg_sleep(0.2)`);
+    const left = runWithDeadline(deadline, () => work.share('a', run));
+    const shared = work.share('a', run);
     deadline.abandon();
-    expect((await shared)[0]?.n).toBe(7);
+    await expect(left).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await shared).toMatchObject([{ n: 7 }]);
   });
 });
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   buildSchema,
   type GraphQLArgument,
@@ -31,6 +34,8 @@ let sql: postgres.Sql;
 let license: { identifier: string; document: { digest: string; url: string } };
 /** Calls of the signer, by name: signatures, statements, timestamps, lists. */
 const signerCalls = new Map<string, number>();
+/** While it is set, the signer answers only when it resolves. */
+let signerHold: Promise<void> | null = null;
 
 function countCalls(signer: Signer): Signer {
   return new Proxy(signer, {
@@ -39,7 +44,8 @@ function countCalls(signer: Signer): Signer {
       if (typeof value !== 'function') return value;
       return (...input: unknown[]) => {
         signerCalls.set(String(name), (signerCalls.get(String(name)) ?? 0) + 1);
-        return value.apply(target, input);
+        if (name !== 'attest' || !signerHold) return value.apply(target, input);
+        return signerHold.then(() => value.apply(target, input));
       };
     },
   });
@@ -170,5 +176,33 @@ test('the state of a license is signed once in a period, however many ask at the
   expect(new Set(statements).size).toBe(1);
   expect(statements[0]).not.toBe(first);
   expect(await readStatement()).toBe(statements[0]);
+  expect(signerCalls.get('attest')).toBe(signed + 1);
+});
+
+test('the state is signed once, however many clients go away while it is signed', async () => {
+  const address = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
+  clock.advance(48 * 3_600_000);
+  const signed = signerCalls.get('attest') ?? 0;
+  for (let round = 0; round < 3; round++) {
+    const hold = Promise.withResolvers<void>();
+    signerHold = hold.promise;
+    const before = signerCalls.get('attest');
+    const connected = once(hub.hub.app.server, 'connection') as Promise<[Socket]>;
+    let isAnswered = false;
+    const client = get(`${address}/licenses/evidence/${license.identifier}`, { agent: false }, (answer) => {
+      isAnswered = true;
+      answer.resume();
+    }).on('error', () => {});
+    const [socket] = await connected;
+    await waitUntil('the signer or the client has it', async () => isAnswered || signerCalls.get('attest') !== before);
+    if (!socket.destroyed) {
+      const closed = once(socket, 'close');
+      client.destroy();
+      await closed;
+    }
+    hold.resolve();
+    await settle();
+  }
+  signerHold = null;
   expect(signerCalls.get('attest')).toBe(signed + 1);
 });

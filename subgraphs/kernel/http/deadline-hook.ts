@@ -5,6 +5,9 @@ import { currentCaller } from './caller.ts';
 
 /** Gives every request a deadline: a read by its method, a GraphQL operation by its type. */
 
+/** Methods of requests that only read. */
+export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** After this time a read is cancelled in the database. Shorter than the time limits of database and gateway. */
 const READ_DEADLINE_MS = 10_000;
 /** After this time a mutation is answered. It goes on. Longer than one statement may take. */
@@ -18,7 +21,7 @@ export interface DeadlineOptions {
 }
 
 /**
- * Adds the deadline to an app. It begins with a GET request. When the client goes away, a read ends at once. Must be
+ * Adds the deadline to an app. It begins with a request that reads by its method. When the client goes away, a read ends at once. Must be
  * called after `addCaller`.
  */
 export function addDeadline(app: FastifyInstance, { readDeadlineMs = READ_DEADLINE_MS }: DeadlineOptions): void {
@@ -26,7 +29,7 @@ export function addDeadline(app: FastifyInstance, { readDeadlineMs = READ_DEADLI
   app.addHook('onRequest', (request, reply, done) => {
     const deadline = new Deadline(currentCaller);
     deadlines.set(request, deadline);
-    if (request.method === 'GET') {
+    if (READING_METHODS.has(request.method)) {
       deadline.begin('read', readDeadlineMs);
       answerAtEnd(deadline, reply);
     }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
+import { SharedWork } from '../../../db/deadline.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { runItems } from '../../kernel/loop.ts';
@@ -105,18 +106,14 @@ export async function attestVersionState(deps: EvidenceDependencies, identifier:
 }
 
 /** Statements that are looked up or signed at this moment, of each hub in this process. */
-const pendingStatements = new WeakMap<Database, Map<string, Promise<string>>>();
+const pendingStatements = new WeakMap<Database, SharedWork<string>>();
 
 /** Returns the statement of the period. Simultaneous calls for one version and state share it. */
 function attestCurrentState(deps: EvidenceDependencies, { identifier, version, state }: VersionState): Promise<string> {
-  const pending = pendingStatements.get(deps.db) ?? new Map<string, Promise<string>>();
+  const pending = pendingStatements.get(deps.db) ?? new SharedWork<string>();
   pendingStatements.set(deps.db, pending);
-  const name = `${identifier} ${version} ${state}`;
-  const known = pending.get(name);
-  if (known) return known;
-  const text = findOrSignStatement(deps, { identifier, version, state }).finally(() => pending.delete(name));
-  pending.set(name, text);
-  return text;
+  const run = () => findOrSignStatement(deps, { identifier, version, state });
+  return pending.share(`${identifier} ${version} ${state}`, run);
 }
 
 async function findOrSignStatement({ db, now, attest }: EvidenceDependencies, about: VersionState): Promise<string> {
