@@ -21,8 +21,8 @@ export interface DeadlineOptions {
 }
 
 /**
- * Adds the deadline to an app. It begins with a request that reads by its method. When the client goes away, a read ends at once. Must be
- * called after `addCaller`.
+ * Adds the deadline to an app. It begins with a request that reads by its method. When the client goes away, a read
+ * ends at once. Must be called after `addCaller`.
  */
 export function addDeadline(app: FastifyInstance, { readDeadlineMs = READ_DEADLINE_MS }: DeadlineOptions): void {
   const deadlines = new WeakMap<FastifyRequest, Deadline>();
