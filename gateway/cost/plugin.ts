@@ -4,6 +4,7 @@ import { type DocumentNode, GraphQLError, type OperationDefinitionNode } from 'g
 import { currentCaller } from '../../subgraphs/kernel/http/caller.ts';
 import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
 import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
+import { countBodyBytes } from '../../subgraphs/kernel/limits/operation-hook.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { measureJson } from '../answer-size.ts';
 import { measureCost, type OperationCost } from './cost.ts';
@@ -64,7 +65,7 @@ export function createCostControl(
   return {
     chargeRequest(request, context) {
       try {
-        spend(context, 1 + Math.floor(countBytes(request) / BYTES_PER_UNIT));
+        spend(context, 1 + Math.floor((request.url.length + countBodyBytes(request)) / BYTES_PER_UNIT));
       } catch (error) {
         if (!(error instanceof Overload)) throw error;
         throw toContextError(error);
@@ -106,13 +107,6 @@ interface OperationSource {
   document: DocumentNode;
   operation: OperationDefinitionNode;
   request: GraphQLRequest;
-}
-
-/** Returns the bytes of a request. A body sent in chunks does not say its length; its document does. */
-function countBytes({ headers, url, body }: FastifyRequest): number {
-  const { query } = (body ?? {}) as { query?: unknown };
-  const documentLength = typeof query === 'string' ? query.length : 0;
-  return url.length + Math.max(Number(headers['content-length'] ?? 0) || 0, documentLength);
 }
 
 function isCostWanted({ extensions, http }: GraphQLRequest): boolean {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CostLimits, DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
@@ -163,6 +164,21 @@ describe.each(['local', 'http'] as const)('operations, %s', (transport) => {
 
 describe('the allowance of a caller', () => {
   const query = '{ matters(first: 100) { edges { node { name } } } }';
+
+  test('pays for the bytes of a body, whether it tells its length or comes in chunks', async () => {
+    await withGateway({ anonymousCostPerMinute: 800 }, async (app) => {
+      const headers = { 'content-type': 'application/json' };
+      const statuses: number[] = [];
+      // 100,000 bytes cost 1,000, which is more than the allowance ever is.
+      for (const padding of ['', 'a'.repeat(100_000)]) {
+        const text = JSON.stringify({ query: '{ matter(id: "m1") { name } }', padding });
+        for (const payload of [text, Readable.from([text])]) {
+          statuses.push((await app.inject({ method: 'POST', url: '/graphql', headers, payload })).statusCode);
+        }
+      }
+      expect(statuses).toEqual([200, 200, 429, 429]);
+    });
+  });
 
   test('is spent by operations, then answers RATE_LIMITED until it has flowed back', async () => {
     await withGateway({ anonymousCostPerMinute: 800, maxOperationCost: 600 }, async (app) => {

@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { logFault } from '../../kernel/environment/log.ts';
 import { reportFault } from '../../kernel/http/errors.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
+import { findOverload } from '../../kernel/overload.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
@@ -31,6 +32,8 @@ export function platformRoutes(
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.setErrorHandler<FastifyError>((error, _request, reply) => {
+      // The app answers it: the platform sends the message again.
+      if (findOverload(error)) throw error;
       const refusal = toRefusal(error);
       if (!refusal) {
         const { incident } = reportFault(onFault, error);

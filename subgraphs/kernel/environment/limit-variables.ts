@@ -130,6 +130,16 @@ export const OPERATION_LIMITS = {
     about: 'The same for one caller. A further one is answered by 429 RATE_LIMITED.',
     uses: inHub('64'),
   },
+  MAX_HELD_BYTES: {
+    kind: kinds.count,
+    about: 'Bytes of bodies that arrive or wait for their turn. The first 16 KiB of each are not counted.',
+    uses: inHub('134217728'),
+  },
+  MAX_HELD_BYTES_PER_CALLER: {
+    kind: kinds.count,
+    about: 'Bytes of bodies of one caller that arrive or wait for their turn. A part beyond them is 429 RATE_LIMITED.',
+    uses: inHub('16777216'),
+  },
   WAITING_SECONDS: {
     kind: kinds.count,
     about: 'A request that waits longer for its turn is given up.',

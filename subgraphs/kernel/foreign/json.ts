@@ -18,7 +18,8 @@ export function parseForeignJson(text: string): unknown {
   return JSON.parse(text);
 }
 
-function requireFewValues(text: string): void {
+/** Throws JsonTooComplex as `parseForeignJson` does. The text need not be JSON. */
+export function requireFewValues(text: string): void {
   let [values, depth] = [0, 0];
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {

@@ -28,6 +28,9 @@ export interface OperationLimits {
   maxOperationsPerCaller: number;
   maxWaiting: number;
   maxWaitingPerCaller: number;
+  /** Of bodies that arrive or wait for their turn. */
+  maxHeldBytes: number;
+  maxHeldBytesPerCaller: number;
   waitingTimeoutMs: number;
   requestsPerMinute: number;
   maxCountedCallers: number;
@@ -76,6 +79,8 @@ export function readHubLimits(settings: ConnectionSettings & OperationSettings):
       maxOperationsPerCaller: leaveOne(settings.MAX_OPERATIONS_PER_CALLER, settings.MAX_OPERATIONS),
       maxWaiting: settings.MAX_WAITING,
       maxWaitingPerCaller: leaveOne(settings.MAX_WAITING_PER_CALLER, settings.MAX_WAITING),
+      maxHeldBytes: settings.MAX_HELD_BYTES,
+      maxHeldBytesPerCaller: leaveOne(settings.MAX_HELD_BYTES_PER_CALLER, settings.MAX_HELD_BYTES),
       waitingTimeoutMs: settings.WAITING_SECONDS * MS_PER_SECOND,
       requestsPerMinute: settings.REQUESTS_PER_MINUTE,
       maxCountedCallers: settings.MAX_COUNTED_CALLERS,

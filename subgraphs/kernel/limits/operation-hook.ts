@@ -1,9 +1,12 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { JsonTooComplex, requireFewValues } from '../foreign/json.ts';
 import { currentCaller, isPerson } from '../http/caller.ts';
 import { Overload } from '../overload.ts';
 import { createAllowance } from './allowance.ts';
+import { keepBody } from './body.ts';
 import type { OperationLimits } from './limits.ts';
 import { createPlaces, type Ticket } from './places.ts';
+import { createRoom } from './room.ts';
 
 /** Connects a Fastify app with the limits of what callers may have it do. */
 
@@ -28,8 +31,16 @@ export interface OperationHookOptions {
   identify(request: FastifyRequest): Promise<Origin>;
 }
 
+const bodySizes = new WeakMap<FastifyRequest, number>();
+
+/** Returns how many bytes of a request's body were read, however they were sent. 0 for a body that nobody has read. */
+export function countBodyBytes(request: FastifyRequest): number {
+  return bodySizes.get(request) ?? 0;
+}
+
 /**
  * Counts the requests of each caller and gives each a place while it is carried out. Must be called after `addCaller`.
+ * Bodies are parsed only in a place: those that arrive or wait are bytes, as many as there is room for.
  * A request beyond a limit of its caller is 429 RATE_LIMITED, beyond that of the hub 503 OVERLOADED.
  */
 export function addOperationLimits(app: FastifyInstance, { limits, identify }: OperationHookOptions): void {
@@ -37,6 +48,7 @@ export function addOperationLimits(app: FastifyInstance, { limits, identify }: O
   const people = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
   const addresses = createAllowance(limits.requestsPerMinute, limits.maxCountedCallers);
   const places = createPlaces(limits);
+  const room = createRoom({ all: limits.maxHeldBytes, perCaller: limits.maxHeldBytesPerCaller });
   const origins = new WeakMap<FastifyRequest, Origin>();
   const tickets = new WeakMap<FastifyRequest, Ticket>();
 
@@ -50,23 +62,40 @@ export function addOperationLimits(app: FastifyInstance, { limits, identify }: O
     if (seconds > 0) throw new Overload('RATE_LIMITED', seconds);
   });
 
-  app.addHook('preValidation', async (request, reply) => {
+  const needsPlace = (request: FastifyRequest): boolean => {
     const origin = origins.get(request);
     const { config, url } = request.routeOptions;
     // One operation at the gateway is several at a subgraph. Refusing some of them would break it.
     const isPart = origin === 'gateway' && url === '/graphql';
-    if (config?.isFree || config?.takesNoPlace || isPart || origin === 'service') return;
-    const ticket = places.take(currentCaller());
+    return !(config?.isFree || config?.takesNoPlace || isPart || origin === 'service');
+  };
+  const takePlace = async (caller: string, request: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
+    const ticket = places.take(caller);
     tickets.set(request, ticket);
     const timer = setTimeout(() => ticket.giveUp(), limits.waitingTimeoutMs);
     const leave = () => ticket.giveUp();
-    reply.raw.once('close', leave);
+    raw.once('close', leave);
     try {
       await ticket.taken;
     } finally {
       clearTimeout(timer);
-      reply.raw.off('close', leave);
+      raw.off('close', leave);
     }
+  };
+
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (!needsPlace(request)) return payload;
+    const caller = currentCaller();
+    const maxBytes = request.routeOptions.bodyLimit;
+    const whenRead = (bytes: number) => {
+      bodySizes.set(request, bytes);
+      return takePlace(caller, request, reply);
+    };
+    return keepBody(payload, { room, caller, maxBytes, whenRead });
+  });
+  limitJson(app, (request) => origins.get(request) === 'outside');
+  app.addHook('preValidation', async (request, reply) => {
+    if (needsPlace(request) && !tickets.has(request)) await takePlace(currentCaller(), request, reply);
   });
 
   // A caller that breaks off does not free the place of work that goes on: it is free when the work has an answer,
@@ -78,4 +107,19 @@ export function addOperationLimits(app: FastifyInstance, { limits, identify }: O
     else raw.once('close', () => ticket.release());
   });
   app.addHook('onResponse', async (request) => tickets.get(request)?.release());
+}
+
+/** Refuses JSON of strangers that has too many values. The gateway sends its own operations with many more. */
+function limitJson(app: FastifyInstance, isForeign: (request: FastifyRequest) => boolean): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
+    try {
+      if (isForeign(request)) requireFewValues(text);
+    } catch (error) {
+      if (!(error instanceof JsonTooComplex)) throw error;
+      return done(Object.assign(error, { statusCode: 413 }));
+    }
+    return parse(request, text, done);
+  });
 }
