@@ -22,8 +22,8 @@ import { listRoutes, type Route } from '../support/routes.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**
- * Hostile text on every way into the log: callers' paths, parameters, headers, bodies, operations and files, messages of
- * platforms and supervisors, and answers of peers. First the hub refuses it, then its tables are gone and it fails.
+ * Hostile text on every way into the log: callers' paths, parameters, headers, bodies, operations and files, messages
+ * of platforms and supervisors, and answers of peers. First the hub refuses it, then its tables are gone and it fails.
  */
 
 const PERSON = '罗德福';
@@ -168,7 +168,8 @@ const APPLICATION =
 function* listOperations(text: string): Generator<object> {
   const name = `${MARK}_${NUMBER}`;
   yield {
-    query: `query ${name} { ${name}: case(id: ${JSON.stringify(text)}) { ...${name} } } fragment ${name} on Case { id }`,
+    query: `query ${name} { ${name}: case(id: ${JSON.stringify(text)}) { ...${name} } }
+      fragment ${name} on Case { id }`,
   };
   yield { query: `query ${name} { matters(first: 1) { totalCount } } query b { __typename }`, operationName: text };
   yield { query: text };
