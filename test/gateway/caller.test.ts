@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
 import { currentCaller, keyOfAddress } from '../../subgraphs/kernel/http/caller.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
@@ -53,6 +54,13 @@ test.each([
   ['2001:db8:0:0:ffff::9', 'address:2001:db8:0:0::/64'],
   ['2001:db8:0:1::1', 'address:2001:db8:0:1::/64'],
   ['fe80::1%eth0', 'address:fe80:0:0:0::/64'],
+  ['192.0.2.7:51234', 'address:192.0.2.7'],
+  ['[2001:db8::1]:51234', 'address:2001:db8:0:0::/64'],
+  ['[2001:db8::1]', 'address:2001:db8:0:0::/64'],
+  ['[::ffff:192.0.2.7]:1', 'address:192.0.2.7'],
+  ['192.0.2.7:', 'address:unknown'],
+  ['192.0.2.7:port', 'address:unknown'],
+  ['[192.0.2.7', 'address:unknown'],
   ['x'.repeat(5_000), 'address:unknown'],
   ['', 'address:unknown'],
   [undefined, 'address:unknown'],
@@ -100,11 +108,31 @@ describe.each(['local', 'http'] as const)('%s subgraphs', (transport) => {
       '1.1.1.1, 198.51.100.1, 10.2.3.4',
       '198.51.100.1',
     ],
+    ['the address may have a port', 'proxied', '127.0.0.1', '1.1.1.1, 198.51.100.1:5123', '198.51.100.1'],
+    [
+      'so may a trusted proxy',
+      'proxied',
+      '127.0.0.1',
+      '1.1.1.1, 198.51.100.1:5123, 10.2.3.4:80, [2001:db8:1::9]:81',
+      '198.51.100.1',
+    ],
     ['a stranger is not a trusted proxy', 'proxied', '192.0.2.7', '198.51.100.1', '192.0.2.7'],
     ['what a trusted proxy adds and is no address counts together', 'proxied', '127.0.0.1', 'nobody', 'unknown'],
   ])('%s', async (_title, gateway, peer, forwarded, address) => {
     const app = gateway === 'open' ? open : proxied;
     expect(await findCaller(app, peer, { 'x-forwarded-for': forwarded })).toBe(`address:${address}`);
+  });
+
+  test('the log tells once of a trusted proxy that sends no address', async () => {
+    const lines: string[] = [];
+    startLog({ service: 'test', level: 'warn', write: (line) => lines.push(line) });
+    const { app } = await makeGateway(transport, { trustedProxies: PROXIES });
+    for (const name of ['192.0.2.1', 'nobody', 'somebody'])
+      await findCaller(app, '127.0.0.1', { 'x-forwarded-for': name });
+    startLog({ service: 'hub', level: 'error' });
+    expect(
+      lines.filter((line) => line.includes('the header of a trusted proxy has no address of the client')),
+    ).toHaveLength(1);
   });
 
   test('the headers of the gateway are not taken from outside', async () => {

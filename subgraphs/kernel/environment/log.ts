@@ -125,7 +125,7 @@ export function logRequest({ subject, status, ms }: { subject: Subject; status: 
   });
 }
 
-/** Logs a warning of a library. Its text is reduced like the message of an error. */
+/** Logs a warning of a library, or of what is set up wrongly. Its text is reduced like the message of an error. */
 export function logWarning(warning: unknown): void {
   logger.warn({ event: 'warning', error: reduceError(warning) });
 }

@@ -33,7 +33,7 @@ export const WORDS = split(`
   overflow own packet page parameter parameters parse parser parsing parts path payload pdf peer pending permission
   permissions person picture pieces pipe pki place platform platforms pool port position positive postgres premature
   prepared prevented preview primitive print printable private process promise proof properties property protocol
-  provided public push queries query range reached read reading reason receipt receipts receive record recorded
+  provided proxy public push queries query range reached read reading reason receipt receipts receive record recorded
   recursion redirect ref reference references refused registered reject rejected rejection relation release remote
   remove renewed request required requires reserved reset resolve resolved resolver resolvers resource response rest
   restore result retry return returned returning revision revisions revocation role rollback root route row rows run
@@ -43,7 +43,7 @@ export const WORDS = split(`
   status step stopped storage store stream strict string structure subgraph subgraphs subscription such surroundings
   symbol syntax system table tag take taken task tells template terminated terminating test text than that the them
   then there this throw thrown tile time timed timeout timer timestamp tlog tls to token told too trailer trailing
-  transaction transport tree true try twice type typeof unable unauthorized undefined unexpected unhandled unit
+  transaction transport tree true trusted try twice type typeof unable unauthorized undefined unexpected unhandled unit
   unknown unreadable unsupported untrusted unused update upload uri url usage use used user utf valid validate
   validation value values variable variables verify version violates void wait waiting warning was way webhook were
   what where while whole whsec will with without witness worker write writing written wrong yet zero

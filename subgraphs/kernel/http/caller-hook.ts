@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../day.ts';
+import { logWarning } from '../environment/log.ts';
 import { readServiceToken, TokenError, writeServiceToken } from '../sealing/token.ts';
-import { type CallerRecord, currentCaller, keyOfAddress, runAsCaller } from './caller.ts';
+import { type CallerRecord, currentCaller, keyOfAddress, runAsCaller, UNKNOWN_CALLER } from './caller.ts';
 
 /** Connects a Fastify app with the caller of each request, and hands the caller on to another process of the hub. */
 
@@ -41,6 +42,11 @@ export function isForwarded(request: FastifyRequest): boolean {
  */
 export function addCaller(app: FastifyInstance, gateway?: GatewayProof): void {
   const callers = new WeakMap<FastifyRequest, CallerRecord>();
+  let hasWarned = false;
+  const warn = () => {
+    if (!hasWarned) logWarning(new Error('the header of a trusted proxy has no address of the client'));
+    hasWarned = true;
+  };
   const start = (request: FastifyRequest, key: string, done: () => void) => {
     const caller = { key };
     callers.set(request, caller);
@@ -48,6 +54,7 @@ export function addCaller(app: FastifyInstance, gateway?: GatewayProof): void {
   };
   app.addHook('onRequest', (request, _reply, done) => {
     const address = keyOfAddress(request.ip);
+    if (address === UNKNOWN_CALLER && request.ip) warn();
     if (!gateway || request.headers[PROOF_HEADER] === undefined) return start(request, address, done);
     readForwardedCaller(request, gateway).then((key) => {
       if (key !== null) forwardedRequests.add(request);

@@ -50,11 +50,16 @@ export function noteHub(): void {
   if (caller) caller.key = HUB_CALLER;
 }
 
-/** Returns the key of whoever asks from an address. A text that is no address has the key `address:unknown`. */
+/** Some proxies add the port to an address, and put an IPv6 address in brackets. */
+const ADDRESS_AND_PORT = /^(?:\[([^\]]{1,64})\]|([\d.]{7,15}))(?::\d{1,5})?$/;
+
+/** The caller whose address is no address. All of them share its limits. */
+export const UNKNOWN_CALLER = 'address:unknown';
+
+/** Returns the key of whoever asks from an address, with or without a port. */
 export function keyOfAddress(address: string | undefined): string {
-  if (address === undefined || !ipaddr.isValid(address)) return 'address:unknown';
-  // `process` turns an IPv4 address within IPv6 into IPv4.
-  const parsed = ipaddr.process(address);
+  const parsed = parseAddress(address);
+  if (!parsed) return UNKNOWN_CALLER;
   if (parsed instanceof ipaddr.IPv4) return `address:${parsed.toString()}`;
   const network = parsed.parts.slice(0, NETWORK_PARTS).map((part) => part.toString(16));
   return `address:${network.join(':')}::/${NETWORK_PARTS * PART_BITS}`;
@@ -62,12 +67,19 @@ export function keyOfAddress(address: string | undefined): string {
 
 /** Returns whether an address is one of `proxies` or in one of their networks. */
 export function isTrustedProxy(address: string | undefined, proxies: readonly string[]): boolean {
-  if (address === undefined || !ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address);
+  const parsed = parseAddress(address);
+  if (!parsed) return false;
   return proxies.some((proxy) => {
     const [network, bits] = proxy.includes('/') ? ipaddr.parseCIDR(proxy) : toNetwork(ipaddr.process(proxy));
     return network.kind() === parsed.kind() && parsed.match(network, bits);
   });
+}
+
+function parseAddress(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | null {
+  const [, v6, v4] = ADDRESS_AND_PORT.exec(text ?? '') ?? [];
+  const address = v6 ?? v4 ?? text ?? '';
+  // `process` turns an IPv4 address within IPv6 into IPv4.
+  return ipaddr.isValid(address) ? ipaddr.process(address) : null;
 }
 
 function toNetwork(address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] {

@@ -13,6 +13,7 @@ import { createServerFactory } from '../limits/server.ts';
 import { findOverload, Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
+import { isTrustedProxy } from './caller.ts';
 import { addCaller, type GatewayProof } from './caller-hook.ts';
 import { addDeadline } from './deadline-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
@@ -65,7 +66,7 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
     ...serverOptions,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && ((address: string) => isTrustedProxy(address, trustedProxies)),
     serverFactory: createServerFactory(connections, trustedProxies),
     // Fastify would answer this itself, without the headers. The hooks below do.
     return503OnClosing: false,
