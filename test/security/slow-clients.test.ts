@@ -183,6 +183,24 @@ describe('connections', () => {
     await expect.poll(next.answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  test('of an address that has too many give way when their requests are answered', async () => {
+    await start({ maxConnectionsPerAddress: 3 });
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const busy = open(request('/held'));
+    const used = [open(request('/')), open(request('/'))];
+    await expect.poll(() => finishHeld.length).toBe(1);
+    for (const { answer } of used) await expect.poll(answer).toMatch(/ok$/);
+    const next = open(request('/held'));
+    await expect.poll(() => finishHeld.length).toBe(2);
+    expect(await countOpen()).toBe(3);
+    const last = open(request('/held'));
+    await expect.poll(() => finishHeld.length).toBe(3);
+    for (const { closed } of used) expect(await closed).toMatch(/ok$/);
+    expect(await open(request('/')).closed).toBe('');
+    for (const finish of finishHeld) finish();
+    for (const { answer } of [busy, next, last]) await expect.poll(answer).toMatch(/held$/);
+  });
+
   test('of a trusted proxy are not counted by address', async () => {
     await start({ maxConnectionsPerAddress: 1 }, ['127.0.0.0/30']);
     for (let i = 0; i < 3; i++) open();

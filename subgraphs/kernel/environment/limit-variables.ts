@@ -69,7 +69,7 @@ export const CONNECTION_LIMITS = {
   MAX_CONNECTIONS_PER_ADDRESS: {
     kind: kinds.count,
     about: 'Open connections of one address (IPv6: of one network of 64 bits). TRUSTED_PROXIES are not counted.',
-    uses: { start: { default: '200' }, gateway: { default: '200' }, ...inPeers('200') },
+    uses: { start: { default: '1000' }, gateway: { default: '1000' }, ...inPeers('1000') },
   },
   MAX_PIPELINED_REQUESTS: {
     kind: kinds.count,
@@ -117,7 +117,8 @@ export const OPERATION_LIMITS = {
   },
   MAX_OPERATIONS_PER_CALLER: {
     kind: kinds.count,
-    about: 'The same for one caller: a person, or an address without a token.',
+    about:
+      'Requests of one caller that are carried out at the same time: of a person, or of an address without a token.',
     uses: inHub('8'),
   },
   MAX_WAITING: {
@@ -127,7 +128,7 @@ export const OPERATION_LIMITS = {
   },
   MAX_WAITING_PER_CALLER: {
     kind: kinds.count,
-    about: 'The same for one caller. A further one is answered by 429 RATE_LIMITED.',
+    about: 'Requests of one caller that wait for their turn. A further one is answered by 429 RATE_LIMITED.',
     uses: inHub('64'),
   },
   MAX_HELD_BYTES: {
@@ -166,7 +167,7 @@ export const UPLOAD_LIMITS = {
   },
   UPLOAD_PLACES_PER_PERSON: {
     kind: kinds.count,
-    about: 'The same for one person. A further upload is 429 RATE_LIMITED.',
+    about: 'Files of one person that are received at the same time. A further upload is 429 RATE_LIMITED.',
     uses: { start: { default: '3' }, cases: { default: '3' } },
   },
   UPLOAD_SECONDS: {

@@ -19,7 +19,7 @@ export const OUTGOING = {
   },
   PLATFORM_PRIVATE_HOSTS: {
     kind: kinds.hosts,
-    about: 'The same for approval platforms.',
+    about: 'Names, addresses and networks (CIDR) outside the public network that an approval platform may be at.',
     uses: { start: NONE, cases: NONE },
   },
   NODE_EXTRA_CA_CERTS: {

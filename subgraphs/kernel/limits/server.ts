@@ -27,36 +27,48 @@ export function createServerFactory(
     });
     server.maxConnections = limits.maxConnections;
     server.setTimeout(limits.idleTimeoutMs);
-    limitAddresses(server, limits.maxConnectionsPerAddress, trustedProxies);
-    limitPipelines(server, limits.maxPipelinedRequests);
+    const unanswered = limitPipelines(server, limits.maxPipelinedRequests);
+    limitAddresses(server, limits.maxConnectionsPerAddress, trustedProxies, unanswered);
     server.on('request', (request, response) => watchSpeed(server, request, response, limits));
     server.on('request', handler);
     return server;
   };
 }
 
-/** Closes a new connection of an address that has too many. The table holds only addresses with open connections. */
-function limitAddresses(server: Server, maxConnections: number, trustedProxies: readonly string[]): void {
-  const counts = new Map<string, number>();
+/**
+ * Closes a connection of an address that has too many: one whose requests are all answered, otherwise the new one. An
+ * office behind one address keeps many connections for later. The table holds only addresses with open connections.
+ */
+function limitAddresses(
+  server: Server,
+  maxConnections: number,
+  trustedProxies: readonly string[],
+  unanswered: WeakMap<Socket, number>,
+): void {
+  const openSockets = new Map<string, Set<Socket>>();
   server.on('connection', (socket: Socket) => {
     if (isTrustedProxy(socket.remoteAddress, trustedProxies)) return;
     const address = keyOfAddress(socket.remoteAddress);
-    const count = (counts.get(address) ?? 0) + 1;
-    if (count > maxConnections) {
-      socket.destroy();
-      return;
+    const sockets = openSockets.get(address) ?? new Set();
+    if (sockets.size >= maxConnections) {
+      const idle = [...sockets].find((open) => unanswered.get(open) === 0);
+      (idle ?? socket).destroy();
+      if (!idle) return;
+      sockets.delete(idle);
     }
-    counts.set(address, count);
+    openSockets.set(address, sockets.add(socket));
     socket.once('close', () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left === 0) counts.delete(address);
-      else counts.set(address, left);
+      sockets.delete(socket);
+      if (sockets.size === 0) openSockets.delete(address);
     });
   });
 }
 
-/** Closes a connection whose client sends more and more requests and takes no answer (RFC 9112, 9.3.2). */
-function limitPipelines(server: Server, maxRequests: number): void {
+/**
+ * Closes a connection whose client sends more and more requests and takes no answer (RFC 9112, 9.3.2). Returns how many
+ * requests of a connection are unanswered. A connection that has sent none yet is not in the table.
+ */
+function limitPipelines(server: Server, maxRequests: number): WeakMap<Socket, number> {
   const unanswered = new WeakMap<Socket, number>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const count = (unanswered.get(socket) ?? 0) + 1;
@@ -64,6 +76,7 @@ function limitPipelines(server: Server, maxRequests: number): void {
     response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     if (count > maxRequests) socket.destroy();
   });
+  return unanswered;
 }
 
 /**
