@@ -11,7 +11,7 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinctOn'>;
 
 /** Maximum number of open connections of one subgraph. */
-const MAX_CONNECTIONS = 8;
+const MAX_POOL_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;
 /** Statements under way have this long to end when the pool is closed. */
 const CLOSE_TIMEOUT_SECONDS = 2;
@@ -36,7 +36,7 @@ export interface ConnectionPool {
  * Opens a pool. It connects on first use. If the server goes away, the next query connects again.
  * Throws UnpatchedDriver.
  */
-export function connect(url: string, applicationName: string, maxConnections = MAX_CONNECTIONS): ConnectionPool {
+export function connect(url: string, applicationName: string, maxConnections = MAX_POOL_CONNECTIONS): ConnectionPool {
   requirePatchedDriver();
   const open = () => openConnection(url, applicationName);
   const connections = new Set(Array.from({ length: maxConnections }, open));

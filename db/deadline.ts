@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { HUB_CALLER, runAsCaller } from '../subgraphs/kernel/http/caller.ts';
 import { Overload } from '../subgraphs/kernel/overload.ts';
 
-/** Until when somebody waits for the current work. It goes along with the work of a request. */
+/** The moment at which a request is answered whether or not its work has ended, and what then becomes of the work. */
 
 /**
  * What a deadline ends. A read is cancelled in the database. A write is answered, but runs to its end: a transaction is

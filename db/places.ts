@@ -1,19 +1,19 @@
+import { FairQueue } from '../subgraphs/kernel/foreign/queue.ts';
+import { HUB_CALLER } from '../subgraphs/kernel/http/caller.ts';
 import { Overload } from '../subgraphs/kernel/overload.ts';
 
 /** Shares the connections of a pool between callers: in turn, and none may take more than half of them. */
 
-/** Most pieces of work that wait for a connection. */
-const MAX_WAITING = 1_000;
+/** Most pieces of work that wait for a connection, of all callers and of one. The hub's own count among all. */
+const WAITING_LIMITS = { all: 1_000, perCaller: 100, unlimitedCaller: HUB_CALLER } as const;
 /** Work without a deadline of its own waits this long. */
 const MAX_WAIT_MS = 10_000;
 
 /** Work that needs a connection. */
 export interface Work {
-  /** The caller. Work of different callers is served in turn. */
+  /** The caller. Work of different callers is served in turn. The hub itself has no limit of one caller. */
   party: string;
-  /** Whether the limit of one caller applies. It does not to the hub's own work. */
-  isLimited: boolean;
-  /** Whether the same work holds a connection already. It takes the place that is kept free for it. */
+  /** Whether the same work holds a connection already. It takes the place that is kept free for it, and is not refused. */
   isNested: boolean;
   /** Ends the wait, with its reason. */
   signal: AbortSignal | null;
@@ -37,10 +37,10 @@ export class Places<Connection> {
   /** Kept for nested work, so that those who hold a place cannot all wait for another one. */
   readonly #reserve: number;
   readonly #maxOfParty: number;
-  /** By party. The party that was served last is the last. */
-  readonly #waiting = new Map<string, Waiting<Connection>[]>();
+  readonly #queue = new FairQueue<Waiting<Connection>>(WAITING_LIMITS);
+  /** Served before all others: whoever waits here keeps a connection from them. */
+  readonly #nested: Waiting<Connection>[] = [];
   readonly #held = new Map<string, number>();
-  #waitingCount = 0;
 
   constructor(connections: readonly Connection[]) {
     this.#free = [...connections];
@@ -48,11 +48,13 @@ export class Places<Connection> {
     this.#maxOfParty = Math.ceil(connections.length / 2);
   }
 
-  /** Waits for a place. Throws OVERLOADED if too many wait or none gets free, and the reason of the signal. */
+  /**
+   * Waits for a place. Throws RATE_LIMITED if too much work of the party waits, OVERLOADED if too much in all waits or
+   * no place gets free, and the reason of the signal.
+   */
   acquire(work: Work): Promise<Place<Connection>> {
     const { signal } = work;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#waitingCount >= MAX_WAITING) return Promise.reject(new Overload('OVERLOADED'));
     const { promise, resolve, reject } = Promise.withResolvers<Place<Connection>>();
     const drop = (reason: unknown) => {
       this.#remove(waiting);
@@ -72,53 +74,45 @@ export class Places<Connection> {
         resolve(place);
       },
     };
+    const fullLimit = this.#add(waiting);
+    if (fullLimit !== null) {
+      end();
+      return Promise.reject(new Overload(fullLimit === 'CALLER' ? 'RATE_LIMITED' : 'OVERLOADED'));
+    }
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#add(waiting);
     this.#serve();
     return promise;
   }
 
-  #add(waiting: Waiting<Connection>): void {
+  #add(waiting: Waiting<Connection>): 'ALL' | 'CALLER' | null {
     const { party, isNested } = waiting.work;
-    const queue = this.#waiting.get(party) ?? [];
-    if (isNested) queue.unshift(waiting);
-    else queue.push(waiting);
-    this.#waiting.set(party, queue);
-    this.#waitingCount++;
+    if (!isNested) return this.#queue.add(party, waiting);
+    this.#nested.push(waiting);
+    return null;
   }
 
   #remove(waiting: Waiting<Connection>): void {
-    const { party } = waiting.work;
-    const queue = this.#waiting.get(party) ?? [];
-    const index = queue.indexOf(waiting);
-    if (index === -1) return;
-    queue.splice(index, 1);
-    this.#waitingCount--;
-    if (queue.length === 0) this.#waiting.delete(party);
+    const index = this.#nested.indexOf(waiting);
+    if (index === -1) this.#queue.remove(waiting.work.party, waiting);
+    else this.#nested.splice(index, 1);
   }
 
   #serve(): void {
-    for (let next = this.#findNext(); next; next = this.#findNext()) {
+    for (let next = this.#takeNext(); next; next = this.#takeNext()) {
       const connection = this.#free.pop();
       if (connection === undefined) return;
       const { party, isNested } = next.work;
-      this.#remove(next);
-      const queue = this.#waiting.get(party);
-      if (queue && this.#waiting.delete(party)) this.#waiting.set(party, queue);
       if (!isNested) this.#held.set(party, (this.#held.get(party) ?? 0) + 1);
       next.serve(this.#makePlace(connection, next.work));
     }
   }
 
-  #findNext(): Waiting<Connection> | null {
-    for (const [first] of this.#waiting.values()) if (first && this.#mayServe(first.work)) return first;
-    return null;
-  }
-
-  #mayServe({ party, isLimited, isNested }: Work): boolean {
-    if (isNested) return this.#free.length > 0;
-    if (this.#free.length <= this.#reserve) return false;
-    return !isLimited || (this.#held.get(party) ?? 0) < this.#maxOfParty;
+  #takeNext(): Waiting<Connection> | null {
+    if (this.#free.length === 0) return null;
+    const nested = this.#nested.shift();
+    if (nested) return nested;
+    if (this.#free.length <= this.#reserve) return null;
+    return this.#queue.take((party) => party === HUB_CALLER || (this.#held.get(party) ?? 0) < this.#maxOfParty);
   }
 
   #makePlace(connection: Connection, { party, isNested }: Work): Place<Connection> {

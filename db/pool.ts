@@ -15,9 +15,6 @@ const CANCEL_POLL_MS = 20;
 /** A connection whose statement does not end after its cancellation is given up. */
 const CANCEL_TIMEOUT_MS = 5_000;
 
-/** Whether the current work holds a connection, so that it must not wait for one that it holds itself. */
-const holders = new AsyncLocalStorage<boolean>();
-
 /** What the pool uses of the driver: a client with one connection. */
 export type Connection = Sql;
 
@@ -26,11 +23,18 @@ export interface Connector {
   replace(connection: Connection): Connection;
 }
 
+interface Pool {
+  readonly places: Places<Connection>;
+  readonly connector: Connector;
+  /** Whether the current work holds a connection of this pool, so that it must not wait for one that it holds. */
+  readonly holders: AsyncLocalStorage<boolean>;
+}
+
 /** Returns a client for drizzle over connections. */
 export function createPooledClient(connections: readonly Connection[], connector: Connector): Sql {
   const [first] = connections;
   if (!first) throw new RangeError('a pool has at least one connection');
-  const places = new Places(connections);
+  const pool: Pool = { places: new Places(connections), connector, holders: new AsyncLocalStorage() };
   const overrides: Record<PropertyKey, unknown> = {
     unsafe: (text: string, values?: unknown[], options?: UnsafeQueryOptions) => {
       let isRaw = false;
@@ -47,33 +51,28 @@ export function createPooledClient(connections: readonly Connection[], connector
         },
         // biome-ignore lint/suspicious/noThenProperty: drizzle awaits it in place of the driver's own thenable.
         then: (onFulfilled: () => unknown, onRejected: () => unknown) =>
-          runStatement(places, connector, start).then(onFulfilled, onRejected),
+          runStatement(pool, start).then(onFulfilled, onRejected),
       };
       return lazyStatement;
     },
-    begin: (run: (tx: TransactionSql) => Promise<unknown>) => runTransaction(places, connector, run),
+    begin: (run: (tx: TransactionSql) => Promise<unknown>) => runTransaction(pool, run),
   };
   return new Proxy(first, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
 }
 
-function acquirePlace(places: Places<Connection>): Promise<Place<Connection>> {
+function acquirePlace({ places, holders }: Pool): Promise<Place<Connection>> {
   const deadline = currentDeadline();
   return places.acquire({
     party: deadline?.party ?? HUB_CALLER,
-    isLimited: deadline !== null,
     isNested: holders.getStore() ?? false,
     signal: deadline?.readSignal ?? null,
   });
 }
 
 /** Runs one statement. At the deadline of a read the caller gets the reason at once, and the database cancels it. */
-async function runStatement(
-  places: Places<Connection>,
-  connector: Connector,
-  start: (connection: Connection) => Statement,
-): Promise<unknown> {
+async function runStatement(pool: Pool, start: (connection: Connection) => Statement): Promise<unknown> {
   const signal = currentDeadline()?.readSignal ?? null;
-  const place = await acquirePlace(places);
+  const place = await acquirePlace(pool);
   let ends: Promise<boolean> | null = null;
   try {
     // Throws if the driver cannot write a parameter.
@@ -89,7 +88,7 @@ async function runStatement(
       if (signal.aborted) ends = hasWorked(cancelWhenSent(statement, settled));
     }
   } finally {
-    if (ends) void releaseAfter([ends], place, connector);
+    if (ends) void releaseAfter([ends], place, pool.connector);
     else place.release();
   }
 }
@@ -137,20 +136,16 @@ async function cancelWhenSent(statement: Statement, settled: Promise<boolean>): 
 /**
  * Runs a transaction. A deadline does not cut it, unless it is read only, but none begins after the deadline of a read.
  */
-async function runTransaction(
-  places: Places<Connection>,
-  connector: Connector,
-  run: (tx: TransactionSql) => Promise<unknown>,
-): Promise<unknown> {
+async function runTransaction(pool: Pool, run: (tx: TransactionSql) => Promise<unknown>): Promise<unknown> {
   const signal = currentDeadline()?.readSignal ?? null;
-  const place = await acquirePlace(places);
+  const place = await acquirePlace(pool);
   const cancellations: Promise<boolean>[] = [];
   const begin = (tx: TransactionSql) => run(signal ? cutReads(tx, signal, cancellations) : tx);
   try {
-    return await holders.run(true, () => withPreparedStatements(place.connection).begin(begin));
+    return await pool.holders.run(true, () => withPreparedStatements(place.connection).begin(begin));
   } finally {
     if (cancellations.length === 0) place.release();
-    else void releaseAfter(cancellations, place, connector);
+    else void releaseAfter(cancellations, place, pool.connector);
   }
 }
 

@@ -22,7 +22,12 @@ import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
-import { createDeadlinePlugin, type DeadlineOptions, READING_METHODS } from '../subgraphs/kernel/http/deadline-hook.ts';
+import {
+  createDeadlinePlugin,
+  type DeadlineOptions,
+  READING_METHODS,
+  WRITE_DEADLINE_MS,
+} from '../subgraphs/kernel/http/deadline-hook.ts';
 import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
@@ -63,7 +68,7 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions, 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
 const MAX_BODY_BYTES = 1_048_576;
 /** A request to a subgraph fails after this time. */
-const SUBGRAPH_TIMEOUT_MS = 20_000;
+const SUBGRAPH_TIMEOUT_MS = WRITE_DEADLINE_MS + 5_000;
 const PLAN_STORE_MIB = 16;
 /** Plans that are compared for one operation, and ways to one field. The hub's schema needs one for each. */
 const PLANNER_LIMITS = { maxEvaluatedPlans: 100, pathsLimit: 100 };

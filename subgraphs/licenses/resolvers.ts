@@ -4,7 +4,6 @@ import { type GraphContext, getLoader, requirePerson, requireReadScope } from '.
 import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { requireOrgan } from '../kernel/policy.ts';
-import { listActs } from './act/act-store.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
@@ -130,7 +129,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'>) {
     },
     sheets: (parent) => view.loadSheets(db, parent),
     versions: (parent) => view.loadVersions(db, parent),
-    acts: async ({ stored }) => (await listActs(db, stored.version.number)).map(view.viewAct),
+    acts: (parent) => view.loadActs(db, parent),
     collection: (parent) => view.loadCollection(db, parent),
     actions: (parent) => viewActions(deps, parent),
   } satisfies Resolvers['License'];

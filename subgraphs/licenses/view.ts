@@ -3,7 +3,7 @@ import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import type { ActRow } from './act/act-store.ts';
+import { type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import { findOrders, type OrderRow } from './order/store.ts';
@@ -47,6 +47,15 @@ export async function loadSheets(db: Database, { stored, context }: LicenseView)
     return identifiers.map((identifier) => sheetsByIdentifier.get(identifier) ?? []);
   }).load(stored.version.identifier);
   return sheets ?? [];
+}
+
+/** Loads the finished acts on a license, oldest first. */
+export async function loadActs(db: Database, { stored, context }: LicenseView): Promise<ActView[]> {
+  const acts = await getLoader<ActView[]>(context, 'acts', async (numbers) => {
+    const actsByNumber = Map.groupBy(await listActs(db, numbers), (row) => row.number);
+    return numbers.map((number) => (actsByNumber.get(number) ?? []).map(viewAct));
+  }).load(stored.version.number);
+  return acts ?? [];
 }
 
 export async function loadCollection(db: Database, { stored, context }: LicenseView): Promise<Collection> {

@@ -16,9 +16,11 @@ import * as workflow from './workflow.ts';
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db, now } = deps;
   const viewSeal = (stored: store.StoredSeal) => viewSealOn(stored, dayOf(now()));
+  const loadStored = (context: GraphContext, id: string) =>
+    getLoader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
   const load = async (context: GraphContext, id: string) => {
     requirePerson(context.actor);
-    const stored = await getLoader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
+    const stored = await loadStored(context, id);
     return stored && viewSeal(stored);
   };
   const settleSeal = (actor: Actor, carryOut: () => Promise<store.StoredSeal>) => {
@@ -66,7 +68,10 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
     },
     Seal: {
       __resolveReference: ({ id }, context) => load(context, id),
-      certificateRequest: ({ id }, _, { actor }) => workflow.requestCertificate(deps, actor, id),
+      certificateRequest: async ({ id }, _, context) => {
+        const stored = await loadStored(context, id);
+        return stored && workflow.requestCertificate(deps, context.actor, stored);
+      },
     },
     SealApplication: { seal: ({ sealId }, _, context) => load(context, sealId) },
     SealUse: {

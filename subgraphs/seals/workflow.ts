@@ -137,13 +137,15 @@ export async function readPictureFor(
  * Returns a certificate request (PKCS #10, PEM) for the key that a seal signs with. Returns null unless the actor is
  * keeper or approver of the seal's organ.
  */
-export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
-  const [stored] = await store.findSeals(deps.db, [id]);
-  if (!stored || !mayRequestCertificate({ seal: stored.seal, at: deps.now() }, actor)) return null;
-  const { seal, certificate } = stored;
+export async function requestCertificate(
+  deps: PkiDependencies,
+  actor: Actor,
+  { seal, certificate }: store.StoredSeal,
+): Promise<string | null> {
+  if (!mayRequestCertificate({ seal, at: deps.now() }, actor)) return null;
   const publicKey = new X509Certificate(certificate.certificatePem).publicKey;
   return deps.signer.request({
-    key: { keyId: id, encrypted: certificate.encryptedKey },
+    key: { keyId: seal.id, encrypted: certificate.encryptedKey },
     subject: { organisation: organNameOf(seal), unit: '电子印章', commonName: seal.name },
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   });

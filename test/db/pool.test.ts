@@ -113,3 +113,24 @@ test.each([
   deadline.abandon();
   expect(await next).toEqual(['row']);
 });
+
+test('a transaction on one database is not nested work of another one', async () => {
+  const sent: string[] = [];
+  const end = Promise.withResolvers<unknown[]>();
+  const open = (name: string) => {
+    const connection = fakeConnection((text) => {
+      sent.push(`${name} ${text}`);
+      return end.promise;
+    });
+    return createPooledClient([connection, connection], { replace: (replaced) => replaced });
+  };
+  const [licenses, seals] = [open('licenses'), open('seals')];
+  const transaction = licenses.begin(async () => Promise.all([seals.unsafe('a'), seals.unsafe('b')]));
+  const within = licenses.begin(async () => licenses.unsafe('c'));
+  await nextTurn();
+  // The second connection of seals stays free for transactions of seals.
+  expect(sent).toEqual(['seals a']);
+  end.resolve([]);
+  await Promise.all([transaction, within]);
+  expect(sent).toEqual(['seals a', 'seals b', 'licenses c']);
+});

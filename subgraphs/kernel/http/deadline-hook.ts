@@ -11,11 +11,11 @@ export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPT
 /** After this time a read is cancelled in the database. Shorter than the time limits of database and gateway. */
 const READ_DEADLINE_MS = 10_000;
 /** After this time a mutation is answered. It goes on. Longer than one statement may take. */
-const WRITE_DEADLINE_MS = 25_000;
+export const WRITE_DEADLINE_MS = 25_000;
 /** A handler that has ended by itself answers by itself. */
 const ANSWER_MS = 100;
 
-/** What may read a GraphQL operation's deadline from its request. */
+/** How long a read may take, in milliseconds. Without it, 10 s. */
 export interface DeadlineOptions {
   readDeadlineMs?: number | undefined;
 }

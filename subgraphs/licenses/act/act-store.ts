@@ -134,10 +134,10 @@ export async function findActByCase(db: Reader, caseId: string): Promise<ActRow 
 }
 
 /** Lists the acts done on a license, oldest first, without spoiled sheets. */
-export async function listActs(db: Reader, number: string): Promise<(ActRow & { act: Act })[]> {
+export async function listActs(db: Reader, numbers: readonly string[]): Promise<(ActRow & { act: Act })[]> {
   return db
     .select({ ...getTableColumns(act), act: sql<Act>`${act.act}` })
     .from(act)
-    .where(and(eq(act.number, number), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
+    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
     .orderBy(asc(act.serial));
 }

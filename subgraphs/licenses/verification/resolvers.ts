@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
-import type { GraphContext } from '../../kernel/http/context.ts';
+import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { MAX_VERIFICATIONS } from '../../kernel/limits/limits.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
-import { listLife } from './store.ts';
+import { type LifeEvent, listLives } from './store.ts';
 import { findPublicStatus } from './view.ts';
 import {
   type Verification,
@@ -43,7 +43,13 @@ export function verificationResolvers(deps: VerificationDependencies) {
       evidence: ({ identifier }) => identifier && `/licenses/evidence/${identifier}`,
     },
     LicenseStatus: {
-      life: ({ number }) => listLife(db, number),
+      life: async ({ number }, _, context) => {
+        const lives = await getLoader<LifeEvent[]>(context, 'lives', async (numbers) => {
+          const byNumber = await listLives(db, numbers);
+          return numbers.map((each) => byNumber.get(each) ?? []);
+        }).load(number);
+        return lives ?? [];
+      },
     },
   } satisfies Resolvers;
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Act, LicenseState } from '../../kernel/license-acts.ts';
 import * as tables from '../tables.ts';
@@ -44,14 +44,15 @@ export interface LifeEvent {
 /** Maximum number of acts shown for one license. */
 const MAX_LIFE_EVENTS = 200;
 
-/** Lists the newest acts on the license with this number, oldest first. */
-export async function listLife(db: Reader, number: string): Promise<LifeEvent[]> {
-  const { act, version, stateAfter, at, seq } = licenseEntry;
-  const rows = await db
-    .select({ act, version, state: stateAfter, at })
+/** Lists the newest acts on the licenses with these numbers, by number, oldest first. */
+export async function listLives(db: Reader, numbers: readonly string[]): Promise<Map<string, LifeEvent[]>> {
+  const { act, version, stateAfter, at, seq, number } = licenseEntry;
+  const place = sql<number>`row_number() over (partition by ${number} order by ${seq} desc)`.as('place');
+  const ranked = db
+    .select({ act, version, state: stateAfter, at, seq, number, place })
     .from(licenseEntry)
-    .where(eq(licenseEntry.number, number))
-    .orderBy(desc(seq))
-    .limit(MAX_LIFE_EVENTS);
-  return rows.reverse();
+    .where(inArray(number, [...numbers]))
+    .as('ranked');
+  const rows = await db.select().from(ranked).where(lte(ranked.place, MAX_LIFE_EVENTS)).orderBy(asc(ranked.seq));
+  return Map.groupBy(rows, (row) => row.number);
 }
