@@ -13,7 +13,7 @@ const MAX_WAIT_MS = 10_000;
 export interface Work {
   /** The caller. Work of different callers is served in turn. The hub itself has no limit of one caller. */
   party: string;
-  /** Whether the same work holds a connection already. It takes the place that is kept free for it, and is not refused. */
+  /** Whether the same work holds a connection already. It takes the place kept free for it, and is not refused. */
   isNested: boolean;
   /** Ends the wait, with its reason. */
   signal: AbortSignal | null;
