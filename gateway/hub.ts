@@ -66,6 +66,7 @@ export interface HubConfig {
   /** The office's scanner of uploaded files, if it has one. */
   scan?: CasesDependencies['scan'];
   uploadLimits?: CasesDependencies['uploadLimits'];
+  intakeLimits?: CasesDependencies['intakeLimits'];
   /** The transparency log of seals. Without a folder, its static files are not published. */
   log?: LogSettings;
   /** Authorities whose seal certificates are accepted, PEM. */
@@ -250,7 +251,7 @@ function wireSubgraphs(
     publicUrl: config.publicUrl,
     sign: createSign('cases'),
     picture: createReadPicture('cases'),
-    ...{ scan: config.scan, uploadLimits: config.uploadLimits },
+    ...{ scan: config.scan, uploadLimits: config.uploadLimits, intakeLimits: config.intakeLimits },
     webhookHosts: config.webhookHosts,
     platformHosts: config.platformHosts,
     send: { licenses: createSender('cases', () => licenses) },

@@ -5,6 +5,7 @@ import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { readIntakeLimits } from '../subgraphs/cases/intake.ts';
 import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
@@ -79,6 +80,7 @@ async function main(): Promise<void> {
     callerLimits: readHubLimits(settings),
     readDeadlineMs: settings.READ_DEADLINE_MS,
     uploadLimits: readUploadLimits(settings),
+    intakeLimits: readIntakeLimits(settings),
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,

@@ -48,6 +48,7 @@ export interface BootOptions {
   /** Time after which a read is cancelled. */
   readDeadlineMs?: number;
   uploadLimits?: HubConfig['uploadLimits'];
+  intakeLimits?: HubConfig['intakeLimits'];
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: HubConfig['allowedOrigins'];
   /** Limits on the work of operations. */
@@ -145,6 +146,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     publicUrl: options.publicUrl ?? url,
     ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits },
     ...{ callerLimits: options.callerLimits, readDeadlineMs: options.readDeadlineMs },
+    intakeLimits: options.intakeLimits,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),

@@ -5,9 +5,13 @@ import type { Readable } from 'node:stream';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 
-/** The log of a hub that runs on one machine: `hub.log` in its data folder. The terminal stays for people. */
+/**
+ * The log of a hub that runs on one machine: `hub.log` and `requests.log` in its data folder. The terminal stays for
+ * people. Lines about requests that failed without a fault have a file of their own: whoever sends bad requests decides
+ * how many there are, and must not wash away the faults.
+ */
 
-/** A larger log is set aside as `hub.log.1`, at the start and while the hub runs. The one before it is deleted. */
+/** A larger log is set aside with the ending `.1`, at the start and while the hub runs. The one before it is deleted. */
 const MAX_LOG_BYTES = 50_000_000;
 
 export interface HubLog {
@@ -24,9 +28,10 @@ export interface HubLog {
 export function openHubLog(dataFolder: string, level: LogLevel, maxBytes: number = MAX_LOG_BYTES): HubLog {
   const file = join(dataFolder, 'hub.log');
   const appender = openAppender(file, maxBytes);
+  const requestAppender = openAppender(join(dataFolder, 'requests.log'), maxBytes);
   let isOpen = true;
   const write = (line: string) => {
-    if (isOpen) appender.append(line);
+    if (isOpen) (isOfCallers(line) ? requestAppender : appender).append(line);
     else process.stderr.write(line);
     const incident = line.includes('"event":"fault"') ? /"incident":"([\w-]+)"/.exec(line)?.[1] : undefined;
     if (incident !== undefined) console.error(`系统内部故障 fault ${incident}，详见 see ${file}`);
@@ -39,10 +44,15 @@ export function openHubLog(dataFolder: string, level: LogLevel, maxBytes: number
     });
   };
   const close = () => {
-    if (isOpen) appender.close();
+    if (isOpen) for (const one of [appender, requestAppender]) one.close();
     isOpen = false;
   };
   return { sortLines, close };
+}
+
+/** Whether a line is about a request that had no fault. Within a text of JSON these quotes are escaped. */
+function isOfCallers(line: string): boolean {
+  return line.includes('"event":"request"') && !line.includes('"incident":"');
 }
 
 /** Appends lines to a file and sets it aside when it is too large. Appending never throws. */

@@ -10,6 +10,7 @@ import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';
 import { receive } from './fact/workflow.ts';
+import { type IntakeLimits, readIntakeLimits } from './intake.ts';
 import { materialRoutes } from './material/routes.ts';
 import { readUploadLimits, type UploadLimits } from './material/upload/routes.ts';
 import type { Scan } from './material/upload/scan-client.ts';
@@ -43,6 +44,8 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   scan?: Scan | undefined;
   /** The default is that of the environment. */
   uploadLimits?: UploadLimits | undefined;
+  /** The default is that of the environment. */
+  intakeLimits?: IntakeLimits | undefined;
   pollMs?: number;
   /** How often cases are checked for changes due to a new day. The default is `MOVE_POLL_MS`. */
   movePollMs?: number;
@@ -60,14 +63,16 @@ const MOVE_POLL_MS = 30_000;
 const MAX_MOVE_PAUSE_MS = 300_000;
 
 /** The limits of a hub whose environment sets none. */
-const DEFAULT_UPLOAD_LIMITS = readUploadLimits(parseEnvironment('start', {}).settings);
+const { settings: DEFAULT_SETTINGS } = parseEnvironment('start', {});
+const DEFAULT_UPLOAD_LIMITS = readUploadLimits(DEFAULT_SETTINGS);
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(options: CasesDependencies): Cases {
   const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const dependencies = { ...options, parse };
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
-  const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null };
+  const intake = options.intakeLimits ?? readIntakeLimits(DEFAULT_SETTINGS);
+  const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null, intake };
   let loops: Loop[] = [];
   let backfill: Promise<unknown> = Promise.resolve();
   return {

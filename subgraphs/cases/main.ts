@@ -7,6 +7,7 @@ import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createCases } from './index.ts';
+import { readIntakeLimits } from './intake.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 import { readUploadLimits } from './material/upload/routes.ts';
 
@@ -30,6 +31,7 @@ const cases = createCases({
   sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
   picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
   uploadLimits: readUploadLimits(settings),
+  intakeLimits: readIntakeLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
   onError: logFailure,
 });

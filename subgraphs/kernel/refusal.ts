@@ -125,6 +125,7 @@ export const REFUSALS = {
   MESSAGE_TOO_LARGE: '报文过大。',
   MESSAGE_CONFLICT: '此报文编号已用于内容不同的报文。',
   // materials
+  APPLICATIONS_TOO_MANY: '此申请人尚未受理的申请过多，请待受理后再申请。',
   PURPOSE_MISSING: '请填写查阅用途。',
   FILE_EMPTY: '文件是空的。',
   FILE_TOO_LARGE: '文件过大，最多 20 MiB。',
@@ -136,6 +137,7 @@ export const REFUSALS = {
   FILE_INFECTED: '文件未通过安全扫描，不予接收。',
   FILE_NOT_SCANNED: '文件尚未完成安全扫描，请稍后再试。',
   UPLOADS_TOO_MANY: '已上传而未提交的文件过多，请先提交或删除。',
+  UPLOADS_OF_DAY_TOO_LARGE: '24 小时内上传的文件合计过大，请稍后再上传。',
   UPLOAD_UNKNOWN: '没有此上传文件，或已提交。',
   MATERIALS_MISSING: '缺少必需的申请材料。',
   MATERIALS_TOO_LARGE: '一个办件的材料文件合计过大，最多 200 MiB。',

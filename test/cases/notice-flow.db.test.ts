@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
@@ -70,6 +71,7 @@ describe('notices of a case', () => {
     });
     expect(receipt?.number).toMatch(/^360731受〔\d{4}〕\d{5}号$/);
     const url = receipt?.url ?? '';
+    const compile = vi.spyOn(NodeCompiler.prototype, 'compile');
     for (const person of [
       'applicant-company',
       `${MATTER_WITHOUT_LICENSE.organ}.clerk`,
@@ -80,6 +82,9 @@ describe('notices of a case', () => {
       expect([answer.statusCode, answer.headers['content-type']], person).toEqual([200, 'application/pdf']);
       expect(answer.rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
     }
+    // Each GET would hold the process for the time of a rendering.
+    expect(compile).toHaveBeenCalledTimes(1);
+    compile.mockRestore();
     const strangers = ['applicant-citizen', 'yudu-lyj.clerk', 'window-xingguo', 'library', 'administrator'];
     const unknownFile = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
     const answers = strangers.map((person) => steps.get(url, person));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type HubLog, openHubLog } from '../../scripts/hub/log.ts';
-import { logFailure } from '../../subgraphs/kernel/environment/log.ts';
+import { logFailure, logFault, logRequest, runWithSubject } from '../../subgraphs/kernel/environment/log.ts';
 
 /** The file of the log: its size, and a disk that is full. */
 
@@ -36,6 +36,24 @@ test('a large log is set aside while the hub runs, and no line is lost between',
   expect(ids).toEqual(written);
   expect(statSync(path('hub.log.1')).size).toBeGreaterThan(MAX_BYTES);
   expect(statSync(path('hub.log')).size).toBeLessThan(MAX_BYTES);
+});
+
+test('requests that callers got wrong wash away no fault; a request with a fault stands beside it', () => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  log = openHubLog(folder, 'info', MAX_BYTES);
+  const incident = randomUUID();
+  logFault(incident, new Error('broken'));
+  logRequest({ subject: { incident }, status: 500, ms: 1 });
+  for (const status of [400, 404, 429, 503])
+    for (let i = 0; i < 100; i++)
+      runWithSubject({ request: randomUUID() }, () => logRequest({ subject: {}, status, ms: 1 }));
+  const lines = readFileSync(path('hub.log'), 'utf8').trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { event: 'fault', incident },
+    { event: 'request', incident, status: 500 },
+  ]);
+  expect(existsSync(path('hub.log.1'))).toBe(false);
+  expect(statSync(path('requests.log.1')).size).toBeGreaterThan(MAX_BYTES);
 });
 
 test('what earlier runs wrote counts', () => {

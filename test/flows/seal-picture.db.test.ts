@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { toPng, toSealImage } from '../../subgraphs/kernel/pdf/seal-image.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
+import { testParsers } from '../support/parsers.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -13,12 +15,25 @@ const DISPLAYED_PICTURE = Buffer.from(toPng(toSealImage(OWN_PICTURE)));
 /** 公路建设项目: the county decides, and its decision document is the outcome. */
 const REVIEW_MATTER = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
 
+/** The parsers of tests. Each call adds the parser's name to `reads`. */
+function countReads(reads: string[]): ParserPool {
+  const open: ParserPool['open'] = (module) => {
+    const parse = testParsers.open(module);
+    return ((...call: Parameters<typeof parse>) => {
+      reads.push(String(call[0]));
+      return parse(...call);
+    }) as never;
+  };
+  return { ...testParsers, open };
+}
+
 describe.each(['local', 'http'] as const)("an office's own seal picture, subgraphs reached %s", (transport) => {
   let hub: TestHub;
+  const reads: string[] = [];
   let library: Awaited<ReturnType<typeof createTestLibrary>>;
   beforeAll(async () => {
     library = await createTestLibrary();
-    hub = await createTestHub({ transport, library: library.settings });
+    hub = await createTestHub({ transport, library: library.settings, parsers: countReads(reads) });
     await library.open(await hub.hub.seals.rootCertificate());
   });
   afterAll(async () => {
@@ -70,9 +85,13 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
 
     const drawnImage = await fetchSealImage(licenseBefore.identifier);
     expect(drawnImage.headers['content-type']).toContain('image/svg+xml');
+    reads.length = 0;
     const ownImage = await fetchSealImage(licenseAfter.identifier);
     expect(ownImage.headers['content-type']).toBe('image/png');
     expect(ownImage.rawPayload.equals(DISPLAYED_PICTURE)).toBe(true);
+    const again = await Promise.all(Array.from({ length: 5 }, () => fetchSealImage(licenseAfter.identifier)));
+    for (const answer of again) expect(answer.rawPayload.equals(DISPLAYED_PICTURE)).toBe(true);
+    expect(reads.filter((name) => name === 'readSealPicture')).toHaveLength(1);
   });
 
   test('appears on decision documents until the office returns to the drawn seal', async () => {

@@ -5,7 +5,7 @@ import { seedHub } from '../../scripts/hub/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
-import { TEST_LIMITS } from './limits.ts';
+import { TEST_INTAKE_LIMITS, TEST_LIMITS } from './limits.ts';
 import { testParsers } from './parsers.ts';
 import { waitUntil } from './until.ts';
 
@@ -79,6 +79,7 @@ export async function createHubOn(
     publicUrl: 'http://127.0.0.1:4000',
     library: null,
     limits: TEST_LIMITS,
+    intakeLimits: TEST_INTAKE_LIMITS,
     pollMs: 20,
     movePollMs: 500,
     onFault: () => {},

@@ -58,6 +58,7 @@ export const materialUpload = schema.table(
     index().on(table.uploaderId, table.serial).where(sql`attached_at is null`),
     index().on(table.uploadedAt).where(sql`attached_at is null`),
     index().on(table.digest),
+    index().on(table.uploaderId, table.uploadedAt),
   ],
 );
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { createCache } from '../../kernel/cache.ts';
+import { computeContentDigest, toCanonicalJson } from '../../kernel/events/events.ts';
 import {
   collectTexts,
   createTypesetter,
@@ -15,6 +16,10 @@ import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import type { NoticeContent } from './notice.ts';
 
+/** Rendering holds this process for tens of milliseconds. A cached notice takes up to a few hundred kB. */
+const MAX_CACHED_NOTICES = 200;
+const noticesByDigest = createCache<Uint8Array>(MAX_CACHED_NOTICES);
+
 const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
 
 /**
@@ -23,6 +28,11 @@ const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
  */
 export function renderNotice(content: NoticeContent): Uint8Array {
   return typesetContent(content).pdf;
+}
+
+/** Returns what `renderNotice` gives, rendered once while it is cached. The caller must not change the bytes. */
+export function renderNoticeOnce(content: NoticeContent): Uint8Array {
+  return noticesByDigest.getOrCompute(computeContentDigest(content), () => renderNotice(content));
 }
 
 /**

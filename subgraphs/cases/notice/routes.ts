@@ -8,7 +8,7 @@ import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
 import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
-import { renderNotice } from './render.ts';
+import { renderNoticeOnce } from './render.ts';
 import * as store from './store.ts';
 
 const MEDIA_TYPES = { pdf: 'application/pdf', p7s: 'application/pkcs7-signature' } as const;
@@ -49,7 +49,7 @@ async function findVisible(db: Reader, actor: Person, id: string): Promise<store
  * Returns the sealed file of a decision document, or null before it is sealed. Renders any other notice on request.
  */
 async function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Promise<Uint8Array | null> {
-  if (!seal) return renderNotice(notice.content);
+  if (!seal) return renderNoticeOnce(notice.content);
   if (seal.state !== 'DONE' || seal.documentDigest === null || seal.signature === null) return null;
   const file = await store.findFile(db, seal.documentDigest);
   return file && isSealedPdf(file) ? insertSignature(file, seal.signature) : file;

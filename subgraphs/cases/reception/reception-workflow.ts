@@ -11,6 +11,7 @@ import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
+import { type IntakeLimits, startOfIntake } from '../intake.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { listMaterials } from '../material/store.ts';
 import { attachMaterials } from '../material/workflow.ts';
@@ -37,7 +38,7 @@ import {
 } from './application.ts';
 import { guideForHandIn } from './guide.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
-import { findRequest, insertCase, takeCaseNumber } from './store.ts';
+import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
 
@@ -48,6 +49,10 @@ export interface Request {
   /** If the same person sends the same key again, the answer is the case of the first request. */
   requestKey: string | null;
   dryRun: boolean;
+}
+
+export interface ReceptionDependencies extends WorkflowDependencies {
+  intake: IntakeLimits;
 }
 
 const MAX_REQUEST_KEY_CHARS = 64;
@@ -69,15 +74,18 @@ async function requireDelegatedMatter(tx: Transaction, matterId: string, today: 
 /**
  * Receives an application (收件), filed by the applicant from anywhere or taken in by a clerk.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD,
- * REQUEST_KEY_REUSED, and the refusals of `requireApplication` and `attachMaterials`.
+ * REQUEST_KEY_REUSED, APPLICATIONS_TOO_MANY, and the refusals of `requireApplication` and `attachMaterials`.
  */
-export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+export function receiveApplication(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
     const applicantCode = request.application.applicant.code;
     const person = requireAllowed(RECEPTION_POLICY.receiveApplication, { matter, delegation, applicantCode }, actor);
-    return (await openCase(tx, request, { matter, delegation, person, at })).subject;
+    const waiting = await lockOpenApplications(tx, applicantCode, startOfIntake(at));
+    const { subject, isNew } = await openCase(tx, request, { matter, delegation, person, at });
+    if (isNew && waiting >= deps.intake.openApplications) throw new Refusal('APPLICATIONS_TOO_MANY', 'applicant.code');
+    return subject;
   });
 }
 

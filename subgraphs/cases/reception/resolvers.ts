@@ -1,11 +1,10 @@
 import { toSubmittedMaterial } from '../material/resolvers.ts';
 import type { ApplicationInput, Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
-import type * as workflow from '../workflow.ts';
 import * as reception from './reception-workflow.ts';
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
-export function receptionMutations(deps: workflow.WorkflowDependencies) {
+export function receptionMutations(deps: reception.ReceptionDependencies) {
   return {
     receiveApplication: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.receiveApplication(deps, actor, readRequest(input))),

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
@@ -21,6 +21,22 @@ export async function takeCaseNumber(tx: Transaction, divisionCode: string, day:
     .returning({ newest: caseNumber.newest });
   if (!counter) throw new Error('no case number taken');
   return `${divisionCode}${day.replaceAll('-', '')}${String(counter.newest).padStart(5, '0')}`;
+}
+
+/**
+ * Returns how many applications of an applicant wait for acceptance, with those withdrawn since `since`. Applications
+ * of one applicant wait for each other until the transaction ends, so that two cannot both take the last place.
+ */
+export async function lockOpenApplications(tx: Transaction, applicantCode: string, since: Date): Promise<number> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`case_file applicant ${applicantCode}`}, 0))`);
+  const isWithdrawn = and(eq(caseFile.step, 'WITHDRAWN'), gt(caseFile.restsSince, since));
+  return tx.$count(
+    caseFile,
+    and(
+      eq(caseFile.applicantCode, applicantCode),
+      or(inArray(caseFile.step, ['RECEIVED', 'SUPPLEMENT_ASKED']), isWithdrawn),
+    ),
+  );
 }
 
 export interface NewCase {

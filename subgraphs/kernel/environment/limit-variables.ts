@@ -158,7 +158,7 @@ export const OPERATION_LIMITS = {
   },
 } as const;
 
-/** Environment variables for what uploads may take of the process that receives them. */
+/** Environment variables for what uploads and applications may take. */
 export const UPLOAD_LIMITS = {
   UPLOAD_PLACES: {
     kind: kinds.count,
@@ -179,5 +179,20 @@ export const UPLOAD_LIMITS = {
     kind: kinds.count,
     about: 'Least speed of an upload, measured over 5 seconds. Below it the upload is 408 UPLOAD_TOO_SLOW.',
     uses: { start: { default: '16384' }, cases: { default: '16384' } },
+  },
+  UPLOAD_MB_PER_DAY: {
+    kind: kinds.count,
+    about: 'MiB that one applicant may upload within 24 hours. A further upload is 422 UPLOADS_OF_DAY_TOO_LARGE.',
+    uses: { start: { default: '1024' }, cases: { default: '1024' } },
+  },
+  STAFF_UPLOAD_MB_PER_DAY: {
+    kind: kinds.count,
+    about: 'The same for one member of the staff, who uploads for many applicants.',
+    uses: { start: { default: '8192' }, cases: { default: '8192' } },
+  },
+  OPEN_APPLICATIONS_PER_APPLICANT: {
+    kind: kinds.count,
+    about: 'Applications of one applicant that wait for acceptance. A further one is APPLICATIONS_TOO_MANY.',
+    uses: { start: { default: '50' }, cases: { default: '50' } },
   },
 } as const;

@@ -106,15 +106,20 @@ function watchSpeed(limits: ReceiveLimits, countBytes: () => number, endSlow: ()
   };
 }
 
-/** Most bytes of a refused request that are read and discarded. The connection is closed if more arrive. */
-const MAX_DISCARD_BYTES = 64 * 1_048_576;
+/** Most bytes of a person's refused request that are read and discarded. */
+export const MAX_DISCARD_BYTES: number = 64 * 1_048_576;
+/** The same for a caller without a token: enough to answer a client that wrote before it read. */
+export const MAX_ANONYMOUS_DISCARD_BYTES = 1_048_576;
 const DISCARD_TIMEOUT_MS = 10_000;
 
-/** Reads and discards the rest of a request. Returns whether it ended within the limits. */
-export function discardBody(raw: IncomingMessage): Promise<boolean> {
+/**
+ * Reads and discards the rest of a request. Returns whether it ended within `maxBytes` and 10 s. If it did not, the
+ * caller must close the connection.
+ */
+export function discardBody(raw: IncomingMessage, maxBytes: number): Promise<boolean> {
   if (raw.readableEnded || raw.destroyed) return Promise.resolve(true);
   return new Promise((resolve) => {
-    let remainingBytes = MAX_DISCARD_BYTES;
+    let remainingBytes = maxBytes;
     const finish = (hasEnded: boolean) => {
       clearTimeout(timer);
       raw.off('data', count);

@@ -9,7 +9,13 @@ import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { MATERIAL_POLICY } from '../policy.ts';
 import { fileUrl, viewUpload } from '../view.ts';
-import { discardBody, type ReceiveLimits, receiveBody } from './body-client.ts';
+import {
+  discardBody,
+  MAX_ANONYMOUS_DISCARD_BYTES,
+  MAX_DISCARD_BYTES,
+  type ReceiveLimits,
+  receiveBody,
+} from './body-client.ts';
 import { MAX_FILE_BYTES } from './file.ts';
 import { createUploadPlaces, type PlaceLimits, type Release, type UploadPlaces } from './places.ts';
 import { type MaterialDependencies, receiveUpload } from './workflow.ts';
@@ -62,9 +68,15 @@ export function uploadRoute(
   // Uploads have places of their own, which they keep for minutes.
   scope.post('/cases/materials', { config: { takesNoPlace: true } }, async (request, reply) => {
     const context = await identifyCaller(request, reply, options);
-    if (!context) return reply;
+    if (!context) {
+      // The token was refused, and that was answered.
+      if (!(await discardInPlace(request, discards, MAX_ANONYMOUS_DISCARD_BYTES))) request.raw.destroy();
+      return reply;
+    }
     const { actor } = context;
-    if (actor.kind === 'public') return refuse(receiver, request, reply.code(401), UNAUTHENTICATED);
+    if (actor.kind === 'public') {
+      return refuse(receiver, request, reply.code(401), UNAUTHENTICATED, MAX_ANONYMOUS_DISCARD_BYTES);
+    }
     try {
       const release = places.take(actor.id);
       try {
@@ -136,13 +148,14 @@ async function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: object,
+  maxDiscardBytes: number = MAX_DISCARD_BYTES,
 ): Promise<FastifyReply> {
-  if (!(await discardInPlace(request, discards))) reply.header('connection', 'close');
+  if (!(await discardInPlace(request, discards, maxDiscardBytes))) reply.header('connection', 'close');
   return reply.send(answer);
 }
 
 /** Returns whether the request has ended. Does not wait for its end if the sender holds too many places. */
-async function discardInPlace(request: FastifyRequest, discards: UploadPlaces): Promise<boolean> {
+async function discardInPlace(request: FastifyRequest, discards: UploadPlaces, maxBytes: number): Promise<boolean> {
   let release: Release;
   try {
     release = discards.take(currentCaller());
@@ -150,7 +163,7 @@ async function discardInPlace(request: FastifyRequest, discards: UploadPlaces): 
     return request.raw.readableEnded;
   }
   try {
-    return await discardBody(request.raw);
+    return await discardBody(request.raw, maxBytes);
   } finally {
     release();
   }

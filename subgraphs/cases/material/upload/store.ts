@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
@@ -57,6 +57,16 @@ export async function countWaiting(db: Reader, uploaderId: string): Promise<{ co
     .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
     .where(and(eq(materialUpload.uploaderId, uploaderId), isNull(materialUpload.attachedAt)));
   return row ?? { count: 0, bytes: 0 };
+}
+
+/** Returns the total bytes that a person has uploaded since `since`, whatever became of the uploads. */
+export async function sumUploaded(db: Reader, uploaderId: string, since: Date): Promise<number> {
+  const [row] = await db
+    .select({ bytes: sql<number>`coalesce(sum(${materialFile.sizeBytes}), 0)::float8` })
+    .from(materialUpload)
+    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
+    .where(and(eq(materialUpload.uploaderId, uploaderId), gt(materialUpload.uploadedAt, since)));
+  return row?.bytes ?? 0;
 }
 
 export interface NewFile {

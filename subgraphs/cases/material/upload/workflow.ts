@@ -5,6 +5,7 @@ import type { Parse } from '../../../kernel/foreign/pool.ts';
 import { type Loop, runItems, startLoop } from '../../../kernel/loop.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
+import { type IntakeLimits, startOfIntake } from '../../intake.ts';
 import type { PARSERS } from '../../parsers.ts';
 import { MATERIAL_POLICY } from '../policy.ts';
 import { requireFileName, requireMatchingType, withEnding } from './file.ts';
@@ -21,6 +22,7 @@ import {
   putUpload,
   readBytes,
   recordScan,
+  sumUploaded,
   type Upload,
 } from './store.ts';
 
@@ -30,6 +32,7 @@ export interface MaterialDependencies {
   /** The office's scanner, or null if none is connected. */
   scan: Scan | null;
   parse: Parse<typeof PARSERS>;
+  intake: IntakeLimits;
 }
 
 /** Most uploads of one person that may wait for a case, and their total bytes. */
@@ -57,11 +60,12 @@ export interface SentFile {
 /**
  * Takes in a file (上传材料). A refused file is not stored.
  * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
- * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_TOO_COMPLEX, FILE_ENCRYPTED, FILE_INFECTED, UPLOADS_TOO_MANY.
+ * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_TOO_COMPLEX, FILE_ENCRYPTED, FILE_INFECTED, UPLOADS_TOO_MANY,
+ * UPLOADS_OF_DAY_TOO_LARGE.
  * Throws an Overload if examining the file takes too long.
  */
 export async function receiveUpload(
-  { db, now, scan, parse }: MaterialDependencies,
+  { db, now, scan, parse, intake }: MaterialDependencies,
   actor: Actor,
   file: SentFile,
 ): Promise<Upload> {
@@ -79,6 +83,10 @@ export async function receiveUpload(
     const waitingUploads = await countWaiting(tx, uploader.id);
     if (waitingUploads.count >= MAX_WAITING_UPLOADS || waitingUploads.bytes + bytes.length > MAX_WAITING_BYTES) {
       throw new Refusal('UPLOADS_TOO_MANY');
+    }
+    const dayBytes = uploader.holderCode === null ? intake.staffUploadBytes : intake.applicantUploadBytes;
+    if ((await sumUploaded(tx, uploader.id, startOfIntake(at))) + bytes.length > dayBytes) {
+      throw new Refusal('UPLOADS_OF_DAY_TOO_LARGE');
     }
     const storedState = await putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
     if (storedState === 'INFECTED') throw new Refusal('FILE_INFECTED');

@@ -1,0 +1,1 @@
+CREATE INDEX "material_upload_uploader_id_uploaded_at_index" ON "cases"."material_upload" USING btree ("uploader_id","uploaded_at");

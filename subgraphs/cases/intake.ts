@@ -1,0 +1,33 @@
+/** How much an applicant and a member of the staff may bring in: what comes in stays, and the disk must not fill. */
+
+export interface IntakeLimits {
+  /** Most applications of one applicant that wait for acceptance, with those withdrawn within a day. */
+  openApplications: number;
+  /** Most bytes that one applicant may upload within a day. */
+  applicantUploadBytes: number;
+  /** The same for one member of the staff, who uploads for many applicants. */
+  staffUploadBytes: number;
+}
+
+/** The limits that an operator may set (docs/configuration.md). */
+export interface IntakeSettings {
+  OPEN_APPLICATIONS_PER_APPLICANT: number;
+  UPLOAD_MB_PER_DAY: number;
+  STAFF_UPLOAD_MB_PER_DAY: number;
+}
+
+const MB = 1_048_576;
+
+/** Returns the limits that the settings name. */
+export function readIntakeLimits(settings: IntakeSettings): IntakeLimits {
+  return {
+    openApplications: settings.OPEN_APPLICATIONS_PER_APPLICANT,
+    applicantUploadBytes: settings.UPLOAD_MB_PER_DAY * MB,
+    staffUploadBytes: settings.STAFF_UPLOAD_MB_PER_DAY * MB,
+  };
+}
+
+/** Returns the time from which on uploads and withdrawn applications count. */
+export function startOfIntake(at: Date): Date {
+  return new Date(at.getTime() - 86_400_000);
+}
