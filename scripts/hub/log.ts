@@ -11,7 +11,7 @@ import { startLog } from '../../subgraphs/kernel/environment/log.ts';
  * how many there are, and must not wash away the faults.
  */
 
-/** A larger log is set aside with the ending `.1`, at the start and while the hub runs. The one before it is deleted. */
+/** A larger log is set aside as `….1`, at the start and while the hub runs. The one before it is deleted. */
 const MAX_LOG_BYTES = 50_000_000;
 
 export interface HubLog {
