@@ -4,6 +4,7 @@ import { SUBGRAPHS } from './migrate.ts';
 /** What the roles of subgraphs may reach besides their own schema: nothing. */
 
 const CONNECT_TIMEOUT_SECONDS = 5;
+const CONNECTS = 'connects to ';
 
 /** A right that a role of a subgraph has and must not have. */
 export interface ExcessRight {
@@ -30,6 +31,22 @@ export async function confineRoles(adminUrl: string, isOwnCluster: boolean): Pro
   }
 }
 
+/** Says each right once, with the roles that have it; for another database, with the statement that closes it. */
+export function describeExcess(rights: readonly ExcessRight[]): string[] {
+  const byRight = Map.groupBy(rights, ({ right }) => right);
+  return [...byRight].map(([right, holders]) => {
+    const roles = holders.map(({ role }) => role);
+    if (!right.startsWith(CONNECTS)) {
+      return `数据库角色权限过大，见 docs/operations.md：${roles.join('、')} — too much is granted: each ${right}`;
+    }
+    const database = right.slice(CONNECTS.length);
+    // Whoever may connect by a grant to everybody is every role.
+    const grantees = roles.length === SUBGRAPHS.length ? 'public' : roles.join(', ');
+    const statement = `revoke connect on database "${database.replaceAll('"', '""')}" from ${grantees};`;
+    return `系统的角色能连接别的数据库，请其所有者执行 the hub's roles can connect to another database, its owner should run: ${statement}`;
+  });
+}
+
 async function closeDatabases(client: postgres.Sql): Promise<void> {
   const databases = await client`select datname as name from pg_database where datallowconn`;
   for (const { name } of databases) await client`revoke all on database ${client(name)} from public`;
@@ -51,7 +68,7 @@ async function listExcessRights(client: postgres.Sql): Promise<ExcessRight[]> {
   const roles = SUBGRAPHS.map((name) => `tq_${name}`);
   return client<ExcessRight[]>`
     with subgraph as (select * from pg_roles where rolname = any(${roles}))
-    select rolname as role, 'connects to ' || datname as right from subgraph, pg_database
+    select rolname as role, ${CONNECTS}::text || datname as right from subgraph, pg_database
       where datallowconn and datname <> current_database() and has_database_privilege(rolname, datname, 'connect')
     union all select rolname, 'creates in ' || datname from subgraph, pg_database
       where has_database_privilege(rolname, datname, 'create') or has_database_privilege(rolname, datname, 'temporary')

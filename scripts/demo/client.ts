@@ -2,6 +2,8 @@ import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { type HttpAnswer, type HttpRequest, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { toLocalUrl } from '../hub/address.ts';
+import { BootError } from '../hub/folder.ts';
+import { readHealth } from '../hub/health.ts';
 import { openSecrets, type Secrets } from '../hub/secrets.ts';
 import { bootTemporary } from '../hub/temporary.ts';
 import { findDemoPerson, mintToken } from './people.ts';
@@ -24,16 +26,19 @@ export interface DemoHub {
 /** Where a running hub is looked for. */
 export type HubPlace = Pick<Settings<'demo'>, 'HOST' | 'PORT' | 'DATA_FOLDER'>;
 
-/** Returns the running hub, or starts a temporary one in a folder that `stop` removes. */
+/**
+ * Returns the running hub, or starts a temporary one in a folder that `stop` removes. Throws BootError if a hub runs and
+ * does not act.
+ */
 export async function findHub(place: HubPlace, say: (line: string) => void): Promise<DemoHub> {
   const url = toLocalUrl(place.HOST, place.PORT);
-  const limits = { timeoutMs: REQUEST_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
-  const probe = { method: 'GET', reach: OPERATOR, ...limits } as const;
-  const readyAnswer = await sendRequest(`${url}/health/ready`, probe).catch(() => null);
-  if (readyAnswer?.status === 200) {
+  const health = await readHealth(url);
+  if (health?.status === 'ready') {
     say(`使用正在运行的中枢 ${url}`);
     return { url, secrets: openSecrets(place.DATA_FOLDER), stop: async () => {} };
   }
+  if (health)
+    throw new BootError(`正在运行的中枢 ${url} 不办理：${health.code || health.status} ${health.message}`.trim());
   say('没有正在运行的中枢，临时启动一个');
   return bootTemporary('demo', (line) => say(`  ${line}`));
 }

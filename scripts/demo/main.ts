@@ -314,7 +314,14 @@ async function verifyOffline(client: Client, licenses: Data[]): Promise<void> {
   print(`按登记数据重排 npm run rerender -- ${firstPath}.pdf`);
 }
 
-const hub = await findHub(environment, print);
+const fail = (error: unknown) => {
+  console.error(`\n演示失败：${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+};
+const hub = await findHub(environment, print).catch((error) => {
+  fail(error);
+  return process.exit();
+});
 try {
   const client = new Client(hub);
   const licenses = await issueThreeLicenses(client);
@@ -326,8 +333,7 @@ try {
   await demonstrateOverview(client, { say: print, check });
   print('\n演示完成：每一步都做到了所说的。');
 } catch (error) {
-  console.error(`\n演示失败：${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+  fail(error);
 } finally {
   await hub.stop();
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { confineRoles } from '../../db/confinement.ts';
+import { confineRoles, describeExcess } from '../../db/confinement.ts';
 import { requirePatchedDriver } from '../../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
@@ -16,7 +16,9 @@ import { toLocalUrl } from './address.ts';
 import { HUB_DATABASE } from './check/database-state.ts';
 import { takeHubLock } from './check/hub-lock.ts';
 import { buildInUseRefusal, openChecked, requireOpenKeys } from './check/open.ts';
+import { describeSilence } from './check/witness-sizes.ts';
 import { BootError, lockFolder } from './folder.ts';
+import { readHealth } from './health.ts';
 import { openHubLog } from './log.ts';
 import { writeMarker } from './marker.ts';
 import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
@@ -202,6 +204,7 @@ async function openHub(
       opened = await openSigner(newSecrets);
     },
   });
+  for (const { name } of state.silentWitnesses ?? []) say(describeSilence(name));
   const { log, signer } = opened ?? (await openSigner(secrets));
   await requireOpenKeys(state, signer);
   say('结构 migrations …');
@@ -211,8 +214,7 @@ async function openHub(
   if (!lock.isHeld) throw buildInUseRefusal(state);
   stopSteps.push(lock.release);
   await migrateDatabase(hubDatabase, secrets.databaseKey);
-  for (const { role, right } of await confineRoles(hubDatabase, options.databaseUrl === null))
-    say(`数据库角色 ${role} 权限过大，见 docs/operations.md — has a right too many: ${right}`);
+  for (const line of describeExcess(await confineRoles(hubDatabase, options.databaseUrl === null))) say(line);
   return { hubDatabase, database, secrets, signer, log, halter };
 }
 
@@ -221,11 +223,13 @@ async function requireFreePort(host: string, port: number, variable: string): Pr
   for (const deadline = Date.now() + PORT_TIMEOUT_MS; ; await pause(PORT_POLL_MS)) {
     const code = await probePort(host, port);
     if (code === null) return;
-    if (code !== 'EADDRINUSE' || Date.now() > deadline) {
-      throw new BootError(
-        `端口 ${port} 不可用（${code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
-      );
-    }
+    if (code === 'EADDRINUSE' && Date.now() <= deadline) continue;
+    const holder = code === 'EADDRINUSE' ? await readHealth(toLocalUrl(host, port)) : null;
+    throw new BootError(
+      holder?.status === 'refused'
+        ? `端口 ${port} 由拒绝运行的系统占用（${holder.code}），请先停止它 — a hub that refuses to act holds port ${port}: stop it first`
+        : `端口 ${port} 不可用（${code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
+    );
   }
 }
 

@@ -16,6 +16,8 @@ export interface OpenDatabase {
 }
 
 const CONNECT_TIMEOUT_SECONDS = 5;
+/** SQLSTATE of PostgreSQL. */
+const WRONG_PASSWORD = '28P01';
 /** A server that ends more often than this within the window has a fault that a restart does not fix. */
 const MAX_RESTARTS = 3;
 const RESTART_WINDOW_MS = 60_000;
@@ -63,6 +65,7 @@ export async function openForeign(url: string): Promise<OpenDatabase> {
     await client`select 1`;
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
+    if (code === WRONG_PASSWORD) throw new BootError(`DATABASE_URL 的密码被拒绝 — password refused (${code})`);
     throw new BootError(`DATABASE_URL 无法连接 — cannot be reached: ${code ?? message}`);
   } finally {
     await client?.end({ timeout: 1 }).catch(() => {});

@@ -12,6 +12,7 @@ import type { StartRefusal } from '../hub/check/checks.ts';
 import { HUB_DATABASE, type LogState } from '../hub/check/database-state.ts';
 import { type PublishedLog, readPublishedLog } from '../hub/check/folder-state.ts';
 import { type CheckedHub, openChecked } from '../hub/check/open.ts';
+import { describeSilence } from '../hub/check/witness-sizes.ts';
 import { BootError, lockFolder } from '../hub/folder.ts';
 import { writeMarker } from '../hub/marker.ts';
 import { askLibrary } from './library.ts';
@@ -57,6 +58,7 @@ async function resume(): Promise<number> {
       },
       tolerates: ({ check }) => check.isResumable,
     });
+    for (const { name } of hub.state.silentWitnesses ?? []) console.log(describeSilence(name));
     if (hub.refusals.length === 0) {
       console.log('没有需要恢复的 — nothing to resume');
       return EXIT.nothing;

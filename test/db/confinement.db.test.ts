@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { confineRoles } from '../../db/confinement.ts';
+import { confineRoles, describeExcess } from '../../db/confinement.ts';
 import { type EmbeddedServer, startEmbedded } from '../../db/embedded.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, toDatabaseUrl } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
@@ -43,6 +43,12 @@ test("in an office's cluster nothing of others is changed, and what is open is n
     'connects to office',
     'connects to postgres',
     'connects to template1',
+  ]);
+  const lines = describeExcess(rights).filter((line) => line.includes('revoke'));
+  expect(lines.map((line) => line.slice(line.indexOf('revoke')))).toEqual([
+    'revoke connect on database "office" from public;',
+    'revoke connect on database "postgres" from public;',
+    'revoke connect on database "template1" from public;',
   ]);
   const sql = postgres(urlOf('cases', 'office'), { max: 1 });
   expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);

@@ -200,11 +200,14 @@ test('DATABASE_URL: the hub uses an external PostgreSQL as a non-superuser role,
   const sql = postgres(officeDatabase.url, { max: 1 });
   await sql`create role office with login createdb createrole password 'office'`;
   const url = officeDatabase.url.replace('postgres:office@', 'office:office@');
+  const wrong = await startHub('wrong', { DATABASE_URL: url.replace('office:office@', 'office:wrong@') });
+  await expectRefusal(wrong, 'DATABASE_URL', 'password refused');
   for (const round of [1, 2]) {
     const hub = await startHub('guest', { DATABASE_URL: url });
     await waitUntilReady(hub);
     expect(await countMatters(hub.port), `start ${round}`).toBe(108);
     expect(existsSync(join(hub.folder, 'postgres'))).toBe(false);
+    expect(hub.out().match(/revoke connect on database "postgres" from public;/g)).toHaveLength(1);
     hub.child.kill('SIGTERM');
     expect(await hub.ended).toBe(0);
   }

@@ -19,6 +19,8 @@ export interface HubState {
   unopenedKeys?: readonly string[];
   /** Witnesses that have signed a larger tree than the database has. */
   aheadWitnesses?: readonly { name: string; size: number }[];
+  /** Witnesses that did not say how much they have signed. */
+  silentWitnesses?: readonly { name: string }[];
   now: Date;
 }
 

@@ -6,7 +6,7 @@ import { openSecrets, type Secrets } from '../secrets.ts';
 import { type HubState, listRefusals, type StartRefusal } from './checks.ts';
 import { readDatabaseState } from './database-state.ts';
 import { type FolderState, readFolderState } from './folder-state.ts';
-import { listAheadWitnesses } from './witness-sizes.ts';
+import { askWitnesses } from './witness-sizes.ts';
 
 /** Opens folder and database of a hub that does not run, after the checks of a start. */
 
@@ -56,7 +56,7 @@ export async function openChecked(options: OpenOptions): Promise<CheckedHub> {
   const { log } = state.database;
   if (log?.newestNote) {
     const newest = { size: log.size, note: log.newestNote };
-    state.aheadWitnesses = await listAheadWitnesses(newest, options.witnesses ?? []);
+    Object.assign(state, await askWitnesses(newest, options.witnesses ?? []));
   }
   const refusals = require(state);
   return { state, database, secrets: openSecrets(dataFolder), refusals };

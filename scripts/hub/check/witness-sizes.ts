@@ -8,15 +8,21 @@ import type { WitnessAddress } from '../../../subgraphs/seals/log/witness-client
 const ANSWER_TIMEOUT_MS = 2_000;
 const MAX_ANSWER_BYTES = 65_536;
 
+/** What witnesses know of the log: those that have signed a larger tree, and those that did not tell. */
+export interface WitnessAnswers {
+  aheadWitnesses: { name: string; size: number }[];
+  silentWitnesses: { name: string }[];
+}
+
 /**
- * Returns the witnesses that have signed a larger tree. Offers each the tree that it should have already: a witness of
- * another size answers 409 with its own (C2SP tlog-witness). A witness that does not answer is left out.
+ * Offers each witness the tree that it should have already: a witness of another size answers 409 with its own, one of
+ * this size signs again (C2SP tlog-witness). Any other answer tells nothing.
  */
-export async function listAheadWitnesses(
+export async function askWitnesses(
   { size, note }: { size: number; note: string },
   witnesses: readonly WitnessAddress[],
-): Promise<{ name: string; size: number }[]> {
-  const sizes = await Promise.all(
+): Promise<WitnessAnswers> {
+  const answers = await Promise.all(
     witnesses.map(async ({ vkey, url }) => {
       const answer = await sendRequest(`${url}/add-checkpoint`, {
         reach: OPERATOR,
@@ -26,8 +32,22 @@ export async function listAheadWitnesses(
         maxAnswerBytes: MAX_ANSWER_BYTES,
       }).catch(() => null);
       const seen = answer?.status === 409 ? Number(answer.bytes.toString()) : Number.NaN;
-      return { name: vkey.split('+')[0] ?? vkey, size: Number.isSafeInteger(seen) ? seen : 0 };
+      const known = answer?.status === 200 ? size : seen;
+      return { name: vkey.split('+')[0] ?? vkey, size: Number.isSafeInteger(known) ? known : null };
     }),
   );
-  return sizes.filter((witness) => witness.size > size);
+  return {
+    aheadWitnesses: answers.flatMap(({ name, size: seen }) =>
+      seen !== null && seen > size ? [{ name, size: seen }] : [],
+    ),
+    silentWitnesses: answers.filter((answer) => answer.size === null).map(({ name }) => ({ name })),
+  };
+}
+
+/** Says to the operator that a witness did not tell how much it has signed. */
+export function describeSilence(name: string): string {
+  return (
+    `见证人 ${name} 没有应答，无法确认数据库是不是最新的 — ` +
+    `witness ${name} did not answer: whether the database is the newest is unknown`
+  );
 }
