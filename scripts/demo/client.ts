@@ -27,8 +27,8 @@ export interface DemoHub {
 export type HubPlace = Pick<Settings<'demo'>, 'HOST' | 'PORT' | 'DATA_FOLDER'>;
 
 /**
- * Returns the running hub, or starts a temporary one in a folder that `stop` removes. Throws BootError if a hub runs and
- * does not act.
+ * Returns the running hub, or starts a temporary one in a folder that `stop` removes. Throws BootError if a hub runs
+ * and does not act.
  */
 export async function findHub(place: HubPlace, say: (line: string) => void): Promise<DemoHub> {
   const url = toLocalUrl(place.HOST, place.PORT);
