@@ -112,6 +112,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
       costControl.plugin,
       createHaltPlugin(options.halt),
       overloadPlugin,
+      completionPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -177,6 +178,23 @@ const operationPlugin: ApolloServerPlugin<GraphContext> = {
         throw new GraphQLError('请求须指明文档中的一个查询或变更（operationName）。', {
           extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
         });
+      },
+    };
+  },
+};
+
+/**
+ * Takes `extensions.valueCompletion` out of an answer. The library adds it where an object of another subgraph is null
+ * for this caller, with a code that blames the query.
+ */
+const completionPlugin: ApolloServerPlugin<GraphContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body } }) {
+        if (body.kind !== 'single' || !body.singleResult.extensions) return;
+        const { valueCompletion: _, ...extensions } = body.singleResult.extensions;
+        if (Object.keys(extensions).length > 0) body.singleResult.extensions = extensions;
+        else delete body.singleResult.extensions;
       },
     };
   },

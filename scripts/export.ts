@@ -9,7 +9,7 @@ import { streamRows } from './audit/finding.ts';
 import { makeProgressBar } from './bar.ts';
 import { UsageError } from './evidence-files.ts';
 import { toLocalUrl } from './hub/address.ts';
-import { findRunningDatabase } from './hub/running-database.ts';
+import { findHubDatabase } from './hub/running-database.ts';
 
 /**
  * `npm run export`: exports the acts of a period with everything needed to verify them without the hub: documents and
@@ -38,7 +38,7 @@ function parseOptions() {
         out: { type: 'string' },
         url: { type: 'string', default: toLocalUrl(environment.HOST, environment.PORT) },
         data: { type: 'string', default: environment.DATA_FOLDER },
-        database: { type: 'string', default: environment.DATABASE_URL },
+        database: { type: 'string' },
         log: { type: 'string' },
       },
     });
@@ -73,11 +73,12 @@ interface ExportedAct {
 async function exportAll(): Promise<void> {
   const { from, to, out, url = '', data = 'data', database, log } = parseOptions();
   if (existsSync(join(out, 'documents'))) throw new UsageError(`${out} 已有内容 — is not empty`);
-  mkdirSync(join(out, 'documents'), { recursive: true });
-  const sql = postgres(database ?? findRunningDatabase(data), { max: 2, onnotice: () => {} });
+  const sql = postgres(findHubDatabase(database, environment.DATABASE_URL, data), { max: 2, onnotice: () => {} });
   try {
     const period = sql`a.state = 'DONE' and a.done_at >= ${`${from}T00:00:00+08:00`}::timestamptz and a.done_at < ${`${to}T00:00:00+08:00`}::timestamptz`;
     const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act a where ${period}`;
+    // Only now: a database that cannot be read leaves no folder behind.
+    mkdirSync(join(out, 'documents'), { recursive: true });
     const bar = makeProgressBar(count?.n ?? 0);
     const rows = sql<
       ExportedAct[]

@@ -45,6 +45,7 @@ const PRINTED_PEOPLE = [
   'auditor',
   'library',
   'administrator',
+  'administrator-deputy',
 ];
 
 const QUERY =

@@ -8,7 +8,7 @@ import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';
 import { readCertificateFile, readKeyFile, readLimitedFile, UsageError } from '../evidence-files.ts';
-import { findRunningDatabase } from '../hub/running-database.ts';
+import { findHubDatabase } from '../hub/running-database.ts';
 import { audit, CHECKS } from './audit.ts';
 import type { AuditInput, AuditWitness, Finding } from './finding.ts';
 
@@ -32,7 +32,7 @@ function parseOptions() {
     const { values } = parseArgs({
       options: {
         data: { type: 'string', default: environment.DATA_FOLDER },
-        database: { type: 'string', default: environment.DATABASE_URL },
+        database: { type: 'string' },
         log: { type: 'string' },
         root: { type: 'string' },
         'log-key': { type: 'string' },
@@ -96,7 +96,7 @@ async function runAudit(): Promise<number> {
   if (keyFile === undefined) throw new UsageError(USAGE);
   const trust = await readTrust(keyFile, checkpoint ?? []);
   const roots = readCertificateFile(root ?? join(data, 'root.pem'), '根证书');
-  const url = database ?? findRunningDatabase(data);
+  const url = findHubDatabase(database, environment.DATABASE_URL, data);
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   let bar = makeProgressBar(1);
   const input: Omit<AuditInput, 'sql'> = { logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };

@@ -159,7 +159,7 @@ const DATA_AND_KEYS = {
     kind: kinds.databaseUrl,
     isSecret: true,
     about:
-      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the database to read.',
+      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the same server, to read.',
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
       ...{ start: optional, rotate: optional, resume: optional, export: optional, audit: optional },
