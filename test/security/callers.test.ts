@@ -198,21 +198,29 @@ describe('operations at the same time', () => {
       return socket;
     };
     const connections = () => new Promise((resolve) => app.server.getConnections((_, count) => resolve(count)));
-    const running = send();
+    const brokenOff = send();
     await expect.poll(() => finishWork.length).toBe(1);
-    running.destroy();
+    brokenOff.destroy();
     await expect.poll(connections).toBe(0);
+    // Its work has not ended, but its place is free.
+    expect(await statusOf('free', { from: '127.0.0.1' })).toBe(200);
+    expect(finishWork).toHaveLength(1);
+    const running = send();
+    await expect.poll(() => finishWork.length).toBe(2);
     let requests = 0;
     app.server.on('request', () => {
       requests += 1;
     });
     const waiting = send();
     await expect.poll(() => requests).toBe(1);
-    await new Promise((resolve) => setTimeout(resolve, 50));
     waiting.destroy();
-    await expect.poll(connections).toBe(0);
-    expect(await statusOf('free', { from: '127.0.0.1' })).toBe(200);
-    expect(finishWork).toHaveLength(1);
-    finishWork.shift()?.();
+    await expect.poll(connections).toBe(1);
+    // The only turn is free again.
+    const next = statusOf('free', { from: '127.0.0.1' });
+    finishWork[1]?.();
+    expect(await next).toBe(200);
+    expect(finishWork).toHaveLength(2);
+    finishWork[0]?.();
+    running.destroy();
   });
 });
