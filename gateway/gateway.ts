@@ -42,6 +42,7 @@ import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
+import { createPlanStore } from './plan-store.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 import { variablePlugin } from './variables.ts';
 
@@ -69,7 +70,7 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions, 
 const MAX_BODY_BYTES = 1_048_576;
 /** A request to a subgraph fails after this time. */
 const SUBGRAPH_TIMEOUT_MS = WRITE_DEADLINE_MS + 5_000;
-const PLAN_STORE_MIB = 16;
+const PLAN_STORE_BYTES = 16 * 1_048_576;
 /** Plans that are compared for one operation, and ways to one field. The hub's schema needs one for each. */
 const PLANNER_LIMITS = { maxEvaluatedPlans: 100, pathsLimit: 100 };
 /** Maximum length of a path parameter. A license identifier has at most 98 characters. */
@@ -83,16 +84,16 @@ const MAX_PARAMETER_CHARS = 200;
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
   const { onFault = logFault, limits = DEFAULT_LIMITS, callerLimits = DEFAULT_HUB_LIMITS } = options;
   const supergraphSdl = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8');
+  const plans = createPlanStore(PLAN_STORE_BYTES);
   const gateway = new ApolloGateway({
     supergraphSdl,
     buildService: ({ name }) =>
       withinDeadline(createDataSource(name, options.sources[name], options, limits.maxAnswerBytes)),
-    queryPlannerConfig: { debug: PLANNER_LIMITS },
-    experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
+    queryPlannerConfig: { debug: PLANNER_LIMITS, cache: plans.cache },
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
   });
-  const costControl = createCostControl(() => readCostModel(requireSchema(gateway), supergraphSdl), limits);
+  const costControl = createCostControl(() => readCostModel(requireSchema(gateway), supergraphSdl), plans, limits);
   const server = new ApolloServer<GraphContext>({
     gateway,
     logger: libraryLogger,

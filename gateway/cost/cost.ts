@@ -36,19 +36,15 @@ export interface OperationCost {
   cost: number;
   /** Field names from the root to the most expensive field. */
   path: readonly string[];
-  /** Fields of the document with fragments expanded. The planner works on each. */
-  fields: number;
 }
 
 /** Cost of a selection set: for each object, and in addition for each row of the list that its parent field sizes. */
 interface SetCost {
   fixed: number;
   perRow: number;
-  /** Fields of the document. */
-  fields: number;
 }
 
-const NO_COST: SetCost = { fixed: 0, perRow: 0, fields: 0 };
+const NO_COST: SetCost = { fixed: 0, perRow: 0 };
 
 interface Scope {
   model: CostModel;
@@ -79,13 +75,13 @@ export function measureCost(
   const introspection = createIntrospectionMeter(model.schema, fragments, values, ceiling);
   const scope: Scope = { model, fragments, sets: new Map(), values, introspection };
   const root = model.schema.getRootType(operation.operation);
-  if (!root) return { cost: 0, path: [], fields: 0 };
+  if (!root) return { cost: 0, path: [] };
   const set: TypedSet = [operation.selectionSet, root];
   const total = measureSet(scope, set);
-  return { cost: totalOf(total, MAX_PAGE_ROWS), path: findDearestPath(scope, set), fields: total.fields };
+  return { cost: totalOf(total, MAX_PAGE_ROWS), path: findDearestPath(scope, set) };
 }
 
-function totalOf({ fixed, perRow }: Omit<SetCost, 'fields'>, rows: number): number {
+function totalOf({ fixed, perRow }: SetCost, rows: number): number {
   return Math.min(fixed + rows * perRow, MAX_COST);
 }
 
@@ -94,14 +90,13 @@ function measureSet(scope: Scope, [set, parent]: TypedSet): SetCost {
   if (known) return known;
   // GraphQL's own rules refuse a fragment that contains itself.
   scope.sets.set(set, NO_COST);
-  let { fixed, perRow, fields } = NO_COST;
+  let { fixed, perRow } = NO_COST;
   for (const selection of set.selections) {
     const part = measureSelection(scope, selection, parent);
     fixed = Math.min(fixed + part.fixed, MAX_COST);
     perRow = Math.min(perRow + part.perRow, MAX_COST);
-    fields = Math.min(fields + part.fields, MAX_COST);
   }
-  const cost = { fixed, perRow, fields };
+  const cost = { fixed, perRow };
   scope.sets.set(set, cost);
   return cost;
 }
@@ -126,23 +121,22 @@ function findInnerSet(
 
 function measureField(scope: Scope, node: FieldNode, parent: GraphQLObjectType): SetCost {
   const name = node.name.value;
-  if (name.startsWith('__')) return { fixed: scope.introspection.measure(node), perRow: 0, fields: 1 };
+  if (name.startsWith('__')) return { fixed: scope.introspection.measure(node), perRow: 0 };
   const field = parent.getFields()[name];
-  if (!field) return { fixed: 1, perRow: 0, fields: 1 };
+  if (!field) return { fixed: 1, perRow: 0 };
   const coordinate = `${parent.name}.${name}`;
   const size = scope.model.sizes.get(coordinate);
   const own = (scope.model.weights.get(coordinate) ?? 1) + scope.values.measureArguments(node, field, coordinate);
   const inner = findFieldSet(node, field);
   const innerCost = inner ? measureSet(scope, inner) : NO_COST;
-  const fields = innerCost.fields + 1;
   if (!isListType(getNullableType(field.type))) {
     const rows = size ? readLength(scope, node, size) : MAX_PAGE_ROWS;
-    return { fixed: own + totalOf(innerCost, rows), perRow: 0, fields };
+    return { fixed: own + totalOf(innerCost, rows), perRow: 0 };
   }
   const item = inner ? totalOf(innerCost, MAX_PAGE_ROWS) : 1;
   // A list without a size of its own is sized by the field that answers with its parent.
-  if (!size) return { fixed: own, perRow: item, fields };
-  return { fixed: own + readLength(scope, node, size) * item, perRow: 0, fields };
+  if (!size) return { fixed: own, perRow: item };
+  return { fixed: own + readLength(scope, node, size) * item, perRow: 0 };
 }
 
 function findFieldSet(node: FieldNode, field: GraphQLField<unknown, unknown>): TypedSet | null {

@@ -1,12 +1,14 @@
 import type { ApolloServerPlugin, GraphQLRequest, GraphQLResponse } from '@apollo/server';
 import type { FastifyRequest } from 'fastify';
 import { type DocumentNode, GraphQLError, type OperationDefinitionNode } from 'graphql';
+import { countPlanningSteps } from '../../subgraphs/kernel/graphql/document-limits.ts';
 import { currentCaller } from '../../subgraphs/kernel/http/caller.ts';
 import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
 import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
 import { countBodyBytes } from '../../subgraphs/kernel/limits/operation-hook.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { measureJson } from '../answer-size.ts';
+import type { PlanIndex } from '../plan-store.ts';
 import { measureCost, type OperationCost } from './cost.ts';
 import type { CostLimits } from './limits.ts';
 import type { CostModel } from './model.ts';
@@ -20,11 +22,8 @@ export const COST_HEADER = 'x-query-cost';
 /** So many bytes of a request cost one unit, whatever comes of them: they are read, parsed and validated. */
 const BYTES_PER_UNIT = 100;
 
-/**
- * Units for each field of a document that the gateway has not planned yet. Planning takes some twenty times as long as
- * resolving.
- */
-const UNITS_PER_PLANNED_FIELD = 20;
+/** Units for each step of planning. Planning a field takes some twenty times as long as resolving it. */
+const UNITS_PER_PLANNED_STEP = 20;
 
 export interface CostControl {
   /** Charges the caller for reading a request. Throws a GraphQLError with the code RATE_LIMITED. */
@@ -38,6 +37,7 @@ export interface CostControl {
  */
 export function createCostControl(
   readModel: () => CostModel,
+  plans: PlanIndex,
   limits: CostLimits,
   nowMs: () => number = () => performance.now(),
 ): CostControl {
@@ -74,19 +74,20 @@ export function createCostControl(
     plugin: {
       async requestDidStart({ request, contextValue }) {
         let requested: number | null = null;
-        let isNew = false;
         return {
           /** Called only for a document that is not among those validated before. */
           async validationDidStart({ document }) {
-            isNew = true;
             allowanceOf(contextValue).charge(currentCaller(), countTokens(document), nowMs());
           },
-          async didResolveOperation({ document, operation }) {
+          /** Each operation of a document is planned by itself, and again when its plan has been forgotten. */
+          async didResolveOperation({ document, operation, queryHash }) {
             // Another plugin refuses a request without an operation.
             if (!operation) return;
-            const { cost, fields } = measure({ document, operation, request }, contextValue);
+            const { cost } = measure({ document, operation, request }, contextValue);
             requested = cost;
-            const total = cost + (isNew ? fields * UNITS_PER_PLANNED_FIELD : 0);
+            const isPlanned = await plans.isPlanned(queryHash, request.operationName);
+            const steps = isPlanned ? 0 : countPlanningSteps(operation, document);
+            const total = cost + steps * UNITS_PER_PLANNED_STEP;
             spend(contextValue, Math.min(total, mostOf(contextValue)));
           },
           async willSendResponse({ response }) {

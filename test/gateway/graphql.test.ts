@@ -1,7 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { GraphQLError, getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_DEPTH, MAX_FIELDS, MAX_ROOT_FIELDS, MAX_TOKENS } from '../../gateway/limits.ts';
+import {
+  MAX_CONDITIONS,
+  MAX_DEPTH,
+  MAX_FIELDS,
+  MAX_FRAGMENTS,
+  MAX_ROOT_FIELDS,
+  MAX_TOKENS,
+} from '../../gateway/limits.ts';
 import { mintToken } from '../../scripts/demo/people.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
@@ -127,6 +134,37 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(10 ** 5).toBeGreaterThan(MAX_FIELDS);
     expect(await codes(`{ matter(id: "m1") { ...F5 } } ${fragments.join(' ')}`)).toContain('QUERY_TOO_LARGE');
     expect(await codes(`{ ${'__typename '.repeat(MAX_TOKENS)} }`)).toEqual(['QUERY_TOO_LARGE']);
+  });
+
+  test('limits fragments and conditions around a field', async () => {
+    const around = (levels: number, head: string, leaf = 'id') =>
+      `query($v: Boolean!) { matter(id: "m1") { name @skip(if: $v) ${head.repeat(levels)}${leaf}${'}'.repeat(levels)} } }`;
+    const chain = (length: number) => {
+      const fragments = Array.from({ length }, (_, i) => `fragment F${i} on Matter { ${i ? `...F${i - 1}` : 'id'} }`);
+      return `{ matter(id: "m1") { ...F${length - 1} } } ${fragments.join(' ')}`;
+    };
+    const condition = 'id @include(if: $v) @skip(if: $v)';
+    for (const [document, limit] of [
+      [(levels: number) => around(levels, '... on Matter {'), MAX_FRAGMENTS],
+      [(levels: number) => around(levels, '... {'), MAX_FRAGMENTS],
+      [chain, MAX_FRAGMENTS],
+      [(levels: number) => around(levels, '... @include(if: $v) {'), MAX_CONDITIONS],
+      [(levels: number) => around(levels, '... @skip(if: true) {'), MAX_CONDITIONS],
+      [(levels: number) => around(levels - 2, '... @include(if: $v) {', condition), MAX_CONDITIONS],
+    ] as const) {
+      expect((await codes(document(limit))) ?? []).not.toContain('QUERY_TOO_DEEP');
+      expect(await codes(document(limit + 1))).toEqual(['QUERY_TOO_DEEP']);
+    }
+  });
+
+  test('counts the fields of introspection, and answers what tools ask', async () => {
+    expect((await ask(getIntrospectionQuery())).errors).toBeUndefined();
+    // Nothing of it runs: no named type has a type within. The planner would expand 2^20 fields.
+    const fragments = Array.from({ length: 20 }, (_, i) => {
+      const inner = i === 0 ? 'name' : `a: ofType { ...F${i - 1} } b: ofType { ...F${i - 1} }`;
+      return `fragment F${i} on __Type { ${inner} }`;
+    });
+    expect(await codes(`{ __type(name: "Matter") { ...F19 } } ${fragments.join(' ')}`)).toContain('QUERY_TOO_LARGE');
   });
 
   test('refuses a fragment that contains itself', async () => {

@@ -7,6 +7,7 @@ import {
   type ListValueNode,
   type ObjectValueNode,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
   type ValidationContext,
   type ValidationRule,
@@ -20,12 +21,18 @@ import {
 export interface DocumentLimits {
   /** Maximum nesting of fields. */
   depth: number;
+  /** Maximum nesting of fragments, inline or by name, from the operation to a field. */
+  fragments: number;
+  /** Maximum number of `@include` and `@skip` from the operation to a field. */
+  conditions: number;
   /** Maximum nesting of lists and objects in one literal. */
   valueDepth: number;
   /** Maximum root fields of one operation. */
   rootFields: number;
-  /** Maximum fields of one operation after fragments are expanded. */
+  /** Maximum fields of one operation after fragments are expanded, without those within introspection. */
   fields: number;
+  /** Maximum fields within introspection, counted likewise. */
+  introspection: number;
 }
 
 /** Public codes of the limits, `extensions.code`. */
@@ -34,25 +41,41 @@ type LimitCode = 'QUERY_TOO_DEEP' | 'QUERY_TOO_WIDE' | 'QUERY_TOO_LARGE';
 /** Counts saturate here. */
 const MAX_COUNT = 1_000_000;
 
+type Measures = Map<string, Measure | 'measuring'>;
+
 /** The size of one selection set. The counts saturate, so that nested fragments cannot overflow them. */
 interface Measure {
   depth: number;
+  fragments: number;
+  conditions: number;
   rootFields: number;
+  /** Every field, those within introspection among them. */
   fields: number;
+  introspection: number;
+  /** For each field one, and one more for each fragment and each condition around it. The planner takes so many steps. */
+  steps: number;
 }
 
-const EMPTY_MEASURE: Measure = { depth: 0, rootFields: 0, fields: 0 };
+const EMPTY_MEASURE: Measure = {
+  depth: 0,
+  fragments: 0,
+  conditions: 0,
+  rootFields: 0,
+  fields: 0,
+  introspection: 0,
+  steps: 0,
+};
 
 /**
- * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep. Introspection counts as
- * one field.
+ * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep. Within introspection the
+ * nesting of fields is not limited, so that tools can read a type of many lists.
  */
 export function createLimitRule(limits: DocumentLimits): ValidationRule {
   return (context) => watchDocument(context, limits);
 }
 
 function watchDocument(context: ValidationContext, limits: DocumentLimits): ASTVisitor {
-  const measures = new Map<string, Measure | 'measuring'>();
+  const measures: Measures = new Map();
   let valueDepth = 0;
   const nested = {
     enter(node: ListValueNode | ObjectValueNode) {
@@ -70,45 +93,77 @@ function watchDocument(context: ValidationContext, limits: DocumentLimits): ASTV
     ListValue: nested,
     ObjectValue: nested,
     OperationDefinition(operation: OperationDefinitionNode) {
-      const { depth, rootFields, fields } = measure(operation.selectionSet, context.getDocument(), measures);
+      const measured = measure(operation.selectionSet, context.getDocument(), measures);
+      const { depth, fragments, conditions, rootFields, fields, introspection } = measured;
       const refuse = (code: LimitCode, message: string) =>
         context.reportError(new GraphQLError(message, { nodes: operation, extensions: { code } }));
       if (depth > limits.depth) refuse('QUERY_TOO_DEEP', `查询嵌套过深：${depth} 层，最多 ${limits.depth} 层。`);
+      if (fragments > limits.fragments) {
+        refuse('QUERY_TOO_DEEP', `片段嵌套过深：${fragments} 层，最多 ${limits.fragments} 层。`);
+      }
+      if (conditions > limits.conditions) {
+        const message = `@include 与 @skip 嵌套过深：${conditions} 层，最多 ${limits.conditions} 层。`;
+        refuse('QUERY_TOO_DEEP', message);
+      }
       if (rootFields > limits.rootFields) {
         refuse('QUERY_TOO_WIDE', `一次查询的顶层字段过多：${rootFields} 个，最多 ${limits.rootFields} 个。`);
       }
-      if (fields > limits.fields) refuse('QUERY_TOO_LARGE', `一次查询的字段过多，最多 ${limits.fields} 个。`);
+      if (fields - introspection > limits.fields) {
+        refuse('QUERY_TOO_LARGE', `一次查询的字段过多，最多 ${limits.fields} 个。`);
+      }
+      if (introspection > limits.introspection) {
+        refuse('QUERY_TOO_LARGE', `一次查询中自省的字段过多，最多 ${limits.introspection} 个。`);
+      }
     },
   };
 }
 
+/** Returns how many steps planning takes for an operation of a document. It is at most 1,000,000. */
+export function countPlanningSteps(operation: OperationDefinitionNode, document: DocumentNode): number {
+  return measure(operation.selectionSet, document, new Map()).steps;
+}
+
 /** Measures a selection set. Measures each fragment only once, so the time is linear in the document's length. */
-function measure(set: SelectionSetNode, document: DocumentNode, measures: Map<string, Measure | 'measuring'>): Measure {
+function measure(set: SelectionSetNode, document: DocumentNode, measures: Measures): Measure {
   let total = EMPTY_MEASURE;
   for (const selection of set.selections) {
-    let part: Measure;
-    if (selection.kind === Kind.FIELD) {
-      const isIntrospection = selection.name.value.startsWith('__');
-      const inner =
-        selection.selectionSet && !isIntrospection
-          ? measure(selection.selectionSet, document, measures)
-          : EMPTY_MEASURE;
-      part = { depth: inner.depth + 1, rootFields: 1, fields: inner.fields + 1 };
-    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      part = measure(selection.selectionSet, document, measures);
-    } else {
-      part = measureFragment(selection.name.value, document, measures);
-    }
+    const part = measureSelection(selection, document, measures);
+    const conditions = countConditions(selection);
     total = {
       depth: Math.max(total.depth, part.depth),
+      fragments: Math.max(total.fragments, part.fragments),
+      conditions: Math.max(total.conditions, part.conditions + conditions),
       rootFields: Math.min(total.rootFields + part.rootFields, MAX_COUNT),
       fields: Math.min(total.fields + part.fields, MAX_COUNT),
+      introspection: Math.min(total.introspection + part.introspection, MAX_COUNT),
+      steps: Math.min(total.steps + part.steps + conditions * part.fields, MAX_COUNT),
     };
   }
   return total;
 }
 
-function measureFragment(name: string, document: DocumentNode, measures: Map<string, Measure | 'measuring'>): Measure {
+/** Returns how many `@include` and `@skip` a selection itself has. */
+function countConditions({ directives = [] }: SelectionNode): number {
+  return directives.filter(({ name }) => name.value === 'include' || name.value === 'skip').length;
+}
+
+/** Measures a selection without its own conditions. */
+function measureSelection(selection: SelectionNode, document: DocumentNode, measures: Measures): Measure {
+  if (selection.kind === Kind.FIELD) {
+    const { selectionSet, name } = selection;
+    const inner = selectionSet ? measure(selectionSet, document, measures) : EMPTY_MEASURE;
+    const fields = { rootFields: 1, fields: inner.fields + 1, steps: inner.steps + 1 };
+    if (name.value.startsWith('__')) return { ...inner, ...fields, depth: 1, introspection: inner.fields };
+    return { ...inner, ...fields, depth: inner.depth + 1 };
+  }
+  const inner =
+    selection.kind === Kind.INLINE_FRAGMENT
+      ? measure(selection.selectionSet, document, measures)
+      : measureFragment(selection.name.value, document, measures);
+  return { ...inner, fragments: inner.fragments + 1, steps: inner.steps + inner.fields };
+}
+
+function measureFragment(name: string, document: DocumentNode, measures: Measures): Measure {
   const earlierMeasure = measures.get(name);
   // GraphQL's own rules refuse a fragment that contains itself.
   if (earlierMeasure === 'measuring') return EMPTY_MEASURE;

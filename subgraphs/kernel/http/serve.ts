@@ -55,7 +55,15 @@ const MAX_BODY_BYTES = 1_048_576;
 
 /** Tokens and form of one document. The gateway sends no more: its own limits, with fragments expanded and keys. */
 const MAX_TOKENS = 50_000;
-const limitRule = createLimitRule({ depth: 20, valueDepth: 10, rootFields: 100, fields: 5_000 });
+const limitRule = createLimitRule({
+  depth: 20,
+  fragments: 40,
+  conditions: 20,
+  valueDepth: 10,
+  rootFields: 100,
+  fields: 5_000,
+  introspection: 5_000,
+});
 
 export interface ServeOptions extends Authentication, DeadlineOptions {
   /** Receives each fault. They are logged if it is absent. */

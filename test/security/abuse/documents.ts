@@ -1,4 +1,5 @@
 import type { Abuse } from './abuse.ts';
+import * as plans from './plan-kinds.ts';
 import * as requests from './request-kinds.ts';
 import * as shapes from './shape-kinds.ts';
 import * as values from './value-kinds.ts';
@@ -14,7 +15,7 @@ export function listAbuses(seed: number): Record<string, Abuse[]> {
     introspection: shapes.listIntrospections(),
     recursion: shapes.listRecursions(),
     lists: shapes.listLists(),
-    planner: shapes.listPlans(),
+    planner: plans.listPlans(),
     numbers: values.listNumbers(),
     'prototype keys': values.listPrototypeKeys(),
     texts: values.listTexts(seed),

@@ -1,6 +1,6 @@
 import { type Abuse, alias, nest, postDocument, times } from './abuse.ts';
 
-/** Documents whose shape is abusive: deep, wide, repeated, recursive, and costly to plan. */
+/** Documents whose shape is abusive: deep, wide, repeated, and recursive. */
 
 const MATTERS = 'matters(first:100)';
 const NODES = 'edges{node';
@@ -209,6 +209,13 @@ export function listIntrospections(): Abuse[] {
         `{__schema{types{...T0}}} ${chain.join(' ')} fragment T${n} on __Type{name}`,
       );
     }),
+    ...[10, 20, 40].map((n) => {
+      const chain = times(n, (index) => `fragment T${index} on __Type{${alias(2, `ofType{...T${index + 1}}`)}}`);
+      return postDocument(
+        `introspection: 2^${n} fields that no type has`,
+        `{__schema{types{...T0}}} ${chain.join(' ')} fragment T${n} on __Type{name}`,
+      );
+    }),
     postDocument(
       'introspection: beside data',
       `{__schema{${alias(60, 'types{fields{name}}')}} organs(first:1){__typename}}`,
@@ -271,32 +278,4 @@ export function listLists(): Abuse[] {
     postDocument(`lists: ${index + 1}, once`, document),
     postDocument(`lists: ${index + 1}, 15 times`, `{${alias(15, document.slice(1, -1))}}`),
   ]);
-}
-
-export function listPlans(): Abuse[] {
-  const hop = 'case{license{case{matter{cityOrgan{name}}}}}';
-  return [
-    ...[5, 60].map((n) =>
-      postDocument(
-        `planner: ${n} inline fragments of one field`,
-        `{${LICENSE}{${`...on License{${hop}} `.repeat(n)}}}`,
-      ),
-    ),
-    ...[5, 60].map((n) =>
-      postDocument(`planner: ${n} aliases that change the subgraph`, `{${LICENSE}{${alias(n, hop)}}}`),
-    ),
-    ...[3, 8, 20].map((n) =>
-      postDocument(
-        `planner: ${n} roots of every subgraph`,
-        `{${times(n, (index) => `m${index}:${MATTERS}{totalCount} c${index}:cases(first:1){__typename edges{cursor}} l${index}:licenses(first:1){edges{cursor}} s${index}:seals(first:1){edges{cursor}}`).join(' ')}}`,
-      ),
-    ),
-    ...[20, 400].map((n) =>
-      postDocument(
-        `planner: ${n} new operations in one document`,
-        `${times(n, (index) => `query Q${index}{organs(first:1){__typename}}`).join(' ')}`,
-        { operationName: 'Q0' },
-      ),
-    ),
-  ];
 }
