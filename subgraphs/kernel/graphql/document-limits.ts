@@ -52,7 +52,7 @@ interface Measure {
   /** Every field, those within introspection among them. */
   fields: number;
   introspection: number;
-  /** For each field one, and one more for each fragment and each condition around it. The planner takes so many steps. */
+  /** Work of the planner: for each field one, and one more for each fragment and each condition around it. */
   steps: number;
 }
 
@@ -67,8 +67,8 @@ const EMPTY_MEASURE: Measure = {
 };
 
 /**
- * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep. Within introspection the
- * nesting of fields is not limited, so that tools can read a type of many lists.
+ * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep.
+ * The nesting of fields within introspection is not limited: tools ask for types of many nested lists.
  */
 export function createLimitRule(limits: DocumentLimits): ValidationRule {
   return (context) => watchDocument(context, limits);
