@@ -7,6 +7,7 @@ import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readIntakeLimits } from '../subgraphs/cases/intake.ts';
 import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
+import { logStandstill } from '../subgraphs/kernel/environment/log.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
@@ -18,6 +19,7 @@ import { boot, type RunningHub } from './hub/boot.ts';
 import { StartRefusal } from './hub/check/checks.ts';
 import { serveRefusal } from './hub/check/refusing.ts';
 import { BootError } from './hub/folder.ts';
+import { openHubLog } from './hub/log.ts';
 import type { Secrets } from './hub/secrets.ts';
 
 /**
@@ -94,13 +96,26 @@ async function main(): Promise<void> {
     if (startAbort.signal.aborted) return null;
     if (!(error instanceof StartRefusal) || error.check.ends) throw error;
     console.error(error.message);
+    openRefusalLog();
+    logStandstill('refusal', error.check.code);
     // The process stays, so that monitoring learns why.
     refusing = await serveRefusal(error, { host: settings.HOST, port: settings.PORT });
     return null;
   });
   if (!running) return;
   void running.databaseLost.then(() => end(1));
+  // What has halted prints no tokens and is not ready. The halt has said why, and what to do.
+  if (running.hub.halt.reason()) return;
   await printReady(running, (performance.now() - startedAt) / 1000);
+}
+
+/** Sends the log of a refused start to the folder's file. Without it, health still says why. */
+function openRefusalLog(): void {
+  try {
+    openHubLog(settings.DATA_FOLDER, settings.LOG_LEVEL);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+  }
 }
 
 async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: number): Promise<void> {

@@ -8,8 +8,9 @@ import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import type { CostLimits } from '../../gateway/cost/limits.ts';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
+import { logStandstill } from '../../subgraphs/kernel/environment/log.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
-import type { Halt } from '../../subgraphs/kernel/halt.ts';
+import { HALT_REMEDIES, type Halt } from '../../subgraphs/kernel/halt.ts';
 import type { HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { toLocalUrl } from './address.ts';
@@ -151,7 +152,10 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     intakeLimits: options.intakeLimits,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
-    onHalt: ({ code, message }) => console.error(`系统停止办理 halted ${code}：${message}`),
+    onHalt: ({ code, message }) => {
+      logStandstill('halt', code);
+      console.error(`系统停止办理 halted ${code}：${message}；${HALT_REMEDIES[code]}`);
+    },
     onPrepared: async (seals) => {
       const hubKeys = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
       writeMarker(dataFolder, { logKey: hubKeys.logKey });

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
-import { logFailure } from '../kernel/environment/log.ts';
+import { logFailure, logStandstill } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
+import { createHalt } from '../kernel/halt.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
@@ -42,6 +43,7 @@ const seals = createSeals({
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
   log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
   onError: logFailure,
+  halt: createHalt(({ code }) => logStandstill('halt', code)),
 });
 await awaitSigner(SIGNER_URL);
 await seals.prepare();

@@ -331,6 +331,15 @@ describe('a hub that was set back', () => {
     const answer = await ask('/graphql', 'POST');
     expect([answer.status, await answer.json()]).toMatchObject([503, { errors: [{ extensions: { reason: code } }] }]);
     expect((await ask('/log/checkpoint')).status).toBe(503);
+    const readLines = (file: string) => {
+      const text = readFileSync(join(current, file), 'utf8');
+      return text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    };
+    expect(readLines('hub.log').at(-1)).toMatchObject({ event: 'refusal', code });
+    expect(readLines('requests.log').at(-1)).toMatchObject({ event: 'request', status: 503 });
     expect(terminal.trimEnd().split('\n')).toHaveLength(1);
     expect(terminal).toContain(code);
     expect([dumpFolder(current), await dumpServer(server.url)]).toEqual(before);

@@ -101,6 +101,11 @@ export function logFault(incident: string, error: unknown): void {
   logger.error({ event: 'fault', incident, error: reduceError(error) });
 }
 
+/** Logs that the hub does not act: a refused start or a halt, with its public code. */
+export function logStandstill(event: 'refusal' | 'halt', code: string): void {
+  logger.error({ event, code: /^[A-Z_]{1,40}$/.test(code) ? code : 'UNKNOWN' });
+}
+
 /** Logs an error that nobody caught, as a fault. The process ends because of it. */
 export function logEnd(error: unknown): void {
   logger.error({ event: 'fault', incident: randomUUID(), ends: true, error: reduceError(error) });

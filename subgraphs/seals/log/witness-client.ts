@@ -82,16 +82,15 @@ async function askWitness(
   if (answer.status === 409) {
     const witnessedSize = parseWitnessedSize(answer);
     if (witnessedSize > newest.size) {
-      halt.raise('DATABASE_SET_BACK');
-      throw buildFault(
-        witness,
-        `has seen ${witnessedSize} leaves where we have ${newest.size}: the database was set back`,
-      );
+      const sizes = `见证人 witness ${nameOf(witness)} ${witnessedSize}，数据库 database ${newest.size}`;
+      halt.raise('DATABASE_SET_BACK', sizes);
+      const problem = `has seen ${witnessedSize} leaves where we have ${newest.size}: the database was set back`;
+      throw buildFault(witness, problem);
     }
     answer = await submit(db, witness, newest, witnessedSize, signal);
   }
   if (answer.status === 422) {
-    halt.raise('DATABASE_SET_BACK');
+    halt.raise('DATABASE_SET_BACK', `见证人 witness ${nameOf(witness)}，数据库 database：${newest.size}`);
     throw buildFault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
   }
   if (answer.status !== 200) throw buildFault(witness, `answered ${answer.status}`);
@@ -135,6 +134,8 @@ function parseWitnessedSize({ type, body }: Answer): number {
   throw new Error('a witness told no size with its 409');
 }
 
-function buildFault({ vkey }: WitnessAddress, problem: string): Error {
-  return new Error(`witness ${vkey.split('+')[0]} ${problem}`);
+const nameOf = ({ vkey }: WitnessAddress) => vkey.split('+')[0];
+
+function buildFault(witness: WitnessAddress, problem: string): Error {
+  return new Error(`witness ${nameOf(witness)} ${problem}`);
 }
