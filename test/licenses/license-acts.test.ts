@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { buildSchema, isEnumType } from 'graphql';
+import { isEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { ACTS as PAGE_ACTS, STATES as PAGE_STATES } from '../../gateway/page/static/terms.js';
 import { STATE_NAMES as LIBRARY_STATE_NAMES } from '../../scripts/city-library/page.ts';
@@ -36,17 +36,10 @@ import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
-
-const DIRECTIVES =
-  'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION\n';
-
-function schemaOf(subgraph: string) {
-  const text = readFileSync(new URL(`../../subgraphs/${subgraph}/schema.graphql`, import.meta.url), 'utf8');
-  return buildSchema(DIRECTIVES + text.replace(/extend schema[\s\S]*?\)\n/, ''));
-}
+import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
 
 function valuesOf(subgraph: string, name: string): string[] {
-  const type = schemaOf(subgraph).getType(name);
+  const type = buildSubgraphSchema(subgraph).getType(name);
   if (!isEnumType(type)) throw new Error(`${subgraph} has no enum ${name}`);
   return type.getValues().map((value) => value.name);
 }
@@ -89,7 +82,7 @@ describe('every consumer agrees with the table of license acts', () => {
   });
 
   test('each act that somebody can do has a mutation, and no other act has one', () => {
-    const mutations = Object.keys(schemaOf('licenses').getMutationType()?.getFields() ?? {});
+    const mutations = Object.keys(buildSubgraphSchema('licenses').getMutationType()?.getFields() ?? {});
     const mutableActs = new Set<Act>([...VERSION_ACTS, ...OWN_ACTS]);
     for (const act of ACTS) expect([act, mutations.includes(mutationOf(act))]).toEqual([act, mutableActs.has(act)]);
   });

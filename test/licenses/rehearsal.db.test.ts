@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { buildSchema, getNamedType, isInputObjectType } from 'graphql';
+import { getNamedType, isInputObjectType } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -11,16 +10,14 @@ import {
   toBlankNumber,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
 
 const route = ROUTES.DIRECT;
 const APPROVER = 'yudu-lyj.approver';
 const SEAL = 'yudu-lyj-license-seal';
 
 test.each(['licenses', 'seals', 'cases'])('every mutation of %s can be rehearsed', (name) => {
-  const text = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
-  const directives =
-    'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION\ndirective @external on OBJECT | FIELD_DEFINITION\n';
-  const schema = buildSchema(directives + text.replace(/extend schema[\s\S]*?\)\n/, ''));
+  const schema = buildSubgraphSchema(name);
   const fieldsWithoutDryRun = Object.values(schema.getMutationType()?.getFields() ?? {}).filter(({ args: [input] }) => {
     const type = input && getNamedType(input.type);
     return !isInputObjectType(type) || String(type.getFields().dryRun?.type) !== 'Boolean!';

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
-  buildSchema,
   type GraphQLNamedType,
   getNamedType,
   isEnumType,
@@ -12,7 +9,8 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ROOT, SUBGRAPHS } from './sources.ts';
+import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
+import { SUBGRAPHS } from './sources.ts';
 
 describe('every type is described, and every mutation can be rehearsed', () => {
   const UNDESCRIBED = new Set([
@@ -33,16 +31,8 @@ describe('every type is described, and every mutation can be rehearsed', () => {
     /(Edge|Connection|Payload|Input|Filter)$/.test(type.name) ||
     Boolean(type.description);
 
-  const DIRECTIVES = `
-    directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT
-    directive @shareable on OBJECT | FIELD_DEFINITION
-    directive @cost(weight: Int!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
-    directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
-  `;
-
   test.each(SUBGRAPHS)('%s', (name) => {
-    const text = readFileSync(join(ROOT, `subgraphs/${name}/schema.graphql`), 'utf8');
-    const schema = buildSchema(DIRECTIVES + text.replace(/extend schema[\s\S]*?\)\n/, ''));
+    const schema = buildSubgraphSchema(name);
     const own = Object.values(schema.getTypeMap()).filter(
       (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
     );
