@@ -34,7 +34,9 @@ describe.each(['local', 'http'] as const)('subgraphs reached %s', (transport) =>
       'x-file-name: a.pdf',
       `content-length: ${length}`,
     ].join('\r\n');
-    const socket = connect(port, '127.0.0.1', () => socket.write(`${head}\r\n\r\n%PDF-1.7`));
+    const socket = connect(port, '127.0.0.1');
+    // Written at once: what a test writes before the connection stands must not overtake the head.
+    socket.write(`${head}\r\n\r\n%PDF-1.7`);
     let received = '';
     socket.on('error', () => {});
     socket.on('data', (part) => {
