@@ -1,4 +1,4 @@
-import { FairQueue } from '../subgraphs/kernel/foreign/queue.ts';
+import { FairQueue } from '../subgraphs/kernel/fair-queue.ts';
 import { HUB_CALLER } from '../subgraphs/kernel/http/caller.ts';
 import { Overload } from '../subgraphs/kernel/overload.ts';
 

@@ -190,3 +190,11 @@ test('a server on all addresses is reached at the loopback address', () => {
   expect(toLocalUrl('::', 2)).toBe('http://[::1]:2');
   expect(toLocalUrl('hub.test', 3)).toBe('http://hub.test:3');
 });
+
+test('a read is given up before the database ends its statement', () => {
+  const problemsOf = (value: string) =>
+    parseEnvironment('start', { READ_DEADLINE_MS: value }).problems.filter((line) => line.includes('READ_DEADLINE_MS'));
+  expect(problemsOf('14000')).toEqual([]);
+  expect(problemsOf('15000')).toHaveLength(1);
+  expect(problemsOf('0')).toHaveLength(1);
+});

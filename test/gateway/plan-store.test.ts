@@ -13,13 +13,13 @@ import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/con
 
 const SDL = readFileSync(new URL('../../gateway/supergraph.graphql', import.meta.url), 'utf8');
 
-/** Returns a function that runs an operation and tells what it spent and how many plans were made and stored for it. */
+/** Returns a function that runs an operation and tells what it spent and how many plans were stored. */
 async function createPlanMeter(maxBytes: number) {
   const plans = createPlanStore(maxBytes);
   const { set } = plans.cache;
-  let made = 0;
+  let planCount = 0;
   plans.cache.set = (...entry) => {
-    made += 1;
+    planCount += 1;
     return set.apply(plans.cache, entry);
   };
   const gateway = new ApolloGateway({
@@ -36,13 +36,13 @@ async function createPlanMeter(maxBytes: number) {
   await server.start();
   let rest = DEFAULT_LIMITS.anonymousCostPerMinute;
   return async (query: string, operationName?: string) => {
-    const before = { rest, made };
+    const before = { rest, planCount };
     const request = { query, operationName, extensions: { cost: true } };
     const { body } = await server.executeOperation(request, { contextValue: buildContext(PUBLIC, null) });
     if (body.kind !== 'single') throw new Error('an answer in parts');
     const { cost } = (body.singleResult.extensions ?? {}) as { cost: { allowance: { rest: number } } };
     rest = cost.allowance.rest;
-    return { spent: before.rest - rest, made: made - before.made };
+    return { spent: before.rest - rest, planCount: planCount - before.planCount };
   };
 }
 
@@ -56,13 +56,13 @@ const PLANNING = 20 * 101;
 test('each operation of a document is charged when it is planned, and not again', async () => {
   const run = await createPlanMeter(1_000_000);
   const outcomes = [await run(DOCUMENT, 'A'), await run(DOCUMENT, 'B'), await run(DOCUMENT, 'A')];
-  expect(outcomes.map(({ made }) => made)).toEqual([1, 1, 0]);
+  expect(outcomes.map(({ planCount }) => planCount)).toEqual([1, 1, 0]);
   const [first = 0, second = 0, third = 0] = outcomes.map(({ spent }) => spent);
   expect(second).toBe(third + PLANNING);
   expect(first).toBeGreaterThan(second);
   const unnamed = DOCUMENT.replace(/query B.*/, '');
-  expect((await run(unnamed)).made).toBe(1);
-  expect(await run(unnamed)).toEqual({ made: 0, spent: third });
+  expect((await run(unnamed)).planCount).toBe(1);
+  expect(await run(unnamed)).toEqual({ planCount: 0, spent: third });
 });
 
 test('an operation whose plan has been forgotten is charged again', async () => {
@@ -70,6 +70,6 @@ test('an operation whose plan has been forgotten is charged again', async () => 
   const run = await createPlanMeter(1_200);
   const outcomes = [];
   for (const name of ['A', 'A', 'B', 'A']) outcomes.push(await run(DOCUMENT, name));
-  expect(outcomes.map(({ made }) => made)).toEqual([1, 0, 1, 1]);
+  expect(outcomes.map(({ planCount }) => planCount)).toEqual([1, 0, 1, 1]);
   expect(outcomes.map(({ spent }) => spent > PLANNING)).toEqual([true, false, true, true]);
 });

@@ -78,8 +78,8 @@ describe('a front end of another origin in Chromium', () => {
       allowedOrigin,
       `const frame = document.createElement('iframe'); frame.sandbox = 'allow-scripts';
        frame.srcdoc = ${JSON.stringify(frame).replaceAll('<', '\\u003c')};
-       const told = new Promise((resolve) => addEventListener('message', (event) => resolve(event.data)));
-       document.body.append(frame); return told;`,
+       const message = new Promise((resolve) => addEventListener('message', (event) => resolve(event.data)));
+       document.body.append(frame); return message;`,
     );
     expect(result).toBe('refused');
   });

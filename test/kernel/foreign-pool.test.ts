@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
+import { FairQueue } from '../../subgraphs/kernel/fair-queue.ts';
 import {
   createParserPool,
   type ParserLimits,
   type ParserPool,
   readParserLimits,
 } from '../../subgraphs/kernel/foreign/pool.ts';
-import { FairQueue } from '../../subgraphs/kernel/foreign/queue.ts';
 import { runAsCaller } from '../../subgraphs/kernel/http/caller.ts';
 import { DEFAULT_HUB_LIMITS, MAX_VERIFICATIONS } from '../../subgraphs/kernel/limits/limits.ts';
 import { waitUntil } from '../support/until.ts';

@@ -50,7 +50,7 @@ export const KERNEL: Record<string, Layer> = {
   'foreign/main': 'main',
   'foreign/message': 'rule',
   'foreign/pool': 'client',
-  'foreign/queue': 'rule',
+  'fair-queue': 'rule',
   'http/headers': 'edge',
   'http/http': 'edge',
   'outgoing/http-client': 'client',

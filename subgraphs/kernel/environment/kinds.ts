@@ -36,6 +36,14 @@ export const count: Kind<number> = {
   schema: integer.refine((value) => value > 0),
 };
 
+/** The database ends a statement after 15 s (db/client.ts). A read must be given up before, or it counts as a fault. */
+const MAX_READ_DEADLINE_MS = 14_000;
+
+export const readDeadline: Kind<number> = {
+  expected: `a whole number from 1 to ${MAX_READ_DEADLINE_MS}`,
+  schema: integer.refine((value) => value > 0 && value <= MAX_READ_DEADLINE_MS),
+};
+
 /** An address to listen on: a host name or an IP address, without port or scheme. */
 export const host: Kind<string> = {
   expected: 'a host name or IP address to listen on, without scheme and port',

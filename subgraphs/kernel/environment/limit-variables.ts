@@ -16,7 +16,7 @@ function readDefault<const Text extends string>(value: Text) {
 /** Environment variables for what callers may ask of the gateway. */
 export const COST_LIMITS = {
   READ_DEADLINE_MS: {
-    kind: kinds.count,
+    kind: kinds.readDeadline,
     about: 'Milliseconds that a query or the answer to a GET may take. Then its statements are cancelled.',
     uses: readDefault('10000'),
   },

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { parseEnvironment } from '../environment/parse.ts';
+import { FairQueue } from '../fair-queue.ts';
 import { currentCaller, HUB_CALLER } from '../http/caller.ts';
 import { MAX_VERIFICATIONS } from '../limits/limits.ts';
 import { Overload } from '../overload.ts';
@@ -13,7 +14,6 @@ import {
   type WorkerAnswer,
   type WorkerRequest,
 } from './message.ts';
-import { FairQueue } from './queue.ts';
 
 /**
  * A small pool of worker threads for everything that parses what strangers send. The hub's own thread never waits for

@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { currentDeadline, Deadline, runWithDeadline } from '../../../db/deadline.ts';
+import { ENVIRONMENT } from '../environment/variables.ts';
 import { currentCaller } from './caller.ts';
 
 /** Gives every request a deadline: a read by its method, a GraphQL operation by its type. */
@@ -8,14 +9,14 @@ import { currentCaller } from './caller.ts';
 /** Methods of requests that only read. */
 export const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** After this time a read is cancelled in the database. Shorter than the time limits of database and gateway. */
-const READ_DEADLINE_MS = 10_000;
+/** After this time a read is cancelled in the database. */
+const READ_DEADLINE_MS = Number(ENVIRONMENT.READ_DEADLINE_MS.uses.gateway.default);
 /** After this time a mutation is answered. It goes on. Longer than one statement may take. */
 export const WRITE_DEADLINE_MS = 25_000;
 /** A handler that has ended by itself answers by itself. */
 const ANSWER_MS = 100;
 
-/** How long a read may take, in milliseconds. Without it, 10 s. */
+/** How long a read may take, in milliseconds. Without it, as the environment variable says by default. */
 export interface DeadlineOptions {
   readDeadlineMs?: number | undefined;
 }

@@ -1,4 +1,4 @@
-import { FairQueue } from '../foreign/queue.ts';
+import { FairQueue } from '../fair-queue.ts';
 import { Overload } from '../overload.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { awaitUntil } from '../../../db/deadline.ts';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { Rejection } from '../../kernel/events/outbox-store.ts';
 import type { ParserPool } from '../../kernel/foreign/pool.ts';
@@ -135,7 +136,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
 
   const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
     const knownPromise = tokenPromise;
-    const knownToken = knownPromise && (await awaitUntil(signal, knownPromise).catch(() => null));
+    const knownToken = knownPromise && (await awaitToken(signal, knownPromise).catch(() => null));
     if (signal.aborted) throw buildTimeout();
     if (knownToken && knownToken.text !== refusedToken && options.now().getTime() < knownToken.endsAt)
       return knownToken.text;
@@ -143,7 +144,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
     const renewedPromise =
       tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options);
     tokenPromise = renewedPromise;
-    return (await awaitUntil(signal, renewedPromise)).text;
+    return (await awaitToken(signal, renewedPromise)).text;
   };
 
   const postDelivery = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
@@ -185,13 +186,11 @@ function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
   };
 }
 
-/** Returns what a promise gives. Throws PeerError when the signal is aborted before. The promise goes on. */
-async function awaitUntil<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
-  const { promise: end, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(buildTimeout());
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([promise, end]).finally(() => signal.removeEventListener('abort', abort));
+/** Returns a token that several deliveries wait for. Throws PeerError when the signal of this one is aborted before. */
+async function awaitToken(signal: AbortSignal, token: Promise<Token>): Promise<Token> {
+  return awaitUntil(signal, token).catch((error) => {
+    throw signal.aborted ? buildTimeout() : error;
+  });
 }
 
 function buildTimeout(): PeerError {
