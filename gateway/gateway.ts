@@ -21,7 +21,13 @@ import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.t
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
-import { buildContext, type GraphContext, identifyOrigin, readContext } from '../subgraphs/kernel/http/context.ts';
+import {
+  buildContext,
+  type GraphContext,
+  identifyOrigin,
+  readContext,
+  type TokenCheck,
+} from '../subgraphs/kernel/http/context.ts';
 import {
   createDeadlinePlugin,
   type DeadlineOptions,
@@ -35,7 +41,6 @@ import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/l
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
-import type { TokenCheck } from './auth.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
 import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
@@ -138,7 +143,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   });
   await app.register(fastifyApollo(server), {
     async context(request: FastifyRequest) {
-      const context = await readContext(request, options.tokenKey, options.now());
+      const context = await readContext(request, options);
       costControl.chargeRequest(request, context);
       return context;
     },

@@ -2,10 +2,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { SharedWork } from '../db/deadline.ts';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
-import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/http/context.ts';
+import { buildContext, type GraphContext, identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import type { TokenCheck } from './auth.ts';
 import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';
 import {

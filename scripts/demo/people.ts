@@ -1,7 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import { SignJWT } from 'jose';
 import type { Person, Role } from '../../subgraphs/kernel/actor.ts';
-import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '../../subgraphs/kernel/sealing/token.ts';
+import { writeToken } from '../../subgraphs/kernel/sealing/token.ts';
 
 /** Invented people for trying the hub out. A real office uses its own identity provider. */
 
@@ -94,14 +93,5 @@ export function mintToken(
   now: Date,
   lifetimeSeconds: number = DEMO_TOKEN_LIFETIME_SECONDS,
 ): Promise<string> {
-  const seconds = Math.floor(now.getTime() / 1000);
-  const { id, name, roles, organ, window, holderCode } = person;
-  return new SignJWT({ name, roles: [...roles], organ, window, holderCode })
-    .setProtectedHeader({ alg: 'EdDSA' })
-    .setSubject(id)
-    .setIssuer(TOKEN_ISSUER)
-    .setAudience(TOKEN_AUDIENCE)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + lifetimeSeconds)
-    .sign(privateKey);
+  return writeToken(person, privateKey, now, lifetimeSeconds);
 }

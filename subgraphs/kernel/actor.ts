@@ -46,6 +46,28 @@ export interface Person {
   holderCode: string | null;
 }
 
+/** Who somebody is, as the identity provider says it. It says nothing of roles and organs. */
+export interface Identity {
+  /** The provider's own name: the URL of its OpenID Connect discovery. */
+  issuer: string;
+  /** Names the person at the issuer, always the same (`sub`). */
+  subject: string;
+  /** USCC or citizen number, valid by its check character, or null for whoever holds no licenses. */
+  holderCode: string | null;
+  name: string | null;
+  issuedAt: Date;
+  /** When the person proved who they are, or null if the issuer does not say it. */
+  authTime: Date | null;
+  /** The issuer's session (`sid`), or null. */
+  session: string | null;
+}
+
+/**
+ * Finds the person of an identity in the hub's own register, as of `now`: roles, organ, window. Returns null for
+ * somebody whom the register does not know. Throws TokenError SESSION_ENDED for a session that has ended.
+ */
+export type ResolvePerson = (identity: Identity, now: Date) => Promise<Person | null>;
+
 /** The caller: the public without a token, or a person with one. */
 export type Actor = { kind: 'public' } | Person;
 

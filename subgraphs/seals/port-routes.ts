@@ -77,7 +77,8 @@ async function settle(
     return await answer();
   } catch (error) {
     if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
-    if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+    if (error instanceof TokenError)
+      return reply.code(error.statusCode).send({ code: error.code, message: error.message });
     if (error instanceof z.ZodError) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: error.message });
     throw error;
   }

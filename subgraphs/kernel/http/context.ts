@@ -15,7 +15,7 @@ import { isForwarded } from './caller-hook.ts';
 /** The context of a request for a resolver, in every subgraph, in process and over HTTP. */
 export interface GraphContext {
   actor: Actor;
-  /** The verified token, to forward over HTTP. Null for the public. */
+  /** A verified token of the hub's own, to forward to a subgraph over HTTP. Null for the public. */
   token: string | null;
   /** Loaders of this request, by name. See `getLoader`. */
   loaders: Map<string, unknown>;
@@ -59,15 +59,38 @@ export function buildForbiddenError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
 }
 
+/** How a process finds the person of a token. */
+export interface SignIn {
+  /** Throws TokenError. */
+  readPerson(token: string, now: Date): Promise<Person>;
+  /** Writes a short-lived token of the hub's own, by which subgraphs in other processes know the person. */
+  writeToken(person: Person, now: Date): Promise<string>;
+}
+
+/** What callers are known by. */
+export interface Authentication {
+  /** Public half of the key that signs the hub's own tokens. */
+  tokenKey: KeyObject;
+  /** At the edge: takes what the identity provider signs. Without it, only the hub's own tokens count. */
+  signIn?: SignIn | undefined;
+  serviceKey: Uint8Array;
+  now: () => Date;
+}
+
+/** What a person's token is read by. */
+export type TokenCheck = Pick<Authentication, 'tokenKey' | 'signIn' | 'now'>;
+
 /** Reads a request's token into its context. Used by the gateway and by every subgraph in its own process. */
-export async function readContext(request: FastifyRequest, key: KeyObject, now: Date): Promise<GraphContext> {
+export async function readContext(request: FastifyRequest, check: TokenCheck): Promise<GraphContext> {
   const token = readBearerToken(request);
   if (token === null) return buildContext(PUBLIC, null);
   try {
-    return buildContext(await readPerson(request, token, key, now), token);
+    const person = await readPerson(request, token, check);
+    return buildContext(person, check.signIn ? await check.signIn.writeToken(person, check.now()) : token);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
+    const { code, statusCode: status } = error;
+    throw new GraphQLError(error.message, { extensions: { code, http: { status } } });
   }
 }
 
@@ -75,8 +98,9 @@ export async function readContext(request: FastifyRequest, key: KeyObject, now: 
 const persons = new WeakMap<FastifyRequest, Promise<Person>>();
 
 /** Returns the person of a request's token, and makes it the caller. Throws TokenError. */
-async function readPerson(request: FastifyRequest, token: string, key: KeyObject, now: Date): Promise<Person> {
-  const known = persons.get(request) ?? readToken(token, key, now);
+async function readPerson(request: FastifyRequest, token: string, check: TokenCheck): Promise<Person> {
+  const { tokenKey, signIn, now } = check;
+  const known = persons.get(request) ?? (signIn ? signIn.readPerson(token, now()) : readToken(token, tokenKey, now()));
   persons.set(request, known);
   const person = await known;
   notePerson(person.id);
@@ -90,27 +114,21 @@ function readBearerToken(request: FastifyRequest): string | null {
   return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? '';
 }
 
-/** What callers are known by. */
-export interface Authentication {
-  tokenKey: KeyObject;
-  serviceKey: Uint8Array;
-  now: () => Date;
-}
-
 /**
- * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a
+ * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a status, a
  * code and a sentence. The public also gets a context; the route decides what the public may do.
  */
 export async function identifyCaller(
   request: FastifyRequest,
   reply: FastifyReply,
-  { tokenKey, now }: Pick<Authentication, 'tokenKey' | 'now'>,
+  check: TokenCheck,
 ): Promise<GraphContext | null> {
   try {
-    return await readContext(request, tokenKey, now());
+    return await readContext(request, check);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    await reply.code(401).send({ code: error.extensions.code, message: error.message });
+    const { code, http } = error.extensions as { code: string; http?: { status: number } };
+    await reply.code(http?.status ?? 401).send({ code, message: error.message });
     return null;
   }
 }
@@ -121,8 +139,9 @@ export async function identifyCaller(
  */
 export async function identifyOrigin(
   request: FastifyRequest,
-  { tokenKey, serviceKey, now }: Pick<Authentication, 'tokenKey' | 'now'> & Partial<Authentication>,
+  options: TokenCheck & Partial<Authentication>,
 ): Promise<Origin> {
+  const { serviceKey, now } = options;
   const token = readBearerToken(request);
   try {
     if (token && serviceKey && isServiceToken(token)) {
@@ -130,7 +149,7 @@ export async function identifyOrigin(
       noteHub();
       return 'service';
     }
-    if (token) await readPerson(request, token, tokenKey, now());
+    if (token) await readPerson(request, token, options);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
   }

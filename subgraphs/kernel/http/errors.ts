@@ -11,6 +11,7 @@ import {
 import { noteSubject } from '../environment/log.ts';
 import { findOverload, readOverload } from '../overload.ts';
 import { Refusal } from '../refusal.ts';
+import { TOKEN_ERROR_CODES } from '../sealing/token.ts';
 import type { RefusalView } from './resolver-types.ts';
 
 /** Errors as a caller sees them, in GraphQL and on routes. Every error that is not meant for callers is a fault. */
@@ -54,8 +55,7 @@ const PUBLIC_CODES: ReadonlySet<unknown> = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',
-  'TOKEN_EXPIRED',
-  'TOKEN_INVALID',
+  ...TOKEN_ERROR_CODES,
   'QUERY_TOO_DEEP',
   'QUERY_TOO_WIDE',
   'QUERY_TOO_LARGE',

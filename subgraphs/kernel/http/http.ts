@@ -107,7 +107,8 @@ function refuseAtOnce(app: FastifyInstance): void {
 }
 
 function sendError(error: FastifyError | Overload | Halted, reply: FastifyReply, onFault: OnFault): FastifyReply {
-  if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+  if (error instanceof TokenError)
+    return reply.code(error.statusCode).send({ code: error.code, message: error.message });
   if (error instanceof Halted) {
     return reply.code(503).send({ ...error.extensions, message: error.message });
   }

@@ -115,7 +115,7 @@ export async function serveSubgraph(
   });
   await server.start();
   await app.register(fastifyApollo(server), {
-    context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
+    context: (request: FastifyRequest) => readContext(request, options),
   });
   app.get('/health/ready', { config: { isFree: true } }, async (_request, reply) => {
     const reason = subgraph.halt?.reason() ?? null;

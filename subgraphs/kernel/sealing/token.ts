@@ -10,7 +10,7 @@ import { findTextProblem } from '../text.ts';
 /** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
 
 export const TOKEN_ISSUER = 'tongquan';
-export const TOKEN_AUDIENCE = 'tongquan-hub';
+const TOKEN_AUDIENCE = 'tongquan-hub';
 /** Maximum accepted clock difference between the hub and the identity provider. */
 const TOKEN_LEEWAY_SECONDS = 30;
 
@@ -32,15 +32,45 @@ const claims = z.object({
   holderCode: line(18).nullish(),
 });
 
-/** Thrown when a token is not accepted. The edge answers with HTTP 401 or `extensions.code`. */
+/** Why the person of a token is not let in, with HTTP status (RFC 6750, 3.1) and sentence. */
+const TOKEN_ERRORS = {
+  TOKEN_EXPIRED: { status: 401, message: '令牌已过期。' },
+  TOKEN_INVALID: { status: 401, message: '令牌无效。' },
+  /** The person has signed out, or somebody has ended the session. */
+  SESSION_ENDED: { status: 401, message: '本次登录已结束，请重新登录。' },
+  /** The issuer knows the person, and the hub's register does not. */
+  PERSON_UNKNOWN: { status: 403, message: '您已登录，但人员名册中没有您的岗位。请联系本单位的管理员。' },
+  /** The issuer's keys cannot be read, so nothing can be said of the token. */
+  ISSUER_AWAY: { status: 503, message: '登录服务暂时不可用，请稍后再试。' },
+} as const;
+export type TokenErrorCode = keyof typeof TOKEN_ERRORS;
+export const TOKEN_ERROR_CODES = Object.keys(TOKEN_ERRORS) as readonly TokenErrorCode[];
+
+/** Thrown when a token is not accepted. The edge answers with `statusCode` or `extensions.code`. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
-  readonly code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID';
+  readonly code: TokenErrorCode;
+  readonly statusCode: number;
 
-  constructor(code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID') {
-    super(code === 'TOKEN_EXPIRED' ? '令牌已过期。' : '令牌无效。');
+  constructor(code: TokenErrorCode) {
+    super(TOKEN_ERRORS[code].message);
     this.code = code;
+    this.statusCode = TOKEN_ERRORS[code].status;
   }
+}
+
+/** Signs a token of the hub's own for a person: a JWT with EdDSA, which `readToken` reads. */
+export function writeToken(person: Person, key: KeyObject, now: Date, lifeSeconds: number): Promise<string> {
+  const seconds = Math.floor(now.getTime() / 1000);
+  const { id, name, roles, organ, window, holderCode } = person;
+  return new SignJWT({ name, roles: [...roles], organ, window, holderCode })
+    .setProtectedHeader({ alg: 'EdDSA' })
+    .setSubject(id)
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + lifeSeconds)
+    .sign(key);
 }
 
 /**

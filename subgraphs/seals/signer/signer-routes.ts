@@ -36,7 +36,8 @@ export function serveSigner(
         return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, input))) };
       } catch (error) {
         if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
-        if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+        if (error instanceof TokenError)
+          return reply.code(error.statusCode).send({ code: error.code, message: error.message });
         return reply.code(400).send({ code: 'BAD_USER_INPUT', message: String(error).slice(0, 500) });
       }
     });
