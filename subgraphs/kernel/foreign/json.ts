@@ -45,9 +45,15 @@ export function requireFewValues(text: string): void {
 
 /** Returns the position of the quotation mark that ends a string, or the length of the text. */
 function findStringEnd(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === '"') return at;
-  }
-  return text.length;
+  let end = start;
+  do end = text.indexOf('"', end + 1);
+  while (end !== -1 && isEscaped(text, end));
+  return end === -1 ? text.length : end;
+}
+
+/** Whether an odd number of backslashes stands before the quotation mark. Each mark has its own: it stays linear. */
+function isEscaped(text: string, mark: number): boolean {
+  let at = mark;
+  while (text[at - 1] === '\\') at--;
+  return (mark - at) % 2 === 1;
 }
