@@ -35,6 +35,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'paper_entry',
   'platform_message',
   'proposal',
+  'proposal_license',
   'proposal_outcome',
   'push_entry',
   'revocation',

@@ -104,7 +104,7 @@ export const REFUSALS = {
   WEBHOOK_URL_REFUSED: '推送地址不符合要求。',
   CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
   CALENDAR_MALFORMED: '工作日历不符合要求。',
-  // proposals of administration
+  // proposals
   PROPOSAL_UNKNOWN: '没有此提议。',
   PROPOSAL_DECIDED: '此提议已办结。',
   PROPOSALS_TOO_MANY: '待批准的提议过多，请先办结。',

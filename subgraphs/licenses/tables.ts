@@ -134,6 +134,8 @@ export const act = schema.table(
     reason: text(),
     /** The supervisor's order that the act carries out. */
     orderId: uuid(),
+    /** The approved proposal that the act carries out. Null for an act by a case, and before proposals existed. */
+    proposalId: uuid().unique(),
     ...actorColumns(),
     preparedAt: instant().notNull(),
     /** Why it waits after an attempt. */
@@ -262,5 +264,6 @@ export const lostVersion = schema.table(
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';
+export * from './proposal/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

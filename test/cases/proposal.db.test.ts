@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MAX_WAITING_PROPOSALS, PROPOSALS, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
+import { PROPOSALS, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
+import { MAX_WAITING_PROPOSALS } from '../../subgraphs/kernel/proposal/proposal.ts';
 import { testClock } from '../support/clock.ts';
 import { findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

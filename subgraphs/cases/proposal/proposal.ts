@@ -1,5 +1,6 @@
 import type { Role } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
+import type { Proposal as KernelProposal } from '../../kernel/proposal/proposal.ts';
 import type { Agreement } from '../agreement/agreement.ts';
 import type { Notice } from '../calendar/working-day.ts';
 
@@ -44,19 +45,5 @@ export const PROPOSALS = {
   REMOVE_WEBHOOK: { mutation: 'removeWebhook', approver: 'SUPERVISOR' },
 } as const satisfies Record<ProposalKind, ProposalRow>;
 
-/** How a proposal ends: 批准, 不予批准, 撤回. */
-export type ProposalOutcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
-
-export interface Proposal {
-  id: string;
-  kind: ProposalKind;
-  /** The organ that it acts for, or null if it acts for none. */
-  organ: string | null;
-  proposedById: string;
-  proposedBy: string;
-  /** Null while it waits. */
-  outcome: ProposalOutcome | null;
-}
-
-/** Maximum of waiting proposals of one administrator. */
-export const MAX_WAITING_PROPOSALS = 50;
+/** A proposal of an act of administration. */
+export type Proposal = KernelProposal<ProposalKind>;

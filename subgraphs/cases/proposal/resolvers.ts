@@ -9,7 +9,7 @@ import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { viewWebhook } from '../supervision/view.ts';
 import type { ProposalContents, ProposalKind } from './proposal.ts';
-import * as store from './store.ts';
+import { listProposals } from './store.ts';
 import { viewProposal } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -20,7 +20,7 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
       proposals: async (_, args, { actor }) => {
         const ownOrgan = requireReadScope(CASE_READS.proposals, actor, '您的岗位不能查看提议。');
         const { kind = null, state = null } = args.filter ?? {};
-        const page = await store.listProposals(deps.db, { organ: ownOrgan, kind, state }, readPage(args, BY_SERIAL));
+        const page = await listProposals(deps.db, ownOrgan, { kind, state }, readPage(args, BY_SERIAL));
         return toConnection(page, BY_SERIAL, (row) => row.serial, viewProposal);
       },
     },

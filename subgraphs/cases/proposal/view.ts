@@ -1,7 +1,17 @@
-import type { StoredProposal } from './store.ts';
+import type { StoredProposal } from '../../kernel/proposal/store.ts';
+import type { ProposalKind } from './proposal.ts';
 
 /** A proposal as GraphQL shows it. */
-export function viewProposal({ id, kind, organ, content, proposedBy, at, outcome, ended }: StoredProposal) {
+export function viewProposal({
+  id,
+  kind,
+  organ,
+  content,
+  proposedBy,
+  at,
+  outcome,
+  ended,
+}: StoredProposal<ProposalKind>) {
   return {
     ...{ id, kind, content, proposedBy, proposedAt: at },
     organ: organ === null ? null : { id: organ },

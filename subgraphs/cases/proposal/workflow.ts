@@ -1,8 +1,13 @@
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import { requireReason } from '../../kernel/text.ts';
+import type { StoredProposal } from '../../kernel/proposal/store.ts';
+import {
+  type ProposalDecision,
+  recordDecision,
+  recordProposal,
+  recordWithdrawal,
+} from '../../kernel/proposal/workflow.ts';
 import type { StoredAgreement } from '../agreement/store.ts';
 import { endAgreement, recordAgreement } from '../agreement/workflow.ts';
 import type { StoredNotice } from '../calendar/store.ts';
@@ -20,10 +25,8 @@ import { ADMINISTRATION_POLICY } from '../policy.ts';
 import type { WebhookRow } from '../supervision/webhook/store.ts';
 import { registerWebhook, removeWebhook, type WebhookDependencies } from '../supervision/webhook/workflow.ts';
 import { PROPOSAL_POLICY } from './policy.ts';
-import { MAX_WAITING_PROPOSALS, PROPOSALS, type ProposalContents, type ProposalKind } from './proposal.ts';
-import * as store from './store.ts';
-
-const MAX_REASON_CHARS = 500;
+import { PROPOSALS, type ProposalContents, type ProposalKind } from './proposal.ts';
+import { proposalStore } from './store.ts';
 
 export type ProposalDependencies = PlatformDependencies & WebhookDependencies;
 
@@ -72,7 +75,7 @@ const EXECUTIONS: { readonly [Kind in ProposalKind]: CarryOut<Kind> } = {
 
 /** A proposal, and what it made or changed. Its effect is empty while it waits. */
 export interface ProposalResult {
-  proposal: store.StoredProposal | null;
+  proposal: StoredProposal<ProposalKind> | null;
   effect: ProposalEffect;
 }
 
@@ -91,21 +94,10 @@ export function propose<Kind extends ProposalKind>(
     const at = deps.now();
     const effect = await transact(tx, true, (inner) => EXECUTIONS[kind]({ tx: inner, deps, proposer, at }, content));
     if (dryRun) return { proposal: null, effect: { ...effect, secret: null } };
-    await store.lockWaiting(tx, proposer.id);
-    if ((await store.countWaiting(tx, proposer.id)) >= MAX_WAITING_PROPOSALS) throw new Refusal('PROPOSALS_TOO_MANY');
-    const id = crypto.randomUUID();
-    const person = { proposedById: proposer.id, proposedBy: proposer.name };
     const organ = effect.platform?.organ ?? effect.webhook?.organ ?? effect.agreement?.cityOrgan ?? null;
-    await store.insertProposal(tx, { id, kind, organ, content: JSON.stringify(content), ...person, at });
-    return { proposal: await requireProposal(tx, id), effect: {} };
+    const proposal = await recordProposal(tx, proposalStore, proposer, { kind, organ, content }, at);
+    return { proposal, effect: {} };
   });
-}
-
-export interface ProposalDecision {
-  proposal: string;
-  approve: boolean;
-  reason: string | null;
-  dryRun: boolean;
 }
 
 /**
@@ -115,17 +107,14 @@ export interface ProposalDecision {
 export function decideProposal(
   deps: ProposalDependencies,
   actor: Actor,
-  { proposal: id, approve, reason, dryRun }: ProposalDecision,
+  { dryRun, ...decision }: ProposalDecision & { dryRun: boolean },
 ): Promise<ProposalResult> {
   return transact(deps.db, dryRun, async (tx) => {
-    const proposal = await lockProposal(tx, id);
-    const decider = requireAllowed(PROPOSAL_POLICY.decideProposal, proposal, actor);
-    if (!approve || reason !== null) requireReason(reason ?? '', MAX_REASON_CHARS);
     const at = deps.now();
-    const effect = approve ? await carryOut({ tx, deps, at }, proposal) : {};
-    const outcome = approve ? 'APPROVED' : 'REJECTED';
-    await store.insertOutcome(tx, { proposalId: id, outcome, actorId: decider.id, actor: decider.name, reason, at });
-    return { proposal: await requireProposal(tx, id), effect: dryRun ? { ...effect, secret: null } : effect };
+    const decider = { rule: PROPOSAL_POLICY.decideProposal, actor, at };
+    const proposal = await recordDecision(tx, proposalStore, decider, decision);
+    const effect = decision.approve ? await carryOut({ tx, deps, at }, proposal) : {};
+    return { proposal, effect: dryRun ? { ...effect, secret: null } : effect };
   });
 }
 
@@ -136,32 +125,16 @@ export function withdrawProposal(
   { proposal: id, dryRun }: { proposal: string; dryRun: boolean },
 ): Promise<ProposalResult> {
   return transact(db, dryRun, async (tx) => {
-    const proposal = await lockProposal(tx, id);
-    const { id: actorId, name } = requireAllowed(PROPOSAL_POLICY.withdrawProposal, proposal, actor);
-    const outcome = 'WITHDRAWN';
-    await store.insertOutcome(tx, { proposalId: id, outcome, actorId, actor: name, reason: null, at: now() });
-    return { proposal: await requireProposal(tx, id), effect: {} };
+    const author = { rule: PROPOSAL_POLICY.withdrawProposal, actor, at: now() };
+    return { proposal: await recordWithdrawal(tx, proposalStore, author, id), effect: {} };
   });
 }
 
 function carryOut(
   execution: Omit<Execution, 'proposer'>,
-  { kind, content, proposedById, proposedBy }: store.StoredProposal,
+  { kind, content, proposedById, proposedBy }: StoredProposal<ProposalKind>,
 ): Promise<ProposalEffect> {
   // The text was written by `propose` from the content of this kind.
   const run = EXECUTIONS[kind] as CarryOut<ProposalKind>;
   return run({ ...execution, proposer: { id: proposedById, name: proposedBy } }, JSON.parse(content));
-}
-
-async function lockProposal(tx: Transaction, id: string): Promise<store.StoredProposal> {
-  await store.lockProposal(tx, id);
-  const proposal = await store.findProposal(tx, id);
-  if (!proposal) throw new Refusal('PROPOSAL_UNKNOWN', 'proposal');
-  return proposal;
-}
-
-async function requireProposal(tx: Transaction, id: string): Promise<store.StoredProposal> {
-  const proposal = await store.findProposal(tx, id);
-  if (!proposal) throw new Error(`no proposal ${id}`);
-  return proposal;
 }

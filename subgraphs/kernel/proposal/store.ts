@@ -1,0 +1,90 @@
+import { and, count, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../http/page.ts';
+import { UUID_PATTERN } from '../identifier.ts';
+import type { Proposal, ProposalState } from './proposal.ts';
+import type { ProposalTables } from './tables.ts';
+
+type ProposalRow = ProposalTables['proposal']['$inferSelect'];
+type OutcomeRow = ProposalTables['proposalOutcome']['$inferSelect'];
+
+/** A proposal with its outcome, or null while it waits. */
+export interface StoredProposal<Kind extends string = string> extends Proposal<Kind> {
+  serial: number;
+  /** JSON text. */
+  content: string;
+  at: Date;
+  ended: OutcomeRow | null;
+}
+
+export interface ProposalFilter<Kind extends string> {
+  kind: Kind | null;
+  state: ProposalState | null;
+}
+
+/** The operations on the proposals of one subgraph. `Kind`: its kinds, the only ones that it inserts. */
+export type ProposalStore<Kind extends string> = ReturnType<typeof createProposalStore<Kind>>;
+
+export function createProposalStore<Kind extends string>(tables: ProposalTables) {
+  const { proposal, proposalOutcome } = tables;
+  const isOutcomeOf = eq(proposalOutcome.proposalId, proposal.id);
+  const select = (db: Reader) =>
+    db.select({ row: proposal, ended: proposalOutcome }).from(proposal).leftJoin(proposalOutcome, isOutcomeOf);
+  const toStoredProposal = ({ row, ended }: { row: ProposalRow; ended: OutcomeRow | null }): StoredProposal<Kind> => ({
+    ...row,
+    kind: row.kind as Kind,
+    outcome: ended?.outcome ?? null,
+    ended,
+  });
+  return {
+    /** Returns a proposal, or null if there is none with this id. */
+    async find(db: Reader, id: string): Promise<StoredProposal<Kind> | null> {
+      if (!UUID_PATTERN.test(id)) return null;
+      const [row] = await select(db).where(eq(proposal.id, id));
+      return row ? toStoredProposal(row) : null;
+    },
+    /** Locks a proposal: two decisions on it wait for each other. A row lock would need the right to update. */
+    async lock(tx: Transaction, id: string): Promise<void> {
+      await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`proposal ${id}`}, 0))`);
+    },
+    /** Locks the waiting proposals of a person, so that their number holds. */
+    async lockWaiting(tx: Transaction, proposedById: string): Promise<void> {
+      await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`proposals of ${proposedById}`}, 0))`);
+    },
+    /** Counts the proposals of a person that wait for a decision. */
+    async countWaiting(db: Reader, proposedById: string): Promise<number> {
+      const [row] = await db
+        .select({ waiting: count() })
+        .from(proposal)
+        .leftJoin(proposalOutcome, isOutcomeOf)
+        .where(and(eq(proposal.proposedById, proposedById), isNull(proposalOutcome.proposalId)));
+      return row?.waiting ?? 0;
+    },
+    async insert(tx: Transaction, row: Omit<ProposalRow, 'serial'> & { kind: Kind }): Promise<void> {
+      await tx.insert(proposal).values(row);
+    },
+    async insertOutcome(tx: Transaction, row: OutcomeRow): Promise<void> {
+      await tx.insert(proposalOutcome).values(row);
+    },
+    /** Returns a page of the proposals that meet `condition`, newest first. Absent: of all. */
+    async list(
+      db: Reader,
+      condition: SQL | undefined,
+      { kind, state }: ProposalFilter<Kind>,
+      page: PageRequest<number>,
+    ): Promise<Page<StoredProposal<Kind>>> {
+      const rows = await select(db)
+        .where(
+          and(
+            condition,
+            kind === null ? undefined : eq(proposal.kind, kind),
+            state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`,
+            page.after === null ? undefined : lt(proposal.serial, page.after),
+          ),
+        )
+        .orderBy(desc(proposal.serial))
+        .limit(page.first + 1);
+      return cutPage(rows.map(toStoredProposal), page.first);
+    },
+  };
+}
