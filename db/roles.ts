@@ -42,6 +42,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'revocation_list',
   'seal_application',
   'seal_application_outcome',
+  'seal_application_picture',
   'seal_certificate',
   'seal_code',
   'seal_code_key',

@@ -91,13 +91,24 @@ async function* auditGrants(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   }
 }
 
-/** Checks that every picture has its own ledger entry. */
+/** Checks that every picture has its own ledger entry, and that two persons set it. */
 async function* auditPictures(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const rows = await sql<{ id: string }[]>`select s.id from seals.seal s
     where exists (select 1 from seals.seal_picture p where p.seal_id = s.id and not exists (select 1 from seals.seal_event e
         where e.seal_id = s.id and e.event = 'PICTURE_CHANGED' and e.at = p.at and e.actor_id = p.actor_id))
       or (select count(*) from seals.seal_picture p where p.seal_id = s.id)
         <> (select count(*) from seals.seal_event e where e.seal_id = s.id and e.event = 'PICTURE_CHANGED')`;
+  // Up to release 0.4, one person set a picture. Those have no application, and none of them comes after one that has.
+  const singlePersonPictures = await sql<{ sealId: string; serial: number }[]>`
+    select p.seal_id as "sealId", p.serial::int as serial from seals.seal_picture p
+    left join seals.seal_application a on a.id = p.application_id and a.seal_id = p.seal_id and a.kind = 'PICTURE'
+      and a.particulars->>'digest' is not distinct from p.digest
+    left join seals.seal_application_outcome o on o.application_id = a.id and o.outcome = 'APPROVED'
+      and o.actor_id = p.actor_id and o.actor_id <> a.applied_by_id
+    where o.application_id is null and (p.application_id is not null or p.serial >
+      (select min(serial) from seals.seal_picture where application_id is not null))`;
+  for (const { sealId, serial } of singlePersonPictures)
+    yield buildFinding('SECOND_PERSON_MISSING', `seal:${sealId}`, `第 ${serial} 次更换印模须由两人办理`);
   for (const { id } of rows) yield buildFinding('PICTURE_NOT_ENTERED', `seal:${id}`, '印模图片与台账不一致');
 }
 

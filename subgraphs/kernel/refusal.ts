@@ -107,6 +107,7 @@ export const REFUSALS = {
   // proposals
   PROPOSAL_UNKNOWN: '没有此提议。',
   PROPOSAL_DECIDED: '此提议已办结。',
+  PROPOSAL_OUTDATED: '提议所依据的数据已变更，请重新提议。',
   PROPOSALS_TOO_MANY: '待批准的提议过多，请先办结。',
   // approval platforms
   PLATFORM_UNKNOWN: '没有此审批平台。',

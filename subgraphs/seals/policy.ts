@@ -73,17 +73,15 @@ const needlessInUse = ({ seal }: SealSubject) => (seal.state === 'IN_USE' ? new 
 const whileWaiting = ({ outcome }: Application) =>
   outcome === null ? null : new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 
-type SealSubjects = Record<
-  'suspendSeal' | 'resumeSeal' | 'setSealPicture' | 'fileSeal' | 'putSealIntoUse',
-  SealSubject
-> &
+type SealSubjects = Record<'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealIntoUse', SealSubject> &
   Record<
     | 'applyForSeal'
     | 'applyForSealGrant'
     | 'applyForSealGrantWithdrawal'
     | 'applyForSealEnd'
     | 'applyForSealRotation'
-    | 'enterSealCertificate',
+    | 'enterSealCertificate'
+    | 'applyForSealPicture',
     AppliedSeal
   > &
   Record<'decideSealApplication' | 'withdrawSealApplication', Application>;
@@ -105,8 +103,6 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
     state: (subject) => unlessOver(subject) ?? neverInUse(subject),
     needless: needlessInUse,
   },
-  /** 更换印模图片. */
-  setSealPicture: { grants: [KEEPER], state: unlessOver },
   /** 备案, once. */
   fileSeal: {
     grants: [KEEPER],
@@ -124,6 +120,7 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
   applyForSealEnd: APPLICATION,
   applyForSealRotation: APPLICATION,
   enterSealCertificate: APPLICATION,
+  applyForSealPicture: APPLICATION,
   /** 批准: by a second person of the organ (国办发〔2025〕33号). */
   decideSealApplication: {
     grants: [{ roles: ['SEAL_APPROVER'], place: APPLICATION_ORGAN }],
@@ -142,6 +139,7 @@ export const APPLICATION_MUTATIONS = {
   END: 'applyForSealEnd',
   ROTATE: 'applyForSealRotation',
   CERTIFICATE: 'enterSealCertificate',
+  PICTURE: 'applyForSealPicture',
 } as const satisfies Record<ApplicationKind, keyof SealSubjects>;
 
 const CERTIFICATE_REQUEST: PolicyRule<SealSubject> = {

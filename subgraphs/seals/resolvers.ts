@@ -60,8 +60,6 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'SUSPENDED' })),
       resumeSeal: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'IN_USE' })),
-      setSealPicture: (_, { input }, { actor }) =>
-        settleSeal(actor, () => workflow.setPicture(deps, actor, { ...input, picture: input.picture ?? null })),
       fileSeal: (_, { input }, { actor }) => settleSeal(actor, () => workflow.fileSeal(deps, actor, input)),
       putSealIntoUse: (_, { input }, { actor }) => settleSeal(actor, () => workflow.putSealIntoUse(deps, actor, input)),
       ...applications.Mutation,
@@ -73,7 +71,7 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
         return stored && workflow.requestCertificate(deps, context.actor, stored);
       },
     },
-    SealApplication: { seal: ({ sealId }, _, context) => load(context, sealId) },
+    SealApplication: { ...applications.SealApplication, seal: ({ sealId }, _, context) => load(context, sealId) },
     SealUse: {
       seal: async ({ sealId }, _, context) => {
         const sealView = await load(context, sealId);

@@ -1,6 +1,8 @@
-import { index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { check, index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
+import { sealApplication } from './application/tables.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
@@ -130,10 +132,17 @@ export const sealPicture = schema.table(
     /** SHA-256 of the bytes, hex. Digest and bytes are null if the seal is drawn again. */
     digest: digest(),
     png: bytea(),
+    /** The approved application (印章申请). Null up to release 0.4: one person alone set the picture. */
+    applicationId: uuid().references(() => sealApplication.id),
     ...actorColumns(),
     at: instant().notNull(),
   },
-  (table) => [index().on(table.sealId, table.serial), index().on(table.digest)],
+  (table) => [
+    index().on(table.sealId, table.serial),
+    index().on(table.digest),
+    // The migration adds it NOT VALID, because of the rows of earlier releases.
+    check('seal_picture_application', sql`${table.applicationId} is not null`),
+  ],
 );
 
 /**

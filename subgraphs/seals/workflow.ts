@@ -1,8 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
-import { sha256 } from '../kernel/events/events.ts';
-import { PictureError, toSealImage } from '../kernel/pdf/seal-image.ts';
 import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type AttestRequest, attestRequest, type PictureRequest } from '../kernel/sealing/sign.ts';
@@ -82,42 +80,6 @@ export function putSealIntoUse(
     await store.setSeal(tx, seal.id, { state: 'IN_USE' });
     return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...toActorFields(keeper), reason: null, at }];
   });
-}
-
-/** Maximum of base64 characters of a picture: 256 KiB of bytes. */
-const MAX_PICTURE_BASE64_CHARS = 350_000;
-
-/**
- * Sets the office's own picture of a seal (PNG in base64). Null restores the drawn picture. Documents sealed from now
- * on show it. The same picture again changes nothing. Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
- */
-export function setPicture(
-  deps: PkiDependencies,
-  actor: Actor,
-  input: { seal: string; picture: string | null; reason: string; dryRun: boolean },
-): Promise<store.StoredSeal> {
-  return actOnSeal(deps, input, async (tx, { seal, picture }, at) => {
-    const keeperFields = toActorFields(requireAllowed(SEALS_POLICY.setSealPicture, { seal, at }, actor));
-    requireReason(input.reason, MAX_REASON_CHARS);
-    const png = input.picture === null ? null : parsePicture(input.picture);
-    const digest = png && sha256(png);
-    if (digest === picture) return [];
-    await store.insertPicture(tx, { sealId: seal.id, digest, png, ...keeperFields, at });
-    return [{ event: 'PICTURE_CHANGED' as const, matterId: null, ...keeperFields, reason: input.reason, at }];
-  });
-}
-
-function parsePicture(base64: string): Uint8Array {
-  if (base64.length > MAX_PICTURE_BASE64_CHARS) throw new Refusal('FIELD_TOO_LONG', 'picture', '图片超过 256 KiB');
-  const png = Buffer.from(base64, 'base64');
-  if (png.toString('base64') !== base64) throw new Refusal('FIELD_MALFORMED', 'picture', '图片须以 base64 编码');
-  try {
-    toSealImage(png);
-    return png;
-  } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
-    throw new Refusal(error.isTooLarge ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED', 'picture', error.message);
-  }
 }
 
 /**

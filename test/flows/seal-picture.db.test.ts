@@ -7,6 +7,7 @@ import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '..
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { testParsers } from '../support/parsers.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -55,14 +56,7 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
   };
   const setPicture = async (organ: string, png: Buffer | null) => {
     const input = { seal: (await sealOf(organ)).id, picture: png?.toString('base64') ?? null, reason: '更换印模图片' };
-    const { seal } = await runMutation(
-      hub,
-      `${organ}.keeper`,
-      'setSealPicture',
-      'SealPictureInput',
-      input,
-      'seal { picture }',
-    );
+    const { seal } = await applyAndApprove(hub.ask, organ, 'applyForSealPicture', input);
     return seal.picture;
   };
   const fetchSealImage = (identifier: string) => fetchFile(`/licenses/seal/${identifier}`, null);

@@ -10,8 +10,9 @@ import {
   tamperSignedAttribute,
 } from '../../scripts/demo/tamper.ts';
 import { splitSignature } from '../../scripts/split.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 
 /** Independent tools read and verify a license of this hub. */
@@ -34,7 +35,7 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
       picture: buildSealPng().toString('base64'),
       reason: '启用新印模',
     };
-    await runMutation(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', pictureInput, 'seal { picture }');
+    await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealPicture', pictureInput);
     const licenseWithPicture = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
     writeParts('own', await fetchFile(licenseWithPicture.document.digest));
     writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());

@@ -95,6 +95,7 @@ const WORST: {
       repeat(`${BLOCK}A-----END CERTIFICATE-----`, 40_000),
       `${BLOCK}${repeat('MII', 39_900)}-----END CERTIFICATE-----`,
     ],
+    readPicture: TEXTS,
     readCosignature: TEXTS.map((answer) => ({ note: NOTE, vkey: WITNESS, answer })),
   },
 };

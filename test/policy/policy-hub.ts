@@ -4,6 +4,7 @@ import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNu
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { administer } from '../support/proposal.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
+import { buildSealPng } from '../support/seal-png.ts';
 import { decideCase, listPushes, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload } from '../support/upload.ts';
@@ -168,7 +169,6 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
   return {
     suspendSeal: act,
     resumeSeal: act,
-    setSealPicture: act,
     fileSeal: { seal: newSealAnswer.seal.id, filingNumber: '备案 2' },
     putSealIntoUse: { seal: SEAL },
     applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL' },
@@ -176,6 +176,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
     applyForSealGrantWithdrawal: { ...act, grant: data.seal.grants[0].id },
     applyForSealEnd: { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' },
     applyForSealRotation: act,
+    applyForSealPicture: { ...act, picture: buildSealPng().toString('base64') },
     enterSealCertificate: { ...act, certificates: data.seal.certificate },
     decideSealApplication: { application: application.id, approve: false, reason: '暂不需要' },
     withdrawSealApplication: { application: application.id },

@@ -45,7 +45,7 @@ const expectRefusal = (code: RefusalCode, run: () => unknown) => expect(run).toT
 const WRONG_LINES = [' 备案', '备案 ', '备\n案', '备\u202e案', '备\u200b案', '备\ue000案', '备\u0000案', '备\ud800'];
 
 describe('a grant that is applied for', () => {
-  const facts = { since: null, own: [], trusted: [] };
+  const facts = { since: null, own: [], trusted: [], picture: null };
   const grant = { kind: 'GRANT', matter: 'm2', person: 'yudu-lyj.approver', from: null, to: null } as const;
   test('fits the seal', () => {
     expect(() => requireFits(grant, buildSeal(), facts, startTime)).not.toThrow();

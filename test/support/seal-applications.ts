@@ -10,9 +10,10 @@ const INPUT_TYPES: Record<string, string> = {
   applyForSealEnd: 'SealEndInput',
   applyForSealRotation: 'SealActInput',
   enterSealCertificate: 'SealCertificateInput',
+  applyForSealPicture: 'SealPictureInput',
 };
 const APPLICATION_FIELDS = `application { id kind state seal { id } matters { id } appliedBy endedBy decision }
-  seal { id state filingNumber matters { id } grants { id matter { id } person from to } }
+  seal { id state picture filingNumber matters { id } grants { id matter { id } person from to } }
   refusal { code message field }`;
 
 export interface ApplicationResult {

@@ -207,7 +207,8 @@ const insertPicture: Tamper = async (insider, random) => {
   const { sql } = insider;
   const seal = await insider.pickRow(random, sql`select id from seals.seal order by id`);
   const png = random.bytes(600);
-  const row = { seal_id: seal.id, digest: hex(png), png, actor_id: 'yudu-fgw.keeper', actor: '赵无名', at: new Date() };
+  const person = { actor_id: 'yudu-fgw.keeper', actor: '赵无名', application_id: crypto.randomUUID() };
+  const row = { seal_id: seal.id, digest: hex(png), png, ...person, at: new Date() };
   await insider.change(sql`insert into seals.seal_picture ${sql(row)}`);
   return { description: 'a seal has another picture without an event', objects: [`seal:${seal.id}`] };
 };

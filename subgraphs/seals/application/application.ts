@@ -14,7 +14,9 @@ export type Particulars =
   | { kind: 'END'; reason: EndReason; compromisedAt: string | null }
   | { kind: 'ROTATE' }
   /** A chain in PEM, the seal's own certificate first. */
-  | { kind: 'CERTIFICATE'; certificates: string[] };
+  | { kind: 'CERTIFICATE'; certificates: string[] }
+  /** SHA-256 of the new picture and of the one that it replaces, hex; null for the drawn picture. */
+  | { kind: 'PICTURE'; digest: string | null; replaces: string | null };
 export type ApplicationKind = Particulars['kind'];
 /** How an application ends: 批准, 不予批准, 撤回. */
 export type Outcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
@@ -38,25 +40,28 @@ const MAX_MATTER_ID_CHARS = 64;
 const MAX_PERSON_ID_CHARS = 200;
 const MAX_ORGAN_NAME_CHARS = 60;
 
-/** What the hub knows of a seal's certificates. */
-export interface CertificateFacts {
+/** What the hub knows of a seal's certificates and its picture. */
+export interface SealFacts {
   /** Start of validity of the oldest certificate that is still valid; null if none is. */
   since: Date | null;
   /** Its certificates, PEM, the newest last. */
   own: readonly string[];
   /** Authorities whose certificates the hub accepts, PEM. */
   trusted: readonly string[];
+  /** SHA-256 of the office's own picture in force, hex, or null if the seal is drawn. */
+  picture: string | null;
 }
 
 /**
  * Requires that an application fits the current seal (null if there is none). It is checked when the application is
  * made, and again when it is approved. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED,
- * SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, and as `requireChain` does.
+ * SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, ACTION_DONE, PROPOSAL_OUTDATED, and as
+ * `requireChain` does.
  */
 export function requireFits(
   particulars: Particulars,
   seal: Seal | null,
-  { since, ...facts }: CertificateFacts,
+  { since, picture, ...facts }: SealFacts,
   at: Date,
 ): void {
   if (particulars.kind === 'MAKE') {
@@ -81,6 +86,10 @@ export function requireFits(
     }
     case 'CERTIFICATE':
       requireChain(particulars.certificates, { ...facts, organName: organNameOf(seal) }, at);
+      break;
+    case 'PICTURE':
+      if (particulars.digest === picture) throw new Refusal('ACTION_DONE', 'picture');
+      if (particulars.replaces !== picture) throw new Refusal('PROPOSAL_OUTDATED', 'application');
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
-import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
+import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
-import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
+import type { Resolvers, SealActInput, SealPictureInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
 import type { Particulars } from './application.ts';
@@ -35,20 +35,21 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
       const particulars = await readParticulars();
       return workflow.apply(deps, actor, { seal, particulars, reason, dryRun });
     });
+  const applyForPicture = (actor: Actor, { seal, picture: base64, reason, dryRun }: SealPictureInput) =>
+    settle(actor, async () => {
+      const picture = base64 == null ? null : await deps.parse('readPicture', base64);
+      const particulars: Particulars = { kind: 'PICTURE', digest: picture?.digest ?? null, replaces: null };
+      return workflow.apply(deps, actor, { seal, particulars, picture, reason, dryRun });
+    });
   return {
-    Query: {
-      sealApplications: async (_, args, { actor }) => {
-        const ownOrgan = visibleOrgan('sealApplications', requirePerson(actor));
-        const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
-        if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
-          throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
-        const page = readPage(args, BY_SERIAL);
-        const applicationPage = await store.listApplications(
-          deps.db,
-          { organ: ownOrgan ?? organ, seal, kind, state },
-          page,
+    Query: applicationQuery(deps),
+    SealApplication: {
+      picture: async ({ id }, _, context) => {
+        const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
+          store.findPictures(deps.db, ids),
         );
-        return toConnection(applicationPage, BY_SERIAL, (row) => row.serial, viewApplication);
+        const png = await loadPicture.load(id);
+        return png && Buffer.from(png).toString('base64');
       },
     },
     Mutation: {
@@ -78,9 +79,28 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
           kind: 'CERTIFICATE',
           certificates: await deps.parse('readForeignChain', input.certificates),
         })),
+      applyForSealPicture: (_, { input }, { actor }) => applyForPicture(actor, input),
       decideSealApplication: (_, { input }, { actor }) =>
         settle(actor, () => workflow.decide(deps, actor, { ...input, reason: input.reason ?? null })),
       withdrawSealApplication: (_, { input }, { actor }) => settle(actor, () => workflow.withdraw(deps, actor, input)),
     },
   } satisfies Resolvers;
+}
+
+function applicationQuery(deps: ApplicationDependencies) {
+  return {
+    sealApplications: async (_, args, { actor }) => {
+      const ownOrgan = visibleOrgan('sealApplications', requirePerson(actor));
+      const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
+      if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
+        throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
+      const page = readPage(args, BY_SERIAL);
+      const applicationPage = await store.listApplications(
+        deps.db,
+        { organ: ownOrgan ?? organ, seal, kind, state },
+        page,
+      );
+      return toConnection(applicationPage, BY_SERIAL, (row) => row.serial, viewApplication);
+    },
+  } satisfies Resolvers['Query'];
 }

@@ -1,7 +1,7 @@
-import { and, count, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, count, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
-import { sealApplication, sealApplicationOutcome } from '../tables.ts';
+import { sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
 import type { Application, ApplicationKind, Outcome } from './application.ts';
 
 type ApplicationRow = typeof sealApplication.$inferSelect;
@@ -53,6 +53,20 @@ export async function countWaiting(db: Reader, organ: string): Promise<number> {
 
 export async function insertApplication(tx: Transaction, row: Omit<ApplicationRow, 'serial'>): Promise<void> {
   await tx.insert(sealApplication).values(row);
+}
+
+export async function insertPicture(tx: Transaction, applicationId: string, png: Uint8Array): Promise<void> {
+  await tx.insert(sealApplicationPicture).values({ applicationId, png });
+}
+
+/** Returns the picture that each application asks for, PNG, in the order of `ids`; null if it asks for none. */
+export async function findPictures(db: Reader, ids: readonly string[]): Promise<(Uint8Array | null)[]> {
+  const rows = await db
+    .select()
+    .from(sealApplicationPicture)
+    .where(inArray(sealApplicationPicture.applicationId, [...ids]));
+  const pngById = new Map(rows.map(({ applicationId, png }) => [applicationId, png]));
+  return ids.map((id) => pngById.get(id) ?? null);
 }
 
 export async function insertOutcome(tx: Transaction, row: OutcomeRow): Promise<void> {

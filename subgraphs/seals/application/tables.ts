@@ -1,5 +1,5 @@
 import { index, jsonb, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
-import { actorColumns, instant, serial } from '../../kernel/columns.ts';
+import { actorColumns, bytea, instant, serial } from '../../kernel/columns.ts';
 import type { ApplicationKind, Outcome, Particulars } from './application.ts';
 
 const schema = pgSchema('seals');
@@ -22,6 +22,14 @@ export const sealApplication = schema.table(
   },
   (table) => [index().on(table.organ, table.serial), index().on(table.sealId, table.serial)],
 );
+
+/** The picture (印模图片), PNG, of each application for one. One for the drawn picture has none. Append-only. */
+export const sealApplicationPicture = schema.table('seal_application_picture', {
+  applicationId: uuid()
+    .primaryKey()
+    .references(() => sealApplication.id),
+  png: bytea().notNull(),
+});
 
 /** The outcome of each application: approved, rejected or withdrawn. At most one row each. Append-only. */
 export const sealApplicationOutcome = schema.table('seal_application_outcome', {

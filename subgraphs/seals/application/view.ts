@@ -25,6 +25,8 @@ export function viewApplication(stored: StoredApplication) {
     grant: particularsOf('WITHDRAW_GRANT')?.grant ?? null,
     endReason: particularsOf('END')?.reason ?? null,
     compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
+    pictureDigest: particularsOf('PICTURE')?.digest ?? null,
+    replacedPicture: particularsOf('PICTURE')?.replaces ?? null,
     certificates: particularsOf('CERTIFICATE')?.certificates.join('') ?? null,
     endedBy: ended?.actor ?? null,
     endedAt: ended?.at ?? null,

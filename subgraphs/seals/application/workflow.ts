@@ -25,7 +25,8 @@ import { APPLICATION_MUTATIONS, SEALS_POLICY } from '../policy.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
 import * as seals from '../store.ts';
-import { type CertificateFacts, MAX_WAITING_APPLICATIONS, type Particulars, requireFits } from './application.ts';
+import { MAX_WAITING_APPLICATIONS, type Particulars, requireFits, type SealFacts } from './application.ts';
+import type { SealPicture } from './picture.ts';
 import * as store from './store.ts';
 
 /**
@@ -41,6 +42,8 @@ type ParticularsOf<Kind extends Particulars['kind']> = Extract<Particulars, { ki
 export interface ApplicationInput {
   seal: string | null;
   particulars: Particulars;
+  /** PICTURE: the picture with the digest of the particulars. */
+  picture?: SealPicture | null;
   reason: string;
   dryRun: boolean;
 }
@@ -70,11 +73,12 @@ export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInp
     const at = deps.now();
     const { particulars, sealId } = await completeParticulars(tx, input, organ);
     const stored = await findSeal(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
+    requireFits(particulars, stored?.seal ?? null, await readSealFacts(tx, deps, sealId, at), at);
     const id = crypto.randomUUID();
     const applicantFields = { appliedById: applicant.id, appliedBy: applicant.name };
     const applicationFields = { kind: particulars.kind, organ, sealId, particulars };
     await store.insertApplication(tx, { id, ...applicationFields, reason: input.reason, ...applicantFields, at });
+    if (input.picture) await store.insertPicture(tx, id, input.picture.png);
     const event = `APPLIED_${particulars.kind}` as const;
     const matterId = matterOf(particulars);
     const act = {
@@ -107,6 +111,9 @@ async function completeParticulars(
     return { particulars: { ...particulars, organName, matters }, sealId: sealIdOf(organ, particulars.sealKind) };
   }
   const sealId = seal ?? '';
+  if (particulars.kind === 'PICTURE') {
+    return { particulars: { ...particulars, replaces: (await findSeal(tx, sealId))?.picture ?? null }, sealId };
+  }
   if (particulars.kind !== 'WITHDRAW_GRANT') return { particulars, sealId };
   const grants = (await findSeal(tx, sealId))?.seal.grants ?? [];
   const matter = grants.find(({ id }) => id === particulars.grant)?.matter ?? '';
@@ -156,8 +163,8 @@ export async function decide(deps: PkiDependencies, actor: Actor, input: Decisio
     }
     if (particulars.kind === 'MAKE') await lockPki(tx);
     const stored = await seals.lockSeal(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
-    const results = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
+    requireFits(particulars, stored?.seal ?? null, await readSealFacts(tx, deps, sealId, at), at);
+    const results = await carryOut(tx, deps, { ...application, ...actorFields }, stored?.seal ?? null, keys, at);
     const acts = results.map((act) => ({ ...actFields, reason: application.reason, ...act }));
     return { seal: await seals.recordSealActs(tx, sealId, acts, at), application: await readApplication(tx, id) };
   });
@@ -191,7 +198,7 @@ type ActResult = Pick<seals.SealAct, 'event'> & Partial<seals.SealAct>;
 async function carryOut(
   tx: Transaction,
   deps: PkiDependencies,
-  { particulars, sealId, organ }: store.StoredApplication,
+  { id, particulars, sealId, organ, actorId, actor }: store.StoredApplication & { actorId: string; actor: string },
   seal: Seal | null,
   keys: SealKeys | null,
   at: Date,
@@ -209,6 +216,12 @@ async function carryOut(
       return [{ event: 'GRANT_WITHDRAWN' }];
     case 'CERTIFICATE':
       return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
+    case 'PICTURE': {
+      const [png = null] = await store.findPictures(tx, [id]);
+      const { digest } = particulars;
+      await seals.insertPicture(tx, { sealId, digest, png, applicationId: id, actorId, actor, at });
+      return [{ event: 'PICTURE_CHANGED' }];
+    }
     case 'END':
       await carryOutEnd(tx, deps, sealId, particulars, at);
       return [{ event: 'ENDED' }];
@@ -263,7 +276,7 @@ async function enterCertificate(
   { certificates }: ParticularsOf<'CERTIFICATE'>,
   at: Date,
 ): Promise<ActResult[]> {
-  const { own, trusted } = await readCertificateFacts(tx, deps, seal.id, at);
+  const { own, trusted } = await readSealFacts(tx, deps, seal.id, at);
   const requirements = { own, trusted, organName: organNameOf(seal) };
   const [certificatePem = '', ...above] = requireChain(certificates, requirements, at);
   const generations = await listGenerations(tx, seal.id);
@@ -314,12 +327,7 @@ async function listValidCertificates(tx: Transaction, sealId: string, at: Date):
   return pems.filter((pem) => new X509Certificate(pem).validToDate >= at && !revokedSerials.has(readSerial(pem)));
 }
 
-async function readCertificateFacts(
-  tx: Transaction,
-  deps: PkiDependencies,
-  sealId: string,
-  at: Date,
-): Promise<CertificateFacts> {
+async function readSealFacts(tx: Transaction, deps: PkiDependencies, sealId: string, at: Date): Promise<SealFacts> {
   const startTimes = (await listValidCertificates(tx, sealId, at)).map((pem) =>
     new X509Certificate(pem).validFromDate.getTime(),
   );
@@ -327,6 +335,7 @@ async function readCertificateFacts(
     since: startTimes.length === 0 ? null : new Date(Math.min(...startTimes)),
     own: (await listGenerations(tx, sealId)).map(({ certificatePem }) => certificatePem),
     trusted: deps.trustedAuthorities ?? [],
+    picture: (await findSeal(tx, sealId))?.picture ?? null,
   };
 }
 
