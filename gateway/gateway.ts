@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   ApolloGateway,
   type GraphQLDataSource,
@@ -18,6 +17,7 @@ import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, type Oper
 import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
@@ -47,7 +47,9 @@ import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
-import { createPlanStore } from './plan-store.ts';
+import { planInWorkers } from './plan/planner.ts';
+import { createPlanStore } from './plan/store.ts';
+import { PLANNER_LIMITS, SUPERGRAPH_SDL } from './plan/supergraph.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 import { variablePlugin } from './variables.ts';
 
@@ -63,6 +65,8 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions, 
   /** Address at which the public reaches the gateway. With https, browsers are told to use nothing else. */
   publicUrl?: string | undefined;
   onFault?: OnFault;
+  /** Plans long operations. */
+  parsers: ParserPool;
   /** Proxies in front of the gateway, see `AppOptions`. */
   trustedProxies?: readonly string[] | undefined;
   /** Limits on the work of operations. Default: those of the environment variables. */
@@ -76,8 +80,6 @@ const MAX_BODY_BYTES = 1_048_576;
 /** A request to a subgraph fails after this time. */
 const SUBGRAPH_TIMEOUT_MS = WRITE_DEADLINE_MS + 5_000;
 const PLAN_STORE_BYTES = 16 * 1_048_576;
-/** Plans that are compared for one operation, and ways to one field. The hub's schema needs one for each. */
-const PLANNER_LIMITS = { maxEvaluatedPlans: 100, pathsLimit: 100 };
 /** Maximum length of a path parameter. A license identifier has at most 98 characters. */
 const MAX_PARAMETER_CHARS = 200;
 
@@ -88,19 +90,18 @@ const MAX_PARAMETER_CHARS = 200;
  */
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
   const { onFault = logFault, limits = DEFAULT_LIMITS, callerLimits = DEFAULT_HUB_LIMITS } = options;
-  const supergraphSdl = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8');
   const plans = createPlanStore(PLAN_STORE_BYTES);
   const gateway = new ApolloGateway({
-    supergraphSdl,
+    supergraphSdl: SUPERGRAPH_SDL,
     buildService: ({ name }) =>
       withinDeadline(createDataSource(name, options.sources[name], options, limits.maxAnswerBytes)),
     queryPlannerConfig: { debug: PLANNER_LIMITS, cache: plans.cache },
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
   });
-  const costControl = createCostControl(() => readCostModel(requireSchema(gateway), supergraphSdl), plans, limits);
+  const costControl = createCostControl(() => readCostModel(requireSchema(gateway), SUPERGRAPH_SDL), plans, limits);
   const server = new ApolloServer<GraphContext>({
-    gateway,
+    gateway: planInWorkers(gateway, plans, options.parsers),
     logger: libraryLogger,
     introspection: true,
     csrfPrevention: true,

@@ -132,6 +132,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
     await config.onPrepared?.(subgraphs.seals);
     if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, serveOptions, baseUrls)));
     const app = await createGateway({
+      parsers: config.parsers,
       sources: Object.fromEntries(subgraphList.map((subgraph) => [subgraph.name, toSource(subgraph, baseUrls)])),
       tokenKey: config.tokenKey,
       gatewayKey,

@@ -18,9 +18,9 @@ export const MAX_CONDITIONS = 8;
 export const MAX_VALUE_DEPTH = 8;
 /** Maximum root fields of one operation. Each is a separate query. */
 export const MAX_ROOT_FIELDS = 20;
-/** Maximum fields of one operation after fragments are expanded. Planning them takes 20 to 180 ms. */
+/** Maximum fields of one operation after fragments are expanded. A worker plans them in 20 to 180 ms. */
 export const MAX_FIELDS = 500;
-/** Maximum fields within introspection after fragments are expanded. Planning them takes 50 ms. */
+/** Maximum fields within introspection after fragments are expanded. A worker plans them in 50 ms. */
 const MAX_INTROSPECTION_FIELDS = 6_500;
 
 /** Refuses a document beyond the limits above. */

@@ -1,5 +1,6 @@
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter, startProcess } from '../subgraphs/kernel/environment/stop.ts';
+import { createParserPool, readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { readCostLimits } from './cost/limits.ts';
 
@@ -19,10 +20,12 @@ const {
 
 const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, NODE_ENV, PUBLIC_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
+const parsers = createParserPool(readParserLimits(settings));
 const proof = { gatewayKey, now: () => new Date() };
 const app = await createGateway({
   sources: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url: `${url}/graphql` }])),
   ...proof,
+  parsers,
   tokenKey,
   trustedProxies: settings.TRUSTED_PROXIES,
   callerLimits: readHubLimits(settings),
@@ -39,4 +42,7 @@ const app = await createGateway({
 });
 await app.listen({ host: HOST, port: PORT });
 
-endAfter(() => app.close());
+endAfter(async () => {
+  await app.close();
+  await parsers.stop();
+});

@@ -8,7 +8,7 @@ import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
 import { countBodyBytes } from '../../subgraphs/kernel/limits/operation-hook.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { measureJson } from '../answer-size.ts';
-import type { PlanIndex } from '../plan-store.ts';
+import type { PlanIndex } from '../plan/store.ts';
 import { measureCost, type OperationCost } from './cost.ts';
 import type { CostLimits } from './limits.ts';
 import type { CostModel } from './model.ts';

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { testParsers } from '../support/parsers.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Reads through the gateway have a deadline that reaches the database. */
@@ -135,6 +136,7 @@ describe('a subgraph that hangs', () => {
       sources: { matters: source, cases: source, licenses: source, seals: source },
       tokenKey: tokenKeys.publicKey,
       gatewayKey: new Uint8Array(32),
+      parsers: testParsers,
       now: () => new Date(),
       readDeadlineMs: 50,
       file: async () => null,

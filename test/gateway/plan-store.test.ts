@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
 import { readCostModel } from '../../gateway/cost/model.ts';
 import { createCostControl } from '../../gateway/cost/plugin.ts';
-import { createPlanStore } from '../../gateway/plan-store.ts';
+import { createPlanStore } from '../../gateway/plan/store.ts';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
 

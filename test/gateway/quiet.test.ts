@@ -14,11 +14,12 @@ const lookup = dns.lookup;
 dns.lookup = (name, ...rest) => { note(name); return lookup(name, ...rest); };
 const { generateKeyPairSync } = await import('node:crypto');
 const { createGateway } = await import('./gateway/gateway.ts');
+const { createParserPool } = await import('./subgraphs/kernel/foreign/pool.ts');
 const dead = { url: 'http://127.0.0.1:59999/graphql' };
 const app = await createGateway({
   sources: { matters: dead, cases: dead, licenses: dead, seals: dead },
   tokenKey: generateKeyPairSync('ed25519').publicKey,
-  gatewayKey: new Uint8Array(32),
+  gatewayKey: new Uint8Array(32), parsers: createParserPool(),
   now: () => new Date(), file: async () => null, rootCertificate: async () => '', checks: {}, onFault: () => {},
 });
 await app.inject({ method: 'POST', url: '/graphql', payload: { query: '{ matters(first: 1) { totalCount } }' } });

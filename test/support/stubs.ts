@@ -8,6 +8,7 @@ import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/ke
 import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
 import { TEST_LIMITS } from './limits.ts';
+import { testParsers } from './parsers.ts';
 
 /** Subgraphs with the real schemas and invented answers, for tests of only the gateway. */
 
@@ -71,6 +72,7 @@ export async function createStubGateway(
     sources,
     tokenKey: tokenKeys.publicKey,
     gatewayKey: GATEWAY_KEY,
+    parsers: testParsers,
     now: clock,
     file: async () => null,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',

@@ -273,22 +273,33 @@ const TRUST = {
   },
 } as const satisfies Record<string, Variable>;
 
+/** Every process that parses what strangers send. */
+const useInAll = (value: string) => ({
+  start: defaultTo(value),
+  gateway: defaultTo(value),
+  cases: defaultTo(value),
+  licenses: defaultTo(value),
+  seals: defaultTo(value),
+});
+
 /** What a process may spend on data of strangers. */
 const PARSERS = {
   PARSER_WORKERS: {
     kind: kinds.count,
-    about: 'Threads that parse what strangers send. With one thread a caller can make the others wait.',
-    uses: { start: defaultTo('2'), cases: defaultTo('2'), licenses: defaultTo('2'), seals: defaultTo('2') },
+    about:
+      'Threads that parse what strangers send and plan their long operations. With one a caller can make others wait.',
+    uses: useInAll('2'),
   },
   PARSER_DEADLINE_MS: {
     kind: kinds.count,
-    about: 'Milliseconds that parsing one file or text may take. After that the request is DEADLINE_EXCEEDED.',
-    uses: { start: defaultTo('1000'), cases: defaultTo('1000'), licenses: defaultTo('1000'), seals: defaultTo('1000') },
+    about:
+      'Milliseconds that parsing one file or text may take, or planning. After that the request is DEADLINE_EXCEEDED.',
+    uses: useInAll('1000'),
   },
   PARSER_MEMORY_MB: {
     kind: kinds.count,
     about: 'Megabytes of memory that parsing one file or text may take.',
-    uses: { start: defaultTo('128'), cases: defaultTo('128'), licenses: defaultTo('128'), seals: defaultTo('128') },
+    uses: useInAll('128'),
   },
 } as const satisfies Record<string, Variable>;
 

@@ -17,6 +17,8 @@ export interface PlanIndex {
 export interface PlanStore extends PlanIndex {
   /** For `queryPlannerConfig.cache` of the gateway. */
   cache: QueryPlanCache;
+  /** Stores the plan of an operation. */
+  store(queryHash: string, operationName: string | null | undefined, plan: QueryPlan): Promise<void>;
 }
 
 /** Creates the store of query plans: the latest ones, up to `maxBytes` of JSON. */
@@ -28,6 +30,7 @@ export function createPlanStore(maxBytes: number): PlanStore {
   return {
     cache,
     isPlanned: async (queryHash, operationName) => (await cache.get(buildKey(queryHash, operationName))) !== undefined,
+    store: (queryHash, operationName, plan) => cache.set(buildKey(queryHash, operationName), plan),
   };
 }
 
