@@ -101,7 +101,7 @@ async function* expectUses({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
     UseRow[]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId", case_id as "caseId", act,
-    identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, suite,
+    identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, suite,
     document_digest as "documentDigest", signature from seals.seal_use order by serial`;
   for await (const row of streamRows(rows))
     yield {
@@ -115,7 +115,7 @@ async function* expectCodes({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
     Parameters<typeof buildCodeLeaf>[0][]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId",
-    case_id as "caseId", act, identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, code
+    case_id as "caseId", act, identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, code
     from seals.seal_code order by serial`;
   for await (const row of streamRows(rows)) yield { leaf: buildCodeLeaf(row), object: `code:${row.issuanceId}` };
 }
@@ -124,7 +124,7 @@ async function* expectEvents({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
     Parameters<typeof buildEventLeaf>[0][]
   >`select serial::int as serial, seal_id as "sealId", event, matter_id as "matterId",
-    actor_id as "actorId", applied_by_id as "appliedById", application_id as "applicationId", reason, at from seals.seal_event order by serial`;
+    actor_id as "actorId", applied_by_id as "appliedById", application_id as "applicationId", reason, reason_salt as "reasonSalt", at from seals.seal_event order by serial`;
   for await (const row of streamRows(rows)) yield { leaf: buildEventLeaf(row), object: `event:${row.serial}` };
 }
 

@@ -9,6 +9,7 @@ import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { hasSalt } from '../kernel/salt.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
 import { findFile } from './act/file-store.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
@@ -176,7 +177,14 @@ async function deliverToLibrary(
     signature,
   };
   const receipt = await library.deliver(delivery, signal);
-  const receiptEntry = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
+  const receiptEntry = {
+    stream,
+    revision,
+    identifier,
+    documentDigest,
+    digest: sha256(receipt),
+    isSalted: hasSalt(record),
+  };
   await deps.record({ from: 'library', ...receiptEntry, isSigned: library.isSigned });
   return receipt;
 }

@@ -35,11 +35,15 @@ export function requireReason(reason: string): void {
   text.requireReason(reason, MAX_REASON_CHARS, 'reason', 'LINE');
 }
 
-/** Who authorised the seal, when, and the seal's name as printed on documents. */
+/**
+ * What the sealing adds to a content: who authorised the seal, when, the seal's name as printed on documents, and a
+ * random element of its own (随机数).
+ */
 export interface Sealing {
   authorisedBy: string;
   authorisedAt: Date;
   sealName: string;
+  salt: string;
 }
 
 export interface VersionPlan {
@@ -87,6 +91,7 @@ export function buildRecord(plan: VersionPlan): LicenseRecord {
     KZ_XGBS: plan.replaces,
     KZ_HYDZ: `${plan.publicUrl}/v/${identifier}`,
     KZ_ZTXH: plan.statusIndex,
+    KZ_SJS: sealing.salt,
   };
 }
 
@@ -112,6 +117,7 @@ export function buildStatement(
     ZZQZSJ: sealing.authorisedAt.toISOString(),
     ZZQZMC: sealing.sealName,
     KZ_KBZZ: details.sheets,
+    KZ_SJS: sealing.salt,
     ...(details.orderId ? { KZ_JGZL: details.orderId } : {}),
   };
 }

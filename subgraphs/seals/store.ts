@@ -4,6 +4,7 @@ import type { EventPayload } from '../kernel/events/events.ts';
 import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
+import { makeSalt } from '../kernel/sealing/random.ts';
 import type { ApplicationKind } from './application/application.ts';
 import { buildEventLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';
@@ -211,7 +212,7 @@ export async function listNeverGranted(db: Reader, sealId: string, matters: read
 export async function insertEvents(tx: Transaction, id: string, acts: readonly SealAct[]): Promise<void> {
   const events = await tx
     .insert(sealEvent)
-    .values(acts.map((act) => ({ sealId: id, ...act })))
+    .values(acts.map((act) => ({ sealId: id, ...act, reasonSalt: act.reason === null ? null : makeSalt() })))
     .returning();
   await insertLeaves(tx, events.map(buildEventLeaf));
 }

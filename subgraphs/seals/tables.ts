@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { boolean, check, index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import { sealApplication } from './application/tables.ts';
@@ -118,6 +118,8 @@ export const sealEvent = schema.table('seal_event', {
   appliedBy: text(),
   applicationId: uuid(),
   reason: text(),
+  /** Random element of the leaf's digest of the reason. Null without a reason, and in events up to release 0.4. */
+  reasonSalt: text(),
   at: instant().notNull(),
 });
 
@@ -169,6 +171,8 @@ const useColumns = () => ({
    */
   blankNumber: text(),
   contentDigest: digest().notNull(),
+  /** Whether content and document have random elements. Their digests may then be public. */
+  isSalted: boolean().notNull().default(false),
   at: instant().notNull(),
 });
 

@@ -32,7 +32,7 @@ describe('a case that ends in an act', () => {
 
   test.each(EITHER_ACTS)('%s is stated under its own name', (act) => {
     const head = { state: 'VALID', number: 'N', identifier: 'I', version: 1, issuer: {} } as LicenseHead;
-    const sealing = { authorisedBy: AUTHORISER, authorisedAt: new Date(0), sealName: '章' };
+    const sealing = { authorisedBy: AUTHORISER, authorisedAt: new Date(0), sealName: '章', salt: 'A'.repeat(22) };
     const { record, stateAfter } = planCaseStatement(head, act, sealing, 'B');
     const { to, label } = LICENSE_ACTS[act];
     expect(stateAfter).toBe(to);

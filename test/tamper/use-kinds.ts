@@ -43,6 +43,7 @@ function leafOfUse(row: Row) {
     contentDigest: row.content_digest,
     authorisedById: row.authorised_by_id,
     authorisation: row.authorisation,
+    isSalted: row.is_salted,
     suite: row.suite,
     documentDigest: row.document_digest,
     signature: row.signature,

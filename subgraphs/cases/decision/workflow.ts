@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { makeSalt } from '../../kernel/sealing/random.ts';
 import { writeAuthorisation } from '../../kernel/sealing/token.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, partiesOf } from '../case.ts';
@@ -25,7 +26,8 @@ export function decideCase(deps: WorkflowDependencies, command: CaseCommand, inp
   return act(deps, command, async (tx, subject, at) => {
     const approver = requireCaseAction('decideCase', subject, command.actor);
     const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
-    const content = decide(subject, input, license, dayOf(at));
+    const grant = decide(subject, input, license, dayOf(at));
+    const content = grant && { ...grant, salt: makeSalt() };
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
     const details = { note: input.reason, finding: input.decision };

@@ -69,6 +69,8 @@ export interface NoticeContent {
   /** Day in Asia/Shanghai, and the moment in RFC 3339, UTC. */
   issuedOn: Day;
   issuedAt: string;
+  /** Random element, which the workflow adds with the number. Absent in notices of releases up to 0.4. */
+  salt?: string;
 }
 
 /** The name of each power type in a title, for example 准予行政许可决定书. */

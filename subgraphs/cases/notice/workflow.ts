@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import { makeSalt } from '../../kernel/sealing/random.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
@@ -56,7 +57,7 @@ async function insertDraft(
   // Check this before taking the number, because its row lock makes everybody else of the division wait.
   requirePrintableNotice(draft);
   const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
-  const content = { ...draft, number };
+  const content = { ...draft, number, salt: makeSalt() };
   const digest = computeContentDigest(content);
   const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });
   return { id, number, contentDigest: digest };

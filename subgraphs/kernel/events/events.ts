@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS } from '../license-acts.ts';
+import { saltSchema } from '../salt.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
@@ -97,6 +98,8 @@ export const grantContent = z.object({
   fields: z.array(z.object({ label: z.string(), text: z.string() })),
   validFrom: day,
   validUntil: day.nullable(),
+  /** Random element. Absent in grants of releases up to 0.4. */
+  salt: saltSchema.optional(),
 });
 export type GrantContent = z.infer<typeof grantContent>;
 

@@ -155,6 +155,8 @@ export const receiptRecord = z.object({
   digest,
   /** Whether the sender's signature on the receipt was verified. */
   isSigned: z.boolean(),
+  /** Whether the content of the document has a random element, so that its digest can test no guess. */
+  isSalted: z.boolean().optional(),
 });
 export type ReceiptRecord = z.infer<typeof receiptRecord>;
 /** Records one receipt per sender, stream and revision. Repeating it changes nothing. Throws if another one exists. */

@@ -8,6 +8,7 @@ import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { makeSalt } from '../../kernel/sealing/random.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import {
   buildRecord,
@@ -81,7 +82,7 @@ export async function prepareCaseAct(
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
     needsVersion ? (tx) => lockBlank(tx, blankNumber) : null,
   ]);
-  const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName };
+  const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName, salt: makeSalt() };
   const base = {
     id: crypto.randomUUID(),
     act: action,
@@ -238,7 +239,7 @@ export async function prepareOwnAct(
   requireReason(reason);
   const sealName = requireSeal(sealUse).name;
   const newState = stateAfter(head.state, request.act);
-  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
+  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName, salt: makeSalt() };
   const orderId = order?.id ?? null;
   const details = { reason, caseNumber: null, sheets: null, orderId };
   const record = buildStatement(head, request.act, newState, sealing, details);
@@ -274,7 +275,7 @@ export async function prepareSpoil(
   requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared, sealUse }, actor);
   requireInStock(await lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const sealName = requireSeal(sealUse).name;
-  const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
+  const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName, salt: makeSalt() };
   const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
   const details = { reason: request.reason, caseNumber: null, sheets };
   const record = buildStatement(head, 'SPOIL', head.state, sealing, details);

@@ -47,6 +47,8 @@ export interface LicenseRecord {
   KZ_HYDZ: string;
   /** Index of this version in the status list (状态列表). Absent in versions made before the list existed. */
   KZ_ZTXH?: number;
+  /** Random element (随机数): see `saltSchema`. Absent in versions of releases up to 0.4. */
+  KZ_SJS?: string;
 }
 
 /** The attachment of a license's PDF: the record with the text of its QR code (二维码). The code signs its digest. */
@@ -74,4 +76,6 @@ export interface ActStatement {
   KZ_KBZZ: { spoiled: string; replacement: string } | null;
   /** Id of the supervisor's order (监管指令) that the act carries out. Absent if it carries out none. */
   KZ_JGZL?: string;
+  /** Random element (随机数): see `saltSchema`. Absent in statements of releases up to 0.4. */
+  KZ_SJS?: string;
 }

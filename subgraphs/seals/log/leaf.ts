@@ -53,7 +53,14 @@ interface Use {
   authorisedById: string;
   /** The statement names its person, so the leaf holds only its digest. */
   authorisation: string;
+  /** Whether content and document have random elements: the digests in the leaf can then test no guess. */
+  isSalted: boolean;
   at: Date;
+}
+
+/** The mark of a leaf whose digests can test no guess. Leaves of releases up to 0.4 do not have the field. */
+function markSalted(isSalted: boolean | undefined): { isSalted?: true } {
+  return isSalted ? { isSalted } : {};
 }
 
 function contentOf(use: Use): object {
@@ -61,7 +68,8 @@ function contentOf(use: Use): object {
   const authorisationDigest = sha256(use.authorisation);
   // Left out if there is none: leaves of earlier uses do not have the field.
   const blank = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
-  const fields = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...blank };
+  const salted = markSalted(use.isSalted);
+  const fields = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...blank, ...salted };
   return { ...fields, authorisedById, authorisationDigest };
 }
 
@@ -111,7 +119,8 @@ export function buildListLeaf({
 
 /**
  * Builds the leaf of an act on a seal itself (制章、停用、授权、注销) or of an event of an application. It says who acted, and on
- * whose application. The reason is free text, so the leaf holds only its digest.
+ * whose application. The reason is free text, so the leaf holds only a digest of it: with a random element, or alone in
+ * events of releases up to 0.4.
  */
 export function buildEventLeaf(event: {
   serial: number;
@@ -122,11 +131,24 @@ export function buildEventLeaf(event: {
   appliedById: string | null;
   applicationId: string | null;
   reason: string | null;
+  reasonSalt: string | null;
   at: Date;
 }): Leaf {
-  const { serial, sealId, matterId, actorId, appliedById, applicationId, reason, at } = event;
-  const reasonDigest = reason === null ? null : sha256(reason);
-  const content = { serial, sealId, event: event.event, matterId, actorId, appliedById, applicationId, reasonDigest };
+  const { serial, sealId, matterId, actorId, appliedById, applicationId, reason, reasonSalt, at } = event;
+  const reasonFields =
+    reasonSalt === null
+      ? { reasonDigest: reason === null ? null : sha256(reason) }
+      : { reasonCommitment: sha256(toCanonicalJson({ reason, salt: reasonSalt })) };
+  const content = {
+    serial,
+    sealId,
+    event: event.event,
+    matterId,
+    actorId,
+    appliedById,
+    applicationId,
+    ...reasonFields,
+  };
   return buildLeaf('SEAL_EVENT', String(serial), content, at);
 }
 
@@ -135,11 +157,11 @@ export function buildEventLeaf(event: {
  * receipt can match them.
  */
 export function buildReceiptLeaf(
-  { from, stream, revision, identifier, documentDigest, digest, isSigned }: ReceiptRecord,
+  { from, stream, revision, identifier, documentDigest, digest, isSigned, isSalted }: ReceiptRecord,
   at: Date,
 ): Leaf {
   const subject = `${stream} ${revision}`;
-  const content = { from, subject, identifier, revision, documentDigest, digest, isSigned };
+  const content = { from, subject, identifier, revision, documentDigest, digest, isSigned, ...markSalted(isSalted) };
   return buildLeaf('RECEIPT', `${from} ${subject}`, content, at);
 }
 

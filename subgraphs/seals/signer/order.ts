@@ -11,6 +11,7 @@ import { readAttachment } from '../../kernel/pdf/attachment.ts';
 import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { readSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { hasSalt, saltSchema } from '../../kernel/salt.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 
 /**
@@ -38,12 +39,19 @@ const recordSchema = z.looseObject({
   ZZQZSJ: text,
   ZZQZMC: text,
   KZ_EWM: text.optional(),
+  KZ_SJS: saltSchema.optional(),
 });
 type SealedRecord = z.infer<typeof recordSchema>;
-/** The fields of a statement on a license that a case decided, for an act without a new version. */
-const statementSchema = z.looseObject({ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text });
+/** The fields of a statement on a license: of an act without a new version. */
+const statementSchema = z.looseObject({
+  ...{ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text },
+  KZ_SJS: saltSchema.optional(),
+});
 /** The fields of a decision document that its seal shows. */
-const noticeSchema = z.looseObject({ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) });
+const noticeSchema = z.looseObject({
+  ...{ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) },
+  salt: saltSchema.optional(),
+});
 
 const ATTACHMENT_NAMES = { license: 'metadata.json', notice: 'notice.json' } as const;
 
@@ -66,7 +74,8 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
   } else if (caseId === null) {
     requireSameText(file, content);
     // The statement must be of the act that was authorised: the allow-list was asked about that one.
-    if (content.ZZBS !== identifier || content.CZ !== act) throw buildDiffersRefusal();
+    const { success, data } = statementSchema.safeParse(content);
+    if (!success || data.ZZBS !== identifier || data.CZ !== act) throw buildDiffersRefusal();
   } else if (!makesVersion(act)) requireStatement(readJson(file, statementSchema), request, authorisedBy);
   else {
     const record = readJson(readAttached(file, ATTACHMENT_NAMES.license), recordSchema);
@@ -155,6 +164,7 @@ function requireSameText(bytes: Uint8Array, content: unknown): void {
 function requireRecord(record: SealedRecord, request: SealUseRequest, authorisedBy: string): void {
   const { holder, ...content } = parseGrant(request);
   const agrees =
+    isSaltedAs(record, content) &&
     record.ZZMC === content.licenseName &&
     record.ZZLXDM === content.licenseType &&
     record.CZZT === holder.name &&
@@ -176,13 +186,20 @@ function requireStatement(
   request: SealUseRequest,
   authorisedBy: string,
 ): void {
-  const { licenseNumber } = parseGrant(request);
+  const grant = parseGrant(request);
+  const { licenseNumber } = grant;
   const agrees =
+    isSaltedAs(statement, grant) &&
     statement.CZ === request.act &&
     statement.ZZBH === licenseNumber &&
     statement.ZZBS === request.identifier &&
     statement.ZZQZR === authorisedBy;
   if (!agrees) throw buildDiffersRefusal();
+}
+
+/** A grant with a random element is put only onto a record with one of its own: the leaf says that both have one. */
+function isSaltedAs(record: object, grant: object): boolean {
+  return hasSalt(record) || !hasSalt(grant);
 }
 
 function parseGrant({ content, act, matterId }: SealUseRequest): GrantContent {

@@ -4,6 +4,7 @@ import type { Halt } from '../../kernel/halt.ts';
 import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { digestSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { hasSalt } from '../../kernel/salt.ts';
 import {
   type CodeRequest,
   codePayload,
@@ -134,6 +135,7 @@ function buildUse({ content, ...request }: SealUseRequest, authoriser: Authorise
     identifier,
     blankNumber,
     contentDigest: computeContentDigest(content),
+    isSalted: hasSalt(content),
     ...authoriserFields,
   };
 }

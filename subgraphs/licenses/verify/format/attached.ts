@@ -4,6 +4,7 @@ import { JsonTooComplex, parseForeignJson } from '../../../kernel/foreign/json.t
 import { readLicenseIdentifier } from '../../../kernel/identifier.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError, type PdfFile } from '../../../kernel/pdf/pdf.ts';
+import { saltSchema } from '../../../kernel/salt.ts';
 import type { ActStatement, AttachedRecord } from '../../act/record.ts';
 import { Failure } from '../verdict.ts';
 
@@ -33,6 +34,7 @@ export const recordForm = z.looseObject({
   KZ_HYDZ: line,
   KZ_ZTXH: z.int().nonnegative().optional(),
   KZ_EWM: z.string().optional(),
+  KZ_SJS: saltSchema.optional(),
 });
 const statementForm = z.looseObject({
   CZ: line,
@@ -47,6 +49,7 @@ const statementForm = z.looseObject({
   ZZQZR: line,
   ZZQZSJ: line,
   ZZQZMC: line,
+  KZ_SJS: saltSchema.optional(),
 });
 
 /**
