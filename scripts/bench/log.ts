@@ -6,7 +6,7 @@ import { connect } from '../../db/client.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
-import { publish } from '../../subgraphs/seals/log/publish-workflow.ts';
+import { publish } from '../../subgraphs/seals/log/publication/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
 import type { RunningHub } from '../hub/boot.ts';

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { connect } from '../../db/client.ts';
-import { publishNew } from '../../subgraphs/seals/log/publish-workflow.ts';
+import { publishNew } from '../../subgraphs/seals/log/publication/publish-workflow.ts';
 import { lockSeal, recordSealActs } from '../../subgraphs/seals/store.ts';
 import { EVENT_ROUTES } from '../hub/check/agreement.ts';
 import type { PublishedLog } from '../hub/check/folder-state.ts';

@@ -79,12 +79,13 @@ describe.each(['local', 'http'] as const)(
       for (const { stream, revision, receipt, payload, entry } of rows) {
         const { identifier, documentDigest } = payload;
         const subject = `${stream} ${revision}`;
-        const about = { subject, identifier, revision, documentDigest, digest: sha256(receipt ?? ''), isSigned: true };
+        const about = { subject, identifier, revision, documentDigest, digest: sha256(receipt ?? '') };
         expect(JSON.parse(entry ?? '')).toEqual({
           v: 1,
           kind: 'RECEIPT',
           from: 'library',
           ...about,
+          ...{ isSigned: true, isSalted: true },
           at: expect.any(String),
         });
       }

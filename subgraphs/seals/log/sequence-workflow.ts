@@ -1,6 +1,6 @@
 import type { Halt } from '../../kernel/halt.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
-import { publish, publishNew, SetBack } from './publish-workflow.ts';
+import { publish, publishNew, SetBack } from './publication/publish-workflow.ts';
 import type { LogWatch } from './watch-store.ts';
 import { assignPlaces, type LogDependencies, MAX_BATCH_LEAVES } from './workflow.ts';
 

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Reader } from '../../../db/client.ts';
-import { writeKey } from '../../kernel/tlog/note.ts';
-import { LEAF_KINDS, type LeafKind } from './leaf.ts';
+import type { Reader } from '../../../../db/client.ts';
+import { writeKey } from '../../../kernel/tlog/note.ts';
+import { LEAF_KINDS, type LeafKind } from '../leaf.ts';
+import { parseTilePath, tilePath } from '../tile.ts';
+import { proveLeaf, readLogKey } from '../workflow.ts';
 import { readFileIfExists } from './publish-workflow.ts';
-import { parseTilePath, tilePath } from './tile.ts';
-import { proveLeaf, readLogKey } from './workflow.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
 const TILE_CACHE = 'public, max-age=31536000, immutable';

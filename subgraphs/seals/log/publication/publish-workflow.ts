@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Database, Reader } from '../../../db/client.ts';
-import { readCheckpoint } from '../../kernel/tlog/checkpoint.ts';
-import { readNote } from '../../kernel/tlog/note.ts';
-import { isSame, type TreeHead } from '../../kernel/tlog/tree.ts';
-import * as store from './store.ts';
-import { bundleEntries, listNewTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
+import type { Database, Reader } from '../../../../db/client.ts';
+import { readCheckpoint } from '../../../kernel/tlog/checkpoint.ts';
+import { readNote } from '../../../kernel/tlog/note.ts';
+import { isSame, type TreeHead } from '../../../kernel/tlog/tree.ts';
+import * as store from '../store.ts';
+import { bundleEntries, listNewTiles, TILE_WIDTH, type Tile, tilePath } from '../tile.ts';
 
 /** The log as static files, which anybody may copy, serve and compare. */
 
