@@ -27,7 +27,14 @@ function isAllowed(origin: string, allowedOrigins: AllowedOrigins): boolean {
 /** What a page may send beside what every page may. The last two mark a GraphQL request that is no form. */
 const REQUEST_HEADERS = [
   ...['authorization', 'content-type', 'if-none-match', REQUEST_ID_HEADER],
-  ...['x-file-name', 'x-purpose', 'apollo-require-preflight', 'x-apollo-operation-name', COST_HEADER],
+  ...[
+    'x-file-name',
+    'x-purpose',
+    'x-purpose-remark',
+    'apollo-require-preflight',
+    'x-apollo-operation-name',
+    COST_HEADER,
+  ],
 ];
 /** What a page may read beside the body. */
 const ANSWER_HEADERS = ['content-disposition', 'etag', 'location', 'retry-after', REQUEST_ID_HEADER];

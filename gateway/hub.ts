@@ -32,7 +32,6 @@ import type {
   Stamp,
 } from '../subgraphs/kernel/sealing/sign.ts';
 import type { AuthorisationKeys } from '../subgraphs/kernel/sealing/token.ts';
-import { addFileRoute } from '../subgraphs/licenses/file-routes.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library/library-client.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
@@ -41,7 +40,7 @@ import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import type { CostLimits } from './cost/limits.ts';
 import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
-import { createRemoteFilePort, proxySubgraph, requireLive } from './remote.ts';
+import { proxySubgraph, requireLive } from './remote.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
 export interface HubConfig {
@@ -141,10 +140,6 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       callerLimits: config.callerLimits,
       readDeadlineMs: config.readDeadlineMs,
       now,
-      file:
-        baseUrls.licenses === undefined
-          ? (digest, context) => subgraphs.licenses.file(digest, context.actor)
-          : createRemoteFilePort(baseUrls.licenses, { gatewayKey, now }),
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
         for (const subgraph of subgraphList) {
@@ -293,7 +288,7 @@ async function serveSubgraphs(
   const apps = new Map([
     ['matters', await serveSubgraph(matters, options)],
     ['cases', await serveSubgraph(cases, options)],
-    ['licenses', await serveSubgraph(licenses, options, (app) => addFileRoute(app, licenses, options))],
+    ['licenses', await serveSubgraph(licenses, options)],
     ['seals', await serveSubgraph(seals, options, (app) => addPortRoutes(app, seals, options))],
   ]);
   for (const [name, app] of apps) baseUrls[name] = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -12,7 +12,6 @@ startProcess({ service: 'gateway', level: settings.LOG_LEVEL });
 const { createGateway } = await import('./gateway.ts');
 const { readAllowedOrigins } = await import('./cors.ts');
 const {
-  createRemoteFilePort: fileOver,
   requireLive: isLive,
   proxySubgraph: passOn,
   createRemoteRootCertificate: rootCertificateOver,
@@ -33,7 +32,6 @@ const app = await createGateway({
   publicUrl: PUBLIC_URL,
   readDeadlineMs: settings.READ_DEADLINE_MS,
   limits: readCostLimits(settings),
-  file: fileOver(LICENSES_URL, proof),
   rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {
     for (const [name, url] of Object.entries(urls)) await passOn(app, name, url, proof);

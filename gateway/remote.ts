@@ -1,6 +1,5 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { currentDeadline } from '../db/deadline.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
@@ -11,37 +10,13 @@ import {
   secureOptions,
   sendRequest,
 } from '../subgraphs/kernel/outgoing/http-client.ts';
-import type { FilePort } from './routes.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */
 
 const TIMEOUT_MS = 20_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
-const MAX_FILE_BYTES = 67_108_864;
 const MAX_TEXT_BYTES = 65_536;
-
-/** Reads files from the licenses subgraph. Forwards the caller's token, and that subgraph authorises. */
-export function createRemoteFilePort(licensesUrl: string, proof: GatewayProof): FilePort {
-  return async (digest, { token }) => {
-    const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-    const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES, ...findSignal() };
-    const answer = await getForCaller(`${licensesUrl}/files/${digest}`, proof, { headers: authorization, ...limits });
-    if (answer.status === 404) return null;
-    requireOk(licensesUrl, answer);
-    return {
-      bytes: answer.bytes,
-      mediaType: answer.headers.get('content-type') ?? 'application/octet-stream',
-      name: decodeURIComponent(answer.headers.get('x-file-name') ?? digest),
-    };
-  };
-}
-
-/** Returns the signal of the current request's deadline for a request to a subgraph. */
-function findSignal(): { signal?: AbortSignal } {
-  const signal = currentDeadline()?.readSignal;
-  return signal ? { signal } : {};
-}
 
 /** Reads the root certificate from the seals subgraph, PEM. */
 export function createRemoteRootCertificate(sealsUrl: string, proof: GatewayProof): () => Promise<string> {
@@ -74,7 +49,7 @@ function requireOk(baseUrl: string, { status }: HttpAnswer): void {
 }
 
 /** Additional paths of a subgraph. The log's URL must not change after the first start of the log. */
-const EXTRA_PATHS: Readonly<Record<string, string>> = { seals: 'log' };
+const EXTRA_PATHS: Readonly<Record<string, string>> = { licenses: 'files', seals: 'log' };
 
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 

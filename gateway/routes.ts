@@ -16,14 +16,7 @@ import {
 import { renderLogPage } from './page/log.ts';
 import { renderFrontPage, renderVerifyPage } from './page/verify.ts';
 
-/** Returns a sealed file, or null if there is none that this caller may read. */
-export type FilePort = (
-  digest: string,
-  context: GraphContext,
-) => Promise<{ bytes: Uint8Array; mediaType: string; name: string } | null>;
-
 export interface RouteOptions {
-  file: FilePort;
   /** Root certificate of the test PKI, PEM. */
   rootCertificate: () => Promise<string>;
   /** Whether the hub acts. Absent if other processes find that out. */
@@ -48,7 +41,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
   }
 }`;
 
-/** Adds the routes other than GraphQL: pages, health, root certificate, files. */
+/** Adds the routes other than GraphQL: pages, health, root certificate. */
 export function addPublicRoutes(
   app: FastifyInstance,
   options: RouteOptions,
@@ -84,23 +77,6 @@ export function addPublicRoutes(
       .type('application/x-pem-file')
       .send(await options.rootCertificate()),
   );
-  app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
-    const context = await identifyCaller(request, reply, tokenCheck);
-    if (!context) return reply;
-    if (context.actor.kind === 'public') {
-      return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' });
-    }
-    const { digest } = request.params;
-    const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, context) : null;
-    // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
-    if (!file) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
-    reply.header('etag', `"${digest}"`);
-    if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
-    return reply
-      .header('content-disposition', buildContentDisposition(file.name))
-      .type(file.mediaType)
-      .send(Buffer.from(file.bytes));
-  });
 }
 
 function sendHtml(reply: FastifyReply, status: number, page: string): FastifyReply {

@@ -106,7 +106,7 @@ async function measureVerificationRate(
   const roots = [Buffer.from(await running.hub.seals.rootCertificate())];
   const evidence: Parameters<typeof verify>[0][] = [];
   for (const { identifier, digest } of issued) {
-    const file = await client.downloadDocument('auditor', digest);
+    const file = await client.downloadDocument('auditor', digest, 'AUDIT');
     const bundle = await client.downloadPublic(`/licenses/evidence/${identifier}`);
     evidence.push({ file, signature: null, roots, bundle });
   }

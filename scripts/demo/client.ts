@@ -1,6 +1,7 @@
 import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { type HttpAnswer, type HttpRequest, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
+import type { Purpose } from '../../subgraphs/kernel/privacy/purpose.ts';
 import { toLocalUrl } from '../hub/address.ts';
 import { BootError } from '../hub/folder.ts';
 import { readHealth } from '../hub/health.ts';
@@ -79,8 +80,9 @@ export class Client {
     return answer;
   }
 
-  async downloadDocument(person: string, digest: string): Promise<Buffer> {
-    const headers = await this.headers(person);
+  /** Opens a license file: the holder without a purpose, anybody else for one. */
+  async downloadDocument(person: string, digest: string, purpose: Purpose | null): Promise<Buffer> {
+    const headers = { ...(await this.headers(person)), ...(purpose === null ? {} : { 'x-purpose': purpose }) };
     const { status, bytes } = await this.send(`/files/${digest}`, { method: 'GET', headers });
     if (status !== 200) throw new Error(`文件 ${digest} 无法下载：HTTP ${status}`);
     return bytes;

@@ -279,7 +279,7 @@ async function verifyOffline(client: Client, licenses: Data[]): Promise<void> {
   for (const [file, path] of PUBLIC_FILES) writeFileSync(`${FOLDER}/${file}`, await client.downloadPublic(path));
   for (const license of licenses) {
     const name = `${FOLDER}/${license.number}-${license.version}`;
-    const pdf = await client.downloadDocument('auditor', license.document.digest);
+    const pdf = await client.downloadDocument('auditor', license.document.digest, 'AUDIT');
     writeFileSync(`${name}.pdf`, pdf);
     const { command, passed } = verifyWithOpenssl(name, pdf);
     print(`  ${command}`);

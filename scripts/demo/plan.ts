@@ -53,7 +53,7 @@ export async function demonstrateApplication(client: Client, { say, check }: Dem
     `窗口一次性告知 ${supplementRequest.items.length} 项，文书 ${supplementAnswer.case.notices[0].number}`,
     supplementAnswer.case.step === 'SUPPLEMENT_ASKED',
   );
-  const scan = await client.downloadDocument(APPLICANT, (await findOwnLicense(client)).document.digest);
+  const scan = await client.downloadDocument(APPLICANT, (await findOwnLicense(client)).document.digest, null);
   const materials = await Promise.all(
     missing.map(async ({ code, name, form }: Data) =>
       form === 'ELECTRONIC'

@@ -17,6 +17,7 @@ import type { Scan } from './material/upload/scan-client.ts';
 import { startKeeper } from './material/upload/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
+import { CASE_OUTPUTS } from './outputs.ts';
 import type { PARSERS } from './parsers.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
@@ -80,6 +81,7 @@ export function createCases(options: CasesDependencies): Cases {
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       caseResolvers(materialDependencies),
+      CASE_OUTPUTS,
       { 'RegisterPlatformInput.publicKey': FILE_INPUT, 'AddPlatformKeyInput.publicKey': FILE_INPUT },
     ),
     receive: (producer, event) => receive(dependencies, producer, event),

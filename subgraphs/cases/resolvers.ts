@@ -17,6 +17,7 @@ import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
+import { readingResolvers } from './reading/resolvers.ts';
 import { receptionMutations } from './reception/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
@@ -53,6 +54,7 @@ export function caseResolvers(
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
     proposalResolvers(dependencies),
+    readingResolvers(dependencies),
     statisticsResolvers(dependencies),
     supervisionResolvers(dependencies, findCase),
   ]);

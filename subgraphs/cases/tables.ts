@@ -9,6 +9,7 @@ export * from './material/tables.ts';
 export * from './notice/tables.ts';
 export * from './platform/tables.ts';
 export * from './proposal/tables.ts';
+export * from './reading/tables.ts';
 export * from './statistics/tables.ts';
 export * from './supervision/tables.ts';
 

@@ -127,7 +127,9 @@ export const REFUSALS = {
   MESSAGE_CONFLICT: '此报文编号已用于内容不同的报文。',
   // materials
   APPLICATIONS_TOO_MANY: '此申请人尚未受理的申请过多，请待受理后再申请。',
-  PURPOSE_MISSING: '请填写查阅用途。',
+  PURPOSE_MISSING: '请写明查阅用途。',
+  PURPOSE_UNKNOWN: '没有此查阅用途。',
+  PURPOSE_UNFIT: '此用途与您的岗位或办件所处环节不符。',
   FILE_EMPTY: '文件是空的。',
   FILE_TOO_LARGE: '文件过大，最多 20 MiB。',
   FILE_TYPE_NOT_ALLOWED: '只接受 PDF、JPEG、PNG 文件。',

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Transaction } from '../../db/client.ts';
-import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events/events.ts';
 import { Rejection, receiveOnce } from '../kernel/events/outbox-store.ts';
 import { type DeliverEvent, deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
@@ -8,10 +7,11 @@ import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
+import { buildHandOver } from '../kernel/privacy/reading.ts';
+import { addReading } from '../kernel/privacy/reading-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { hasSalt } from '../kernel/salt.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
-import { findFile } from './act/file-store.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
 import { messages, receiveBlanks } from './act/ledger-store.ts';
 import { renderSealable } from './document/render.ts';
@@ -20,13 +20,15 @@ import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { findSealedFile, placeChanges } from './library/feed-store.ts';
 import type { LibraryClient, LibraryDelivery } from './library/library-client.ts';
 import { receiveOrder } from './order/workflow.ts';
+import { LICENSE_OUTPUTS } from './outputs.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './paper/duty-store.ts';
 import { listBlankNumbers } from './paper/paper.ts';
 import { lockBlank } from './paper/store.ts';
 import type { PARSERS } from './parsers.ts';
+import { addFileRoutes } from './reading/routes.ts';
+import { reading } from './reading/tables.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
-import * as store from './store.ts';
 import { openTask } from './task/store.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
@@ -41,18 +43,7 @@ export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>,
   pollMs?: number;
 }
 
-export interface LicenseFile {
-  bytes: Uint8Array;
-  mediaType: string;
-  name: string;
-}
-
 export interface Licenses extends Subgraph {
-  /**
-   * Returns a file by its digest, or null if there is none that the actor may read.
-   * Readers are the people who may see its license, the library and auditors.
-   */
-  file(digest: string, actor: Actor): Promise<LicenseFile | null>;
   /**
    * Renews the proof of licenses whose newest timestamp is old. Returns how many it renewed.
    * The hub also calls this itself while it runs.
@@ -62,6 +53,8 @@ export interface Licenses extends Subgraph {
   receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
 }
 
+/** The relay's name for the city library. */
+const LIBRARY = 'library';
 const RESUME_POLL_MS = 1_000;
 /** Proofs last for years, so a check every ten minutes renews them long before they expire. */
 const RENEW_POLL_MS = 600_000;
@@ -74,25 +67,23 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
   let stopJobs: (() => Promise<void>) | null = null;
   return {
     name: 'licenses',
-    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), licenseResolvers(deps), {
-      'VerifyLicenseInput.document': FILE_INPUT,
-      'VerifyLicenseInput.signature': FILE_INPUT,
-    }),
+    schema: subgraphSchema(
+      readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+      licenseResolvers(deps),
+      LICENSE_OUTPUTS,
+      { 'VerifyLicenseInput.document': FILE_INPUT, 'VerifyLicenseInput.signature': FILE_INPUT },
+    ),
     receive: (producer, event) => receive(deps, producer, event),
     start() {
       stopJobs ??= startJobs(deps);
     },
     stop: async () => stopJobs?.(),
-    routes: (app) => {
+    routes: (app, options) => {
       addEvidenceRoutes(app, deps);
+      addFileRoutes(app, deps, options);
       addVerificationRoutes(app, deps);
     },
     renewProofs: () => renewProofs(deps),
-    file: async (digest, actor) => {
-      if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;
-      const found = await findFile(db, digest);
-      return found && (await store.maySeeNumber(db, actor, found.number)) ? found : null;
-    },
     receiveBlanks: (organ, { prefix, from, to }) =>
       db.transaction(async (tx) => {
         const numbers = listBlankNumbers(prefix, from, to);
@@ -115,7 +106,7 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
     const deliver: DeliverEvent = (event, signal) => deliverToLibrary(deps, library, event, signal);
     const onSettled = (tx: Transaction, event: Envelope, rejection: Rejection | null) =>
       updateCollectionDuty(deps, tx, event, rejection);
-    relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
+    relays.push(startRelay({ db, tables: messages, consumer: LIBRARY, deliver, onSettled, onError, pollMs }));
   }
   const resume = async () => {
     await resumeActs(deps, onError);
@@ -176,6 +167,14 @@ async function deliverToLibrary(
     mediaType: file.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
     signature,
   };
+  const { code: holderCode } = change.license.holder;
+  const handOver = buildHandOver(
+    { readerId: LIBRARY, reader: '市电子证照库', organ: null, purpose: 'COLLECTION' },
+    { subject: number, number, holderCode },
+    { object: 'COLLECTION', objectId: identifier, at: deps.now() },
+    `${LIBRARY} ${stream} ${revision}`,
+  );
+  await addReading(deps.db, reading, handOver);
   const receipt = await library.deliver(delivery, signal);
   const receiptEntry = {
     stream,
@@ -185,7 +184,7 @@ async function deliverToLibrary(
     digest: sha256(receipt),
     isSalted: hasSalt(record),
   };
-  await deps.record({ from: 'library', ...receiptEntry, isSigned: library.isSigned });
+  await deps.record({ from: LIBRARY, ...receiptEntry, isSigned: library.isSigned });
   return receipt;
 }
 

@@ -15,7 +15,6 @@ import {
 } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
-import { addFileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library/library-client.ts';
 
@@ -58,7 +57,7 @@ const licenses = createLicenses({
   send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
   onError: logFailure,
 });
-const app = await serveSubgraph(licenses, options, (routes) => addFileRoute(routes, licenses, options));
+const app = await serveSubgraph(licenses, options);
 await app.listen({ host: settings.HOST, port: settings.PORT });
 licenses.start();
 

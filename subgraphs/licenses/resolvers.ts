@@ -12,6 +12,7 @@ import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
 import { listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
+import { readingResolvers } from './reading/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listTasks } from './task/store.ts';
@@ -27,13 +28,14 @@ export function licenseResolvers(
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);
+  const readings = readingResolvers(deps);
   const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: { ...queries(db), ...orders.Query, ...verification },
-    Mutation: { ...licenseMutations(deps), ...orders.Mutation },
-    License: { ...licenseFields(deps), ...orders.License },
+    Query: { ...queries(db), ...orders.Query, ...readings.Query, ...verification },
+    Mutation: { ...licenseMutations(deps), ...orders.Mutation, ...readings.Mutation },
+    License: { ...licenseFields(deps), ...orders.License, ...readings.License },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
     },

@@ -114,10 +114,10 @@ export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: Act
   return { act, version, state, at: doneAt, actor, reason, order, sealedFile };
 }
 
-/** A holder as the caller may see it. The code is complete for the holder and the library, masked for all others. */
+/** A holder as the caller may see it. The code is complete for the holder and masked for all others. */
 export function viewHolder(holder: { name: string; code: string; kind: '001' | '111' }, actor: Actor) {
   const isOwn = actor.kind === 'person' && actor.holderCode === holder.code;
-  const code = isOwn || hasRole(actor, 'LIBRARY') ? holder.code : maskCode(holder.code);
+  const code = isOwn ? holder.code : maskCode(holder.code);
   return { name: holder.name, codeKind: holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const), code };
 }
 

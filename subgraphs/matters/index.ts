@@ -7,6 +7,7 @@ import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
 import { buildMatter, type MatterRow } from './matter.ts';
+import { MATTER_OUTPUTS } from './outputs.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
 import { upsertTasks } from './task/store.ts';
@@ -41,6 +42,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       matterResolvers({ db, now }),
+      MATTER_OUTPUTS,
       {
         'MatterFilter.nameContains': { form: 'LINES', maxChars: MAX_NAME_PART_CHARS },
         'ImportDelegationsInput.csv': FILE_INPUT,

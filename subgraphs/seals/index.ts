@@ -26,6 +26,7 @@ import { startSequencer } from './log/sequence-workflow.ts';
 import { createLogWatch } from './log/watch-store.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
+import { SEAL_OUTPUTS } from './outputs.ts';
 import type { PARSERS } from './parsers.ts';
 import { sealResolvers } from './resolvers.ts';
 import { addPublicRoutes } from './routes.ts';
@@ -107,10 +108,15 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   let loops: Loop[] = [];
   return {
     name: 'seals',
-    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), sealResolvers(deps), {
-      'SealPictureInput.picture': FILE_INPUT,
-      'SealCertificateInput.certificates': FILE_INPUT,
-    }),
+    schema: subgraphSchema(
+      readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+      sealResolvers(deps),
+      SEAL_OUTPUTS,
+      {
+        'SealPictureInput.picture': FILE_INPUT,
+        'SealCertificateInput.certificates': FILE_INPUT,
+      },
+    ),
     receive: async (producer, event) => {
       throw new Error(`seals take no ${event.type} from ${producer}`);
     },

@@ -12,8 +12,9 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { buildPdf } from '../support/files.ts';
 import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
-import { createUpload, fetchFile, uploadFile } from '../support/upload.ts';
+import { createUpload, uploadFile } from '../support/upload.ts';
 
 const APPLICANT = 'applicant-company';
 const CLERK = ROUTES.DIRECT.accepts;

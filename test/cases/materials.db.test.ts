@@ -6,7 +6,8 @@ import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/upload/file.ts';
 import { buildEicarPdf, buildJpeg, buildPdf, buildPng } from '../support/files.ts';
 import { COMPANY, findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
-import { createUpload, fetchFile, uploadFile } from '../support/upload.ts';
+import { fetchFile } from '../support/reading.ts';
+import { createUpload, uploadFile } from '../support/upload.ts';
 
 const sha256Hex = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const APPLICANT = 'applicant-company';
@@ -87,9 +88,9 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       expect(file.headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''%E8%90%A5/);
     }
     const readRows =
-      await sql`select reader_id, organ, purpose from cases.material_read where upload_id = ${body.id} order by serial`;
+      await sql`select reader_id, organ, purpose from cases.reading where object_id = ${body.id} order by serial`;
     expect(readRows.map((read) => read.reader_id)).toEqual([CLERK, ROUTES.DIRECT.decides, 'auditor']);
-    expect(new Set(readRows.map((read) => read.purpose))).toEqual(new Set(['审查申请']));
+    expect(readRows.map((read) => read.purpose)).toEqual(['VERIFICATION', 'VERIFICATION', 'AUDIT']);
   });
 
   test('everybody except the applicant must state a purpose to read a file', async () => {
@@ -98,36 +99,40 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect((await fetchFile(hub, APPLICANT, url, null)).statusCode).toBe(200);
     expect((await acceptCase(hub, [{ code: '图纸', upload }])).refusal).toBeNull();
     expect((await fetchFile(hub, APPLICANT, url, null)).statusCode).toBe(200);
-    for (const [purpose, code] of [
-      [null, 'PURPOSE_MISSING'],
-      ['', 'PURPOSE_MISSING'],
-      [' 看 ', 'PURPOSE_MISSING'],
-      ['长'.repeat(201), 'FIELD_TOO_LONG'],
+    for (const [purpose, remark, code, field] of [
+      ['', null, 'PURPOSE_MISSING', 'purpose'],
+      [' ', null, 'PURPOSE_MISSING', 'purpose'],
+      ['toString', null, 'PURPOSE_UNKNOWN', 'purpose'],
+      ['%E7%9C%8B', null, 'PURPOSE_UNKNOWN', 'purpose'],
+      ['SUPERVISION', null, 'PURPOSE_UNFIT', 'purpose'],
+      ['COLLECTION', null, 'PURPOSE_UNFIT', 'purpose'],
+      // Only after the decision.
+      ['CERTIFICATION', null, 'PURPOSE_UNFIT', 'purpose'],
+      [undefined, '长'.repeat(201), 'FIELD_TOO_LONG', 'remark'],
+      [undefined, '换\n行', 'FIELD_MALFORMED', 'remark'],
     ] as const) {
       for (const person of [CLERK, ROUTES.DIRECT.decides, 'auditor']) {
-        const answer = await fetchFile(hub, person, url, purpose);
-        expect([answer.statusCode, answer.json()]).toEqual([
-          422,
-          expect.objectContaining({ code, field: 'x-purpose' }),
-        ]);
+        const answer = await fetchFile(hub, person, url, purpose, remark);
+        expect([answer.statusCode, answer.json()]).toEqual([422, expect.objectContaining({ code, field })]);
       }
       // A stranger cannot learn that the file exists.
-      expect((await fetchFile(hub, 'applicant-citizen', url, purpose)).statusCode).toBe(404);
+      expect((await fetchFile(hub, 'applicant-citizen', url, purpose ?? 'AUDIT', remark)).statusCode).toBe(404);
     }
+    expect((await fetchFile(hub, CLERK, url, null)).json().code).toBe('PURPOSE_MISSING');
     const { statusCode } = await hub.hub.app.inject({
       url,
       headers: { authorization: `Bearer ${await hub.token(CLERK)}`, 'x-purpose': '%E7%' },
     });
     expect(statusCode).toBe(422);
-    expect(await sql`select 1 from cases.material_read where upload_id = ${upload}`).toEqual([]);
-    expect((await fetchFile(hub, CLERK, url, '核对图纸')).statusCode).toBe(200);
+    expect(await sql`select 1 from cases.reading where object_id = ${upload}`).toEqual([]);
+    expect((await fetchFile(hub, CLERK, url, 'EXAMINATION', '核对图纸')).statusCode).toBe(200);
   });
 
   test('lists every read for auditors, and for seal approver and supervisor of the reader’s organ', async () => {
     const upload = await createUpload(hub, APPLICANT);
     const { case: subject } = await acceptCase(hub, [{ code: '图纸', upload }]);
     for (const person of [CLERK, 'auditor', CLERK])
-      await fetchFile(hub, person, `/cases/materials/${upload}`, '核对图纸');
+      await fetchFile(hub, person, `/cases/materials/${upload}`, undefined, '核对图纸');
     const fields =
       'edges { cursor node { code caseId caseNumber readerId reader organ { id } purpose at } } pageInfo { hasNextPage }';
     const listReads = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
@@ -145,7 +150,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       code: '图纸',
       caseId: subject.id,
       caseNumber: expect.stringMatching(/^\d{19}$/),
-      purpose: '核对图纸',
+      purpose: '核验：核对图纸',
     });
     for (const person of ['yudu-lyj.sealapprover', 'yudu-lyj.supervisor']) {
       expect(readers(await listReads(person, caseFilter))).toEqual([CLERK, CLERK]);

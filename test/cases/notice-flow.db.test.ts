@@ -4,6 +4,7 @@ import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
 
 const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
@@ -28,10 +29,7 @@ function noticeSteps(hub: TestHub) {
     const { data } = await hub.ask(person, `query($id: ID!) { case(id: $id) { ${NOTICES} } }`, { id });
     return data.case.notices;
   };
-  const get = async (url: string, person: string | null) => {
-    const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
-    return hub.hub.app.inject({ method: 'GET', url, headers });
-  };
+  const get = (url: string, person: string | null) => fetchFile(hub, person, url);
   const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
     const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
     const acceptance = await runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');

@@ -161,7 +161,7 @@ describe('mutants', () => {
     hub = await createTestHub();
     root = Buffer.from(await hub.hub.seals.rootCertificate());
     const get = async (url: string) => {
-      const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+      const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
       return (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
     };
     subjects = [];

@@ -3,6 +3,7 @@ import { testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findAcceptor, matterFacts } from '../support/matters.ts';
+import { fetchFile } from '../support/reading.ts';
 
 /**
  * A case of each matter is received, supplemented, accepted and refused through the public API. The sample has the
@@ -50,8 +51,7 @@ describe('a case of every matter', () => {
     });
     expect(refused).toMatchObject({ refusal: null, case: { step: 'NOT_ACCEPTED' } });
     const [notice] = refused.case.notices;
-    const headers = { authorization: `Bearer ${await hub.token(clerk)}` };
-    const file = await hub.hub.app.inject({ url: notice.url, headers });
+    const file = await fetchFile(hub, clerk, notice.url);
     expect(file.statusCode).toBe(200);
   });
 

@@ -48,7 +48,7 @@ describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reac
       'query($id: ID) { sealUses(filter: { license: $id }, first: 5) { edges { node { act documentDigest seal { name } } } } }',
       { id: license.identifier },
     );
-    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
     const file = await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers });
     expect(sealUses.data.sealUses.edges).toEqual([
       {

@@ -89,7 +89,7 @@ async function decide(organ: string, input: { case: string; decision: string; re
 }
 
 async function requirePdf(url: string): Promise<void> {
-  const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+  const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
   const response = await hub.hub.app.inject({ method: 'GET', url, headers });
   expect([url, response.statusCode, response.rawPayload.subarray(0, 5).toString()]).toEqual([url, 200, '%PDF-']);
 }

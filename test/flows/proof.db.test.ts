@@ -24,7 +24,8 @@ describe('offline verification of a license', () => {
   afterAll(() => hub?.stop());
 
   const fetchFile = async (url: string, person?: string) => {
-    const headers = person === undefined ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+    const authorization = person && `Bearer ${await hub.token(person)}`;
+    const headers = authorization === undefined ? {} : { authorization, 'x-purpose': 'AUDIT' };
     const response = await hub.hub.app.inject({ method: 'GET', url, headers });
     expect([url, response.statusCode]).toEqual([url, 200]);
     return response.rawPayload;
@@ -158,7 +159,7 @@ describe('evidence remains valid longer than its keys', () => {
       const route = ROUTES.SUBSTANTIVE_REVIEW;
       const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
       const root = Buffer.from(await hub.hub.seals.rootCertificate());
-      const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+      const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
       const pdf = (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload;
       const fetchBundle = async () =>
         (await hub.hub.app.inject({ method: 'GET', url: `/licenses/evidence/${license.identifier}` })).rawPayload;

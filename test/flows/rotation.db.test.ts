@@ -26,7 +26,7 @@ async function verifyLicense({
   identifier: string;
   document: { url: string };
 }): Promise<Report & { file: Buffer }> {
-  const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+  const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
   const get = async (url: string) => (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
   const root = Buffer.from(await hub.hub.seals.rootCertificate());
   const bundle = await get(`/licenses/evidence/${identifier}`);

@@ -43,7 +43,7 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
   });
 
   const fetchFile = async (url: string, person: string | null = 'auditor') => {
-    const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+    const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}`, 'x-purpose': 'AUDIT' };
     return hub.hub.app.inject({ method: 'GET', url, headers });
   };
   const sealOf = async (organ: string) => {

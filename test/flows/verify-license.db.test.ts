@@ -27,7 +27,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
   afterAll(() => hub?.stop());
 
   const fileOf = async (url: string) => {
-    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
     return (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
   };
   const ask = (input: object) => hub.ask(null, QUERY, { input });

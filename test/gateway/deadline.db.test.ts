@@ -139,7 +139,6 @@ describe('a subgraph that hangs', () => {
       parsers: testParsers,
       now: () => new Date(),
       readDeadlineMs: 50,
-      file: async () => null,
       rootCertificate: async () => '',
       checks: {},
       onFault: () => {},

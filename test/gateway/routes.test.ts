@@ -45,10 +45,6 @@ beforeAll(async () => {
     },
     'local',
     {
-      file: async (digest, { actor: who }) =>
-        digest === DIGEST && who.kind === 'person' && who.id === 'auditor'
-          ? { bytes: Buffer.from('%PDF'), mediaType: 'application/pdf', name: '证照 1.pdf' }
-          : null,
       checks: {
         matters: async () => {
           if (!databaseUp) throw new Error('connection refused');
@@ -106,30 +102,6 @@ describe('the public page of a license', () => {
     const page = await get(`/v/${variant}`);
     expect(page.statusCode).toBe(400);
     expect(page.body).toContain('另一种算法');
-  });
-});
-
-describe('files', () => {
-  test('have a name, a media type, and their digest as ETag', async () => {
-    const file = await get(`/files/${DIGEST}`, 'auditor');
-    expect(file).toMatchObject({ statusCode: 200, body: '%PDF' });
-    expect(file.headers).toMatchObject({
-      'content-type': 'application/pdf',
-      etag: `"${DIGEST}"`,
-      'content-disposition': `attachment; filename="___1.pdf"; filename*=UTF-8''%E8%AF%81%E7%85%A7%201.pdf`,
-    });
-    expect((await get(`/files/${DIGEST}`, 'auditor', { 'if-none-match': `"${DIGEST}"` })).statusCode).toBe(304);
-  });
-
-  test('need a token; a forbidden file and an unknown one look the same', async () => {
-    expect((await get(`/files/${DIGEST}`)).statusCode).toBe(401);
-    const bad = await gateway.app.inject({ url: `/files/${DIGEST}`, headers: { authorization: 'Bearer x.y.z' } });
-    expect(bad.json()).toMatchObject({ code: 'TOKEN_INVALID' });
-    const denied = await get(`/files/${DIGEST}`, 'window-xingguo');
-    const unknown = await get(`/files/${'b'.repeat(64)}`, 'window-xingguo');
-    expect([denied.statusCode, denied.body]).toEqual([unknown.statusCode, unknown.body]);
-    expect(denied.statusCode).toBe(404);
-    expect((await get('/files/..%2f..%2fetc', 'auditor')).statusCode).toBe(404);
   });
 });
 

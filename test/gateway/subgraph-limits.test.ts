@@ -14,7 +14,7 @@ const TYPES = `
 let app: Awaited<ReturnType<typeof serveSubgraph>>;
 
 beforeAll(async () => {
-  const schema = subgraphSchema(TYPES, { Query: { node: () => ({ name: 'n' }) } });
+  const schema = subgraphSchema(TYPES, { Query: { node: () => ({ name: 'n' }) } }, { masksCodes: false });
   const subgraph = { name: 'matters', schema, receive: async () => {}, start: () => {}, stop: async () => {} };
   const keys = { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), gatewayKey: GATEWAY_KEY };
   app = await serveSubgraph(subgraph, { ...keys, now: testClock('2022-09-29') });

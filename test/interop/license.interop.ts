@@ -25,7 +25,7 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     hub = await createTestHub();
     const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     const fetchFile = async (digest: string) => {
-      const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+      const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
       return (await hub.hub.app.inject({ method: 'GET', url: `/files/${digest}`, headers })).rawPayload;
     };
     pdf = await fetchFile(license.document.digest);

@@ -23,7 +23,7 @@ describe('verification without a network', () => {
     hub = await createTestHub({ now: clock });
     const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     identifier = license.identifier;
-    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
     writeFileSync(
       path('license.pdf'),
       (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload,

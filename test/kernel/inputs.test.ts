@@ -31,6 +31,7 @@ const build = (rules: InputRules = { 'Query.read.file': FILE_INPUT }) =>
       },
       Thing: { __resolveReference: (reference: object) => reference },
     },
+    { masksCodes: false },
     rules,
   );
 

@@ -4,12 +4,14 @@ import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
 import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
 import { PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
 import { PROPOSALS, type Proposal, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
+import { READING_POLICY as CASE_READING_POLICY } from '../../subgraphs/cases/reading/policy.ts';
 import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
+import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licenses/reading/policy.ts';
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
@@ -49,9 +51,9 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
   matters: MATTERS_POLICY,
   cases: {
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY },
-    ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY },
+    ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY },
   },
-  licenses: LICENSES_POLICY,
+  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY },
   seals: SEALS_POLICY,
 };
 
@@ -287,6 +289,31 @@ const licenses = [
   ...fixturesOf(LICENSES_POLICY, ['voidTask'], { task: taskOf('ISSUE'), isPrepared: false }, licensePlaces),
 ];
 
+const disclosures = [
+  ...fixturesOf(
+    CASE_READING_POLICY,
+    ['discloseApplicant'],
+    {
+      ...caseAfter('WINDOW_FORWARD', ...FORWARDED, step('DECIDED', 'REJECTED')),
+      ...{ applicantCode: COMPANY.code, parties: ['yudu-xzspj', 'ganzhou-xzspj'], window: YUDU_WINDOW },
+    },
+    {
+      ...EVERYBODY,
+      CASE_PARTIES: {
+        organs: ['yudu-xzspj', 'ganzhou-xzspj'],
+        windows: [YUDU_WINDOW],
+        holderCodes: [COMPANY.code],
+      },
+    },
+  ),
+  ...fixturesOf(
+    LICENSE_READING_POLICY,
+    ['discloseHolder'],
+    { parties: ['yudu-lyj', 'yudu-sjj'], handledBy: YUDU_WINDOW },
+    { ...EVERYBODY, LICENSE_PARTIES: { organs: ['yudu-lyj', 'yudu-sjj'], windows: [YUDU_WINDOW] } },
+  ),
+];
+
 export const FIXTURES: readonly Fixture[] = [
   ...(Object.keys(MODES) as Mode[]).flatMap(caseFixtures),
   ...supervision,
@@ -296,4 +323,5 @@ export const FIXTURES: readonly Fixture[] = [
   ...tasks,
   ...seals,
   ...licenses,
+  ...disclosures,
 ];

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Case, partiesOf } from '../../subgraphs/cases/case.ts';
 import { maySee } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { PURPOSES, type Purpose } from '../../subgraphs/kernel/privacy/purpose.ts';
 import { tokenFor } from '../support/actors.ts';
 import { type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
 import { type Expectation, expectationOf, listMutations } from './matrix.ts';
@@ -37,8 +38,15 @@ const SOME_REFUSALS: Readonly<Record<string, string>> = { applyForSeal: 'SEAL_EX
 const CASE_WINDOW = '360731';
 const PLACE_REFUSALS = [
   ...['ORGAN_WITHOUT_POWER', 'NOT_YOUR_RECORD', 'SEAL_NOT_OF_ORGAN', 'TASK_NOT_OF_ORGAN', 'NOT_THE_SUPERVISOR'],
-  ...['PUSH_UNKNOWN', 'FINDING_UNKNOWN', 'UPLOAD_UNKNOWN'],
+  ...['PUSH_UNKNOWN', 'FINDING_UNKNOWN', 'UPLOAD_UNKNOWN', 'LICENSE_UNKNOWN'],
 ];
+
+/** A purpose of reading that fits a person's role after the decision, or any if the role has none. */
+function findPurpose({ roles }: Person): Purpose {
+  const names = Object.keys(PURPOSES) as Purpose[];
+  const fits = (name: Purpose) => PURPOSES[name].roles.some((role) => roles.includes(role));
+  return names.find((name) => fits(name) && name !== 'EXAMINATION' && name !== 'DECISION') ?? 'VERIFICATION';
+}
 
 const MUTATIONS = Object.keys(POLICIES).flatMap((subgraph) =>
   listMutations(subgraph).map((mutation) => ({ ...mutation, subgraph })),
@@ -56,12 +64,13 @@ describe('mutations answer as the policies say', () => {
   /** Returns ALLOWED or the code of the refusal. */
   async function rehearse({ name, inputType }: Mutation, person: Person): Promise<string> {
     const token = await tokenFor(person, policyHub.clock());
+    const purpose = 'purpose' in (policyHub.inputs[name] ?? {}) ? { purpose: findPurpose(person) } : {};
     const query = `mutation($input: ${inputType}) { ${name}(input: $input) { refusal { code } } }`;
     const response = await policyHub.hub.hub.app.inject({
       method: 'POST',
       url: '/graphql',
       headers: { authorization: `Bearer ${token}` },
-      payload: { query, variables: { input: { ...policyHub.inputs[name], dryRun: true } } },
+      payload: { query, variables: { input: { ...policyHub.inputs[name], ...purpose, dryRun: true } } },
     });
     const { data, errors } = response.json();
     if (errors) throw new Error(`${name} ${JSON.stringify(person)}: ${JSON.stringify(errors)}`);

@@ -88,6 +88,7 @@ async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
     sendBackCase: { case: ids.FORWARDED, reason: '补充审查' },
     decideCase: { case: ids.FORWARDED, decision: 'GRANTED', authoriseSeal: true },
     deliverDecision: { case: ids.REJECTED },
+    discloseApplicant: { case: ids.REJECTED, purpose: 'VERIFICATION' },
     discardUpload: { upload },
   };
 }
@@ -231,6 +232,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     declineOrder: { order, reason: '情节轻微' },
     voidTask: { case: task.case, reason: '申请人放弃' },
     receiveBlanks: { prefix: 'KB9999', from: 1, to: 2 },
+    discloseHolder: { identifier, purpose: 'VERIFICATION' },
   };
 }
 
@@ -245,7 +247,10 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 };
 
 /** The forestry office accepted, decided and issued what the licenses are of. */
-const LICENSE_PLACES = { COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] } };
+const LICENSE_PLACES = {
+  COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] },
+  LICENSE_PARTIES: { organs: ['yudu-lyj'], windows: ['360731'] },
+};
 
 export async function createPolicyHub(): Promise<PolicyHub> {
   const clock = testClock('2026-03-02T01:00:00Z');

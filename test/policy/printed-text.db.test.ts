@@ -29,6 +29,7 @@ const FATES = {
     ...['ApplicationInput.licenseNumber', 'ApplicationInput.requestKey', 'CancelLicenseInput.reason'],
     ...['ChangePlatformInput.name', 'CloseFindingInput.note', 'DecideProposalInput.reason'],
     ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
+    ...['DiscloseApplicantInput.remark', 'DiscloseHolderInput.remark'],
     ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
     ...['RecordFindingInput.text', 'RegisterPlatformInput.name', 'ReportTaskProgressInput.note'],
     ...['SealActInput.reason', 'SealDecisionInput.reason', 'SealEndInput.words'],

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createRemoteFilePort, createRemoteRootCertificate, requireLive } from '../../gateway/remote.ts';
-import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { createRemoteRootCertificate, requireLive } from '../../gateway/remote.ts';
 import { currentCaller, runAsCaller } from '../../subgraphs/kernel/http/caller.ts';
-import { buildContext } from '../../subgraphs/kernel/http/context.ts';
 import { serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
@@ -16,7 +14,6 @@ import { createStubGateway, GATEWAY_KEY } from '../support/stubs.ts';
 const clock = testClock('2022-09-29');
 const SERVICE_KEY = new Uint8Array(32).fill(5);
 const PROOF = { gatewayKey: GATEWAY_KEY, now: clock };
-const DIGEST = 'a'.repeat(64);
 /** Every caller has one request in a minute. */
 const NARROW: HubLimits = {
   ...DEFAULT_HUB_LIMITS,
@@ -30,12 +27,12 @@ afterEach(() => app.close());
 
 /** Serves a subgraph with the routes that a gateway reads. Returns its base URL. */
 async function serveStub(): Promise<string> {
-  const schema = subgraphSchema('type Query { nothing: Int }', {});
+  const schema = subgraphSchema('type Query { nothing: Int }', {}, { masksCodes: false });
   const subgraph = { name: 'seals', schema, receive: async () => {}, start: () => {}, stop: async () => {} };
   const options = { tokenKey: tokenKeys.publicKey, serviceKey: SERVICE_KEY, callerLimits: NARROW, ...PROOF };
   seenCallers = [];
   app = await serveSubgraph(subgraph, options, (routes) => {
-    for (const path of ['/root.pem', `/files/${DIGEST}`]) routes.get(path, async () => currentCaller());
+    routes.get('/root.pem', async () => currentCaller());
     routes.addHook('preHandler', async () => void seenCallers.push(currentCaller()));
   });
   return app.listen({ host: '127.0.0.1', port: 0 });
@@ -43,7 +40,6 @@ async function serveStub(): Promise<string> {
 
 describe('what the gateway reads from a subgraph', () => {
   test.each<[string, (baseUrl: string) => Promise<unknown>]>([
-    ['a file', (url) => createRemoteFilePort(url, PROOF)(DIGEST, buildContext(PUBLIC, null))],
     ['the root certificate', (url) => createRemoteRootCertificate(url, PROOF)()],
     ['readiness', (url) => requireLive(url, PROOF)],
   ])('(%s) is counted by the gateway, and the subgraph knows the caller', async (_title, read) => {

@@ -28,7 +28,7 @@ export function answerAsPerson<Result>(answer: (name: string) => Result) {
 
 function buildStubSchema(name: (typeof NAMES)[number], stubs: Stubs): GraphQLSchema {
   const typeDefs = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
-  return subgraphSchema(typeDefs, stubs[name] ?? {});
+  return subgraphSchema(typeDefs, stubs[name] ?? {}, { masksCodes: false });
 }
 
 /** Returns a source per subgraph that calls its stub in process. */
@@ -74,7 +74,6 @@ export async function createStubGateway(
     gatewayKey: GATEWAY_KEY,
     parsers: testParsers,
     now: clock,
-    file: async () => null,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',
     checks: {},
     limits: TEST_LIMITS,

@@ -21,13 +21,6 @@ export async function uploadFile(
   return { status: response.statusCode, headers: response.headers, body: response.json() };
 }
 
-export async function fetchFile(hub: TestHub, person: string | null, url: string, purpose: string | null = '审查申请') {
-  const purposeHeaders = purpose === null ? {} : { 'x-purpose': encodeURIComponent(purpose) };
-  const headers =
-    person === null ? purposeHeaders : { ...purposeHeaders, authorization: `Bearer ${await hub.token(person)}` };
-  return hub.hub.app.inject({ url, headers });
-}
-
 /** Uploads a valid file and returns its id. */
 export async function createUpload(
   hub: TestHub,

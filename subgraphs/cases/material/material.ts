@@ -161,16 +161,3 @@ export function requireLicenseMaterial(
   }
   throw new Refusal(fault ?? 'LICENSE_UNKNOWN', field);
 }
-
-const MIN_PURPOSE_CHARS = 2;
-const MAX_PURPOSE_CHARS = 200;
-
-/**
- * Returns the trimmed purpose of reading a file (用途), 2 to 200 characters. Refuses PURPOSE_MISSING, FIELD_TOO_LONG.
- */
-export function requirePurpose(header: string | null): string {
-  const purpose = header?.trim() ?? '';
-  if ([...purpose].length < MIN_PURPOSE_CHARS) throw new Refusal('PURPOSE_MISSING', 'x-purpose');
-  requireLine(purpose, MAX_PURPOSE_CHARS, 'x-purpose');
-  return purpose;
-}

@@ -2,7 +2,9 @@ import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { listReadings } from '../../kernel/privacy/reading-store.ts';
 import { CASE_READS } from '../policy.ts';
+import { reading } from '../reading/tables.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
@@ -26,9 +28,25 @@ export function materialResolvers(dependencies: MaterialDependencies) {
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
         if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan)
           throw buildForbiddenError(READS_FORBIDDEN);
+        const filter = {
+          subject: caseId,
+          object: 'MATERIAL',
+          purpose: null,
+          person,
+          organ: visibleOrgan ?? organ,
+        } as const;
         const page = readPage(args, BY_SERIAL);
-        const reads = await store.listReads(db, { person, caseId, organ: visibleOrgan ?? organ, from, to }, page);
-        return toConnection(reads, BY_SERIAL, (row) => row.serial, viewRead);
+        const reads = await listReadings(db, reading, { all: true }, { ...filter, from, to }, page);
+        const codes = await store.findMaterialCodes(
+          db,
+          reads.rows.map(({ objectId }) => objectId),
+        );
+        return toConnection(
+          reads,
+          BY_SERIAL,
+          (row) => row.serial,
+          (row) => viewRead(row, codes.get(row.objectId) ?? ''),
+        );
       },
     },
     Mutation: {

@@ -3,8 +3,9 @@ import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
+import { readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { headerOf, type UploadLimits, uploadRoute } from './upload/routes.ts';
+import { type UploadLimits, uploadRoute } from './upload/routes.ts';
 import type { MaterialDependencies } from './upload/workflow.ts';
 import { fileUrl } from './view.ts';
 import { openFile } from './workflow.ts';
@@ -36,7 +37,7 @@ export function materialRoutes(
       try {
         const openedFile = await openFile(dependencies, actor, {
           id: request.params.id,
-          purpose: headerOf(request, 'x-purpose'),
+          stated: readStatedPurpose(request),
         });
         // The answer is the same if there is no such file or the caller may not see it.
         if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);

@@ -4,7 +4,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { caseFile } from '../tables.ts';
 import type { LicenseCheck, Material } from './material.ts';
-import { caseMaterial, materialFile, materialRead, materialUpload } from './tables.ts';
+import { caseMaterial, materialFile, materialUpload } from './tables.ts';
 import type { Upload } from './upload/store.ts';
 
 /** A material of a case, with its file if it has one. */
@@ -23,49 +23,13 @@ export async function caseOfUpload(db: Reader, uploadId: string): Promise<string
   return row?.caseId ?? null;
 }
 
-export async function addRead(
-  db: Database,
-  fileRead: { uploadId: string; caseId: string; reader: Person; purpose: string; at: Date },
-): Promise<void> {
-  const { uploadId, caseId, reader, purpose, at } = fileRead;
-  await db
-    .insert(materialRead)
-    .values({ uploadId, caseId, readerId: reader.id, reader: reader.name, organ: reader.organ, purpose, at });
-}
-
-export type ReadRow = typeof materialRead.$inferSelect & { caseNumber: string; code: string };
-
-export interface ReadFilter {
-  person: string | null;
-  caseId: string | null;
-  /** The organ of the readers, or null for everybody. */
-  organ: string | null;
-  /** From this time on, and before `to`. */
-  from: Date | null;
-  to: Date | null;
-}
-
-/** Returns a page of the reads of files, newest first. */
-export async function listReads(db: Reader, filter: ReadFilter, page: PageRequest<number>): Promise<Page<ReadRow>> {
-  const { person, caseId, organ, from, to } = filter;
+/** Returns the code of the material as which each of these uploads was handed in. */
+export async function findMaterialCodes(db: Reader, uploadIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
-    .select({ ...getTableColumns(materialRead), caseNumber: caseFile.number, code: caseMaterial.code })
-    .from(materialRead)
-    .innerJoin(caseFile, eq(caseFile.id, materialRead.caseId))
-    .innerJoin(caseMaterial, eq(caseMaterial.uploadId, materialRead.uploadId))
-    .where(
-      and(
-        person === null ? undefined : eq(materialRead.readerId, person),
-        caseId === null ? undefined : eq(sql`${materialRead.caseId}::text`, caseId),
-        organ === null ? undefined : eq(materialRead.organ, organ),
-        from === null ? undefined : gte(materialRead.at, from),
-        to === null ? undefined : lt(materialRead.at, to),
-        page.after === null ? undefined : lt(materialRead.serial, page.after),
-      ),
-    )
-    .orderBy(desc(materialRead.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+    .select({ uploadId: caseMaterial.uploadId, code: caseMaterial.code })
+    .from(caseMaterial)
+    .where(inArray(caseMaterial.uploadId, [...uploadIds]));
+  return new Map(rows.map(({ uploadId, code }) => [uploadId ?? '', code]));
 }
 
 /** Returns the materials of the cases, in the order in which they were handed in. */

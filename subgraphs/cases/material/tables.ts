@@ -98,28 +98,3 @@ export const caseMaterial = schema.table(
     ),
   ],
 );
-
-/** Each read of a case's file by somebody other than its applicant, append-only. */
-export const materialRead = schema.table(
-  'material_read',
-  {
-    serial: serial().primaryKey(),
-    uploadId: uuid()
-      .notNull()
-      .references(() => materialUpload.id),
-    caseId: uuid()
-      .notNull()
-      .references(() => caseFile.id),
-    readerId: text().notNull(),
-    reader: text().notNull(),
-    organ: text(),
-    /** The purpose (用途) in the reader's words. Null in rows of earlier releases. */
-    purpose: text(),
-    at: instant().notNull(),
-  },
-  (table) => [
-    index().on(table.caseId, table.serial),
-    index().on(table.organ, table.serial),
-    index().on(table.readerId, table.serial),
-  ],
-);

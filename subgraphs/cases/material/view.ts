@@ -1,5 +1,6 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
-import type { ReadRow } from './store.ts';
+import { PURPOSES } from '../../kernel/privacy/purpose.ts';
+import type { ReadingRow } from '../../kernel/privacy/reading-store.ts';
 import type { Upload } from './upload/store.ts';
 import { expiryOf } from './upload/workflow.ts';
 import type { ShownMaterial } from './workflow.ts';
@@ -40,35 +41,26 @@ export function viewMaterial(material: ShownMaterial, actor: Actor) {
             stillGood: material.fault === null,
           },
     addedAt,
+    organ: material.organ,
     // The applicant sees that an office added it. Only offices see the names of its staff.
     addedBy: isOwn && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
   };
 }
 
-/** Returns an entry of the record of reads (查阅记录). */
-export function viewRead({
-  serial,
-  uploadId,
-  caseId,
-  caseNumber,
-  code,
-  readerId,
-  reader,
-  organ,
-  purpose,
-  at,
-}: ReadRow) {
-  const id = String(serial);
+/** Returns a reading of a material. Its purpose stands in words, as releases before the list of purposes took it. */
+export function viewRead(row: ReadingRow, code: string) {
+  const { serial, objectId, subject, number, readerId, reader, organ, purpose, remark, at } = row;
+  const words = [purpose === null ? null : PURPOSES[purpose].label, remark].filter((word) => word !== null);
   return {
-    id,
-    file: uploadId,
+    id: String(serial),
+    file: objectId,
     code,
-    caseId,
-    caseNumber,
+    caseId: subject,
+    caseNumber: number,
     readerId,
     reader,
     organ: organ === null ? null : { id: organ },
-    purpose,
+    purpose: words.length === 0 ? null : words.join('：'),
     at,
   };
 }

@@ -3,10 +3,10 @@ import { hasRole, type Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GuideFact } from '../../kernel/events/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
+import type { StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findLicenses } from '../fact/store.ts';
-import { maySee } from '../policy.ts';
-import { findCases } from '../store.ts';
+import { findVisibleCase, recordReading } from '../reading/workflow.ts';
 import {
   licenseFault,
   MAX_CASE_BYTES,
@@ -14,7 +14,6 @@ import {
   type Material,
   requireLicenseMaterial,
   requireMaterials,
-  requirePurpose,
   type SubmittedMaterial,
 } from './material.ts';
 import * as store from './store.ts';
@@ -24,32 +23,28 @@ import type { MaterialDependencies } from './upload/workflow.ts';
 /**
  * Returns the file of an upload, or null if there is none that `actor` may see.
  * Before the upload is attached only its uploader may see it, afterwards whoever may see the case.
- * Everybody but the applicant must state a purpose (用途). The read is recorded before the file is returned.
- * Refuses PURPOSE_MISSING, FIELD_TOO_LONG, FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
+ * Everybody but the applicant must state a purpose (用途). The reading is committed before the file is returned.
+ * Refuses what `requirePurpose` refuses, FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
  */
-export async function openFile(
+export function openFile(
   { db, now }: MaterialDependencies,
   actor: Person,
-  { id, purpose }: { id: string; purpose: string | null },
+  { id, stated }: { id: string; stated: StatedPurpose },
 ): Promise<{ upload: Upload; bytes: Uint8Array } | null> {
-  const upload = await findUpload(db, id);
-  if (!upload) return null;
-  const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(db, id);
-  const [storedCase] = caseId === null ? [] : await findCases(db, [caseId]);
-  if (storedCase) {
-    const { subject, parties, window } = storedCase;
-    if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window })) return null;
-  } else if (upload.uploaderId !== actor.id) return null;
-  const recordedCaseId =
-    storedCase && actor.holderCode !== storedCase.subject.applicant.code ? storedCase.subject.id : null;
-  const statedPurpose = recordedCaseId === null ? '' : requirePurpose(purpose);
-  if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
-  const bytes = upload.state === 'READY' ? await readBytes(db, upload.digest) : null;
-  if (!bytes) throw new Refusal('FILE_INFECTED');
-  if (recordedCaseId !== null) {
-    await store.addRead(db, { uploadId: id, caseId: recordedCaseId, reader: actor, purpose: statedPurpose, at: now() });
-  }
-  return { upload, bytes };
+  return db.transaction(async (tx) => {
+    const upload = await findUpload(tx, id);
+    if (!upload) return null;
+    const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(tx, id);
+    const storedCase = caseId === null ? null : await findVisibleCase(tx, actor, caseId);
+    if (!storedCase && (caseId !== null || upload.uploaderId !== actor.id)) return null;
+    if (storedCase) {
+      await recordReading(tx, actor, storedCase, stated, { object: 'MATERIAL', objectId: id, at: now() });
+    }
+    if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
+    const bytes = upload.state === 'READY' ? await readBytes(tx, upload.digest) : null;
+    if (!bytes) throw new Refusal('FILE_INFECTED');
+    return { upload, bytes };
+  });
 }
 
 export interface HandIn {

@@ -1,48 +1,47 @@
 import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
-import type { Person } from '../../kernel/actor.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
+import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
-import { maySee } from '../policy.ts';
-import { findCases } from '../store.ts';
+import { readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { type NoticeReaders, openNotice } from './reading-workflow.ts';
 import { renderNoticeOnce } from './render.ts';
 import * as store from './store.ts';
 
 const MEDIA_TYPES = { pdf: 'application/pdf', p7s: 'application/pkcs7-signature' } as const;
 const FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(pdf|p7s)$/;
 
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：下载文书需要令牌。' };
+
 /**
- * `GET /cases/notices/<id>.pdf`, for whoever may see the case.
+ * `GET /cases/notices/<id>.pdf`, for whoever may see the case: the applicant, and others for a purpose.
  * For a sealed decision document there is also the signature alone, `.p7s`.
  * The answer is the same 404 if there is none, it is not sealed yet, or the caller may not see it.
  */
-export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, options: ServeOptions): void {
+export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options: ServeOptions): void {
   app.get<{ Params: { file: string } }>('/cases/notices/:file', async (request, reply) => {
     const context = await identifyCaller(request, reply, options);
     if (!context) return reply;
-    if (context.actor.kind === 'public') {
-      return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文书需要令牌。' });
-    }
+    const { actor } = context;
+    if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const [, id = '', form = ''] = FILE.exec(request.params.file) ?? [];
-    const stored = id === '' ? null : await findVisible(db, context.actor, id);
-    const bytes = stored && (form === 'pdf' ? await pdfOf(db, stored) : (stored.seal?.signature ?? null));
-    if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
-    return reply
-      .header('content-disposition', buildContentDisposition(`${id}.${form}`))
-      .type(MEDIA_TYPES[form as keyof typeof MEDIA_TYPES])
-      .send(Buffer.from(bytes));
+    try {
+      const stored = id === '' ? null : await openNotice(deps, actor, { id, form, stated: readStatedPurpose(request) });
+      const bytes = stored && (form === 'pdf' ? await pdfOf(deps.db, stored) : (stored.seal?.signature ?? null));
+      if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
+      return await reply
+        .header('content-disposition', buildContentDisposition(`${id}.${form}`))
+        .type(MEDIA_TYPES[form as keyof typeof MEDIA_TYPES])
+        .send(Buffer.from(bytes));
+    } catch (error) {
+      if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
+      throw error;
+    }
   });
-}
-
-async function findVisible(db: Reader, actor: Person, id: string): Promise<store.StoredNotice | null> {
-  const stored = await store.findNotice(db, id);
-  const [storedCase] = stored ? await findCases(db, [stored.notice.caseId]) : [];
-  if (!stored || !storedCase) return null;
-  const { subject, parties, window } = storedCase;
-  return maySee(actor, { applicantCode: subject.applicant.code, parties, window }) ? stored : null;
 }
 
 /**

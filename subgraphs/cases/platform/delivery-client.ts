@@ -4,10 +4,13 @@ import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events/events.ts';
 import type { DeliverEvent } from '../../kernel/events/relay.ts';
 import { type HttpAnswer, type HttpRequest, parseJson, sendRequest } from '../../kernel/outgoing/http-client.ts';
+import { buildHandOver } from '../../kernel/privacy/reading.ts';
+import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { PeerError } from '../../kernel/refusal.ts';
+import { reading } from '../reading/tables.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
-import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
+import { CONSUMER, findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
 import { type PlatformDependencies, secretOf } from './workflow.ts';
 
 /** Longest wait for a platform. */
@@ -27,6 +30,7 @@ export function createPlatformDelivery(deps: PlatformDependencies & { db: Databa
     const platform = await findPlatform(deps.db, event.payload.platformId);
     if (!platform || platform.removedAt !== null) return NOT_DELIVERED_RECEIPT;
     const body = JSON.stringify(writeNews(event));
+    await recordHandOver(deps, platform, event);
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
     const reach = { by: 'PERSON', listedHosts: deps.platformHosts ?? [] } as const;
     const reply = await post(platform.url, body, signature, { reach, signal });
@@ -37,8 +41,23 @@ export function createPlatformDelivery(deps: PlatformDependencies & { db: Databa
   };
 }
 
+/** Records that the platform gets the news. Once, however often it is sent. */
+async function recordHandOver({ db, now }: PlatformDependencies, platform: Platform, event: News): Promise<void> {
+  const { caseId, caseNumber, applicant } = event.payload;
+  const { id: readerId, name: reader, organ } = platform;
+  const handOver = buildHandOver(
+    { readerId: `platform:${readerId}`, reader, organ, purpose: 'DECISION' },
+    { subject: caseId, number: caseNumber, holderCode: applicant.code },
+    { object: 'PLATFORM_MESSAGE', objectId: String(event.revision), at: now() },
+    `${CONSUMER} ${event.stream} ${event.revision}`,
+  );
+  await addReading(db, reading, handOver);
+}
+
+type News = Extract<Envelope, { type: 'ForwardedCaseChanged' }>;
+
 /** Returns the news as it is sent. (caseNumber, revision) identifies it. */
-function writeNews({ revision, payload }: Extract<Envelope, { type: 'ForwardedCaseChanged' }>): object {
+function writeNews({ revision, payload }: News): object {
   const { platformId: _platform, caseId: _id, ...news } = payload;
   return { revision, ...news };
 }

@@ -15,6 +15,8 @@ import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
 import type { Halt } from '../halt.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
+import { protectOutputs } from '../privacy/output.ts';
+import type { OutputRules } from '../privacy/output-rules.ts';
 import type { GatewayProof } from './caller-hook.ts';
 import { type Authentication, type GraphContext, identifyOrigin, readContext, requireService } from './context.ts';
 import { createDeadlinePlugin, type DeadlineOptions } from './deadline-hook.ts';
@@ -43,11 +45,17 @@ export interface Subgraph {
 
 /**
  * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
- * runs; `rules` are the texts that need another rule than the default (see `checkInputs`).
+ * runs; `inputs` are the texts that need another rule than the default (see `checkInputs`). Every text that is answered
+ * is protected as `outputs` say (see `protectOutputs`).
  */
-export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: InputRules = {}): GraphQLSchema {
+export function subgraphSchema(
+  typeDefs: string,
+  resolvers: ResolverMap,
+  outputs: OutputRules,
+  inputs: InputRules = {},
+): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
-  return checkInputs(schema, rules);
+  return protectOutputs(checkInputs(schema, inputs), outputs);
 }
 
 /** Maximum request size. GraphQL documents and events are small. */

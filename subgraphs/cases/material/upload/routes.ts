@@ -132,7 +132,7 @@ function nameOf(request: FastifyRequest): string {
 /**
  * Returns a header, decoded from percent-encoded UTF-8 (RFC 8187), or null if it was not sent. Refuses FIELD_MALFORMED.
  */
-export function headerOf(request: FastifyRequest, name: string): string | null {
+function headerOf(request: FastifyRequest, name: string): string | null {
   const header = request.headers[name];
   if (typeof header !== 'string') return null;
   try {

@@ -6,8 +6,13 @@ import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
 import { Rejection } from '../../../kernel/events/outbox-store.ts';
 import { parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readSurroundings } from '../../../kernel/outgoing/http-client.ts';
+import { buildHandOver } from '../../../kernel/privacy/reading.ts';
+import { addReading } from '../../../kernel/privacy/reading-store.ts';
 import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
+import { reading } from '../../reading/tables.ts';
+import { subjectOf } from '../../reading/workflow.ts';
+import { findCases } from '../../store.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
 import { post } from './post-client.ts';
@@ -100,6 +105,7 @@ export async function deliverPush(
     [TIMESTAMP_HEADER]: String(message.timestamp),
     [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
   };
+  await recordHandOver(deps, webhook, event);
   const answer = await post(webhook.url, headers, body, deps.webhookHosts ?? [], signal);
   if (PERMANENT_STATUSES.has(answer.status)) throw new Rejection(`监管系统拒收：HTTP ${answer.status}`);
   if (answer.status < 200 || answer.status > 299) throw new PeerError(`监管系统：HTTP ${answer.status}`);
@@ -107,6 +113,25 @@ export async function deliverPush(
   await deps.db.transaction((tx) => recordDelivery(tx, payload.pushId, receipt, deps.now()));
   return receipt;
 }
+
+/** Records that a supervisor's system gets the push. Once, however often it is sent. */
+async function recordHandOver({ db, now }: WebhookDependencies, webhook: store.WebhookRow, event: Push): Promise<void> {
+  const { caseId, pushId } = event.payload;
+  await db.transaction(async (tx) => {
+    const [stored] = await findCases(tx, [caseId]);
+    if (!stored) throw new Error(`no case ${caseId}`);
+    const { organ } = webhook;
+    const handOver = buildHandOver(
+      { readerId: `system:${organ}`, reader: '监管系统', organ, purpose: 'SUPERVISION' },
+      subjectOf(stored.subject),
+      { object: 'PUSH', objectId: pushId, at: now() },
+      `${store.CONSUMER} ${event.stream} ${event.revision}`,
+    );
+    await addReading(tx, reading, handOver);
+  });
+}
+
+type Push = Extract<Envelope, { type: 'ApprovalPushed' }>;
 
 function readReceipt(body: string): z.infer<typeof receiptAnswer> {
   try {

@@ -1,0 +1,46 @@
+import { ALWAYS, type OutputRules } from '../kernel/privacy/output-rules.ts';
+
+const isByOffice = ({ organ }: { organ: unknown }): boolean => organ !== null;
+
+/** How the texts of cases are protected. */
+export const CASE_OUTPUTS: OutputRules = {
+  masksCodes: true,
+  verbatim: {
+    'masks its code itself': ['Applicant.code'],
+    'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],
+    'numbers that the hub or an office gives': [
+      ...['Case.number', 'Case.licenseNumber', 'CaseNotice.number', 'RunningCase.number', 'Reading.number'],
+      ...['SupervisionFinding.licenseNumber', 'MaterialRead.caseNumber', 'Agreement.number', 'AttentionItem.agreement'],
+    ],
+    'digests and keys': [
+      ...['CaseNotice.contentDigest', 'Agreement.scanDigest', 'PlatformKey.publicKey', 'PlatformMessage.digest'],
+      ...['SupervisionFinding.papers', 'MaterialFile.digest', 'Upload.digest', 'ProposalPayload.secret'],
+    ],
+    'evidence, as it was signed: for administrators and auditors': [
+      ...['PlatformMessage.body', 'PlatformMessage.signature', 'PlatformMessage.answer'],
+    ],
+    addresses: [
+      ...['CaseNotice.url', 'CaseNoticeSignature.url', 'Platform.url', 'Platform.audience', 'Webhook.url'],
+      ...['MaterialFile.url', 'Upload.url'],
+    ],
+    'an act of administration, exactly as it was proposed': ['Proposal.content'],
+  },
+  staff: {
+    'CaseStepRecord.actor': isByOffice,
+    'CaseMaterial.addedBy': isByOffice,
+    'Agreement.recordedBy': ALWAYS,
+    'Proposal.proposedBy': ALWAYS,
+    'Proposal.endedBy': ALWAYS,
+    'ApprovalPush.claimedBy': ALWAYS,
+    'ApprovalPush.signedBy': ALWAYS,
+    'SupervisionReceipt.actor': ALWAYS,
+    'SupervisionFinding.recordedBy': ALWAYS,
+    'SupervisionFinding.acknowledgedBy': ALWAYS,
+    'Webhook.registeredBy': ALWAYS,
+    'MaterialRead.reader': ALWAYS,
+    'MaterialRead.readerId': ALWAYS,
+    'Reading.reader': ALWAYS,
+    'Reading.readerId': ALWAYS,
+    'Reading.remark': ALWAYS,
+  },
+};

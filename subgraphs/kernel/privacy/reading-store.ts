@@ -1,0 +1,93 @@
+import { and, desc, eq, getTableColumns, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../http/page.ts';
+import type { Purpose } from './purpose.ts';
+import type { Reading, ReadingObject, ReadingScope } from './reading.ts';
+import type { ReadingTable } from './reading-tables.ts';
+
+export type ReadingRow = ReadingTable['$inferSelect'];
+
+/** Records a reading. A hand-over that is recorded already is not recorded again. */
+export async function addReading(db: Database | Transaction, table: ReadingTable, reading: Reading): Promise<void> {
+  await db.insert(table).values(reading).onConflictDoNothing({ target: table.delivery });
+}
+
+export interface ReadingFilter {
+  subject: string | null;
+  object: ReadingObject | null;
+  purpose: Purpose | null;
+  /** Id of the reader. */
+  person: string | null;
+  /** The organ of the readers. */
+  organ: string | null;
+  /** From this time on, and before `to`. */
+  from: Date | null;
+  to: Date | null;
+}
+
+/** SQL condition for the readings whose record a person sees. */
+function isVisible(table: ReadingTable, scope: ReadingScope): SQL | undefined {
+  if (scope.all) return undefined;
+  return or(
+    scope.holderCode === null ? undefined : eq(table.holderCode, scope.holderCode),
+    scope.organ === null ? undefined : eq(table.organ, scope.organ),
+    sql`false`,
+  );
+}
+
+/** Returns a page of readings, newest first. */
+export async function listReadings(
+  db: Reader,
+  table: ReadingTable,
+  scope: ReadingScope,
+  filter: ReadingFilter,
+  page: PageRequest<number>,
+): Promise<Page<ReadingRow>> {
+  const { subject, object, purpose, person, organ, from, to } = filter;
+  const rows = await db
+    .select()
+    .from(table)
+    .where(
+      and(
+        isVisible(table, scope),
+        subject === null ? undefined : eq(table.subject, subject),
+        object === null ? undefined : eq(table.object, object),
+        purpose === null ? undefined : eq(table.purpose, purpose),
+        person === null ? undefined : eq(table.readerId, person),
+        organ === null ? undefined : eq(table.organ, organ),
+        from === null ? undefined : gte(table.at, from),
+        to === null ? undefined : lt(table.at, to),
+        page.after === null ? undefined : lt(table.serial, page.after),
+      ),
+    )
+    .orderBy(desc(table.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Most readings shown with one case or license. The list of all has the others. */
+const MAX_SHOWN_READINGS = 50;
+
+/** Returns the newest readings of each subject that a person sees, newest first. Runs one query. */
+export async function findReadings(
+  db: Reader,
+  table: ReadingTable,
+  scope: ReadingScope,
+  subjects: readonly string[],
+): Promise<Map<string, ReadingRow[]>> {
+  const place = sql<number>`row_number() over (partition by ${table.subject} order by ${table.serial} desc)`.as(
+    'place',
+  );
+  const ranked = db
+    .select({ serial: table.serial, place })
+    .from(table)
+    .where(and(inArray(table.subject, [...subjects]), isVisible(table, scope)))
+    .as('ranked');
+  const rows = await db
+    .select(getTableColumns(table))
+    .from(table)
+    .innerJoin(ranked, eq(ranked.serial, table.serial))
+    .where(lte(ranked.place, MAX_SHOWN_READINGS))
+    .orderBy(desc(table.serial));
+  return Map.groupBy(rows, (row) => row.subject);
+}

@@ -1,0 +1,27 @@
+import { ALWAYS, type OutputRules } from '../kernel/privacy/output-rules.ts';
+
+/** How the texts of licenses are protected. */
+export const LICENSE_OUTPUTS: OutputRules = {
+  masksCodes: true,
+  verbatim: {
+    'masks its code itself': ['Holder.code'],
+    'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],
+    'numbers that the hub or an office gives': [
+      ...['License.number', 'LicenseStatus.number', 'LicenseChange.number', 'CertificateTask.licenseNumber'],
+      ...['Rehearsal.number', 'Rehearsal.blankNumber', 'PaperCertificate.blankNumber', 'Blank.number'],
+      ...['SupervisionOrder.number', 'Reading.number'],
+    ],
+    digests: [
+      ...['Document.digest', 'Signature.digest', 'LicenseStatus.documentDigest', 'LicenseChange.documentDigest'],
+      'LicenseChange.signatureDigest',
+    ],
+    addresses: ['Document.url', 'Signature.url', 'LicenseVerification.evidence'],
+  },
+  staff: {
+    'LicenseAct.actor': ALWAYS,
+    'SupervisionOrder.answeredBy': ALWAYS,
+    'Reading.reader': ALWAYS,
+    'Reading.readerId': ALWAYS,
+    'Reading.remark': ALWAYS,
+  },
+};

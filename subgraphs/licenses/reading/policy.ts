@@ -1,0 +1,27 @@
+import { ANYWHERE, type Place, type Policy } from '../../kernel/policy.ts';
+import { READING_ROLES } from '../../kernel/privacy/purpose.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+
+/** A license as the policy of disclosure sees it. */
+interface VisibleLicense {
+  parties: readonly string[];
+  handledBy: string;
+}
+
+/** The organs and the window of the license. For everybody else it does not exist. */
+const LICENSE_PARTIES: Place<VisibleLicense> = {
+  name: 'LICENSE_PARTIES',
+  includes: ({ parties, handledBy }, { organ, window }) =>
+    (organ !== null && parties.includes(organ)) || window === handledBy,
+  refuse: () => new Refusal('LICENSE_UNKNOWN', 'identifier'),
+};
+
+export const READING_POLICY: Policy<{ discloseHolder: VisibleLicense }> = {
+  /** 查阅代码: `requirePurpose` then says which role may give which purpose. */
+  discloseHolder: {
+    grants: [
+      { roles: ['AUDITOR', 'LIBRARY'], place: ANYWHERE },
+      { roles: READING_ROLES, place: LICENSE_PARTIES },
+    ],
+  },
+};

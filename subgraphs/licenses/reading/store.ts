@@ -1,0 +1,41 @@
+import { and, eq, or } from 'drizzle-orm';
+import type { Reader } from '../../../db/client.ts';
+import { act, document, license, licenseVersion } from '../tables.ts';
+
+/** A file without its bytes, and the holder whose code it has. */
+export interface FileOwner {
+  number: string;
+  name: string;
+  mediaType: string;
+  /** The holder on the version that the file is, or that it is about. */
+  holderCode: string;
+  /** The holder of the license today. */
+  currentHolderCode: string;
+}
+
+/** Returns whose data a file has, or null if there is no such file. */
+export async function findFileOwner(db: Reader, digest: string): Promise<FileOwner | null> {
+  const [row] = await db
+    .select({
+      number: document.number,
+      name: document.name,
+      mediaType: document.mediaType,
+      record: licenseVersion.record,
+      currentHolderCode: license.holderCode,
+    })
+    .from(document)
+    .innerJoin(license, eq(license.number, document.number))
+    .leftJoin(
+      act,
+      and(
+        eq(act.number, document.number),
+        or(eq(act.documentDigest, document.digest), eq(act.signatureDigest, document.digest)),
+      ),
+    )
+    .leftJoin(licenseVersion, eq(licenseVersion.identifier, act.identifier))
+    .where(eq(document.digest, digest))
+    .limit(1);
+  if (!row) return null;
+  const { record, ...file } = row;
+  return { ...file, holderCode: record?.CZZTDM ?? file.currentHolderCode };
+}

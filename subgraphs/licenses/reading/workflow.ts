@@ -1,0 +1,90 @@
+import { type Database, type Transaction, transact } from '../../../db/client.ts';
+import type { Actor, Person } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/day.ts';
+import { maskCode } from '../../kernel/identifier.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
+import { maskCodes } from '../../kernel/privacy/mask.ts';
+import { requirePurpose, type StatedPurpose } from '../../kernel/privacy/purpose.ts';
+import { buildReading, type ReadingObject } from '../../kernel/privacy/reading.ts';
+import { addReading } from '../../kernel/privacy/reading-store.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { findFile, type StoredFile } from '../act/file-store.ts';
+import type { LicenseRecord } from '../act/record.ts';
+import { findVersions, maySeeNumber } from '../store.ts';
+import { READING_POLICY } from './policy.ts';
+import { findFileOwner } from './store.ts';
+import { reading } from './tables.ts';
+
+export interface ReadingDependencies {
+  db: Database;
+  now: Clock;
+}
+
+/** Records that a person other than the holder reads an object of a license. Refuses what `requirePurpose` refuses. */
+async function recordReading(
+  tx: Transaction,
+  actor: Person,
+  { number, holderCode }: { number: string; holderCode: string },
+  stated: StatedPurpose,
+  object: { object: ReadingObject; objectId: string; at: Date },
+): Promise<void> {
+  const purpose = requirePurpose(stated, actor, 'ENDED');
+  await addReading(tx, reading, buildReading(actor, purpose, { subject: number, number, holderCode }, object));
+}
+
+/**
+ * Returns a file by its digest, or null if there is none that `actor` may read: the holder reads the own versions, the
+ * organs and the window of the license, the library and auditors read it for a purpose. The reading is committed before.
+ * Refuses what `requirePurpose` refuses.
+ */
+export function openFile(
+  { db, now }: ReadingDependencies,
+  actor: Actor,
+  digest: string,
+  stated: StatedPurpose,
+): Promise<StoredFile | null> {
+  return db.transaction(async (tx) => {
+    const owner = await findFileOwner(tx, digest);
+    if (!owner || actor.kind !== 'person' || !(await maySeeNumber(tx, actor, owner.number))) return null;
+    const isHolder = actor.holderCode !== null && actor.holderCode === owner.currentHolderCode;
+    // A license that was transferred: its earlier versions hold the code of somebody else.
+    if (isHolder && actor.holderCode !== owner.holderCode) return null;
+    if (!isHolder) {
+      await recordReading(tx, actor, owner, stated, { object: 'DOCUMENT', objectId: digest, at: now() });
+    }
+    return findFile(tx, digest);
+  });
+}
+
+/** A holder and the lines of a license: complete, or masked in a rehearsal. */
+export interface Disclosure {
+  holder: { name: string; code: string; kind: LicenseRecord['CZZTDMLX'] };
+  fields: LicenseRecord['KZ_NR'];
+}
+
+/**
+ * Discloses the holder's code and the lines of a license version for a purpose, and records it. Refuses
+ * LICENSE_UNKNOWN, ROLE_NOT_ALLOWED, and what `requirePurpose` refuses.
+ */
+export async function discloseHolder(
+  { db, now }: ReadingDependencies,
+  actor: Actor,
+  request: { identifier: string; stated: StatedPurpose; dryRun: boolean },
+): Promise<Disclosure> {
+  const { identifier, stated, dryRun } = request;
+  const { CZZT, CZZTDM, CZZTDMLX, KZ_NR } = await transact(db, dryRun, async (tx) => {
+    const [stored] = await findVersions(tx, 'identifier', [identifier], null);
+    if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+    const { record, number } = stored.version;
+    const person = requireAllowed(READING_POLICY.discloseHolder, stored.license, actor);
+    const subject = { number, holderCode: record.CZZTDM };
+    await recordReading(tx, person, subject, stated, { object: 'CODE', objectId: identifier, at: now() });
+    return record;
+  });
+  const holder = { name: CZZT, code: CZZTDM, kind: CZZTDMLX };
+  if (!dryRun) return { holder, fields: KZ_NR };
+  return {
+    holder: { ...holder, code: maskCode(CZZTDM) },
+    fields: KZ_NR.map(({ label, text }) => ({ label: maskCodes(label), text: maskCodes(text) })),
+  };
+}
