@@ -1,7 +1,6 @@
-import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, max, sql } from 'drizzle-orm';
-import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { asc, eq, inArray, max } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { caseFile } from '../tables.ts';
 import type { LicenseCheck, Material } from './material.ts';
 import { caseMaterial, materialFile, materialUpload } from './tables.ts';
