@@ -150,7 +150,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     },
   });
   await options.mount?.(app);
-  addPublicRoutes(app, options, options, createRunQuery(server));
+  addPublicRoutes(app, options, createRunQuery(server));
   app.addHook('onClose', () => server.stop());
   return app;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { SharedWork } from '../db/deadline.ts';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
-import { buildContext, type GraphContext, identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
+import { buildContext, type GraphContext } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
 import { addPageFileRoutes } from './page/files.ts';
@@ -42,12 +42,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
 }`;
 
 /** Adds the routes other than GraphQL: pages, health, root certificate. */
-export function addPublicRoutes(
-  app: FastifyInstance,
-  options: RouteOptions,
-  tokenCheck: TokenCheck,
-  runQuery: RunQuery,
-): void {
+export function addPublicRoutes(app: FastifyInstance, options: RouteOptions, runQuery: RunQuery): void {
   app.get('/', async ({ query }, reply) => sendHtml(reply, 200, renderFrontPage(langOf(query))));
   app.get('/verify', async ({ query }, reply) => sendHtml(reply, 200, renderVerifyPage(langOf(query))));
   app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));

@@ -264,10 +264,7 @@ export const lostVersion = schema.table(
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';
-<<<<<<< HEAD
 export * from './proposal/tables.ts';
-=======
 export * from './reading/tables.ts';
->>>>>>> 9104f6b (Readings of personal data: a closed list of purposes, a record in each subgraph, codes disclosed by mutations, files opened for a purpose, texts and staff names protected by type)
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

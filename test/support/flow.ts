@@ -90,12 +90,18 @@ export async function findRefusalCode(
 export async function grantCase(
   hub: TestHub,
   route: Route,
-  overrides: { matter?: string; licenseNumber?: string; applicant?: object; materials?: object[] } = {},
+  overrides: {
+    matter?: string;
+    licenseNumber?: string;
+    applicant?: object;
+    materials?: object[];
+    fields?: object[];
+  } = {},
 ) {
   const input = {
     matter: overrides.matter ?? route.matter,
     applicant: overrides.applicant ?? COMPANY,
-    fields: [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
+    fields: overrides.fields ?? [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
     licenseNumber: overrides.licenseNumber,
     materials: overrides.materials,
   };
