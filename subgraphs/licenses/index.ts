@@ -7,11 +7,13 @@ import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
+import { maskCodes } from '../kernel/privacy/mask.ts';
 import { buildHandOver } from '../kernel/privacy/reading.ts';
 import { addReading } from '../kernel/privacy/reading-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { hasSalt } from '../kernel/salt.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
+import { toOneLine } from '../kernel/text.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
 import { messages, receiveBlanks } from './act/ledger-store.ts';
 import { renderSealable } from './document/render.ts';
@@ -200,7 +202,13 @@ async function updateCollectionDuty(
   const id = dutyIds.collection(number);
   if (rejection === null) return closeDuty(tx, id, now());
   const subject = await readLicenseSubject(tx, number);
-  await openDuty(tx, { id, kind: 'COLLECTION_REFUSED', reason: rejection.message, at: now(), ...subject });
+  await openDuty(tx, {
+    id,
+    kind: 'COLLECTION_REFUSED',
+    reason: maskCodes(toOneLine(rejection.message)),
+    at: now(),
+    ...subject,
+  });
 }
 
 /** Receives events of cases and seals: a certificate task opens, a supervisor orders, the state of a seal changes. */

@@ -1,6 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../../db/client.ts';
+import { maskCodes } from '../privacy/mask.ts';
 import { PeerError, Refusal } from '../refusal.ts';
+import { toOneLine } from '../text.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { Rejection } from './outbox-store.ts';
 import type { MessageTables } from './outbox-tables.ts';
@@ -122,9 +124,13 @@ export function isForPeople(error: unknown): error is PeerError | Refusal {
   return error instanceof PeerError || error instanceof Refusal;
 }
 
-/** Returns what people read of a failure. Texts of the database and addresses of this network stay in the log. */
+/**
+ * Returns what people read of a failure, in one line. Texts of the database and addresses of this network stay in the
+ * log. A peer may quote what it was sent, so codes are masked.
+ */
 function describeFailure(error: unknown, incident: string | undefined): string {
-  return isForPeople(error) ? error.message : `系统内部故障，将自动重试；如需报告，请提供故障编号 ${incident}。`;
+  if (isForPeople(error)) return maskCodes(toOneLine(error.message));
+  return `系统内部故障，将自动重试；如需报告，请提供故障编号 ${incident}。`;
 }
 
 /**
