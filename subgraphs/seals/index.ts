@@ -112,10 +112,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       sealResolvers(deps),
       SEAL_OUTPUTS,
-      {
-        'SealPictureInput.picture': FILE_INPUT,
-        'SealCertificateInput.certificates': FILE_INPUT,
-      },
+      { 'SealPictureInput.picture': FILE_INPUT, 'SealCertificateInput.certificates': FILE_INPUT },
     ),
     receive: async (producer, event) => {
       throw new Error(`seals take no ${event.type} from ${producer}`);

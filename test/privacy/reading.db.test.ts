@@ -6,7 +6,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { fetchFile } from '../support/reading.ts';
 import { createUpload } from '../support/upload.ts';
 
-/** A code is disclosed and a file opened for a purpose only. Each reading is recorded, and its holder sees the record. */
+/** A code is disclosed and a file opened for a purpose. Each reading is recorded, and its holder sees the record. */
 
 const route = ROUTES.DIRECT;
 const [HOLDER, CLERK, APPROVER, SUPERVISOR] = [

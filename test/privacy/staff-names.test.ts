@@ -1,6 +1,6 @@
 import { type GraphQLObjectType, type GraphQLSchema, getNamedType, isObjectType, isScalarType } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { CASE_OUTPUTS } from '../../subgraphs/cases/outputs.ts';
+import { CASE_OUTPUTS } from '../../subgraphs/cases/reading/outputs.ts';
 import { type Actor, PUBLIC, ROLES, type Role } from '../../subgraphs/kernel/actor.ts';
 import { protectOutputs } from '../../subgraphs/kernel/privacy/output.ts';
 import { ANONYMOUS, type OutputRules } from '../../subgraphs/kernel/privacy/output-rules.ts';

@@ -33,8 +33,8 @@ async function recordReading(
 }
 
 /**
- * Returns a file by its digest, or null if there is none that `actor` may read: the holder reads the own versions, the
- * organs and the window of the license, the library and auditors read it for a purpose. The reading is committed before.
+ * Returns a file by its digest, or null if there is none that `actor` may read. The holder reads the own versions. The
+ * organs and the window of the license, the library and auditors read it for a purpose, which is committed before.
  * Refuses what `requirePurpose` refuses.
  */
 export function openFile(

@@ -1,4 +1,4 @@
-import { ALWAYS, type OutputRules } from '../kernel/privacy/output-rules.ts';
+import { ALWAYS, type OutputRules } from '../../kernel/privacy/output-rules.ts';
 
 const isByOffice = ({ organ }: { organ: unknown }): boolean => organ !== null;
 
