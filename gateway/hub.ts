@@ -14,6 +14,7 @@ import {
   attestOverHttp,
   createEventSender,
   readMaterialOverHttp,
+  readPersonSigningOverHttp,
   readPictureOverHttp,
   recordReceiptOverHttp,
   signCodeOverHttp,
@@ -22,6 +23,7 @@ import {
 } from '../subgraphs/kernel/http/ports-client.ts';
 import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
+import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -227,6 +229,12 @@ function wireSubgraphs(
     (service: string): ReadPicture =>
     (request) =>
       isHttp ? readPictureOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
+  const createPersonSigning =
+    (service: string): ReadPersonSigning =>
+    (request) =>
+      isHttp
+        ? readPersonSigningOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request)
+        : seals.personSigning(request);
   const licenses: Licenses = createLicenses({
     ...sharedDependencies,
     db: pools.licenses.db,
@@ -247,6 +255,7 @@ function wireSubgraphs(
     publicUrl: config.publicUrl,
     sign: createSign('cases'),
     picture: createReadPicture('cases'),
+    personSigning: createPersonSigning('cases'),
     ...{ scan: config.scan, uploadLimits: config.uploadLimits, intakeLimits: config.intakeLimits },
     webhookHosts: config.webhookHosts,
     platformHosts: config.platformHosts,

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
 import { adoptKey } from '../../subgraphs/seals/signer/key-file.ts';
@@ -32,6 +32,11 @@ const secretsSchema = z.object({
 /** Returns the file of the signer's key-encryption keys. The hub's process never reads it. */
 export function locateSignerKeyFile(folder: string): string {
   return join(folder, 'signer', 'key-encryption-keys.json');
+}
+
+/** Returns the signer's file of persons' keys, beside its key-encryption keys. The hub's process never reads it. */
+export function locatePersonKeyFile(keyFile: string): string {
+  return join(dirname(keyFile), 'person-keys.json');
 }
 
 /** Returns the secrets of a data folder, null if it has none, or `UNREADABLE`. Changes nothing. */

@@ -8,7 +8,7 @@ import { isolateEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
-import type { Secrets } from './secrets.ts';
+import { locatePersonKeyFile, type Secrets } from './secrets.ts';
 
 /** Runs the signer as a child process. Only that process holds the private keys. */
 
@@ -45,6 +45,7 @@ export async function startSigner(
     PORT: '0',
     LOG_LEVEL: options.logLevel ?? '',
     KEY_ENCRYPTION_KEY_FILE: keyFile,
+    PERSON_KEY_FILE: locatePersonKeyFile(keyFile),
     SERVICE_KEY: encodeKey(serviceKey),
     AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
     AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),

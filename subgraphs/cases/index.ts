@@ -6,6 +6,7 @@ import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
+import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';
@@ -70,7 +71,7 @@ const DEFAULT_UPLOAD_LIMITS = readUploadLimits(DEFAULT_SETTINGS);
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(options: CasesDependencies): Cases {
   const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
-  const dependencies = { ...options, parse };
+  const dependencies = { ...options, parse, personSigning: rememberOrgans(options.personSigning) };
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const intake = options.intakeLimits ?? readIntakeLimits(DEFAULT_SETTINGS);
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null, intake };

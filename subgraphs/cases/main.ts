@@ -3,7 +3,12 @@ import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
-import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/http/ports-client.ts';
+import {
+  createEventSender,
+  readPersonSigningOverHttp,
+  readPictureOverHttp,
+  signOverHttp,
+} from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createCases } from './index.ts';
@@ -30,6 +35,7 @@ const cases = createCases({
   send: { licenses: createEventSender(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
   picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
+  personSigning: readPersonSigningOverHttp(SEALS_URL, 'cases', serviceKey, now),
   uploadLimits: readUploadLimits(settings),
   intakeLimits: readIntakeLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),

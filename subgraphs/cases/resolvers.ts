@@ -8,7 +8,7 @@ import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case } from './case.ts';
-import { decideCase, deliverDecision } from './decision/workflow.ts';
+import { decideInPerson, deliverDecision } from './decision/workflow.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { materialResolvers } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/upload/workflow.ts';
@@ -24,7 +24,7 @@ import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';
 import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { type FindCase, settleCase, toCommand, viewCase, viewCaseActions } from './view.ts';
+import { type FindCase, settleCase, settleDecision, toCommand, viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */
@@ -104,9 +104,10 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
     resumeCase: (_, { input }, { actor }) =>
       settleCase(actor, () => workflow.resume(deps, toCommand(actor, input), input.note ?? null)),
     decideCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => {
-        const { decision, reason = null, authoriseSeal, validFrom = null } = input;
-        return decideCase(deps, toCommand(actor, input), { decision, reason, authoriseSeal, validFrom });
+      settleDecision(actor, () => {
+        const { decision, reason = null, authoriseSeal, validFrom = null, signature = null } = input;
+        const decisionInput = { decision, reason, authoriseSeal, validFrom };
+        return decideInPerson(deps, toCommand(actor, input), decisionInput, signature);
       }),
     deliverDecision: (_, { input }, { actor }) =>
       settleCase(actor, () => deliverDecision(deps, toCommand(actor, input), input.note ?? null)),

@@ -5,6 +5,7 @@ import { requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
+import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
@@ -97,4 +98,13 @@ export function toCommand(actor: Actor, input: { case: string; dryRun: boolean }
 export function settleCase(actor: Actor, run: () => Promise<Case>) {
   const person = requirePerson(actor);
   return mutate(async () => ({ case: viewCase(await run(), person) }));
+}
+
+/** Like `settleCase`, for a decision. A rehearsal also tells what the decider signs. */
+export function settleDecision(actor: Actor, run: () => Promise<{ decided: Case; request: SignatureRequest | null }>) {
+  const person = requirePerson(actor);
+  return mutate(async () => {
+    const { decided, request: signatureRequest } = await run();
+    return { case: viewCase(decided, person), signatureRequest };
+  });
 }

@@ -3,6 +3,7 @@ import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import * as text from '../kernel/text.ts';
 import { prepareActions } from './action-workflow.ts';
 import { buildStep, type Case, type PauseKind, partiesOf } from './case.ts';
@@ -17,6 +18,8 @@ export interface WorkflowDependencies {
   db: Database;
   now: Clock;
   authorisationKey: Uint8Array;
+  /** What persons sign with, and which organs need it. */
+  personSigning: ReadPersonSigning;
   /** Receives what fails in the background. */
   onError?: (error: unknown) => void;
 }

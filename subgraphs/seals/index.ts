@@ -7,6 +7,7 @@ import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { createHalt, type Halt } from '../kernel/halt.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Loop } from '../kernel/loop.ts';
+import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -69,10 +70,12 @@ const LOG_ORIGIN = 'tongquan.test/yudu/seals';
 
 export interface Seals extends Subgraph {
   /**
-   * Ports that licenses call; cases call the first two. The functions of the same names in workflow.ts describe them.
+   * Ports that licenses call; cases call the first three. The functions of the same names in workflow.ts describe them.
    */
   sign: Sign;
   picture: ReadPicture;
+  /** What persons sign with, and where their signature is needed. Asks the signer. */
+  personSigning: ReadPersonSigning;
   signCode: SignCode;
   attest: Attest;
   stamp: Stamp;
@@ -134,6 +137,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     halt,
     sign: (request) => sign(deps, request),
     picture: (request) => readPictureFor(deps, request),
+    personSigning: (request) => signer.personSigning(request),
     signCode: (request) => signCode(deps, request),
     attest: async (request) => {
       halt.requireActing();

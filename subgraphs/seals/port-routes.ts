@@ -4,6 +4,7 @@ import { requireService } from '../kernel/http/context.ts';
 import { toRefusalView } from '../kernel/http/errors.ts';
 import type { ServeOptions } from '../kernel/http/serve.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { personSigningRequest } from '../kernel/sealing/person-signature.ts';
 import {
   attestRequest,
   codeRequest,
@@ -23,7 +24,7 @@ const MAX_BODY_BYTES = 4_194_304;
 
 /**
  * Adds the ports of seals for subgraphs in other processes. Each call needs a service token. `POST /sign` and
- * `/picture` are for licenses and cases. `/code`, `/attest`, `/stamp`, `/material`, `/record` are for licenses only.
+ * `/picture` and `/person-signing` are for licenses and cases. `/code`, `/attest`, `/stamp`, `/material`, `/record` are for licenses only.
  *
  * Answers 200 with the result (bytes in base64) and 422 with a refusal. Answers 401 without a valid token, 403 to
  * another service, 400 to a malformed body. `GET /root.pem` is public.
@@ -46,6 +47,7 @@ export function addPortRoutes(app: FastifyInstance, seals: Seals, options: Serve
     const picture = await seals.picture(input);
     return { picture: picture && base64(picture) };
   });
+  port('/person-signing', personSigningRequest, ['licenses', 'cases'], (input) => seals.personSigning(input));
   port('/code', codeRequest, ['licenses'], async (input) => ({ code: await seals.signCode(input) }));
   port('/attest', attestRequest, ['licenses'], async (input) => ({ attestation: await seals.attest(input) }));
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({

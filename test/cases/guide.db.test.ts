@@ -54,7 +54,8 @@ test('returns null before the first version', () => {
 });
 
 test('keeps the newest GuideChanged event and ignores an older one', async () => {
-  const deps = { db: connection.db, now: () => new Date(), authorisationKey: new Uint8Array(32) };
+  const personSigning = async () => ({ organs: [], rpId: null, credentials: [] });
+  const deps = { db: connection.db, now: () => new Date(), authorisationKey: new Uint8Array(32), personSigning };
   const receiveGuide = (revision: number, versions: PublishedGuides['versions']) => {
     const event: Envelope = {
       type: 'GuideChanged',

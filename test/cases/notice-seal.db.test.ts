@@ -8,6 +8,7 @@ import { completeDecision, prepareDecision, startSealing, writeNotice } from '..
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { Sign, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import type { SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -39,7 +40,8 @@ const plainStep = { at, note: null, finding: null };
 async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   const subject = newCase();
   const step = { at, note: '依规定办理', finding };
-  const preparation = { subject, step, organ: CITY_ORGAN, decider: DECIDER, authorisationKey: keys.cases };
+  const signing = { authorise: (statement: SealStatement) => statement };
+  const preparation = { subject, step, organ: CITY_ORGAN, decider: DECIDER, authorisationKey: keys.cases, signing };
   return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
 }
 

@@ -36,6 +36,7 @@ import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
+import { NO_PERSON_KEYS } from '../../subgraphs/seals/signer/person/credential.ts';
 import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
 
 function valuesOf(subgraph: string, name: string): string[] {
@@ -173,7 +174,8 @@ describe('the signer seals without a case only what the table allows', () => {
       },
     );
     const issuanceId = crypto.randomUUID();
-    return requireAuthorisation(keys, { ...request, issuanceId, identifier: 'i', authorisation }).then(
+    const personKeys = { personKeys: NO_PERSON_KEYS, now: new Date() };
+    return requireAuthorisation(keys, { ...request, issuanceId, identifier: 'i', authorisation }, personKeys).then(
       () => true,
       (error) => {
         expect(error).toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });

@@ -2,6 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
 import type { GuardedKey, KeyKind } from '../../subgraphs/seals/signer/keys.ts';
+import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
 import {
   ISSUING_NAME,
   type Profile,
@@ -47,11 +48,11 @@ export interface SignerFixture {
   codeOrder(request: CodeRequest, keys?: Partial<SignerFixture['keys']>): Parameters<Signer['code']>[0];
 }
 
-export async function openSignerFixture(): Promise<SignerFixture> {
+export async function openSignerFixture(readPersonKeys?: () => PersonKeys): Promise<SignerFixture> {
   const clock = testClock('2026-06-01');
   const keyEncryptionKey = randomBytes(32);
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-  const signer = createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock });
+  const signer = createSigner({ ring: [keyEncryptionKey], authorisationKeys, readPersonKeys, now: clock });
   const names = Object.keys(KEY_SPECS) as KeyName[];
   const pairs = await Promise.all(
     names.map((name) => signer.generate({ keyId: KEY_SPECS[name][0], kind: KEY_SPECS[name][2] })),

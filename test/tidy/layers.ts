@@ -96,10 +96,12 @@ export const KERNEL: Record<string, Layer> = {
   'pdf/seal-image': 'rule',
   'pdf/seal-picture': 'render',
   'pdf/sealed-pdf': 'rule',
+  'sealing/person-signature': 'rule',
   'sealing/random': 'keys',
   'sealing/sealing-workflow': 'workflow',
   'http/serve': 'edge',
   'sealing/sign': 'rule',
+  'sealing/signing-workflow': 'workflow',
   'tlog/checkpoint': 'rule',
   'tlog/fault': 'rule',
   'tlog/note': 'rule',
@@ -109,7 +111,7 @@ export const KERNEL: Record<string, Layer> = {
 };
 
 /** The files of the signer that use keys, draw random numbers or read the key file. The names of the others tell. */
-const SIGNER = new Set(['authority', 'key-file', 'keys', 'pki', 'signer', 'timestamp']);
+const SIGNER = new Set(['authority', 'key-file', 'keys', 'person/person-file', 'pki', 'signer', 'timestamp']);
 
 /** Returns the layer of a file under subgraphs/, null for any other file. */
 export function layerOf(path: string): Layer | null {

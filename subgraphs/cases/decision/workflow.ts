@@ -3,7 +3,12 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
-import { makeSalt } from '../../kernel/sealing/random.ts';
+import {
+  openPersonSigning,
+  type PersonSignatureInput,
+  type PersonSigning,
+  type SignatureRequest,
+} from '../../kernel/sealing/signing-workflow.ts';
 import { writeAuthorisation } from '../../kernel/sealing/token.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, partiesOf } from '../case.ts';
@@ -19,25 +24,48 @@ import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import { appendCaseGranted } from './store.ts';
 
 /**
+ * Decides a case, with the decider's own signature if one is given. Returns the case, and in a rehearsal what to sign.
+ * Refuses what `decideCase` and `openPersonSigning` refuse.
+ */
+export async function decideInPerson(
+  deps: WorkflowDependencies,
+  command: CaseCommand,
+  input: DecisionInput,
+  signature: PersonSignatureInput | null,
+): Promise<{ decided: Case; request: SignatureRequest | null }> {
+  const { actor, dryRun } = command;
+  const signing = await openPersonSigning(deps.personSigning, actor, { input: signature, dryRun });
+  const decided = await decideCase(deps, command, input, signing);
+  return { decided, request: dryRun ? signing.request() : null };
+}
+
+/**
  * Decides a case (决定). One transaction writes the decision, the decider's seal authorisation, and what is sealed by it.
  * That is the event that opens the certificate task, or the decision document (决定书).
  */
-export function decideCase(deps: WorkflowDependencies, command: CaseCommand, input: DecisionInput): Promise<Case> {
+export function decideCase(
+  deps: WorkflowDependencies,
+  command: CaseCommand,
+  input: DecisionInput,
+  signing: PersonSigning,
+): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const approver = requireCaseAction('decideCase', subject, command.actor);
     const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
-    const grant = decide(subject, input, license, dayOf(at));
-    const content = grant && { ...grant, salt: makeSalt() };
+    const authorisedAt = signing.timeOf(at);
+    const grant = decide(subject, input, license, dayOf(authorisedAt));
+    const content = grant && { ...grant, salt: signing.salt };
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
     const details = { note: input.reason, finding: input.decision };
     const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
-    if (content) await announceGrant(tx, deps, { subject, approver, content, at });
+    if (content) await announceGrant(tx, deps, { subject, approver, content, at, authorisedAt, signing });
     else {
       const { authorisationKey } = deps;
-      await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
+      const sealing = { organ: issuerOf(subject), decider: approver, authorisationKey, signing };
+      await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, ...sealing });
     }
     return decided;
   });
@@ -70,13 +98,20 @@ function requirePrintableDecision(
 async function announceGrant(
   tx: Transaction,
   { authorisationKey }: WorkflowDependencies,
-  decision: { subject: Case; approver: Person; content: GrantContent; at: Date },
+  decision: {
+    subject: Case;
+    approver: Person;
+    content: GrantContent;
+    at: Date;
+    authorisedAt: Date;
+    signing: PersonSigning;
+  },
 ): Promise<void> {
-  const { subject, approver, content, at } = decision;
+  const { subject, approver, content, at, authorisedAt, signing } = decision;
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = computeContentDigest(content);
-  const authorisation = await writeAuthorisation('cases', authorisationKey, {
+  const statement = signing.authorise({
     actor: approver.id,
     actorName: approver.name,
     organ: issuer.id,
@@ -84,8 +119,9 @@ async function announceGrant(
     caseId: subject.id,
     act: content.action,
     contentDigest: digest,
-    authorisedAt: at.toISOString(),
+    authorisedAt: authorisedAt.toISOString(),
   });
+  const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
   const parties = partiesOf(subject.delegation);
   await appendCaseGranted(
     tx,

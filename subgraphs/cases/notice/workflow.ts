@@ -6,6 +6,7 @@ import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
+import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import {
   composeNotice,
@@ -42,7 +43,7 @@ export function writeNotice(
   },
 ): Promise<WrittenNotice> {
   const { kind, subject, step, organ, facts } = input;
-  return insertDraft(tx, kind, subject, step, organOf(subject, organ), facts);
+  return insertDraft(tx, kind, subject, step, organOf(subject, organ), { facts });
 }
 
 async function insertDraft(
@@ -51,13 +52,13 @@ async function insertDraft(
   subject: NoticeCase,
   step: NoticeStep,
   organ: OrganFact,
-  facts: NoticeFacts = {},
+  { facts = {}, salt = makeSalt() }: { facts?: NoticeFacts | undefined; salt?: string },
 ): Promise<WrittenNotice> {
   const draft = composeNotice(kind, subject, step, { organ, number: '' }, facts);
   // Check this before taking the number, because its row lock makes everybody else of the division wait.
   requirePrintableNotice(draft);
   const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
-  const content = { ...draft, number, salt: makeSalt() };
+  const content = { ...draft, number, salt };
   const digest = computeContentDigest(content);
   const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });
   return { id, number, contentDigest: digest };
@@ -72,12 +73,19 @@ async function insertDraft(
  */
 export async function prepareDecision(
   tx: Transaction,
-  input: { subject: NoticeCase; step: NoticeStep; organ: OrganFact; decider: Person; authorisationKey: Uint8Array },
+  input: {
+    subject: NoticeCase;
+    step: NoticeStep;
+    organ: OrganFact;
+    decider: Person;
+    authorisationKey: Uint8Array;
+    signing: Pick<PersonSigning, 'authorise' | 'salt'>;
+  },
 ): Promise<WrittenNotice> {
-  const { subject, step, organ, decider, authorisationKey } = input;
-  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ);
+  const { subject, step, organ, decider, authorisationKey, signing } = input;
+  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { salt: signing.salt });
   const { matterId } = subject.matter;
-  const authorisation = await writeAuthorisation('cases', authorisationKey, {
+  const statement = signing.authorise({
     actor: decider.id,
     actorName: decider.name,
     organ: organ.id,
@@ -87,6 +95,7 @@ export async function prepareDecision(
     contentDigest: storedNotice.contentDigest,
     authorisedAt: step.at.toISOString(),
   });
+  const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
   await store.insertSeal(tx, {
     noticeId: storedNotice.id,
     organ: organ.id,

@@ -5,6 +5,7 @@ import type { Parse } from '../../kernel/foreign/pool.ts';
 import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { openPersonSigning, type PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
 import { decideCase } from '../decision/workflow.ts';
@@ -190,25 +191,29 @@ export async function takeMessage(
   if (!platform) throw new Refusal('KEY_UNKNOWN');
   const message = await deps.parse('parseMessage', body);
   const digest = digestOf(body);
+  const signing = await openPersonSigning(deps.personSigning, null, { input: null, dryRun: false });
   return deps.db.transaction(async (tx) => {
     const storedMessage = await store.lockMessage(tx, platform.id, message.id);
     if (storedMessage && storedMessage.digest !== digest) throw new Refusal('MESSAGE_CONFLICT', 'id');
     if (storedMessage) return { status: storedMessage.status, body: storedMessage.answer };
     if (!(await store.holdPlatform(tx, platform.id))) throw new Refusal('KEY_UNKNOWN');
     const { id, type, caseNumber } = message;
-    const outcome = await handleMessage(tx, deps, platform, message, at);
+    const outcome = await handleMessage(tx, { ...deps, signing }, platform, message, at);
     const evidence = { platformId: platform.id, id, type, caseNumber, kid: signature.kid, digest, raw: body };
     await store.insertMessage(tx, { ...evidence, signature: signature.jws, receivedAt: at, ...outcome });
     return { status: outcome.status, body: outcome.answer };
   });
 }
 
+/** A platform brings no signature of its person, so it cannot decide where the organ needs one. */
+type MessageDependencies = PlatformDependencies & { signing: PersonSigning };
+
 type MessageOutcome = Pick<store.StoredMessage, 'verdict' | 'stepSeq' | 'status' | 'answer'>;
 
 /** Performs what a message asks for within a savepoint. A refusal rolls that back and becomes the stored answer. */
 async function handleMessage(
   tx: Transaction,
-  deps: PlatformDependencies,
+  deps: MessageDependencies,
   platform: Platform,
   message: PlatformMessage,
   at: Date,
@@ -237,7 +242,7 @@ const REFUSED_STATUS = 422;
 /** Performs the step that a message asks for, by the same rules as for the organ's own staff at the hub. */
 async function perform(
   tx: Transaction,
-  deps: PlatformDependencies,
+  deps: MessageDependencies,
   platform: Platform,
   message: PlatformMessage,
   at: Date,
@@ -262,7 +267,7 @@ async function perform(
     case 'RESUMED':
       return toMovedResult(await resume(innerDeps, command, message.note));
     case 'DECIDED':
-      return toMovedResult(await decideCase(innerDeps, command, message));
+      return toMovedResult(await decideCase(innerDeps, command, message, deps.signing));
   }
 }
 

@@ -220,6 +220,12 @@ const DATA_AND_KEYS = {
     about: 'The key-encryption keys themselves, if there is no file.',
     uses: { signer: requiredUnless('KEY_ENCRYPTION_KEY_FILE') },
   },
+  PERSON_KEY_FILE: {
+    kind: kinds.path,
+    about:
+      "File of persons' public keys and of the organs that need their signatures (docs/signer.md). Empty: none does.",
+    uses: { signer: optional },
+  },
 } as const satisfies Record<string, Variable>;
 
 /** Seals, the transparency log and the connected city library, as the hub sees them. */

@@ -4,6 +4,7 @@ import type { SendEvent } from '../events/relay.ts';
 import { OPERATOR } from '../outgoing/address.ts';
 import { type HttpAnswer, sendRequest } from '../outgoing/http-client.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
+import { personSigningAnswer, type ReadPersonSigning } from '../sealing/person-signature.ts';
 import {
   type Attest,
   base64Bytes,
@@ -131,6 +132,11 @@ export function signCodeOverHttp(...address: PortAddress): SignCode {
 export function readPictureOverHttp(...address: PortAddress): ReadPicture {
   return async (request) =>
     (await callSeals('picture', z.object({ picture: base64Bytes.nullable() }), request, address)).picture;
+}
+
+/** The port `seals.personSigning` over HTTP. */
+export function readPersonSigningOverHttp(...address: PortAddress): ReadPersonSigning {
+  return (request) => callSeals('person-signing', personSigningAnswer, request, address);
 }
 
 /** The port `seals.attest` over HTTP. */

@@ -3,9 +3,9 @@ import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { type Person, ROLES } from '../actor.ts';
 import { type BoundedCache, createCache } from '../cache.ts';
-import { instantSchema } from '../day-schema.ts';
 import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
+import { personSignature, sealStatement } from './person-signature.ts';
 
 /** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
 
@@ -102,20 +102,8 @@ export async function readToken(token: string, key: KeyObject, now: Date): Promi
   }
 }
 
-/** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */
-export const sealAuthorisation = z.object({
-  actor: z.string(),
-  actorName: z.string(),
-  organ: z.string(),
-  matter: z.string(),
-  /** The decided case, or null if the act needs no case (suspension, restoration, an ending). */
-  caseId: z.string().nullable(),
-  /** The act on the license, with the name that `LicenseAct.act` uses. */
-  act: z.string(),
-  /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
-  contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
-  authorisedAt: instantSchema,
-});
+/** The statement of a person who authorises a seal (用印授权), with the person's own signature if there is one. */
+export const sealAuthorisation = sealStatement.extend({ signature: personSignature.optional() });
 export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
 
 /** The subgraphs in which persons act. Each has its own key, which the seals subgraph knows. */

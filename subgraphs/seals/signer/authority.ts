@@ -4,10 +4,12 @@ import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/sealing/token.ts';
+import { type PersonKeys, requirePersonSignature } from './person/credential.ts';
 
 /**
  * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request: the
- * same organ, matter, case, act and content. Refuses SEAL_AUTHORISATION_INVALID.
+ * same organ, matter, case, act and content, and carries the person's own signature where the organ needs one.
+ * Refuses SEAL_AUTHORISATION_INVALID, and what `requirePersonSignature` refuses.
  *
  * For an act that rests on a case, only the subgraph that decides cases may have signed the statement. The key of
  * licenses authorises acts on the organ's own authority. It must not be able to issue a license that nobody granted.
@@ -15,6 +17,7 @@ import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } fro
 export async function requireAuthorisation(
   keys: AuthorisationKeys,
   request: SealUseRequest,
+  { personKeys, now }: { personKeys: PersonKeys; now: Date },
 ): Promise<SealAuthorisation> {
   const statement = await readAuthorisation(keys, request.authorisation);
   const issuer = decodeJwt(request.authorisation).iss;
@@ -27,5 +30,6 @@ export async function requireAuthorisation(
     statement.act === request.act &&
     statement.contentDigest === computeContentDigest(request.content);
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  requirePersonSignature(personKeys, statement, now);
   return statement;
 }

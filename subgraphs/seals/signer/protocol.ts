@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instantSchema } from '../../kernel/day-schema.ts';
+import { personSigningAnswer, personSigningRequest } from '../../kernel/sealing/person-signature.ts';
 import { attestRequest, base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
 import type { Signer } from './signer.ts';
 
@@ -69,6 +70,7 @@ export const ORDERS = {
     order: z.object({ key: certifiedKey, request: codeRequest }),
     answer: z.object({ code: z.string(), by: authoriser }),
   },
+  personSigning: { order: personSigningRequest, answer: personSigningAnswer },
 } satisfies Record<keyof Signer, { order: z.ZodType; answer: z.ZodType }>;
 
 export type OrderName = keyof typeof ORDERS;

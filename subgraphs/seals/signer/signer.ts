@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { requireAuthorisation } from './authority.ts';
@@ -9,6 +10,7 @@ import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
 import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
 import { requireCode, requireDocument } from './order.ts';
+import { answerPersonSigning, NO_PERSON_KEYS, type PersonKeys } from './person/credential.ts';
 import { type CertificateRequest, type DistinguishedName, makeCertificate, makeRequest } from './pki.ts';
 import { makeTimestampToken } from './timestamp.ts';
 
@@ -54,7 +56,8 @@ export interface Signer {
   checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
   /**
    * Signs a document: CMS with a timestamp. Requires that the request's authorisation is a person's and covers exactly
-   * this document. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS.
+   * this document, and carries the person's own signature where the organ needs one. Refuses
+   * SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS, and what `requirePersonSignature` refuses.
    */
   seal(order: {
     key: KeyRef;
@@ -64,6 +67,8 @@ export interface Signer {
   }): Promise<{ signature: Uint8Array; signedAt: Date; by: Authoriser }>;
   /** Signs a QR code on the same conditions. Returns a compact JWS. */
   code(order: { key: CertifiedKey; request: CodeRequest }): Promise<{ code: string; by: Authoriser }>;
+  /** Returns which organs need a person's own signature and what a person signs with. Verifies a given signature. */
+  personSigning: ReadPersonSigning;
 }
 
 /** Ids of the keys that belong to no seal. */
@@ -94,18 +99,19 @@ function requireOrgan({ keyId }: KeyRef, organ: string): void {
   if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
 }
 
-async function verifyAuthoriser(keys: AuthorisationKeys, request: SealUseRequest): Promise<Authoriser> {
-  const { actor, actorName } = await requireAuthorisation(keys, request);
-  return { actor, actorName };
-}
-
-/** Creates a signer in this process. */
+/** Creates a signer in this process. Without `readPersonKeys` no organ needs a person's own signature. */
 export function createSigner(dependencies: {
   ring: KeyRing;
   authorisationKeys: AuthorisationKeys;
+  readPersonKeys?: () => PersonKeys;
   now: Clock;
 }): Signer {
-  const { authorisationKeys, now } = dependencies;
+  const { authorisationKeys, now, readPersonKeys = () => NO_PERSON_KEYS } = dependencies;
+  const verifyAuthoriser = async (request: SealUseRequest): Promise<Authoriser> => {
+    const personKeys = readPersonKeys();
+    const { actor, actorName } = await requireAuthorisation(authorisationKeys, request, { personKeys, now: now() });
+    return { actor, actorName };
+  };
   const keys = createKeys(dependencies.ring);
   const open = ({ keyId, encrypted }: KeyRef) => keys.open(keyId, encrypted);
   const stamp = (key: CertifiedKey, digest: Uint8Array, at: Date) => {
@@ -142,7 +148,7 @@ export function createSigner(dependencies: {
     async seal({ key, chain, stamp: timestampKey, request }) {
       requirePurpose(key, 'seal');
       requireOrgan(key, request.organ);
-      const authoriser = await verifyAuthoriser(authorisationKeys, request);
+      const authoriser = await verifyAuthoriser(request);
       const documentDigest = Buffer.from(requireDocument(request, authoriser.actorName), 'hex');
       const { profile } = request;
       // In a PDF only the timestamp states the signing time, and it counts seconds.
@@ -154,7 +160,7 @@ export function createSigner(dependencies: {
     async code({ key, request }) {
       requirePurpose(key, 'code');
       requireOrgan(key, request.organ);
-      const authoriser = await verifyAuthoriser(authorisationKeys, request);
+      const authoriser = await verifyAuthoriser(request);
       requireCode(request, authoriser.actorName);
       const kid = computeKid(readCertificate(key.certificatePem).raw);
       const header = { alg: 'ES256', kid, typ: 'tq-code-1' };
@@ -164,5 +170,6 @@ export function createSigner(dependencies: {
         by: authoriser,
       };
     },
+    personSigning: async (request) => answerPersonSigning(readPersonKeys(), request, now()),
   };
 }
