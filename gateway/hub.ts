@@ -221,26 +221,13 @@ function wireSubgraphs(
     trustedAuthorities: config.trustedAuthorities,
     send: { licenses: createSender('seals', () => licenses) },
   });
-  const createSign =
-    (service: string): Sign =>
-    (request) =>
-      isHttp ? signOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
-  const createReadPicture =
-    (service: string): ReadPicture =>
-    (request) =>
-      isHttp ? readPictureOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
-  const createPersonSigning =
-    (service: string): ReadPersonSigning =>
-    (request) =>
-      isHttp
-        ? readPersonSigningOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request)
-        : seals.personSigning(request);
+  const createPorts = (service: string) =>
+    createSealPorts(seals, isHttp, service, () => baseUrls.seals ?? '', serviceKey, now);
   const licenses: Licenses = createLicenses({
     ...sharedDependencies,
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
-    sign: createSign('licenses'),
-    picture: createReadPicture('licenses'),
+    ...createPorts('licenses'),
     ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', serviceKey, now),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, parsers: config.parsers, now }),
@@ -253,9 +240,7 @@ function wireSubgraphs(
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,
     publicUrl: config.publicUrl,
-    sign: createSign('cases'),
-    picture: createReadPicture('cases'),
-    personSigning: createPersonSigning('cases'),
+    ...createPorts('cases'),
     ...{ scan: config.scan, uploadLimits: config.uploadLimits, intakeLimits: config.intakeLimits },
     webhookHosts: config.webhookHosts,
     platformHosts: config.platformHosts,
@@ -267,6 +252,25 @@ function wireSubgraphs(
     send: { cases: createSender('matters', () => cases) },
   });
   return { matters, cases, licenses, seals };
+}
+
+/** The ports of seals that cases and licenses use for documents and for the persons who authorise their seals. */
+function createSealPorts(
+  seals: Seals,
+  isHttp: boolean,
+  service: string,
+  url: () => string,
+  serviceKey: Uint8Array,
+  now: Clock,
+) {
+  const { sign, picture, personSigning } = seals;
+  if (!isHttp) return { sign, picture, personSigning };
+  const connection = () => [url(), service, serviceKey, now] as const;
+  return {
+    sign: ((request) => signOverHttp(...connection())(request)) satisfies Sign,
+    picture: ((request) => readPictureOverHttp(...connection())(request)) satisfies ReadPicture,
+    personSigning: ((request) => readPersonSigningOverHttp(...connection())(request)) satisfies ReadPersonSigning,
+  };
 }
 
 /** The ports of seals that licenses use for codes, statements, timestamps and evidence. */

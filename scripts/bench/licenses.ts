@@ -110,6 +110,7 @@ export async function issueByWorkflow(
     db: licensesPool.db,
     now,
     authorisationKey: secrets.authorisationKeys.licenses,
+    personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
     publicUrl: running.url,
     render: renderSealable,
     ...{ sign, signCode, picture },

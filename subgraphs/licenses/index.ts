@@ -13,6 +13,7 @@ import { addReading } from '../kernel/privacy/reading-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { hasSalt } from '../kernel/salt.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
+import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
 import { toOneLine } from '../kernel/text.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
 import { messages, receiveBlanks } from './act/ledger-store.ts';
@@ -64,7 +65,8 @@ const RENEW_POLL_MS = 600_000;
 /** Creates the licenses subgraph (电子证照): documents and paper in lock-step, and their delivery to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
-  const deps = { ...dependencies, parse, render: renderSealable };
+  const personSigning = rememberOrgans(dependencies.personSigning);
+  const deps = { ...dependencies, parse, personSigning, render: renderSealable };
   const { db } = deps;
   let stopJobs: (() => Promise<void>) | null = null;
   return {

@@ -24,7 +24,7 @@ const MAX_BODY_BYTES = 4_194_304;
 
 /**
  * Adds the ports of seals for subgraphs in other processes. Each call needs a service token. `POST /sign` and
- * `/picture` and `/person-signing` are for licenses and cases. `/code`, `/attest`, `/stamp`, `/material`, `/record` are for licenses only.
+ * `/picture` and `/person-signing` are for licenses and cases. The others are for licenses only.
  *
  * Answers 200 with the result (bytes in base64) and 422 with a refusal. Answers 401 without a valid token, 403 to
  * another service, 400 to a malformed body. `GET /root.pem` is public.

@@ -7,8 +7,9 @@ import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
-import type { Sign, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import type { SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
+import type { Sign, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -40,7 +41,7 @@ const plainStep = { at, note: null, finding: null };
 async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   const subject = newCase();
   const step = { at, note: '依规定办理', finding };
-  const signing = { authorise: (statement: SealStatement) => statement };
+  const signing = { salt: makeSalt(), authorise: (statement: SealStatement) => statement };
   const preparation = { subject, step, organ: CITY_ORGAN, decider: DECIDER, authorisationKey: keys.cases, signing };
   return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
 }

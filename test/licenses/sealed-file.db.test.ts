@@ -78,6 +78,7 @@ test('an act that another process finished during rendering counts as done, and 
       db: client.db,
       now: () => new Date(),
       authorisationKey: randomBytes(32),
+      personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
       publicUrl: 'http://localhost',
       ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled },
       render: () => renderedFile,

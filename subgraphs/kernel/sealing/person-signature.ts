@@ -49,7 +49,7 @@ export const sealStatement = z.object({
 });
 export type SealStatement = z.infer<typeof sealStatement>;
 
-/** First lines of the texts that are signed. They keep a signature from being taken for one over another kind of text. */
+/** First lines of the texts that are signed. A signature over one kind of text is none over another kind. */
 const TEXT_KINDS = {
   authorisation: 'tongquan seal authorisation 1',
   registration: 'tongquan credential registration 1',
@@ -87,8 +87,8 @@ export const CREDENTIAL_KINDS = ['WEBAUTHN', 'CERTIFICATE', 'KEY'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /**
- * Request of `seals.personSigning`, called by cases and licenses: what a person signs with, and whether a signature that
- * the person gave is good.
+ * Request of `seals.personSigning`, called by cases and licenses: what a person signs with, and whether a given
+ * signature counts.
  */
 export const personSigningRequest = z.object({
   person: z.string().max(200),

@@ -14,7 +14,7 @@ import {
 import { makeSalt } from './random.ts';
 import type { SealAuthorisation } from './token.ts';
 
-/** The mutation of an act that a person authorises by signature: the rehearsal tells the text, the act brings it signed. */
+/** An act that a person authorises by signature: its rehearsal tells the text, and the act brings it signed. */
 
 /** A signature as a mutation takes it. All but the text is base64url without padding. */
 export interface PersonSignatureInput {
@@ -60,7 +60,8 @@ const MAX_SIGNING_MS = 900_000;
 const MAX_SKEW_MS = 60_000;
 
 /**
- * Asks the signer, before the act's transaction, which organs need a signature and what the actor signs with. Has a given signature verified.
+ * Asks the signer, before the act's transaction, which organs need a signature and what the actor signs with. Has a
+ * given signature verified.
  * Refuses PERSON_SIGNATURE_INVALID, PERSON_CREDENTIAL_UNFIT.
  */
 export async function openPersonSigning(
@@ -102,13 +103,14 @@ function readInput({ text, salt, authenticatorData, clientDataJSON, credential, 
   const webauthn =
     authenticatorData || clientDataJSON ? { authenticatorData, clientDataJson: clientDataJSON } : undefined;
   const { success, data } = personSignature.safeParse({ credential, signature, webauthn });
-  if (!statement || !success || !saltSchema.safeParse(salt).success) throw new Refusal('PERSON_SIGNATURE_INVALID', 'signature');
+  if (!statement || !success || !saltSchema.safeParse(salt).success)
+    throw new Refusal('PERSON_SIGNATURE_INVALID', 'signature');
   return { statement, signature: data };
 }
 
 /**
  * Returns a reader that repeats its last answer about organs while the signer cannot be reached, so that acts without a
- * signature do not wait for it. What only the signer can say, it does not invent: credentials, or that a signature counts.
+ * signature do not wait for it. It answers no question about a given signature then.
  */
 export function rememberOrgans(read: ReadPersonSigning): ReadPersonSigning {
   let lastOrgans: string[] | null = null;

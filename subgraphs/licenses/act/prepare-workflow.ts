@@ -8,7 +8,9 @@ import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
+import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import {
   buildRecord,
@@ -49,8 +51,13 @@ import type { LicenseRecord } from './record.ts';
 export interface PrepareDependencies {
   now: Clock;
   authorisationKey: Uint8Array;
+  /** What persons sign with, and which organs need it. */
+  personSigning: ReadPersonSigning;
   publicUrl: string;
 }
+
+/** Dependencies of an act whose actor authorises the seal. */
+export type SigningDependencies = PrepareDependencies & { signing: PersonSigning };
 
 /**
  * Step ① for an act that a granted case ends in: checks and reserves number, version, blank and seal, and stores the
@@ -218,7 +225,7 @@ function pickIdentity({ number, version, identifier }: LicenseHead) {
  */
 export async function prepareOwnAct(
   tx: Transaction,
-  deps: PrepareDependencies,
+  deps: SigningDependencies,
   actor: Actor,
   request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
 ): Promise<PreparedAct> {
@@ -231,7 +238,7 @@ export async function prepareOwnAct(
   const suspenderId = order && ((await findSuspenders(tx, [head.number])).get(head.number) ?? null);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
   const orders = { open: openOrders, answered: order, suspenderId };
-  const at = deps.now();
+  const at = deps.signing.timeOf(deps.now());
   const sealUse = await loadOwnSealUse(tx, head, approver, at);
   requireAllowed(rule, { head, task: null, prepared, orders, sealUse }, actor);
   // An act that carries out an order states the supervisor's reason.
@@ -239,7 +246,7 @@ export async function prepareOwnAct(
   requireReason(reason);
   const sealName = requireSeal(sealUse).name;
   const newState = stateAfter(head.state, request.act);
-  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName, salt: makeSalt() };
+  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName, salt: deps.signing.salt };
   const orderId = order?.id ?? null;
   const details = { reason, caseNumber: null, sheets: null, orderId };
   const record = buildStatement(head, request.act, newState, sealing, details);
@@ -259,7 +266,7 @@ export async function prepareOwnAct(
  */
 export async function prepareSpoil(
   tx: Transaction,
-  deps: PrepareDependencies,
+  deps: SigningDependencies,
   actor: Actor,
   request: { identifier: string; blankNumber: string; replacement: string; reason: string },
 ): Promise<PreparedAct> {
@@ -310,14 +317,14 @@ type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &
 /** Writes the intent of an act whose actor authorises it by the request itself. */
 async function insertAuthorised(
   tx: Transaction,
-  deps: PrepareDependencies,
+  deps: SigningDependencies,
   person: Person,
   head: LicenseHead,
   intent: OwnActRow,
 ): Promise<PreparedAct> {
   const { at, ...row } = intent;
   const digest = computeContentDigest(intent.record);
-  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {
+  const statement = deps.signing.authorise({
     actor: person.id,
     actorName: person.name,
     organ: head.issuer.id,
@@ -327,6 +334,7 @@ async function insertAuthorised(
     contentDigest: digest,
     authorisedAt: at.toISOString(),
   });
+  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, statement);
   const preparedAct = await insertAct(tx, {
     id: crypto.randomUUID(),
     ...pickIdentity(head),

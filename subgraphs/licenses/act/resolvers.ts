@@ -12,13 +12,18 @@ import {
   type VersionAct,
 } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import {
+  openPersonSigning,
+  type PersonSignatureInput,
+  type SignatureRequest,
+} from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
-import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare-workflow.ts';
+import { prepareCaseAct, prepareOwnAct, prepareSpoil, type SigningDependencies } from './prepare-workflow.ts';
 
 /** The generated type of the resolver of a mutation. */
 type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
@@ -34,25 +39,31 @@ export function licenseMutations(deps: issue.IssueDependencies) {
   const resolveOwnAct =
     (act: OwnAct): MutationResolver<'suspendLicense'> =>
     (_, { input }, context) =>
-      runAct(deps, context, input.dryRun, (tx, actor) => {
+      runOwnAct(deps, context, input, (tx, signingDeps, actor) => {
         const { identifier, reason = null, order = null } = input;
-        return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
+        return prepareOwnAct(tx, signingDeps, actor, { identifier, reason, order, act });
       });
   const resolveEitherAct =
     (act: EitherAct): MutationResolver<'cancelLicense'> =>
-    (_, { input }, context) =>
-      runAct(deps, context, input.dryRun, (tx, actor) => {
-        const { case: caseId, identifier, reason = null } = input;
-        if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act });
+    (_, { input }, context) => {
+      const { case: caseId, identifier, reason = null } = input;
+      if (caseId) {
+        const request = { caseId, blankNumber: null, act };
+        return runAct(deps, context, input.dryRun, (tx, actor) => prepareCaseAct(tx, deps, actor, request));
+      }
+      return runOwnAct(deps, context, input, (tx, signingDeps, actor) => {
         if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
-        return prepareOwnAct(tx, deps, actor, { identifier, act, reason, order: null });
+        return prepareOwnAct(tx, signingDeps, actor, { identifier, act, reason, order: null });
       });
+    };
   return {
     ...mapMutations(VERSION_ACTS, resolveCaseAct),
     ...mapMutations(OWN_ACTS, resolveOwnAct),
     ...mapMutations(EITHER_ACTS, resolveEitherAct),
     spoilBlank: (_, { input }, context) =>
-      runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
+      runOwnAct(deps, context, { dryRun: input.dryRun }, (tx, signingDeps, actor) =>
+        prepareSpoil(tx, signingDeps, actor, input),
+      ),
     ...counterMutations(deps),
   } satisfies Resolvers['Mutation'];
 }
@@ -95,6 +106,8 @@ interface MutationOutcome {
   /** Null if the act waits for its seal. */
   identifier: string | null;
   rehearsal: view.Rehearsal | null;
+  /** What the actor signs, in a rehearsal of an act that the actor authorises. */
+  signatureRequest?: SignatureRequest | null;
 }
 
 /** Performs an act, or rehearses it if `dryRun`. The payload contains the license in the state after that. */
@@ -104,23 +117,42 @@ function runAct(
   dryRun: boolean,
   prepare: (tx: Transaction, actor: Actor) => Promise<PreparedAct>,
 ) {
+  return runLicenseMutation(deps.db, context, (actor) => carryOut(deps, dryRun, async (tx) => prepare(tx, actor)));
+}
+
+/** Like `runAct`, for an act whose actor authorises the seal. A rehearsal also tells what the actor signs. */
+function runOwnAct(
+  deps: issue.IssueDependencies,
+  context: GraphContext,
+  { dryRun, signature = null }: { dryRun: boolean; signature?: PersonSignatureInput | null },
+  prepare: (tx: Transaction, deps: SigningDependencies, actor: Actor) => Promise<PreparedAct>,
+) {
   return runLicenseMutation(deps.db, context, async (actor) => {
-    const prepareForActor = async (tx: Transaction) => prepare(tx, actor);
-    if (dryRun) {
-      const intent = await issue.rehearseAct(deps, prepareForActor);
-      return { identifier: intent.identifier, rehearsal: view.toActRehearsal(intent) };
-    }
-    const outcome = await issue.performAct(deps, prepareForActor);
-    return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
+    const signing = await openPersonSigning(deps.personSigning, actor, { input: signature, dryRun });
+    const outcome = await carryOut(deps, dryRun, async (tx) => prepare(tx, { ...deps, signing }, actor));
+    return { ...outcome, signatureRequest: dryRun ? signing.request() : null };
   });
+}
+
+async function carryOut(
+  deps: issue.IssueDependencies,
+  dryRun: boolean,
+  prepare: (tx: Transaction) => Promise<PreparedAct>,
+): Promise<MutationOutcome> {
+  if (dryRun) {
+    const intent = await issue.rehearseAct(deps, prepare);
+    return { identifier: intent.identifier, rehearsal: view.toActRehearsal(intent) };
+  }
+  const outcome = await issue.performAct(deps, prepare);
+  return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
 }
 
 function runLicenseMutation(db: Database, context: GraphContext, run: (actor: Actor) => Promise<MutationOutcome>) {
   const person = requirePerson(context.actor);
   return mutate(async () => {
-    const { identifier, rehearsal } = await run(person);
+    const { identifier, rehearsal, signatureRequest = null } = await run(person);
     context.loaders.clear();
     const license = identifier === null ? null : await view.loadLicense(db, context, person, identifier);
-    return { license, rehearsal };
+    return { license, rehearsal, signatureRequest };
   });
 }

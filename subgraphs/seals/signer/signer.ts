@@ -99,19 +99,24 @@ function requireOrgan({ keyId }: KeyRef, organ: string): void {
   if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
 }
 
-/** Creates a signer in this process. Without `readPersonKeys` no organ needs a person's own signature. */
-export function createSigner(dependencies: {
+async function requireAuthoriser(...request: Parameters<typeof requireAuthorisation>): Promise<Authoriser> {
+  const { actor, actorName } = await requireAuthorisation(...request);
+  return { actor, actorName };
+}
+
+interface SignerDependencies {
   ring: KeyRing;
   authorisationKeys: AuthorisationKeys;
+  /** Reads whose own signatures count, and where one is needed. Without it no organ needs one. */
   readPersonKeys?: () => PersonKeys;
   now: Clock;
-}): Signer {
+}
+
+/** Creates a signer in this process. */
+export function createSigner(dependencies: SignerDependencies): Signer {
   const { authorisationKeys, now, readPersonKeys = () => NO_PERSON_KEYS } = dependencies;
-  const verifyAuthoriser = async (request: SealUseRequest): Promise<Authoriser> => {
-    const personKeys = readPersonKeys();
-    const { actor, actorName } = await requireAuthorisation(authorisationKeys, request, { personKeys, now: now() });
-    return { actor, actorName };
-  };
+  const verifyAuthoriser = (request: SealUseRequest) =>
+    requireAuthoriser(authorisationKeys, request, { personKeys: readPersonKeys(), now: now() });
   const keys = createKeys(dependencies.ring);
   const open = ({ keyId, encrypted }: KeyRef) => keys.open(keyId, encrypted);
   const stamp = (key: CertifiedKey, digest: Uint8Array, at: Date) => {

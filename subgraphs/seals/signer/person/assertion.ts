@@ -7,9 +7,9 @@ import {
 } from '../../../kernel/sealing/person-signature.ts';
 
 /**
- * Verifies a person's signature: a WebAuthn assertion, or a signature by the key of a certificate or by a bare key. The
- * registered key alone says which algorithm it is: ES256, EdDSA (Ed25519) or RS256. Pure functions on node's crypto: the
- * process with the seals' keys needs no parser of CBOR for this.
+ * Verifies a person's signature: a WebAuthn assertion, or a signature by the key of a certificate or by a bare key.
+ * The registered key alone says which algorithm it is: ES256, EdDSA (Ed25519) or RS256. Pure functions. They use only
+ * node's crypto, because the process with the seals' keys should load as little code as possible.
  */
 
 /** The WebAuthn relying party that assertions must name. */

@@ -14,8 +14,8 @@ import type { SealAuthorisation } from '../../../kernel/sealing/token.ts';
 import { isSignedBy, readKey, readValidity } from './assertion.ts';
 
 /**
- * Credentials of persons (签名凭据) and the rules by which a signature of one counts. The signer has them from its own
- * file, so nothing that the hub says or leaves out changes them. Pure functions.
+ * Credentials of persons (签名凭据) and the rules by which a signature of one counts. The signer has them from its
+ * own file, so nothing that the hub says or leaves out changes them. Pure functions.
  */
 
 const id = z.string().min(1).max(200);
@@ -87,8 +87,8 @@ export function writeRegistrationText(statement: RegistrationStatement): string 
 }
 
 /**
- * Why a registration does not count, or null if it does: two registrars in office, who are two persons with two keys and
- * neither of them the person, signed a statement about a readable key.
+ * Returns why a registration does not count, or null if it does: two registrars in office signed a statement about a
+ * readable key. They are two persons with two keys, and neither is the credential's person.
  */
 export function findRegistrationFault(keys: PersonKeys, { statement, signatures }: Registration): string | null {
   if (!readKey(statement)) return 'the key is unreadable or of a kind that is not accepted';
@@ -133,9 +133,9 @@ function findCredential(keys: PersonKeys, credential: string, at: string): Regis
 }
 
 /**
- * Requires that an authorisation carries the person's own signature where its organ needs one, and that any signature it
- * carries counts: the credential was registered by two persons for exactly this person, name and organ, covers the moment
- * of the authorisation, and signed exactly this statement.
+ * Requires that an authorisation carries the person's own signature where its organ needs one. Any signature must
+ * count: two registrars registered the credential for exactly this person, name and organ, it covers the moment of the
+ * authorisation, and it signed exactly this statement.
  * Refuses PERSON_SIGNATURE_MISSING, PERSON_CREDENTIAL_UNFIT, PERSON_SIGNATURE_INVALID.
  */
 export function requirePersonSignature(keys: PersonKeys, authorisation: SealAuthorisation, now: Date): void {
@@ -159,8 +159,9 @@ function isOf({ person, name, organ }: RegistrationStatement, statement: SealSta
 }
 
 /**
- * Answers what a person signs with, and where. An organ counts before its requirement begins, so that what is authorised
- * then can still be sealed later. Refuses as `requirePersonSignature` does if the given signature does not count.
+ * Answers what a person signs with, and where. An organ is named before its requirement begins, so that what is
+ * authorised in between can be sealed later. Refuses as `requirePersonSignature` does if the given signature does not
+ * count.
  */
 export function answerPersonSigning(keys: PersonKeys, request: PersonSigningRequest, now: Date): PersonSigningAnswer {
   const { person, signed } = request;

@@ -12,8 +12,8 @@ export function readPersonKeys(path: string): PersonKeys {
 }
 
 /**
- * Returns a function that returns the file's newest content. Without a file no organ needs a person's signature. Once it
- * was read, the function throws while it is missing or malformed: nothing is sealed then.
+ * Returns a function that returns the file's newest content. Without a file no organ needs a person's signature. Once
+ * the file was read, the function throws while it is missing or malformed: nothing is sealed then.
  */
 export function watchPersonKeys(path: string | undefined): () => PersonKeys {
   let readKeys: PersonKeys | null = null;

@@ -1,0 +1,190 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import postgres from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import type { PersonSignature } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
+import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { testClock } from '../support/clock.ts';
+import { CASE_FIELDS, COMPANY, issueGrantedLicense, LICENSE_FIELDS, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
+import { buildPersonKeys, createSignatory, PARTY, register } from '../support/person-keys.ts';
+import { waitUntil } from '../support/until.ts';
+
+/** An organ whose deciders sign in person: rehearsal, signature, decision, seal. Subgraphs call each other over HTTP. */
+
+const route = ROUTES.DIRECT;
+const ORGAN = 'yudu-lyj';
+const DECIDER = requireDemoPerson(route.decides);
+const clock = testClock('2026-06-01');
+const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+const registrars = [createSignatory('administrator'), createSignatory('administrator-deputy')];
+const authenticator = createSignatory('approver-passkey', 'WEBAUTHN');
+const identity = { person: DECIDER.id, name: DECIDER.name, organ: ORGAN };
+const fileKeys = buildPersonKeys(registrars, ORGAN, [register(authenticator, identity, registrars)]);
+const REQUEST = 'signatureRequest { required text salt challenge rpId credentials { id kind } }';
+
+let personKeys: PersonKeys | null = fileKeys;
+let hub: TestHub;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  const readPersonKeys = () => {
+    if (personKeys === null) throw new Error('the signer is away');
+    return personKeys;
+  };
+  const signer = createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], authorisationKeys, readPersonKeys, now: clock });
+  hub = await createTestHub({ transport: 'http', signer, authorisationKeys, now: clock });
+  sql = postgres(hub.adminUrl, { max: 1 });
+});
+afterAll(async () => {
+  await sql?.end();
+  await hub?.stop();
+});
+beforeEach(() => {
+  personKeys = fileKeys;
+});
+
+/** Accepts and examines a case. Returns its id. */
+async function prepareCase(): Promise<string> {
+  const input = { matter: route.matter, applicant: COMPANY, fields: [{ label: '采伐地点', text: '于都县示范乡' }] };
+  const acceptance = await runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  const examination = { case: acceptance.case.id, finding: 'APPROVED' };
+  await runMutation(hub, route.examines, 'examineCase', 'ExamineCaseInput', examination, 'case { step }');
+  return acceptance.case.id;
+}
+
+const decide = (input: object, fields = `case { ${CASE_FIELDS} } ${REQUEST}`, person: string = route.decides) =>
+  runMutation(hub, person, 'decideCase', 'DecideCaseInput', { authoriseSeal: true, ...input }, fields);
+
+/** Signs what a rehearsal told. Returns the input of the mutation. */
+function toInput({ text, salt }: { text: string; salt: string }, signed: PersonSignature = authenticator.sign(text)) {
+  const { credential, signature, webauthn } = signed;
+  const { authenticatorData, clientDataJson: clientDataJSON } = webauthn ?? {};
+  return { text, salt, credential, signature, authenticatorData, clientDataJSON };
+}
+
+/** Rehearses a decision, signs what it tells, and decides. Returns the payload. */
+async function decideSigned(input: object) {
+  const { signatureRequest } = await decide({ ...input, dryRun: true });
+  const signature = toInput(signatureRequest);
+  return decide({ ...input, signature });
+}
+
+const waitForTask = (id: string) =>
+  waitUntil('the certificate task is open', async () => {
+    const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+    return data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
+  });
+
+describe('a license', () => {
+  test('is decided only with the signature, and sealed; the signature is evidence', async () => {
+    const id = await prepareCase();
+    const decision = { case: id, decision: 'GRANTED' };
+    expect((await decide(decision)).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_MISSING', field: 'signature' });
+    const { signatureRequest, case: rehearsed } = await decide({ ...decision, dryRun: true });
+    expect(rehearsed.step).toBe('DECIDED');
+    const { text } = signatureRequest;
+    expect(signatureRequest).toEqual({
+      required: true,
+      salt: expect.stringMatching(/^[\w-]{22}$/),
+      text: expect.stringMatching(/^tongquan seal authorisation 1\n\{"act":"ISSUE","actor":"yudu-lyj.approver",/),
+      challenge: createHash('sha256').update(text).digest('base64url'),
+      rpId: PARTY.rpId,
+      credentials: [{ id: authenticator.id, kind: 'WEBAUTHN' }],
+    });
+    const signature = authenticator.sign(text);
+    const decided = await decide({ ...decision, signature: toInput(signatureRequest, signature) });
+    expect(decided).toMatchObject({ refusal: null, case: { step: 'DECIDED' }, signatureRequest: null });
+    await waitForTask(id);
+    // The license may be printed days later.
+    clock.advance(5 * 86_400_000);
+    const license = await issueGrantedLicense(hub, route, id, 1);
+    expect(license.state).toBe('VALID');
+    const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id}`;
+    expect(decodeJwt(use?.authorisation)).toMatchObject({ actor: DECIDER.id, signature });
+    await waitUntil('the log has the use', async () => {
+      const [leaf] = await sql`select entry from seals.log_leaf where kind = 'SEAL_USE' and entry like ${`%${id}%`}`;
+      return leaf && JSON.parse(leaf.entry).authorisationDigest === sha256(use?.authorisation);
+    });
+    const identifier = license.identifier;
+    await suspendSigned(identifier);
+  });
+
+  test('is not decided with a signature over something else, or one that is too old', async () => {
+    const [id, otherId] = [await prepareCase(), await prepareCase()];
+    const { signatureRequest } = await decide({ case: id, decision: 'GRANTED', dryRun: true });
+    const signature = toInput(signatureRequest);
+    const codeOf = async (input: object) => (await decide({ decision: 'GRANTED', signature, ...input })).refusal?.code;
+    expect(await codeOf({ case: otherId })).toBe('PERSON_SIGNATURE_STALE');
+    expect(await codeOf({ case: id, decision: 'REJECTED', reason: '不符合条件' })).toBe('PERSON_SIGNATURE_STALE');
+    expect(await codeOf({ case: id, validFrom: '2026-12-01' })).toBe('PERSON_SIGNATURE_STALE');
+    const text = signatureRequest.text.replace('ISSUE', 'RENEW');
+    const forged = { ...signature, text };
+    expect(await codeOf({ case: id, signature: forged })).toBe('PERSON_SIGNATURE_INVALID');
+    const signedElse = toInput({ ...signatureRequest, text });
+    expect(await codeOf({ case: id, signature: signedElse })).toBe('PERSON_SIGNATURE_STALE');
+    const broken = ['x', '', `${signature.text} `, 'tongquan seal authorisation 1\n{}'];
+    for (const other of broken)
+      expect(await codeOf({ case: id, signature: { ...signature, text: other } })).toBe('PERSON_SIGNATURE_INVALID');
+    for (const part of ['authenticatorData', 'clientDataJSON', 'signature'] as const)
+      expect(await codeOf({ case: id, signature: { ...signature, [part]: '!' } })).toBe('PERSON_SIGNATURE_INVALID');
+    const otherSalt = { ...signature, salt: 'A'.repeat(22) };
+    expect(await codeOf({ case: id, signature: otherSalt })).toBe('PERSON_SIGNATURE_STALE');
+    for (const salt of ['', 'x', 'A'.repeat(21).concat('B')])
+      expect(await codeOf({ case: id, signature: { ...signature, salt } })).toBe('PERSON_SIGNATURE_INVALID');
+    expect(await codeOf({ case: id, signature: { ...signature, credential: 'other' } })).toBe(
+      'PERSON_CREDENTIAL_UNFIT',
+    );
+    clock.advance(900_001);
+    expect(await codeOf({ case: id })).toBe('PERSON_SIGNATURE_STALE');
+    expect((await decideSigned({ case: id, decision: 'GRANTED' })).case.step).toBe('DECIDED');
+  });
+});
+
+async function suspendSigned(identifier: string) {
+  const suspend = (input: object) =>
+    runMutation(
+      hub,
+      route.decides,
+      'suspendLicense',
+      'OwnActInput',
+      { identifier, reason: '采伐现场与许可内容不符', ...input },
+      `license { ${LICENSE_FIELDS} } ${REQUEST}`,
+    );
+  expect((await suspend({})).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_MISSING' });
+  const { signatureRequest } = await suspend({ dryRun: true });
+  expect(signatureRequest.text).toMatch('"act":"SUSPEND"');
+  const signature = toInput(signatureRequest);
+  const elsewhere = { signature, reason: '另一理由' };
+  expect((await suspend(elsewhere)).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_STALE' });
+  expect(await suspend({ signature })).toMatchObject({ refusal: null, license: { state: 'SUSPENDED' } });
+}
+
+test('a decision document is sealed with the signature', async () => {
+  const id = await prepareCase();
+  const rejection = { case: id, decision: 'REJECTED', reason: '不符合法定条件' };
+  expect((await decide(rejection)).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_MISSING' });
+  expect(await decideSigned(rejection)).toMatchObject({ refusal: null, case: { step: 'DECIDED' } });
+  await waitUntil('the document is sealed', async () => {
+    const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id}`;
+    return use && decodeJwt(use.authorisation).signature !== undefined;
+  });
+});
+
+describe('while the signer is away', () => {
+  test('what needs a signature is not decided, and other organs decide as before', async () => {
+    const id = await prepareCase();
+    await decide({ case: id, decision: 'GRANTED', dryRun: true });
+    const { signatureRequest } = await decide({ case: id, decision: 'GRANTED', dryRun: true });
+    personKeys = null;
+    expect((await decide({ case: id, decision: 'GRANTED' })).refusal).toMatchObject({
+      code: 'PERSON_SIGNATURE_MISSING',
+    });
+    const signature = toInput(signatureRequest);
+    await expect(decide({ case: id, decision: 'GRANTED', signature })).rejects.toThrow('INTERNAL_SERVER_ERROR');
+    const rehearsal = await decide({ case: id, decision: 'GRANTED', dryRun: true });
+    expect(rehearsal.signatureRequest).toMatchObject({ required: true, rpId: null, credentials: [] });
+  });
+});
