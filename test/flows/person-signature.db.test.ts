@@ -13,7 +13,7 @@ import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/
 import { buildPersonKeys, createSignatory, PARTY, register } from '../support/person-keys.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** An organ whose deciders sign in person: rehearsal, signature, decision, seal. Subgraphs call each other over HTTP. */
+/** An organ whose deciders sign in person: rehearsal, signature, decision, seal. Subgraphs call one another by HTTP. */
 
 const route = ROUTES.DIRECT;
 const ORGAN = 'yudu-lyj';

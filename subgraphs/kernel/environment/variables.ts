@@ -1,6 +1,6 @@
 import * as kinds from './kinds.ts';
-import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS, UPLOAD_LIMITS } from './limit-variables.ts';
-import { OUTGOING } from './outgoing-variables.ts';
+import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS, UPLOAD_LIMITS } from './rows/limit-variables.ts';
+import { OUTGOING } from './rows/outgoing-variables.ts';
 
 /**
  * Every environment variable that a process of the hub, a script or a reference peer reads.

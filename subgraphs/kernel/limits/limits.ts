@@ -1,5 +1,5 @@
-import type { CONNECTION_LIMITS, OPERATION_LIMITS } from '../environment/limit-variables.ts';
 import { parseEnvironment } from '../environment/parse.ts';
+import type { CONNECTION_LIMITS, OPERATION_LIMITS } from '../environment/rows/limit-variables.ts';
 
 /** The limits of a process, as its environment sets them. Pure. */
 

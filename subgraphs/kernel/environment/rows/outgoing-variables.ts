@@ -1,4 +1,4 @@
-import * as kinds from './kinds.ts';
+import * as kinds from '../kinds.ts';
 
 const optional = {} as const;
 const NONE = { default: '' } as const;

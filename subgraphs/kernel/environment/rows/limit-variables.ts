@@ -1,4 +1,4 @@
-import * as kinds from './kinds.ts';
+import * as kinds from '../kinds.ts';
 
 /** Environment variables that limit what callers may take. `variables.ts` has them in its table. */
 
