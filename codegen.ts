@@ -11,6 +11,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Delegation: '../kernel/events/events.ts#DelegationFact',
     DelegationImport: './import/store.ts#ImportEntry',
     Guide: './guide/view.ts#GuideView',
+    ImportProposal: './proposal/view.ts#ImportProposalView',
     IndustryOrgan: './matter.ts#IndustryOrgan',
     Matter: './matter.ts#Matter',
     MatterChange: './import/import.ts#MatterChange',

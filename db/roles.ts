@@ -18,6 +18,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'finding_entry',
   'guide_overlay',
   'guide_version',
+  'import_file',
   'license_change',
   'license_entry',
   'log_checkpoint',

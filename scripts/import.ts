@@ -7,15 +7,16 @@ import { findDemoPerson, mintToken } from './demo/people.ts';
 import { openSecrets } from './hub/secrets.ts';
 
 /**
- * `npm run import -- list.csv [--dry-run] [--basis 文号]`: imports a list of delegations (docs/import.md) into a
- * running hub. HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an administrator's token; without it the script
- * acts as the demo administrator of the hub in DATA_FOLDER. The exit code is 1 if the hub refused the list.
+ * `npm run import -- list.csv [--dry-run] [--basis 文号]`: proposes a list of delegations (docs/import.md) to a running
+ * hub; another administrator approves it by `decideImport`. HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an
+ * administrator's token; without it the script acts as the demo administrator of the hub in DATA_FOLDER. The exit code
+ * is 1 if the hub refused the list.
  */
 /** A rehearsal of a long list takes its time. */
 const IMPORT_TIMEOUT_MS = 120_000;
 const MAX_ANSWER_BYTES = 33_554_432;
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
-  import { id digest } unchanged problems { line column code message } refusal { code message }
+  proposal { id digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
     matter { id name runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
 
@@ -33,7 +34,7 @@ interface Change {
   };
 }
 interface Payload {
-  import: { id: string; digest: string } | null;
+  proposal: { id: string; digest: string } | null;
   unchanged: number;
   changes: Change[];
   problems: { line: number; column: string | null; code: string; message: string }[];
@@ -57,11 +58,11 @@ async function main(): Promise<boolean> {
     return false;
   }
   for (const change of result.changes) printChange(change);
-  const outcome = result.import
-    ? `已导入，记录 ${result.import.id}`
+  const outcome = result.proposal
+    ? `已提议，尚未生效：提议 ${result.proposal.id}，文件 SHA-256 ${result.proposal.digest}，须由另一名系统管理员批准`
     : values['dry-run']
-      ? '仅为预演，未导入'
-      : '无变更，未导入';
+      ? '仅为预演，未提议'
+      : '无变更，未提议';
   console.log(`变更 ${result.changes.length} 行，未变更 ${result.unchanged} 行；${outcome}`);
   return true;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
+import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import type { Guide } from './guide/guide.ts';
@@ -8,12 +9,15 @@ import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
 import { buildMatter, type MatterRow } from './matter.ts';
 import { MATTER_OUTPUTS } from './outputs.ts';
+import type { PARSERS } from './parsers.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
 import { upsertTasks } from './task/store.ts';
 import type { Task } from './task/task.ts';
 
-export interface MattersDependencies extends ResolverDependencies {
+export interface MattersDependencies extends Omit<ResolverDependencies, 'parse'> {
+  /** Parses the files of offices. */
+  parsers: ParserPool;
   send: { cases: SendEvent };
   onError?: (error: unknown) => void;
   pollMs?: number;
@@ -35,13 +39,14 @@ export interface Matters extends Subgraph {
 const MAX_NAME_PART_CHARS = 600;
 
 /** The matters subgraph (事项): the plan's list, and which organ does what by which mode on which day. */
-export function createMatters({ db, now, send, onError, pollMs }: MattersDependencies): Matters {
+export function createMatters({ db, now, parsers, send, onError, pollMs }: MattersDependencies): Matters {
+  const parse = parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   let relay: Relay | null = null;
   return {
     name: 'matters',
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
-      matterResolvers({ db, now }),
+      matterResolvers({ db, now, parse }),
       MATTER_OUTPUTS,
       {
         'MatterFilter.nameContains': { form: 'LINES', maxChars: MAX_NAME_PART_CHARS },

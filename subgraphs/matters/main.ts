@@ -2,6 +2,7 @@ import { connectOrExit } from '../../db/client.ts';
 import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../kernel/environment/stop.ts';
+import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
@@ -14,7 +15,8 @@ startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
-const matters = createMatters({ db, now, send, onError: logFailure });
+const parsers = createParserPool(readParserLimits(settings));
+const matters = createMatters({ db, now, parsers, send, onError: logFailure });
 const app = await serveSubgraph(matters, {
   tokenKey,
   serviceKey,
@@ -29,5 +31,6 @@ matters.start();
 endAfter(async () => {
   await app.close();
   await matters.stop();
+  await parsers.stop();
   await close();
 });

@@ -5,6 +5,8 @@ export const MATTER_OUTPUTS: OutputRules = {
   masksCodes: false,
   staff: {
     'DelegationImport.importedBy': ALWAYS,
+    'ImportProposal.endedBy': ALWAYS,
+    'ImportProposal.proposedBy': ALWAYS,
     'TaskProgress.by': ALWAYS,
     'TaskReport.by': ALWAYS,
   },

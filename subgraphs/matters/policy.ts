@@ -1,3 +1,4 @@
+import { STAFF_ROLES } from '../kernel/actor.ts';
 import { ADMINISTRATION, type Place, type Policy, type ReadPolicy } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isAssigned, type TaskStatus } from './task/task.ts';
@@ -27,5 +28,7 @@ export const MATTERS_POLICY: Policy<MatterSubjects> = {
 
 /** Who reads what. Everything else of matters is public. */
 export const MATTER_READS = {
+  /** Imports that wait for a second person, or had one. */
+  importProposals: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
   delegationImports: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] },
 } as const satisfies ReadPolicy;

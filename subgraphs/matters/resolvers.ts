@@ -1,6 +1,5 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
-import type { Database } from '../../db/client.ts';
-import { type Clock, type Day, dayOf } from '../kernel/day.ts';
+import { type Day, dayOf } from '../kernel/day.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
@@ -17,14 +16,13 @@ import {
   nameOf,
   nearestDay,
 } from './matter.ts';
+import { importProposalResolvers } from './proposal/resolvers.ts';
+import type { ImportDependencies } from './proposal/workflow.ts';
 import type { MatterFilter, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { taskResolvers } from './task/resolvers.ts';
 
-export interface ResolverDependencies {
-  db: Database;
-  now: Clock;
-}
+export type ResolverDependencies = ImportDependencies;
 
 type MatterResolverMap = CompleteResolvers<Resolvers, ResolversParentTypes>;
 /** The order of the plan: annexes 1 to 3, then rows. */
@@ -46,7 +44,8 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     return organ;
   };
   const findNamed = (context: GraphContext, id: string | null) => (id === null ? null : loadOrgan(context, id));
-  const { Query, Mutation, ...importFields } = importResolvers(dependencies, loadMatter);
+  const { Query, ...importFields } = importResolvers(db, loadMatter);
+  const proposals = importProposalResolvers(dependencies, findNamed);
   const guides = guideResolvers(dependencies);
   const { Query: taskQuery, Mutation: taskMutation, ...taskFields } = taskResolvers(dependencies);
   return {
@@ -54,8 +53,9 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     ...taskFields,
-    Query: { ...buildQueries(dependencies, loadMatter), ...Query, ...taskQuery },
-    Mutation: { ...Mutation, ...guides.Mutation, ...taskMutation },
+    Query: { ...buildQueries(dependencies, loadMatter), ...Query, ...proposals.Query, ...taskQuery },
+    Mutation: { ...proposals.Mutation, ...taskMutation },
+    ImportProposal: proposals.ImportProposal,
     Guide: guides.Guide,
     Matter: { ...guides.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },
     IndustryOrgan: {

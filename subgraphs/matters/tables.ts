@@ -100,4 +100,5 @@ export * from './import/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);
 
 export * from './guide/tables.ts';
+export * from './proposal/tables.ts';
 export * from './task/tables.ts';

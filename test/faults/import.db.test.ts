@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
@@ -46,22 +47,23 @@ function startOtherHub(): Promise<{ process: ChildProcess; url: string }> {
 }
 
 const readRegister = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
-const importList = () =>
-  runMutation(
+const importList = () => importDelegations(hub, { csv: LIST }, 'unchanged changes { line matter { id } }');
+
+test('a hub killed during an import changes nothing, and a repeated approval does all of it', async () => {
+  const input = { csv: LIST };
+  const proposed = await runMutation(
     hub,
     'administrator',
     'importDelegations',
     'ImportDelegationsInput',
-    { csv: LIST },
-    'unchanged changes { line matter { id } }',
+    input,
+    'proposal { id }',
   );
-
-test('a hub killed during an import changes nothing, and a repeated import does all of it', async () => {
   const before = await readRegister();
   const { process, url } = await startOtherHub();
   child = process;
   const exitSignal = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
-  const authorization = `Bearer ${await tokenFor(requireDemoPerson('administrator'), new Date())}`;
+  const authorization = `Bearer ${await tokenFor(requireDemoPerson('administrator-deputy'), new Date())}`;
 
   await sql.begin(async (transaction) => {
     await transaction`select 1 from matters.outbox_stream where stream = ${`matter:${LOCKED_MATTER}`} for update`;
@@ -69,8 +71,8 @@ test('a hub killed during an import changes nothing, and a repeated import does 
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization },
       body: JSON.stringify({
-        query: 'mutation($csv: String!) { importDelegations(input: { csv: $csv }) { unchanged } }',
-        variables: { csv: LIST },
+        query: 'mutation($id: ID!) { decideImport(input: { proposal: $id, approve: true }) { proposal { state } } }',
+        variables: { id: proposed.proposal.id },
       }),
     }).catch(() => null);
     await waitUntil('the import stands before its last matter', async () => {

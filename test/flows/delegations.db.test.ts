@@ -9,14 +9,16 @@ import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { approveImport, importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
 const CHANGES = `line matter { id name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
   validFrom runningCases fields { field before after validTo }`;
-const PAYLOAD = `import { id digest basis importedBy importedAt changed unchanged } unchanged
+const ENTRY = 'id digest basis importedBy importedAt changed unchanged';
+const PAYLOAD = `unchanged
   changes { ${CHANGES} } problems { line column code message }`;
 const IMPORT = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
-  ${PAYLOAD} refusal { code message field } } }`;
+  proposal { id } ${PAYLOAD} refusal { code message field } } }`;
 const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
 /**
  * 林木采伐 moves to the approval bureau with its cases. 探矿权延续 moves without its cases.
@@ -44,8 +46,14 @@ describe('importing a list of delegations', () => {
     await hub?.stop();
   });
 
-  const importList = (csv: string, more: object = {}) =>
-    runMutation(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
+  const importList = (csv: string, more: object = {}) => importDelegations(hub, { csv, ...more }, PAYLOAD, ENTRY);
+  /** Approves every import that waits. */
+  const approveWaiting = async () => {
+    const query =
+      '{ importProposals(filter: { state: WAITING }, first: 9) { edges { node { id digest organ { id } } } } }';
+    const { edges } = (await hub.ask('auditor', query)).data.importProposals;
+    for (const { node } of edges) await approveImport(hub, node);
+  };
   /** Returns all rows that an import may change. */
   const readTables = async () => {
     const tables = [
@@ -92,7 +100,7 @@ describe('importing a list of delegations', () => {
     for (const dryRun of [true, false]) {
       const { data } = await hub.ask(person, IMPORT, { input: { csv: LIST, dryRun } });
       expect(data.importDelegations).toMatchObject({
-        import: null,
+        proposal: null,
         changes: [],
         problems: [],
         refusal: { code: 'ROLE_NOT_ALLOWED' },
@@ -299,11 +307,19 @@ describe('importing a list of delegations', () => {
 
   test('concurrent imports run one after the other', async () => {
     const list = `${HEAD}\nyd2022-3-01,2027-01-01,DIRECT,,,,,`;
-    const answers = await Promise.all([importList(list), importList(list)]);
-    expect(answers.map(({ changes, unchanged }) => [changes.length, unchanged]).toSorted()).toEqual([
-      [0, 1],
-      [1, 0],
-    ]);
+    const propose = () =>
+      runMutation(
+        hub,
+        'administrator',
+        'importDelegations',
+        'ImportDelegationsInput',
+        { csv: list },
+        'proposal { id organ { id } }',
+      );
+    const proposals = [(await propose()).proposal, (await propose()).proposal];
+    const answers = await Promise.all(proposals.map((proposal) => approveImport(hub, proposal)));
+    // The second would change nothing any more, which is not what its proposal says.
+    expect(answers.map(({ refusal }) => refusal?.code ?? 'done').toSorted()).toEqual(['PROPOSAL_OUTDATED', 'done']);
   });
 
   test('a restart does not revert what an office imported', async () => {
@@ -333,8 +349,9 @@ describe('importing a list of delegations', () => {
       expect(preview.output).toContain('仅为预演');
       expect(await run(list, '--basis', '某文〔2026〕2号')).toMatchObject({
         code: 0,
-        output: expect.stringContaining('已导入'),
+        output: expect.stringContaining('已提议'),
       });
+      await approveWaiting();
       expect(await run(list)).toMatchObject({ code: 0, output: expect.stringContaining('无变更') });
       const bad = await run(`${list}\nyd2022-9-99,2027-06-01,END,,,,,`);
       expect(bad).toMatchObject({ code: 1, output: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });

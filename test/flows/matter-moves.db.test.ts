@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
 const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
@@ -21,14 +22,7 @@ describe('running cases of a matter that moves', () => {
   const importList = async (...lines: string[]) => {
     const input = { csv: [HEAD, ...lines].join('\n') };
     const fields = 'changes { line } problems { line code }';
-    const importAnswer = await runMutation(
-      hub,
-      'administrator',
-      'importDelegations',
-      'ImportDelegationsInput',
-      input,
-      fields,
-    );
+    const importAnswer = await importDelegations(hub, input, fields);
     expect(importAnswer).toMatchObject({ refusal: null, problems: [] });
   };
   const openCase = async (person: string, matter: string, name: 'acceptCase' | 'receiveApplication') => {

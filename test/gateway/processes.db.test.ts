@@ -11,6 +11,7 @@ import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { testParsers } from '../support/parsers.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
@@ -86,10 +87,12 @@ async function ask(query: string, token?: string) {
 
 test('queries, tokens, files, certificates and revocation lists work, and every process stops on SIGTERM', async () => {
   const { db, close } = connect(database.urls.matters, 'test');
-  await createMatters({ db, now: () => new Date(), send: { cases: async () => {} } }).importMatters(
-    readOrgans(),
-    readMatters(),
-  );
+  await createMatters({
+    db,
+    now: () => new Date(),
+    parsers: testParsers,
+    send: { cases: async () => {} },
+  }).importMatters(readOrgans(), readMatters());
   await close();
   expect(await ask('{ matters(first: 1) { totalCount } }')).toEqual({ data: { matters: { totalCount: 108 } } });
 

@@ -5,6 +5,7 @@ import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { Overload } from '../../subgraphs/kernel/overload.ts';
 import { writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import type { PARSERS as LICENSES } from '../../subgraphs/licenses/parsers.ts';
+import type { PARSERS as MATTERS } from '../../subgraphs/matters/parsers.ts';
 import type { PARSERS as SEALS } from '../../subgraphs/seals/parsers.ts';
 import { pem } from '../library/authority.ts';
 import { createRsaPair, issueCertificate } from '../support/pki-builder.ts';
@@ -55,12 +56,36 @@ const EXPECTED = {
   ...{ documentDigest: 'd', recordDigest: 'r' },
 };
 
+/** As much as an import takes. */
+const FILE_CHARS = 200_000;
+const GUIDE_TEXTS = TEXTS.map((text) => text.slice(0, FILE_CHARS));
+/** Lists with many lines, cells, quotes and repeated columns. */
+const LISTS = [
+  `matter,valid_from,mode\n${repeat('m,2026-01-01,DIRECT\n', 24_000)}`,
+  `matter,valid_from${repeat(',mode', 190_000)}\n`,
+  `matter,valid_from\n${repeat('"a""', 190_000)}`,
+  `part,text\n${repeat('condition,x\n', FILE_CHARS - 20)}`.slice(0, FILE_CHARS),
+  `part,text\n${repeat('"', 100_000)}`,
+];
+
 /** Inputs by parser: a new parser does not compile without its own. */
 const WORST: {
   cases: Record<keyof typeof CASES, unknown[]>;
+  matters: Record<keyof typeof MATTERS, unknown[]>;
   licenses: Record<keyof typeof LICENSES, unknown[]>;
   seals: Record<keyof typeof SEALS, unknown[]>;
 } = {
+  matters: {
+    parseList: [...TEXTS, ...LISTS],
+    readGuideFile: [...GUIDE_TEXTS, ...LISTS].flatMap((text) => [
+      { format: 'JSON', text },
+      { format: 'CSV', text },
+    ]),
+    readOverlayFile: [...GUIDE_TEXTS, ...LISTS].flatMap((text) => [
+      { format: 'JSON', text },
+      { format: 'CSV', text },
+    ]),
+  },
   cases: {
     parseMessage: TEXTS.map(toBytes),
     // test/cases/upload-worst-files.test.ts has more of them.

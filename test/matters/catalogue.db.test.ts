@@ -11,6 +11,7 @@ import type { MatterRow } from '../../subgraphs/matters/matter.ts';
 import { tokenKeys } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { testParsers } from '../support/parsers.ts';
 import { waitUntil } from '../support/until.ts';
 
 const rows = readMatters();
@@ -43,7 +44,13 @@ beforeAll(async () => {
   const cases = async (event: Envelope) => {
     sentEvents.push(event);
   };
-  matters = createMatters({ db: countQueries(databaseConnection.db), now: clock, send: { cases }, pollMs: 20 });
+  matters = createMatters({
+    db: countQueries(databaseConnection.db),
+    now: clock,
+    parsers: testParsers,
+    send: { cases },
+    pollMs: 20,
+  });
   const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), gatewayKey: randomBytes(32), now: clock };
   app = await serveSubgraph(matters, keys);
   await matters.importMatters(organs, rows);

@@ -15,6 +15,8 @@ import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licens
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
+import { IMPORT_PROPOSAL_POLICY } from '../../subgraphs/matters/proposal/policy.ts';
+import { IMPORTS, type ImportKind } from '../../subgraphs/matters/proposal/proposal.ts';
 import { computeTaskStatus } from '../../subgraphs/matters/task/task.ts';
 import { SEALS_POLICY } from '../../subgraphs/seals/policy.ts';
 import type { Seal } from '../../subgraphs/seals/seal.ts';
@@ -48,7 +50,7 @@ const DAY = '2026-11-24';
 const AT = new Date(`${DAY}T01:00:00Z`);
 
 export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRule<never>>>>> = {
-  matters: MATTERS_POLICY,
+  matters: { ...MATTERS_POLICY, ...IMPORT_PROPOSAL_POLICY },
   cases: {
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY },
@@ -201,6 +203,18 @@ const proposals = (Object.keys(PROPOSALS) as ProposalKind[]).flatMap((kind) => {
   const places = { ...EVERYBODY, PROPOSAL_ORGAN: { organs: organ === null ? [] : [organ] } };
   return fixturesOf(PROPOSAL_POLICY, ['decideProposal'], proposal, places, kind);
 });
+const imports = (Object.keys(IMPORTS) as ImportKind[]).flatMap((kind) => {
+  const organ = kind === 'DELEGATIONS' ? null : 'yudu-lyj';
+  const proposal = { kind, organ, proposedById: 'another', outcome: null };
+  const places = { ...EVERYBODY, PROPOSAL_ORGAN: { organs: organ === null ? [] : [organ] } };
+  return fixturesOf(IMPORT_PROPOSAL_POLICY, ['decideImport'], proposal, places, kind);
+});
+const ownImport = fixturesOf(
+  IMPORT_PROPOSAL_POLICY,
+  ['withdrawImport'],
+  { kind: 'DELEGATIONS', organ: null, proposedById: KEEPER_ID, outcome: null },
+  { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
+);
 const ownProposal = fixturesOf(
   PROPOSAL_POLICY,
   ['withdrawProposal'],
@@ -320,6 +334,8 @@ export const FIXTURES: readonly Fixture[] = [
   ...simple,
   ...proposals,
   ...ownProposal,
+  ...imports,
+  ...ownImport,
   ...tasks,
   ...seals,
   ...licenses,

@@ -19,7 +19,9 @@ const SAMPLE_PER_MUTATION = 4;
 const SEED = 20_261_129;
 
 /** Who made what the mutation decides. The same person cannot decide it. */
-const AUTHORS: Readonly<Record<string, string>> = { decideSealApplication: KEEPER_ID, decideProposal: 'administrator' };
+const AUTHORS: Readonly<Record<string, string>> = {
+  ...{ decideSealApplication: KEEPER_ID, decideProposal: 'administrator', decideImport: 'administrator' },
+};
 /** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importDelegations: 'IMPORT_EMPTY',

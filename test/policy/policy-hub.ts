@@ -115,6 +115,15 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     proposedWebhook,
     'proposal { id }',
   );
+  const csv = 'matter,valid_from,outcome_name\nyd2022-1-07,2100-01-01,新林木采伐许可证';
+  const proposedImport = await runMutation(
+    hub,
+    'administrator',
+    'importDelegations',
+    'ImportDelegationsInput',
+    { csv },
+    'proposal { id }',
+  );
   const year = { year: 2027, source: '示范（测试）', makeUpDays: [] };
   return {
     recordAgreement: {
@@ -132,6 +141,8 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     removeWebhook: { organ: webhook.organ },
     decideProposal: { proposal: proposal.id, approve: true },
     withdrawProposal: { proposal: proposal.id },
+    decideImport: { proposal: proposedImport.proposal.id, approve: true },
+    withdrawImport: { proposal: proposedImport.proposal.id },
     importDelegations: { csv: '' },
     importGuide: { format: 'JSON', text: '' },
     importGuideOverlay: { format: 'JSON', text: '' },
@@ -268,6 +279,7 @@ export async function createPolicyHub(): Promise<PolicyHub> {
   const places = {
     acknowledgeFinding: { ANSWERING_ORGAN: { organs: ['yudu-lyj'] } },
     withdrawProposal: { OWN_PROPOSAL: { personIds: ['administrator'] } },
+    withdrawImport: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),
   };
   return { hub, clock, inputs, subjects: SUBJECTS, places };

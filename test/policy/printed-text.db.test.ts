@@ -28,6 +28,7 @@ const FATES = {
   SHOWN: [
     ...['ApplicationInput.licenseNumber', 'ApplicationInput.requestKey', 'CancelLicenseInput.reason'],
     ...['ChangePlatformInput.name', 'CloseFindingInput.note', 'DecideProposalInput.reason'],
+    'DecideImportInput.reason',
     ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
     ...['DiscloseApplicantInput.remark', 'DiscloseHolderInput.remark'],
     ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],

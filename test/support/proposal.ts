@@ -37,3 +37,27 @@ export async function administer(
   const approver = approverOf(proposed.proposal);
   return runMutation(hub, approver, 'decideProposal', 'DecideProposalInput', decision, fields);
 }
+
+/** Who approves a proposed import: an approver of its organ, or the other administrator. */
+const approverOfImport = (organ: { id: string } | null) => (organ === null ? DEPUTY : `${organ.id}.approver`);
+
+/** Approves a proposed import as the person whom it needs. Returns the payload of the approval. */
+export function approveImport(
+  hub: TestHub,
+  proposal: { id: string; organ: { id: string } | null },
+  fields = 'import { id } guide { version }',
+) {
+  const input = { proposal: proposal.id, approve: true };
+  return runMutation(hub, approverOfImport(proposal.organ), 'decideImport', 'DecideImportInput', input, fields);
+}
+
+/** Proposes a list of delegations and approves it. Returns the payload of the proposal with the import, if any. */
+export async function importDelegations(hub: TestHub, input: object, fields: string, entry = 'id') {
+  const waiting = `proposal { id organ { id } } ${fields}`;
+  const type = 'ImportDelegationsInput';
+  const proposed = await runMutation(hub, 'administrator', 'importDelegations', type, input, waiting);
+  if (!proposed.proposal) return { ...proposed, import: null };
+  const { refusal, import: done } = await approveImport(hub, proposed.proposal, `import { ${entry} }`);
+  if (refusal) throw new Error(JSON.stringify(refusal));
+  return { ...proposed, import: done };
+}

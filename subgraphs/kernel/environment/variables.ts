@@ -283,6 +283,7 @@ const TRUST = {
 const useInAll = (value: string) => ({
   start: defaultTo(value),
   gateway: defaultTo(value),
+  matters: defaultTo(value),
   cases: defaultTo(value),
   licenses: defaultTo(value),
   seals: defaultTo(value),

@@ -28,6 +28,30 @@ export function parseOverlay(format: Format, text: string): Overlay {
   return checkSchema(overlaySchema, parseFile(format, text, OVERLAY_ROWS));
 }
 
+/** What a file holds, or every problem of it. Problems of a refusal do not leave a worker by themselves. */
+export type FileReading<Content> =
+  | { content: Content; problems: null }
+  | { content: null; problems: readonly Problem[] };
+
+function readFile<Content>(parseContent: () => Content): FileReading<Content> {
+  try {
+    return { content: parseContent(), problems: null };
+  } catch (error) {
+    if (!(error instanceof GuideRefusal)) throw error;
+    return { content: null, problems: error.problems };
+  }
+}
+
+/** Reads a file that holds one guide, as `parseGuide` does. */
+export function readGuideFile({ format, text }: { format: Format; text: string }): FileReading<Guide> {
+  return readFile(() => parseGuide(format, text));
+}
+
+/** Reads a file that holds one overlay, as `parseOverlay` does. */
+export function readOverlayFile({ format, text }: { format: Format; text: string }): FileReading<Overlay> {
+  return readFile(() => parseOverlay(format, text));
+}
+
 /** The value that a file holds, and the position of each of its parts in the file. */
 interface ParsedFile {
   value: unknown;

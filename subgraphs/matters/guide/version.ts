@@ -148,3 +148,16 @@ function toGuideFact({ materials, steps, statutoryDays, promisedDays }: Guide): 
     promisedDays,
   };
 }
+
+/** What a publication did, or would do. */
+export interface PublicationResult {
+  guide: GuideInForce;
+  /** The number of the county's overlay on the version; 0 for the city's own guide. */
+  revision: number;
+  /** False if the same content was published before: nothing was done. */
+  changed: boolean;
+  /** Differences from the version before; for an overlay, from the city's guide. */
+  differences: readonly Difference[];
+  /** Counties whose overlay lapses with the new version. */
+  lapsed: readonly Lapsed[];
+}

@@ -1,25 +1,21 @@
-import { type Database, type Transaction, transact } from '../../../db/client.ts';
-import type { Actor } from '../../kernel/actor.ts';
+import type { Database, Transaction } from '../../../db/client.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
 import { findUnprintable } from '../../kernel/pdf/document.ts';
-import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { MATTERS_POLICY } from '../policy.ts';
-import { type Difference, listDifferences } from './difference.ts';
-import { type Format, parseGuide, parseOverlay, requireNoProblems } from './file.ts';
-import type { Guide } from './guide.ts';
+import { listDifferences } from './difference.ts';
+import { type FileReading, requireNoProblems } from './file.ts';
+import { type Guide, GuideRefusal } from './guide.ts';
 import { applyOverlay, listCarryObstacles, listOverlayProblems, type Overlay } from './overlay.ts';
 import * as store from './store.ts';
 import {
   buildGuidesFact,
   findOverlay,
-  type GuideInForce,
   type GuideVersion,
-  type Lapsed,
   lastDayOf,
   listLapsed,
   listNewestOverlays,
+  type PublicationResult,
   readVersion,
 } from './version.ts';
 
@@ -28,57 +24,42 @@ export interface GuideDependencies {
   now: Clock;
 }
 
-export interface GuideFile {
-  format: Format;
-  text: string;
-  dryRun: boolean;
-}
-
 /** Maximum of versions of a matter's guide, and of overlays on one version. */
 const MAX_VERSIONS = 200;
 const MAX_OVERLAYS = 200;
 /** Largest event about a matter's guides. Every consumer accepts 1 MiB. */
 const MAX_EVENT_BYTES = 786_432;
 
-/** What an import did, or with `dryRun` would do. */
-export interface PublicationResult {
-  guide: GuideInForce;
-  /** False if the same content was published before: nothing was done. */
-  changed: boolean;
-  /** Differences from the version before; for an overlay, from the city's guide. */
-  differences: readonly Difference[];
-  /** Counties whose overlay lapses with the new version. */
-  lapsed: readonly Lapsed[];
+/** Returns what a file holds. Refuses GUIDE_FILE_INVALID with every problem of the file. */
+export function requireRead<Content>({ content, problems }: FileReading<Content>): Content {
+  if (problems !== null) throw new GuideRefusal('GUIDE_FILE_INVALID', problems);
+  return content;
 }
 
 /**
- * Publishes a version of a matter's guide. Requires an administrator. Refuses ROLE_NOT_ALLOWED, GUIDE_FILE_INVALID,
+ * Publishes a version of a matter's guide. Must be called inside a transaction. Refuses GUIDE_FILE_INVALID,
  * MATTER_UNKNOWN, GUIDE_OUT_OF_ORDER, GUIDE_LIMIT_REACHED.
  */
-export async function importGuide(
-  { db, now }: GuideDependencies,
-  actor: Actor,
-  file: GuideFile,
+export async function publishGuide(
+  tx: Transaction,
+  guide: Guide,
+  publication: store.Publication,
 ): Promise<PublicationResult> {
-  const person = requireAllowed(MATTERS_POLICY.importGuide, null, actor);
-  const guide = parseGuide(file.format, file.text);
   requireNoProblems(listUnprintable(guide));
-  return transact(db, file.dryRun, (tx) => publishVersion(tx, guide, { publishedBy: person.id, publishedAt: now() }));
+  return publishVersion(tx, guide, publication);
 }
 
 /**
- * Publishes a county's overlay on a version. Requires an administrator. Refuses as `importGuide` does, GUIDE_UNKNOWN,
- * and GUIDE_OVERLAY_WIDENS.
+ * Publishes a county's overlay on a version. Must be called inside a transaction. Refuses as `publishGuide` does,
+ * GUIDE_UNKNOWN, and GUIDE_OVERLAY_WIDENS.
  */
-export async function importOverlay(
-  { db, now }: GuideDependencies,
-  actor: Actor,
-  file: GuideFile,
+export async function publishOverlay(
+  tx: Transaction,
+  overlay: Overlay,
+  publication: store.Publication,
 ): Promise<PublicationResult> {
-  const person = requireAllowed(MATTERS_POLICY.importGuideOverlay, null, actor);
-  const overlay = parseOverlay(file.format, file.text);
   requireNoProblems(listUnprintable(overlay));
-  return transact(db, file.dryRun, (tx) => publishOverlay(tx, overlay, { publishedBy: person.id, publishedAt: now() }));
+  return publishRevision(tx, overlay, publication);
 }
 
 /**
@@ -99,7 +80,7 @@ export async function publishMissing(
       if (existing && existing.length > 0) return;
       await publishVersion(tx, guide, publication);
       for (const overlay of overlays) {
-        if (overlay.matterId === guide.matterId) await publishOverlay(tx, overlay, publication);
+        if (overlay.matterId === guide.matterId) await publishRevision(tx, overlay, publication);
       }
       published++;
     });
@@ -115,7 +96,8 @@ async function publishVersion(
   const today = dayOf(publication.publishedAt);
   const versions = await lockVersions(tx, guide.matterId);
   const existing = versions.find((candidate) => candidate.digest === computeContentDigest(guide));
-  if (existing) return { guide: readVersion(versions, existing, null), changed: false, differences: [], lapsed: [] };
+  if (existing)
+    return { guide: readVersion(versions, existing, null), revision: 0, changed: false, differences: [], lapsed: [] };
   const newest = versions.at(-1);
   if (newest) requireLaterStart(guide.validFrom, newest.guide.validFrom, today);
   if (versions.length >= MAX_VERSIONS) throw new Refusal('GUIDE_LIMIT_REACHED', null, `最多 ${MAX_VERSIONS} 版`);
@@ -126,6 +108,7 @@ async function publishVersion(
   const newVersion = getVersion(updatedVersions, version);
   return {
     guide: readVersion(updatedVersions, newVersion, null),
+    revision: 0,
     changed: true,
     differences: newest ? listDifferences(newest.guide, guide) : [],
     lapsed: listLapsed(updatedVersions, newVersion),
@@ -147,7 +130,7 @@ async function carryOverlays(
   }
 }
 
-async function publishOverlay(
+async function publishRevision(
   tx: Transaction,
   overlay: Overlay,
   publication: store.Publication,
@@ -162,7 +145,8 @@ async function publishOverlay(
   const existing = cityVersion.overlays.find((candidate) => candidate.digest === computeContentDigest(overlay));
   if (existing) {
     const guideInForce = readVersion(versions, cityVersion, existing);
-    return { guide: guideInForce, changed: false, differences: guideInForce.differences, lapsed: [] };
+    const { differences } = guideInForce;
+    return { guide: guideInForce, revision: existing.revision, changed: false, differences, lapsed: [] };
   }
   requireWithinVersion(validFrom, cityVersion.guide.validFrom, lastDayOf(versions, version));
   const ownOverlays = cityVersion.overlays.filter((candidate) => candidate.divisionCode === divisionCode);
@@ -172,11 +156,12 @@ async function publishOverlay(
     throw new Refusal('GUIDE_LIMIT_REACHED', null, `一版最多 ${MAX_OVERLAYS} 份县级指南`);
   requireNoProblems(listOverlayProblems(cityVersion.guide, overlay));
   applyOverlay(cityVersion.guide, overlay);
-  await store.insertOverlay(tx, { version, revision: ownOverlays.length + 1, carriedFrom: null }, overlay, publication);
+  const revision = ownOverlays.length + 1;
+  await store.insertOverlay(tx, { version, revision, carriedFrom: null }, overlay, publication);
   const updatedVersions = await sendGuides(tx, matterId, today, publication.publishedAt);
   const cityNow = getVersion(updatedVersions, version);
   const guide = readVersion(updatedVersions, cityNow, findOverlay(cityNow, divisionCode, validFrom));
-  return { guide, changed: true, differences: guide.differences, lapsed: [] };
+  return { guide, revision, changed: true, differences: guide.differences, lapsed: [] };
 }
 
 /** Locks a matter until the transaction ends, and returns its versions. Refuses MATTER_UNKNOWN. */

@@ -1,30 +1,22 @@
 import type { Database } from '../../../db/client.ts';
-import type { Clock } from '../../kernel/day.ts';
-import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
+import { type GraphContext, getLoader, requireReadScope } from '../../kernel/http/context.ts';
 import { BY_SERIAL, byValue, numberPart, type Page, readPage, toConnection } from '../../kernel/http/page.ts';
-import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
 import { MATTER_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { MatterChange } from './import.ts';
 import * as store from './store.ts';
-import { importList } from './workflow.ts';
 
 type ChangePage = Page<MatterChange & { seq: number }>;
 
 /** The order of the changes of one import. */
 const BY_LINE = byValue(numberPart(9));
 
-/** The fields of a refused import that cannot be null. */
-const NO_CHANGES = { changes: [], problems: [], unchanged: 0 };
-
-/** Resolvers of importing lists. */
+/** Resolvers of imported lists. */
 export function importResolvers(
-  dependencies: { db: Database; now: Clock },
+  db: Database,
   loadMatter: (context: GraphContext, id: string) => Promise<Matter | null>,
 ) {
-  const { db } = dependencies;
   return {
     Query: {
       delegationImports: async (_, args, { actor }) => {
@@ -36,17 +28,6 @@ export function importResolvers(
           (row) => row.serial,
           (row) => row,
         );
-      },
-    },
-    Mutation: {
-      importDelegations: async (_, { input }, { actor }) => {
-        requirePerson(actor);
-        const payload = await mutate(async () => {
-          const { entry, ...outcome } = await importList(dependencies, actor, { ...input, basis: input.basis ?? null });
-          return { ...outcome, import: entry };
-        }, NO_CHANGES);
-        if (payload.refusal !== null || payload.problems.length === 0) return payload;
-        return { ...payload, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) };
       },
     },
     DelegationImport: {

@@ -1,28 +1,23 @@
-import { type Database, transact } from '../../../db/client.ts';
-import type { Actor } from '../../kernel/actor.ts';
-import { type Clock, dayOf } from '../../kernel/day.ts';
+import type { Transaction } from '../../../db/client.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events/events.ts';
 import { findUnprintable } from '../../kernel/pdf/document.ts';
-import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { MATTERS_POLICY } from '../policy.ts';
 import { findMatters, findOrgans, lockImport, replaceHistories } from '../store.ts';
-import { parseList } from './csv.ts';
+import type { ParsedList } from './csv.ts';
 import { applyList, type ImportLine, type MatterChange, type Problem, type Register, toProblem } from './import.ts';
 import * as store from './store.ts';
 
 const MAX_BASIS_CHARS = 100;
 
-export interface ImportInput {
-  csv: string;
-  /** The document that orders the change (依据), or null. */
-  basis: string | null;
-  dryRun: boolean;
+/** Refuses FIELD_TOO_LONG, FIELD_MALFORMED for the document that orders a change. */
+export function requireBasis(basis: string | null): void {
+  if (basis !== null) requireLine(basis, MAX_BASIS_CHARS, 'basis');
 }
 
 export interface ImportOutcome {
-  /** Null for a dry run, and if nothing changed. */
+  /** Null if nothing changed. */
   entry: store.ImportEntry | null;
   changes: MatterChange[];
   unchanged: number;
@@ -31,33 +26,27 @@ export interface ImportOutcome {
 }
 
 /**
- * Imports a list (下放清单) in one transaction: all of it or nothing. The same list again changes nothing and is not
- * recorded. Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, IMPORT_TOO_LARGE, IMPORT_EMPTY.
+ * Imports a list (下放清单), all of it or nothing. The same list again changes nothing and is not recorded. Must be called
+ * inside a transaction.
  */
 export async function importList(
-  { db, now }: { db: Database; now: Clock },
-  actor: Actor,
-  { csv, basis, dryRun }: ImportInput,
+  tx: Transaction,
+  list: ParsedList,
+  { csv, basis }: { csv: string; basis: string | null },
+  { id: actorId, name: actor, at }: { id: string; name: string; at: Date },
 ): Promise<ImportOutcome> {
-  const administrator = requireAllowed(MATTERS_POLICY.importDelegations, null, actor);
-  if (basis !== null) requireLine(basis, MAX_BASIS_CHARS, 'basis');
-  const list = parseList(csv);
-  return transact(db, dryRun, async (tx) => {
-    await lockImport(tx);
-    const at = now();
-    const { changes, unchanged, matters, problems } = applyList(list.lines, {
-      ...(await readRegister(tx, list.lines)),
-      today: dayOf(at),
-    });
-    const allProblems = [...list.problems, ...problems, ...listUnprintable(list.lines)].sort((a, b) => a.line - b.line);
-    if (allProblems.length > 0) return { entry: null, changes: [], unchanged: 0, problems: allProblems };
-    for (const matter of matters) await replaceHistories(tx, matter, at);
-    if (changes.length === 0) return { entry: null, changes, unchanged, problems: [] };
-    const { id: actorId, name } = administrator;
-    const record = { importedAt: at, actorId, actor: name, basis, digest: sha256(csv) };
-    const entry = await store.insertEntry(tx, { ...record, changed: changes.length, unchanged }, changes);
-    return { entry: dryRun ? null : entry, changes, unchanged, problems: [] };
+  await lockImport(tx);
+  const { changes, unchanged, matters, problems } = applyList(list.lines, {
+    ...(await readRegister(tx, list.lines)),
+    today: dayOf(at),
   });
+  const allProblems = [...list.problems, ...problems, ...listUnprintable(list.lines)].sort((a, b) => a.line - b.line);
+  if (allProblems.length > 0) return { entry: null, changes: [], unchanged: 0, problems: allProblems };
+  for (const matter of matters) await replaceHistories(tx, matter, at);
+  if (changes.length === 0) return { entry: null, changes, unchanged, problems: [] };
+  const record = { importedAt: at, actorId, actor, basis, digest: sha256(csv) };
+  const entry = await store.insertEntry(tx, { ...record, changed: changes.length, unchanged }, changes);
+  return { entry, changes, unchanged, problems: [] };
 }
 
 /** Returns the matters that the lines name, and every organ that the lines or these matters name. */

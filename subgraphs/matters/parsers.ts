@@ -1,0 +1,5 @@
+import { readGuideFile, readOverlayFile } from './guide/file.ts';
+import { parseList } from './import/csv.ts';
+
+/** What matters parse of the files of offices. A worker runs these functions (`subgraphs/kernel/foreign/pool.ts`). */
+export const PARSERS = { parseList, readGuideFile, readOverlayFile };

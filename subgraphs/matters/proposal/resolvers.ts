@@ -1,0 +1,99 @@
+import type { Actor } from '../../kernel/actor.ts';
+import type { OrganFact } from '../../kernel/events/events.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { GuideRefusal } from '../guide/guide.ts';
+import { viewGuide } from '../guide/view.ts';
+import { MATTER_READS } from '../policy.ts';
+import type { ImportGuideInput, Resolvers, ResolversTypes } from '../resolvers.gen.ts';
+import { findFiles, type ImportFileRow, listImports } from './store.ts';
+import { viewImport } from './view.ts';
+import {
+  decideImport,
+  type ImportDecision,
+  type ImportDependencies,
+  proposeImport,
+  withdrawImport,
+} from './workflow.ts';
+
+/** The fields of a refused list that cannot be null. */
+const NO_CHANGES = { changes: [], problems: [], unchanged: 0 };
+
+type FindOrgan = (context: GraphContext, id: string | null) => Promise<OrganFact | null> | null;
+
+/** Resolvers of proposed imports (拟导入), and of the mutations that propose them. */
+export function importProposalResolvers(deps: ImportDependencies, findOrgan: FindOrgan) {
+  const loadFile = async (context: GraphContext, id: string): Promise<ImportFileRow> => {
+    const file = await getLoader<ImportFileRow>(context, 'import files', (ids) => findFiles(deps.db, ids)).load(id);
+    if (!file) throw new Error(`no file of proposal ${id}`);
+    return file;
+  };
+  return {
+    Query: {
+      importProposals: async (_, args, { actor }) => {
+        const ownOrgan = requireReadScope(MATTER_READS.importProposals, actor, '您的岗位不能查看拟导入的文件。');
+        const { kind = null, state = null } = args.filter ?? {};
+        const page = await listImports(deps.db, ownOrgan, { kind, state }, readPage(args, BY_SERIAL));
+        return toConnection(page, BY_SERIAL, (row) => row.serial, viewImport);
+      },
+    },
+    Mutation: {
+      importDelegations: (_, { input }, { actor }) => proposeList(deps, actor, input),
+      importGuide: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE', input),
+      importGuideOverlay: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE_OVERLAY', input),
+      decideImport: (_, { input }, { actor }) =>
+        settleDecision(actor, () => decideImport(deps, actor, { ...input, reason: input.reason ?? null })),
+      withdrawImport: (_, { input }, { actor }) => settleDecision(actor, () => withdrawImport(deps, actor, input)),
+    },
+    ImportProposal: {
+      organ: ({ organId }, _, context) => findOrgan(context, organId),
+      file: async ({ id }, _, context) => (await loadFile(context, id)).file,
+      differences: async ({ id }, _, context) => (await loadFile(context, id)).differences,
+    },
+  } satisfies Resolvers;
+}
+
+async function proposeList(
+  deps: ImportDependencies,
+  actor: Actor,
+  { csv, basis = null, dryRun }: { csv: string; basis?: string | null; dryRun: boolean },
+) {
+  requirePerson(actor);
+  const payload = await mutate(async () => {
+    const file = { kind: 'DELEGATIONS', text: csv, basis, format: null, dryRun } as const;
+    const { proposal: row, result } = await proposeImport(deps, actor, file);
+    const { changes, unchanged, problems } = result;
+    return { proposal: row && viewImport(row), changes, unchanged, problems };
+  }, NO_CHANGES);
+  if (payload.refusal !== null || payload.problems.length === 0) return payload;
+  return { ...payload, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) };
+}
+
+/** Maps the proposal of a guide to its payload. A refusal includes every problem. */
+async function proposeGuide(
+  deps: ImportDependencies,
+  actor: Actor,
+  kind: 'GUIDE' | 'GUIDE_OVERLAY',
+  input: ImportGuideInput,
+): Promise<Awaited<ResolversTypes['ImportGuidePayload']>> {
+  const person = requirePerson(actor);
+  try {
+    const { proposal: row, result } = await proposeImport(deps, person, { kind, basis: null, ...input });
+    const { guide, ...outcome } = result;
+    return { proposal: row && viewImport(row), guide: viewGuide(guide), problems: [], refusal: null, ...outcome };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const problems = error instanceof GuideRefusal ? error.problems : [];
+    return { changed: false, differences: [], lapsed: [], problems, refusal: toRefusalView(error) };
+  }
+}
+
+function settleDecision(actor: Actor, run: () => Promise<ImportDecision>) {
+  requirePerson(actor);
+  return mutate(async () => {
+    const { proposal: row, entry, publication } = await run();
+    return { proposal: viewImport(row), import: entry, guide: publication && viewGuide(publication.guide) };
+  });
+}

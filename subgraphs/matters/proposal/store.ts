@@ -1,0 +1,34 @@
+import { eq, inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Page, PageRequest } from '../../kernel/http/page.ts';
+import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
+import type { ImportKind } from './proposal.ts';
+import { importFile, proposal, proposalOutcome } from './tables.ts';
+
+export const importStore = createProposalStore<ImportKind>({ proposal, proposalOutcome });
+
+/** Returns a page of proposed imports, newest first. `organ` null: those of every organ, and those of none. */
+export function listImports(
+  db: Reader,
+  organ: string | null,
+  filter: ProposalFilter<ImportKind>,
+  page: PageRequest<number>,
+): Promise<Page<StoredProposal<ImportKind>>> {
+  return importStore.list(db, organ === null ? undefined : eq(proposal.organ, organ), filter, page);
+}
+
+export type ImportFileRow = typeof importFile.$inferSelect;
+
+export async function insertFile(tx: Transaction, row: ImportFileRow): Promise<void> {
+  await tx.insert(importFile).values(row);
+}
+
+/** Returns the file of each proposal, in the order of `ids`; null if there is none. */
+export async function findFiles(db: Reader, ids: readonly string[]): Promise<(ImportFileRow | null)[]> {
+  const rows = await db
+    .select()
+    .from(importFile)
+    .where(inArray(importFile.proposalId, [...ids]));
+  const rowById = new Map(rows.map((row) => [row.proposalId, row]));
+  return ids.map((id) => rowById.get(id) ?? null);
+}
