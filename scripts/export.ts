@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
+import { sha256 } from '../subgraphs/kernel/events/events.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { streamRows } from './audit/finding.ts';
@@ -127,7 +128,7 @@ async function exportAct(row: ExportedAct, url: string, folder: string): Promise
   if (mediaType === 'application/pdf') {
     writeFileSync(join(folder, `${identifier}.pdf`), file);
     if (signature) writeFileSync(join(folder, `${identifier}.p7s`), signature);
-    const bundle = await fetchFile(`${url}/licenses/evidence/${identifier}`);
+    const bundle = await fetchFile(`${url}/licenses/evidence/${identifier}?document=${sha256(file)}`);
     if (bundle) writeFileSync(join(folder, `${identifier}.evidence.json`), bundle);
     const bundleContent = JSON.parse(bundle?.toString() ?? '{}') as { log?: object; latest?: { log?: object } };
     return (bundleContent.log ?? bundleContent.latest?.log) !== undefined;
@@ -135,7 +136,7 @@ async function exportAct(row: ExportedAct, url: string, folder: string): Promise
   const name = `${identifier}.${act.toLowerCase()}.${id.slice(0, 8)}`;
   writeFileSync(join(folder, `${name}.json`), file);
   if (signature) writeFileSync(join(folder, `${name}.p7s`), signature);
-  const proof = await fetchFile(`${url}/log/proof/${id}`);
+  const proof = await fetchFile(`${url}/log/proof/${id}${signature ? `?digest=${sha256(signature)}` : ''}`);
   if (proof) writeFileSync(join(folder, `${name}.tlog-proof`), proof);
   return proof !== null;
 }

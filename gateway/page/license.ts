@@ -16,7 +16,8 @@ export interface LicenseStatus {
   issuedOn: string;
   validFrom: string;
   validUntil: string | null;
-  documentDigest: string;
+  /** Null for versions of releases up to 0.4. */
+  documentDigest: string | null;
   sealName: string;
   sealedAt: string;
   supersededBy: string | null;
@@ -45,6 +46,7 @@ const TEXT = {
   },
   seal: { zh: '印章', en: 'Seal' },
   sealedAt: { zh: '用印时间', en: 'Sealed at' },
+  secretDigest: { zh: '只有持有文件的人知道', en: 'known to whoever has the file' },
   digest: { zh: '加盖印章的文件（PDF）SHA-256', en: 'SHA-256 of the sealed file (PDF)' },
   verify: { zh: '如何核验', en: 'How to verify a copy' },
   verifyHow: {
@@ -80,7 +82,7 @@ ${renderLife(license, lang)}
 ${renderFacts([
   [TEXT.seal[lang], license.sealName],
   [TEXT.sealedAt[lang], formatMoment(license.sealedAt, lang)],
-  [TEXT.digest[lang], license.documentDigest],
+  [TEXT.digest[lang], license.documentDigest ?? TEXT.secretDigest[lang]],
 ])}
 <h2>${toHtml(TEXT.verify)}</h2>
 <p>${toHtml(TEXT.verifyHow)}</p>

@@ -83,7 +83,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     },
     stop: async () => stopJobs?.(),
     routes: (app, options) => {
-      addEvidenceRoutes(app, deps);
+      addEvidenceRoutes(app, deps, options);
       addFileRoutes(app, deps, options);
       addVerificationRoutes(app, deps);
     },

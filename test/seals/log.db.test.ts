@@ -112,7 +112,7 @@ describe('every use has a leaf', () => {
     const expectedEntry = {
       ...{ v: 1, kind: 'SEAL_USE', issuanceId, sealId: fixture.countySeal, organ, matterId, caseId, act, identifier },
       ...{ contentDigest, authorisedById: `${COUNTY}.approver`, authorisationDigest: sha256(request.authorisation) },
-      ...{ suite: expect.any(String), documentDigest, signatureDigest: sha256(signature), at },
+      ...{ suite: expect.any(String), documentDigest, signatureDigest: sha256(signature), at, isSalted: true },
     };
     expect(JSON.parse(use?.entry)).toEqual(expectedEntry);
     expect(use?.entry).toBe(toCanonicalJson(JSON.parse(use?.entry)));

@@ -281,6 +281,7 @@ describe('a statement', () => {
     ...{ SM: STATEMENT.SM.replace('暂停', '停止'), KZ_BJBH: '1', ZZQZR: '钟文彬', ZZBFJG: '于都县水利局' },
     ...{ ZZBFJGDM: '110000000000001820', ZZQZSJ: '2026-06-01T04:00:01.000Z', ZZQZMC: '另一章' },
     KZ_KBZZ: { spoiled: '1', replacement: '2' },
+    KZ_SJS: RECORD.KZ_SJS,
   };
   test.each(Object.keys(STATEMENT) as (keyof ActStatement)[])('is refused with another %s', async (field) => {
     expect(CHANGED_VALUES[field]).toBeDefined();

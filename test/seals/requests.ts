@@ -58,6 +58,7 @@ export const RECORD: LicenseRecord = {
   ],
   KZ_XGBS: null,
   KZ_HYDZ: `http://127.0.0.1:4000/v/${IDENTIFIER}`,
+  KZ_SJS: 'x'.repeat(21).concat('A'),
 };
 
 /** The payload of its QR code. */
@@ -79,6 +80,7 @@ export function contentOf(record: LicenseRecord): GrantContent {
     fields: [...record.KZ_NR],
     validFrom: record.ZZYXQQSRQ,
     validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
+    ...(record.KZ_SJS !== undefined && { salt: 'y'.repeat(21).concat('Q') }),
   };
 }
 
@@ -157,6 +159,7 @@ export const STATEMENT: ActStatement = {
   ZZQZSJ: '2026-06-01T04:00:00.000Z',
   ZZQZMC: RECORD.ZZQZMC,
   KZ_KBZZ: null,
+  KZ_SJS: 'z'.repeat(21).concat('g'),
 };
 
 /** Returns a statement in the bytes that are sealed. */

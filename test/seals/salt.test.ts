@@ -11,6 +11,8 @@ import { AUTHORISER, contentOf, documentOf, RECORD, requestOf, STATEMENT, statem
 /** Random elements (随机数) of contents: who needs one, and in which form. */
 
 const SALT = makeSalt();
+const { KZ_SJS: _ofRecord, ...PLAIN_RECORD } = RECORD;
+const { KZ_SJS: _ofStatement, ...PLAIN_STATEMENT } = STATEMENT;
 const MALFORMED = [
   '',
   'A'.repeat(21),
@@ -43,11 +45,11 @@ test.each(MALFORMED)('%j is none', (salt) => {
 });
 
 describe('a seal', () => {
-  const plain = requestOf(RECORD);
+  const plain = requestOf(PLAIN_RECORD);
   const request = (grantSalt: unknown, recordSalt: unknown) => ({
     ...plain,
-    content: { ...contentOf(RECORD), ...(grantSalt !== undefined && { salt: grantSalt }) },
-    document: documentOf({ ...RECORD, ...(recordSalt !== undefined && { KZ_SJS: recordSalt as string }) }),
+    content: { ...contentOf(PLAIN_RECORD), ...(grantSalt !== undefined && { salt: grantSalt }) },
+    document: documentOf({ ...PLAIN_RECORD, ...(recordSalt !== undefined && { KZ_SJS: recordSalt as string }) }),
   });
 
   test('goes onto a record with one, also for a grant of release 0.4, and onto a whole case of it', () => {
@@ -71,7 +73,7 @@ describe('the verifier', () => {
   const read = (statement: object) => findCode(() => readStatement(Buffer.from(toCanonicalJson(statement))));
 
   test('reads a statement with and without one', () => {
-    expect([read(STATEMENT), read({ ...STATEMENT, KZ_SJS: SALT })]).toEqual([null, null]);
+    expect([read(PLAIN_STATEMENT), read({ ...STATEMENT, KZ_SJS: SALT })]).toEqual([null, null]);
   });
 
   test.each(MALFORMED)('refuses %j', (salt) => {

@@ -5,7 +5,7 @@
 /**
  * @typedef {{
  *   identifier: string, number: string, version: number, name: string, holderName: string, issuerName: string,
- *   issuedOn: string, validFrom: string, validUntil: string | null, sealName: string, documentDigest: string,
+ *   issuedOn: string, validFrom: string, validUntil: string | null, sealName: string, documentDigest: string | null,
  *   supersededBy: string | null, life: LifeEvent[],
  * }} License
  */

@@ -39,6 +39,10 @@ export interface VersionProof {
   version: number;
   state: LicenseState;
   documentDigest: string;
+  /** License number. */
+  number: string;
+  /** Whether the record has a random element. Releases up to 0.4 made none. */
+  isSalted: boolean;
   code: string | null;
   /** Id of the act that made the version. The seal use has the same id. */
   actId: string | null;
@@ -54,6 +58,8 @@ export async function findVersionProof(db: Reader, identifier: string): Promise<
       version: licenseVersion.version,
       state: licenseVersion.state,
       documentDigest: licenseVersion.documentDigest,
+      number: licenseVersion.number,
+      isSalted: sql<boolean>`${licenseVersion.record} ? 'KZ_SJS'`,
       code: licenseVersion.code,
       actId: act.id,
     })

@@ -57,15 +57,36 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
   });
 }
 
+/** The evidence of a version, and who may have it. */
+export interface Evidence {
+  /** The bundle, JSON. */
+  text: string;
+  /** License number. Whoever may see this license may have the bundle. */
+  number: string;
+  /** Whether everybody may have it: its entry of the log has no digest that can test a guess. */
+  isOpen: boolean;
+  /** SHA-256 of the sealed PDF, hex, if nobody knows it who does not have the file. Whoever names it may have the bundle. */
+  secretDigest: string | null;
+}
+
 /**
  * Returns the evidence bundle of a version with its current state, or null if no version has this identifier. Uses the
  * stamped bundle if there is one.
  */
-export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
+export async function gatherEvidence(deps: EvidenceDependencies, identifier: string): Promise<Evidence | null> {
   const versionProof = await store.findVersionProof(deps.db, identifier);
   if (!versionProof) return null;
+  const bundle = await completeBundle(deps, versionProof);
+  const { number, isSalted, documentDigest } = versionProof;
+  const logged = bundle.log ?? bundle.latest?.log;
+  const isOpen = logged ? logged.entry.isSalted === true : isSalted;
+  // Of a record with a random element, the page of the license shows the digest.
+  return { text: toCanonicalJson(bundle), number, isOpen, secretDigest: isSalted ? null : documentDigest };
+}
+
+async function completeBundle(deps: EvidenceDependencies, versionProof: store.VersionProof): Promise<Bundle> {
   const status = await attestCurrentState(deps, versionProof);
-  if (!versionProof.stamped) return toCanonicalJson({ ...(await buildBundle(deps, versionProof)), status });
+  if (!versionProof.stamped) return { ...(await buildBundle(deps, versionProof)), status };
   const bundle: Bundle = JSON.parse(versionProof.stamped.bundle);
   const { rootList, issuingList, log } = await readMaterial(deps, versionProof);
   const latest = {
@@ -73,7 +94,7 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
     status,
     ...(!bundle.log && log && { log: parseLoggedUse(log) }),
   };
-  return toCanonicalJson({ ...bundle, latest });
+  return { ...bundle, latest };
 }
 
 function readMaterial(

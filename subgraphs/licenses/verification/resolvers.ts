@@ -40,7 +40,8 @@ export function verificationResolvers(deps: VerificationDependencies) {
         asOf: readTime(status.asOf),
       }),
       license: ({ identifier }) => (identifier === null ? null : findPublicStatus(db, identifier)),
-      evidence: ({ identifier }) => identifier && `/licenses/evidence/${identifier}`,
+      evidence: ({ identifier, secretDigest }) =>
+        identifier && `/licenses/evidence/${identifier}${secretDigest ? `?document=${secretDigest}` : ''}`,
     },
     LicenseStatus: {
       life: async ({ number }, _, context) => {

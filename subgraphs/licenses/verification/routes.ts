@@ -23,20 +23,20 @@ export function addVerificationRoutes(app: FastifyInstance, { db, parse }: Verif
   // A document never changes, so it is read once for many requests.
   const pictures = createCache<SealPicture>(MAX_CACHED_PICTURES);
   const running = new SharedWork<SealPicture>();
-  const readPicture = async ({ issuerName: organ, sealName: name, documentDigest }: PublicStatus) => {
-    const file = (await findFile(db, documentDigest))?.bytes;
+  const readPicture = async ({ issuerName: organ, sealName: name, fileDigest }: PublicStatus) => {
+    const file = (await findFile(db, fileDigest))?.bytes;
     const png = file ? await parse('readSealPicture', file) : null;
     const picture: SealPicture = png
       ? { type: 'image/png', body: Buffer.from(png) }
       : { type: 'image/svg+xml', body: toSvg(drawSeal(organ, sealKindOf(name, organ))) };
-    if (file) pictures.set(documentDigest, picture);
+    if (file) pictures.set(fileDigest, picture);
     return picture;
   };
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
     const status = await findPublicStatus(db, params.identifier);
     if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
-    const { documentDigest } = status;
-    const picture = pictures.get(documentDigest) ?? (await running.share(documentDigest, () => readPicture(status)));
+    const { fileDigest } = status;
+    const picture = pictures.get(fileDigest) ?? (await running.share(fileDigest, () => readPicture(status)));
     return reply.header('cache-control', 'public, max-age=86400').type(picture.type).send(picture.body);
   });
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { hasSalt } from '../../kernel/salt.ts';
 import { findVersions } from '../store.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
@@ -28,7 +29,9 @@ export async function findPublicStatus(db: Database, identifier: string) {
     issuedOn: record.ZZBFRQ,
     validFrom: record.ZZYXQQSRQ,
     validUntil: endDay(record.ZZYXQJZRQ),
-    documentDigest,
+    // Whoever names it has the file. It opens the bundle of a record that has no random element.
+    documentDigest: hasSalt(record) ? documentDigest : null,
+    fileDigest: documentDigest,
     sealName: record.ZZQZMC,
     sealedAt: signedAt,
     supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,

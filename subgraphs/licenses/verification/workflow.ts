@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Parse } from '../../kernel/foreign/pool.ts';
-import { attestVersionState, type EvidenceDependencies, gatherBundle } from '../evidence/workflow.ts';
+import { attestVersionState, type EvidenceDependencies, gatherEvidence } from '../evidence/workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import type { LicenseStatus } from '../verify/status.ts';
 import type { Judgement, Step } from '../verify/verdict.ts';
@@ -22,6 +22,8 @@ export interface Verification extends Judgement {
   status: LicenseStatus;
   /** Identifier of the license version of the file or the code, or null. */
   identifier: string | null;
+  /** SHA-256 of the verified file if it opens a bundle that is not public. */
+  secretDigest?: string | null;
 }
 
 const FIND_STEP = '查找本系统的存档';
@@ -68,14 +70,16 @@ async function verifyIssued(
   issuedFile: store.IssuedFile,
 ): Promise<Verification> {
   const { identifier, file, signature } = issuedFile;
-  const text = await gatherBundle(deps, identifier);
+  const gathered = await gatherEvidence(deps, identifier);
   // The bundle belongs to the license's document. The statement of a later act has no bundle.
-  const bundle = text !== null && JSON.parse(text).document === digest ? Buffer.from(text) : null;
+  const isOfDocument = gathered !== null && JSON.parse(gathered.text).document === digest;
+  const bundle = isOfDocument ? Buffer.from(gathered.text) : null;
   const statement = await attestVersionState(deps, identifier);
   const evidence = { file, signature, bundle, statement, ...(await readMaterial(deps, [])) };
   const report = await deps.parse('verify', { evidence, at: deps.now() });
   const archiveStep: Step = { name: FIND_STEP, passed: true, detail: '与本系统制发的文件逐字节相同' };
-  return { ...report, steps: [archiveStep, ...report.steps], identifier };
+  const isSecret = gathered?.secretDigest === digest;
+  return { ...report, steps: [archiveStep, ...report.steps], identifier, secretDigest: isSecret ? digest : null };
 }
 
 /** Judges the text of a QR code by published certificates, revocation lists, and the license's current state. */

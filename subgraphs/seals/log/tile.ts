@@ -80,6 +80,20 @@ export function bundleEntries(entries: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
+/** Splits what `bundleEntries` has concatenated. Throws RangeError if the last entry is cut. */
+export function splitEntries(bytes: Uint8Array): Uint8Array[] {
+  const bundle = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries: Uint8Array[] = [];
+  for (let at = 0; at < bundle.length; ) {
+    const start = at + ENTRY_LENGTH_BYTES;
+    if (start > bundle.length) throw new RangeError('a bundle of entries is cut');
+    at = start + bundle.readUInt16BE(at);
+    if (at > bundle.length) throw new RangeError('a bundle of entries is cut');
+    entries.push(bundle.subarray(start, at));
+  }
+  return entries;
+}
+
 /** The hashes of the partial tile on each level: all that is needed to grow a tree. */
 export type Frontier = readonly (readonly Uint8Array[])[];
 

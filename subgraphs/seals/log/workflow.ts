@@ -103,7 +103,7 @@ export async function assignPlaces({ db, now, signer }: LogDependencies): Promis
 /**
  * Whether the log contains an entry, with the proof (C2SP tlog-proof). The line `extra` of the proof holds the entry.
  */
-export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROVEN'; text: string };
+export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROVEN'; text: string; entry: string };
 
 /**
  * Proves that the log contains a leaf. Uses the checkpoint that most of the witnesses signed, and the newest of those.
@@ -120,7 +120,8 @@ export async function proveLeaf(
   const best = index === null ? null : await findBestCheckpoint(db, witnesses, index);
   if (index === null || !best) return { state: 'PENDING' };
   const hashes = await proveInclusion(createReader(db), index, best.checkpoint.size);
-  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note }) };
+  const text = writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note });
+  return { state: 'PROVEN', text, entry };
 }
 
 /** Returns the log's part of evidence: the proof of a use of a seal, and the keys that verify it. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, Reader } from '../../../../db/client.ts';
 import { readCheckpoint } from '../../../kernel/tlog/checkpoint.ts';
@@ -7,6 +7,7 @@ import { readNote } from '../../../kernel/tlog/note.ts';
 import { isSame, type TreeHead } from '../../../kernel/tlog/tree.ts';
 import * as store from '../store.ts';
 import { bundleEntries, listNewTiles, TILE_WIDTH, type Tile, tilePath } from '../tile.ts';
+import { isOpenTile } from './access.ts';
 
 /** The log as static files, which anybody may copy, serve and compare. */
 
@@ -14,6 +15,8 @@ import { bundleEntries, listNewTiles, TILE_WIDTH, type Tile, tilePath } from '..
 const MAX_CHECKPOINTS_PER_RUN = 8;
 const CHECKPOINT = 'checkpoint';
 const FILE_MODE = 0o644;
+/** A tile never changes. The mode says whether everybody may read it, so that a file server shows no closed entries. */
+const TILE_MODES = { open: 0o444, closed: 0o400 } as const;
 const FOLDER_MODE = 0o755;
 
 export interface PublishOptions {
@@ -87,8 +90,25 @@ async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]):
   const contents = await Promise.all(tiles.map(async (tile) => ({ tile, bytes: await readTile(db, tile) })));
   for (const { tile, bytes } of contents) {
     const path = join(folder, tilePath(tile));
-    await writeFileOnce(path, bytes);
+    await writeFileOnce(path, bytes, tile.level === 'entries' ? modeOf(bytes) : FILE_MODE);
     if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
+  }
+}
+
+const modeOf = (entries: Uint8Array) => (isOpenTile(entries) ? TILE_MODES.open : TILE_MODES.closed);
+
+/** Gives the tiles of entries that an earlier release published, or that a copy brought, their modes. */
+export async function closeTiles(folder: string): Promise<void> {
+  const root = join(folder, 'tile/entries');
+  const files = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const file of files) {
+    const path = join(file.parentPath, file.name);
+    if (!file.isFile() || file.name.endsWith('.draft')) continue;
+    const mode = (await stat(path)).mode & 0o777;
+    if (mode !== TILE_MODES.open && mode !== TILE_MODES.closed) await chmod(path, modeOf(await readFile(path)));
   }
 }
 
@@ -109,17 +129,17 @@ function requireRowCount(bytes: Uint8Array, count: number, width: number): Uint8
 }
 
 /** Writes a file that never changes again. Throws if the file exists with other content. */
-async function writeFileOnce(path: string, bytes: Uint8Array): Promise<void> {
+async function writeFileOnce(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   const existing = await readFileIfExists(path);
-  if (!existing) return replaceFile(path, bytes);
+  if (!existing) return replaceFile(path, bytes, mode);
   if (!isSame(existing, bytes)) throw new Error(`${path} stands in the log with other content`);
 }
 
 /** Replaces a file atomically. The file is on disk when this returns. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+async function replaceFile(path: string, bytes: Uint8Array, mode: number = FILE_MODE): Promise<void> {
   await makeFolder(dirname(path));
   const draft = `${path}.${randomUUID()}.draft`;
-  const file = await open(draft, 'wx', FILE_MODE);
+  const file = await open(draft, 'wx', mode);
   try {
     await file.writeFile(bytes);
     await file.sync();
