@@ -21,7 +21,7 @@ import { writeKey } from '../kernel/tlog/note.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
-import { closeTiles, requirePublished } from './log/publication/publish-workflow.ts';
+import { prepareFolder } from './log/publication/publish-workflow.ts';
 import { addLogRoutes } from './log/publication/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
 import { createLogWatch } from './log/watch-store.ts';
@@ -152,10 +152,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {
-      if (folder !== null) {
-        await requirePublished(db, folder);
-        await closeTiles(folder);
-      }
+      if (folder !== null) await prepareFolder(db, folder);
       await preparePki(deps);
       await addMissingCodeKeys(deps);
       await prepareLog(log);

@@ -65,7 +65,7 @@ export interface Evidence {
   number: string;
   /** Whether everybody may have it: its entry of the log has no digest that can test a guess. */
   isOpen: boolean;
-  /** SHA-256 of the sealed PDF, hex, if nobody knows it who does not have the file. Whoever names it may have the bundle. */
+  /** SHA-256 of the sealed PDF, hex, if only who has the file knows it. Whoever names it may have the bundle. */
   secretDigest: string | null;
 }
 

@@ -4,8 +4,8 @@ import type { LeafKind } from '../leaf.ts';
 import { splitEntries } from '../tile.ts';
 
 /**
- * Who may read an entry of the log. An entry is closed if one of its digests can test a guess: its content has no random
- * element. The entry itself says so, and what says nothing is closed. Entries of releases up to 0.4 are.
+ * Who may read an entry of the log. An entry is closed if one of its digests can test a guess, because its content has
+ * no random element. The entry itself says that it is open. Entries of releases up to 0.4 say nothing.
  */
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -66,8 +66,8 @@ export function mayReadClosedEntry(text: string, person: Person): boolean {
 }
 
 /**
- * Returns whether a digest shows that its sender has what an entry is about: the signature of a use, the text of a code,
- * or a receipt. Nobody can compute one of these from a guess. A digest of a document is not enough, since it can be.
+ * Returns whether a digest shows that its sender has what an entry is about: the signature of a use, the text of a
+ * code, or a receipt. Nobody can compute one of these from a guess. The digest of a document is not enough.
  */
 export function isDigestOfEntry(text: string, digest: string): boolean {
   const { signatureDigest, codeDigest, kind, digest: receiptDigest, isSigned } = parseEntry(text);

@@ -97,6 +97,12 @@ async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]):
 
 const modeOf = (entries: Uint8Array) => (isOpenTile(entries) ? TILE_MODES.open : TILE_MODES.closed);
 
+/** Prepares the folder at the start: it belongs to this database, and closed tiles are closed. Throws SetBack. */
+export async function prepareFolder(db: Reader, folder: string): Promise<void> {
+  await requirePublished(db, folder);
+  await closeTiles(folder);
+}
+
 /** Gives the tiles of entries that an earlier release published, or that a copy brought, their modes. */
 export async function closeTiles(folder: string): Promise<void> {
   const root = join(folder, 'tile/entries');

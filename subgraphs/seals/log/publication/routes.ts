@@ -33,8 +33,8 @@ export interface LogRouteOptions {
  * returns the key as text. `/log/proof/<issuance id>` returns a C2SP tlog-proof; `?kind=` selects kinds other than
  * SEAL_USE. A proof answers 404 for an unknown subject, and 409 for a leaf without a place.
  *
- * Tiles of entries and proofs that are closed (see access.ts) need a token. `?digest=` opens the proof of what its sender
- * has. Answers 401 or 403 otherwise.
+ * Tiles of entries and proofs that are closed (see access.ts) need a token. `?digest=` opens the proof of what its
+ * sender has. Answers 401 or 403 otherwise.
  */
 export function addLogRoutes(
   app: FastifyInstance,
