@@ -41,6 +41,7 @@ import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/l
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
+import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
 import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
@@ -248,7 +249,7 @@ function createDataSource(
       if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
       const requestId = currentRequest();
       if (requestId) request.http?.headers.set(REQUEST_ID_HEADER, requestId);
-      const callerHeaders = await writeCallerHeaders(proof);
+      const callerHeaders = await writeCallerHeaders(proof, name as ServiceReceiver);
       for (const [header, value] of Object.entries(callerHeaders)) request.http?.headers.set(header, value);
     },
   });

@@ -1,4 +1,4 @@
-import { type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
@@ -17,6 +17,7 @@ import {
   readPersonSigningOverHttp,
   readPictureOverHttp,
   recordReceiptOverHttp,
+  type ServiceCaller,
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
@@ -24,6 +25,7 @@ import {
 import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
+import { generateServiceKeys, type ServiceKeys } from '../subgraphs/kernel/sealing/service-keys.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -50,7 +52,6 @@ export interface HubConfig {
   databaseUrls: Readonly<Record<SubgraphName, string>>;
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
-  serviceKey: Uint8Array;
   /** Parses what strangers send. Its owner stops it, after the hub. */
   parsers: ParserPool;
   /** The only holder of private keys, in another process or, in tests, in this one. */
@@ -110,8 +111,6 @@ export interface Hub {
 
 type Subgraphs = Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>;
 
-const GATEWAY_KEY_BYTES = 32;
-
 /** Builds the hub and starts its relays. */
 export async function createHub(config: HubConfig): Promise<Hub> {
   const now = config.now ?? (() => new Date());
@@ -123,20 +122,22 @@ export async function createHub(config: HubConfig): Promise<Hub> {
     config.onHalt?.(reason);
     stopWork();
   });
-  const subgraphs = wireSubgraphs(config, pools, now, onFault, { baseUrls, halt });
+  // The hub's parts know each other only while this process runs.
+  const { identities, publicKeys } = generateServiceKeys();
+  const proof = { identity: identities.gateway, now };
+  const buildServeOptions = (receiver: SubgraphName) => ({ ...config, services: { receiver, publicKeys }, now });
+  const subgraphs = wireSubgraphs(config, pools, now, onFault, { baseUrls, halt, identities });
   const subgraphList: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
   const servers: FastifyInstance[] = [];
-  const gatewayKey = randomBytes(GATEWAY_KEY_BYTES);
-  const serveOptions = { ...config, gatewayKey, now };
   try {
     await subgraphs.seals.prepare();
     await config.onPrepared?.(subgraphs.seals);
-    if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, serveOptions, baseUrls)));
+    if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, buildServeOptions, baseUrls)));
     const app = await createGateway({
       parsers: config.parsers,
       sources: Object.fromEntries(subgraphList.map((subgraph) => [subgraph.name, toSource(subgraph, baseUrls)])),
       tokenKey: config.tokenKey,
-      gatewayKey,
+      identity: proof.identity,
       trustedProxies: config.trustedProxies,
       limits: config.limits,
       callerLimits: config.callerLimits,
@@ -146,11 +147,11 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       mount: async (gateway) => {
         for (const subgraph of subgraphList) {
           const url = baseUrls[subgraph.name];
-          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, { gatewayKey, now });
-          else await gateway.register(async (scope) => subgraph.routes?.(scope, serveOptions));
+          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, proof);
+          else await gateway.register(async (scope) => subgraph.routes?.(scope, buildServeOptions(subgraph.name)));
         }
       },
-      checks: createChecks(pools, baseUrls, { gatewayKey, now }),
+      checks: createChecks(pools, baseUrls, proof),
       allowedOrigins: config.allowedOrigins,
       publicUrl: config.publicUrl,
       halt,
@@ -196,10 +197,11 @@ function wireSubgraphs(
   pools: Pools,
   now: Clock,
   onFault: OnFault,
-  { baseUrls, halt }: { baseUrls: Record<string, string>; halt: Halt },
+  { baseUrls, halt, identities }: { baseUrls: Record<string, string>; halt: Halt } & Pick<ServiceKeys, 'identities'>,
 ): Subgraphs {
   const isHttp = config.transport === 'http';
-  const { serviceKey, authorisationKeys, pollMs, movePollMs } = config;
+  const { authorisationKeys, pollMs, movePollMs } = config;
+  const buildCaller = (service: SubgraphName) => ({ identity: identities[service], now });
   const sharedDependencies = {
     now,
     pollMs,
@@ -207,11 +209,12 @@ function wireSubgraphs(
     onError: config.onFault ? (error: unknown) => onFault('relay', error) : logFailure,
   };
   const createSender =
-    (producer: string, consumer: () => Subgraph): SendEvent =>
-    (event, signal) =>
-      isHttp
-        ? createEventSender(baseUrls[consumer().name] ?? '', producer, serviceKey, now)(event, signal)
-        : consumer().receive(producer, event);
+    (producer: SubgraphName, consumer: () => Subgraph): SendEvent =>
+    (event, signal) => {
+      const { name, receive } = consumer();
+      if (!isHttp) return receive(producer, event);
+      return createEventSender(baseUrls[name] ?? '', name, buildCaller(producer))(event, signal);
+    };
   const seals = createSeals({
     ...sharedDependencies,
     db: pools.seals.db,
@@ -221,14 +224,14 @@ function wireSubgraphs(
     trustedAuthorities: config.trustedAuthorities,
     send: { licenses: createSender('seals', () => licenses) },
   });
-  const createPorts = (service: string) =>
-    createSealPorts(seals, isHttp, service, () => baseUrls.seals ?? '', serviceKey, now);
+  const createPorts = (service: SubgraphName) =>
+    createSealPorts(seals, isHttp, () => baseUrls.seals ?? '', buildCaller(service));
   const licenses: Licenses = createLicenses({
     ...sharedDependencies,
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
     ...createPorts('licenses'),
-    ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', serviceKey, now),
+    ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', buildCaller('licenses')),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, parsers: config.parsers, now }),
     onStep: config.onStep,
@@ -255,17 +258,10 @@ function wireSubgraphs(
 }
 
 /** The ports of seals that cases and licenses use for documents and for the persons who authorise their seals. */
-function createSealPorts(
-  seals: Seals,
-  isHttp: boolean,
-  service: string,
-  url: () => string,
-  serviceKey: Uint8Array,
-  now: Clock,
-) {
+function createSealPorts(seals: Seals, isHttp: boolean, url: () => string, caller: ServiceCaller) {
   const { sign, picture, personSigning } = seals;
   if (!isHttp) return { sign, picture, personSigning };
-  const connection = () => [url(), service, serviceKey, now] as const;
+  const connection = () => [url(), caller] as const;
   return {
     sign: ((request) => signOverHttp(...connection())(request)) satisfies Sign,
     picture: ((request) => readPictureOverHttp(...connection())(request)) satisfies ReadPicture,
@@ -274,10 +270,10 @@ function createSealPorts(
 }
 
 /** The ports of seals that licenses use for codes, statements, timestamps and evidence. */
-function createEvidencePorts(seals: Seals, isHttp: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
+function createEvidencePorts(seals: Seals, isHttp: boolean, url: () => string, caller: ServiceCaller) {
   const { signCode, attest, stamp, material, record } = seals;
   if (!isHttp) return { signCode, attest, stamp, material, record };
-  const connection = () => [url(), 'licenses', serviceKey, now] as const;
+  const connection = () => [url(), caller] as const;
   return {
     signCode: ((request) => signCodeOverHttp(...connection())(request)) satisfies SignCode,
     attest: ((request) => attestOverHttp(...connection())(request)) satisfies Attest,
@@ -295,14 +291,14 @@ function toSource(subgraph: Subgraph, baseUrls: Readonly<Record<string, string>>
 /** Serves each subgraph on a free port of 127.0.0.1, and writes the base URLs to the last argument. */
 async function serveSubgraphs(
   { matters, cases, licenses, seals }: Subgraphs,
-  options: ServeOptions & GatewayProof,
+  buildOptions: (receiver: SubgraphName) => ServeOptions,
   baseUrls: Record<string, string>,
 ): Promise<FastifyInstance[]> {
   const apps = new Map([
-    ['matters', await serveSubgraph(matters, options)],
-    ['cases', await serveSubgraph(cases, options)],
-    ['licenses', await serveSubgraph(licenses, options)],
-    ['seals', await serveSubgraph(seals, options, (app) => addPortRoutes(app, seals, options))],
+    ['matters', await serveSubgraph(matters, buildOptions('matters'))],
+    ['cases', await serveSubgraph(cases, buildOptions('cases'))],
+    ['licenses', await serveSubgraph(licenses, buildOptions('licenses'))],
+    ['seals', await serveSubgraph(seals, buildOptions('seals'), (app, options) => addPortRoutes(app, seals, options))],
   ]);
   for (const [name, app] of apps) baseUrls[name] = await app.listen({ host: '127.0.0.1', port: 0 });
   return [...apps.values()];
@@ -318,7 +314,7 @@ function createChecks(
       name,
       async () => {
         await pool.db.execute('select 1');
-        if (baseUrls[name] !== undefined) await requireLive(baseUrls[name], proof);
+        if (baseUrls[name] !== undefined) await requireLive(baseUrls[name], name as SubgraphName, proof);
       },
     ]),
   );

@@ -5,7 +5,13 @@ import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { readCostLimits } from './cost/limits.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
-const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, GATEWAY_KEY: gatewayKey, ...settings } = readEnvironment('gateway');
+const {
+  HOST,
+  PORT,
+  TOKEN_PUBLIC_KEY: tokenKey,
+  SERVICE_PRIVATE_KEY: privateKey,
+  ...settings
+} = readEnvironment('gateway');
 startProcess({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
@@ -19,8 +25,9 @@ const {
 
 const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, NODE_ENV, PUBLIC_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
+const names = Object.keys(urls) as (keyof typeof urls)[];
 const parsers = createParserPool(readParserLimits(settings));
-const proof = { gatewayKey, now: () => new Date() };
+const proof = { identity: { service: 'gateway', privateKey }, now: () => new Date() } as const;
 const app = await createGateway({
   sources: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url: `${url}/graphql` }])),
   ...proof,
@@ -34,9 +41,9 @@ const app = await createGateway({
   limits: readCostLimits(settings),
   rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {
-    for (const [name, url] of Object.entries(urls)) await passOn(app, name, url, proof);
+    for (const name of names) await passOn(app, name, urls[name], proof);
   },
-  checks: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, () => isLive(url, proof)])),
+  checks: Object.fromEntries(names.map((name) => [name, () => isLive(urls[name], name, proof)])),
 });
 await app.listen({ host: HOST, port: PORT });
 

@@ -10,6 +10,7 @@ import {
   secureOptions,
   sendRequest,
 } from '../subgraphs/kernel/outgoing/http-client.ts';
+import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */
 
@@ -20,27 +21,28 @@ const MAX_TEXT_BYTES = 65_536;
 
 /** Reads the root certificate from the seals subgraph, PEM. */
 export function createRemoteRootCertificate(sealsUrl: string, proof: GatewayProof): () => Promise<string> {
-  return async () => (await getText(sealsUrl, '/root.pem', proof, TIMEOUT_MS)).toString();
+  return async () => (await getText(`${sealsUrl}/root.pem`, 'seals', proof, TIMEOUT_MS)).toString();
 }
 
 /** Throws unless the subgraph at `baseUrl` reports that it is ready: it answers, and acts. */
-export async function requireLive(baseUrl: string, proof: GatewayProof): Promise<void> {
-  await getText(baseUrl, '/health/ready', proof, CHECK_TIMEOUT_MS);
+export async function requireLive(baseUrl: string, name: ServiceReceiver, proof: GatewayProof): Promise<void> {
+  await getText(`${baseUrl}/health/ready`, name, proof, CHECK_TIMEOUT_MS);
 }
 
-async function getText(baseUrl: string, path: string, proof: GatewayProof, timeoutMs: number): Promise<Buffer> {
-  const answer = await getForCaller(baseUrl + path, proof, { timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES });
-  requireOk(baseUrl, answer);
+async function getText(url: string, name: ServiceReceiver, proof: GatewayProof, timeoutMs: number): Promise<Buffer> {
+  const answer = await getForCaller(url, name, proof, { timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES });
+  requireOk(url, answer);
   return answer.bytes;
 }
 
 /** Sends a GET to a subgraph and names the caller. Without that the subgraph would limit the gateway as one caller. */
 async function getForCaller(
   url: string,
+  name: ServiceReceiver,
   proof: GatewayProof,
   { headers, ...limits }: Omit<HttpRequest, 'method' | 'reach'>,
 ): Promise<HttpAnswer> {
-  const allHeaders = { ...headers, ...(await writeCallerHeaders(proof)) };
+  const allHeaders = { ...headers, ...(await writeCallerHeaders(proof, name)) };
   return sendRequest(url, { method: 'GET', reach: OPERATOR, headers: allHeaders, ...limits });
 }
 
@@ -56,7 +58,7 @@ const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
 export async function proxySubgraph(
   app: FastifyInstance,
-  name: string,
+  name: Exclude<ServiceReceiver, 'signer'>,
   baseUrl: string,
   proof: GatewayProof,
 ): Promise<void> {
@@ -71,7 +73,7 @@ export async function proxySubgraph(
       undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: connection },
     });
     const forward = async (request: FastifyRequest, reply: FastifyReply) => {
-      const callerHeaders = await writeCallerHeaders(proof);
+      const callerHeaders = await writeCallerHeaders(proof, name);
       return reply.from(`${baseUrl}${request.url}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
         rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({

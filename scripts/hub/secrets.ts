@@ -10,8 +10,6 @@ export interface Secrets {
   /** Ed25519; signs the demo tokens. A real office uses the public key of its identity provider instead. */
   tokenPrivateKey: KeyObject;
   tokenKey: KeyObject;
-  /** 32 bytes; authenticates one subgraph to another. */
-  serviceKey: Uint8Array;
   /** 32 bytes; source of the derived database passwords. */
   databaseKey: Uint8Array;
   authorisationKeys: AuthorisationKeys;
@@ -23,7 +21,6 @@ const KEY_BYTES = 32;
 const keySchema = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const secretsSchema = z.object({
   tokenPrivateKey: z.string(),
-  serviceKey: keySchema,
   databaseKey: keySchema,
   authorisationKeys: z.object({ cases: keySchema, licenses: keySchema }),
   librarySecret: z.string().min(16),
@@ -99,7 +96,6 @@ function makeSecrets(): z.input<typeof secretsSchema> {
   const { privateKey } = generateKeyPairSync('ed25519');
   return {
     tokenPrivateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    serviceKey: randomKey(),
     databaseKey: randomKey(),
     authorisationKeys: { cases: randomKey(), licenses: randomKey() },
     librarySecret: randomBytes(KEY_BYTES).toString('base64url'),

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { isolateEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { generateServiceKeys, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
@@ -37,16 +38,18 @@ export interface SignerOptions {
 /** Starts the signer and restarts it whenever it ends unexpectedly. Throws BootError if the first start fails. */
 export async function startSigner(
   keyFile: string,
-  { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
+  { authorisationKeys }: Pick<Secrets, 'authorisationKeys'>,
   options: SignerOptions = {},
 ): Promise<SignerProcess> {
+  // Hub and signer know each other only while both run.
+  const { identities, publicKeys } = generateServiceKeys();
   const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
   const env = isolateEnvironment({
     PORT: '0',
     LOG_LEVEL: options.logLevel ?? '',
     KEY_ENCRYPTION_KEY_FILE: keyFile,
     PERSON_KEY_FILE: locatePersonKeyFile(keyFile),
-    SERVICE_KEY: encodeKey(serviceKey),
+    SERVICE_PUBLIC_KEYS: writePublicKeys(publicKeys),
     AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
     AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),
   });
@@ -75,7 +78,11 @@ export async function startSigner(
     clearTimeout(timer);
   };
   const now = () => new Date();
-  return { signer: connectSigner(() => running.url, serviceKey, now), pid: () => running.child.pid, stop };
+  return {
+    signer: connectSigner(() => running.url, { identity: identities.seals, now }),
+    pid: () => running.child.pid,
+    stop,
+  };
 }
 
 interface SignerChild {

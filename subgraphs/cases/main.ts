@@ -21,7 +21,8 @@ const settings = readEnvironment('cases');
 startProcess({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
+const { TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
+const caller = { identity: { service: 'cases', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-cases');
 const parsers = createParserPool(readParserLimits(settings));
 const cases = createCases({
@@ -32,10 +33,10 @@ const cases = createCases({
   webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
   platformHosts: settings.PLATFORM_PRIVATE_HOSTS,
   authorisationKey: settings.AUTHORISATION_KEY_CASES,
-  send: { licenses: createEventSender(LICENSES_URL, 'cases', serviceKey, now) },
-  sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
-  picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
-  personSigning: readPersonSigningOverHttp(SEALS_URL, 'cases', serviceKey, now),
+  send: { licenses: createEventSender(LICENSES_URL, 'licenses', caller) },
+  sign: signOverHttp(SEALS_URL, caller),
+  picture: readPictureOverHttp(SEALS_URL, caller),
+  personSigning: readPersonSigningOverHttp(SEALS_URL, caller),
   uploadLimits: readUploadLimits(settings),
   intakeLimits: readIntakeLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
@@ -43,8 +44,7 @@ const cases = createCases({
 });
 const app = await serveSubgraph(cases, {
   tokenKey,
-  serviceKey,
-  gatewayKey: settings.GATEWAY_KEY,
+  services: { receiver: 'cases', publicKeys: settings.SERVICE_PUBLIC_KEYS },
   now,
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,

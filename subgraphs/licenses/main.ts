@@ -25,11 +25,10 @@ const { LIBRARY_CLIENT_ID = '', LIBRARY_CLIENT_SECRET = '', LIBRARY_URL, LIBRARY
 startProcess({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const serviceKey = settings.SERVICE_KEY;
+const caller = { identity: { service: 'licenses', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
 const options = {
   tokenKey: settings.TOKEN_PUBLIC_KEY,
-  serviceKey,
-  gatewayKey: settings.GATEWAY_KEY,
+  services: { receiver: 'licenses', publicKeys: settings.SERVICE_PUBLIC_KEYS } as const,
   now,
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,
@@ -39,7 +38,7 @@ const library = {
   ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
   ...{ receiptKey: LIBRARY_RECEIPT_KEY, id: LIBRARY_ID },
 };
-const sealsPort = [settings.SEALS_URL, 'licenses', serviceKey, now] as const;
+const sealsPort = [settings.SEALS_URL, caller] as const;
 const parsers = createParserPool(readParserLimits(settings));
 const licenses = createLicenses({
   db,
@@ -56,7 +55,7 @@ const licenses = createLicenses({
   record: recordReceiptOverHttp(...sealsPort),
   publicUrl: settings.PUBLIC_URL,
   library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, parsers, ...library }),
-  send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
+  send: { cases: createEventSender(settings.CASES_URL, 'cases', caller) },
   onError: logFailure,
 });
 const app = await serveSubgraph(licenses, options);

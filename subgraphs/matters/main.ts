@@ -9,18 +9,18 @@ import { readHubLimits } from '../kernel/limits/limits.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
-const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('matters');
+const { SERVICE_PRIVATE_KEY: privateKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('matters');
 startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
-const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
+const caller = { identity: { service: 'matters', privateKey }, now } as const;
+const send = { cases: createEventSender(settings.CASES_URL, 'cases', caller) };
 const parsers = createParserPool(readParserLimits(settings));
 const matters = createMatters({ db, now, parsers, send, onError: logFailure });
 const app = await serveSubgraph(matters, {
   tokenKey,
-  serviceKey,
-  gatewayKey: settings.GATEWAY_KEY,
+  services: { receiver: 'matters', publicKeys: settings.SERVICE_PUBLIC_KEYS },
   now,
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,

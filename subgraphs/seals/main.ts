@@ -23,11 +23,10 @@ const { SIGNER_URL } = settings;
 startProcess({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const serviceKey = settings.SERVICE_KEY;
+const caller = { identity: { service: 'seals', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
 const options = {
   tokenKey: settings.TOKEN_PUBLIC_KEY,
-  serviceKey,
-  gatewayKey: settings.GATEWAY_KEY,
+  services: { receiver: 'seals', publicKeys: settings.SERVICE_PUBLIC_KEYS } as const,
   now,
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,
@@ -38,8 +37,8 @@ const seals = createSeals({
   db,
   now,
   parsers,
-  signer: connectSigner(() => SIGNER_URL, serviceKey, now),
-  send: { licenses: createEventSender(settings.LICENSES_URL, 'seals', serviceKey, now) },
+  signer: connectSigner(() => SIGNER_URL, caller),
+  send: { licenses: createEventSender(settings.LICENSES_URL, 'licenses', caller) },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
   log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
   onError: logFailure,

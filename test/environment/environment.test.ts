@@ -12,6 +12,8 @@ import {
   type ProcessName,
   type Variable,
 } from '../../subgraphs/kernel/environment/variables.ts';
+import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { identities, servicePublicKeys } from '../support/services.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = Object.keys(PROCESSES) as ProcessName[];
@@ -22,8 +24,11 @@ const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', form
 const RIGHT: Record<string, string> = {
   ...{ MATTERS_URL: 'http://matters.test:1', CASES_URL: 'http://cases.test:2', LICENSES_URL: 'http://licenses.test:3' },
   ...{ SEALS_URL: 'http://seals.test:4', SIGNER_URL: 'http://signer.test:5', PUBLIC_URL: 'https://hub.test' },
-  ...{ DATABASE_URL: 'postgres://role:pass@db.test/hub', TOKEN_PUBLIC_KEY: PEM, SERVICE_KEY: KEY },
-  ...{ GATEWAY_KEY: KEY },
+  ...{ DATABASE_URL: 'postgres://role:pass@db.test/hub', TOKEN_PUBLIC_KEY: PEM },
+  ...{
+    SERVICE_PRIVATE_KEY: writePrivateKey(identities.cases.privateKey),
+    SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
+  },
   ...{ AUTHORISATION_KEY_CASES: KEY, AUTHORISATION_KEY_LICENSES: KEY, KEY_ENCRYPTION_KEY: `${KEY},${KEY}` },
   ...{ SUPERVISOR_WEBHOOK: '7b8c0c1e-4a52-4d0c-8a52-0d3c3c1b5d11', SUPERVISOR_SECRET: 'x', WITNESS_LOGS: 'a,b' },
 };
@@ -86,8 +91,18 @@ test.each([
   ['cases', { CLAMD: 'clamd' }, 'CLAMD: expected host:port, got "clamd"'],
   [
     'cases',
-    { SERVICE_KEY: 'c2hvcnQ' },
-    'SERVICE_KEY: expected at least 32 random bytes in base64url, got a value of 7 characters',
+    { AUTHORISATION_KEY_CASES: 'c2hvcnQ' },
+    'AUTHORISATION_KEY_CASES: expected at least 32 random bytes in base64url, got a value of 7 characters',
+  ],
+  [
+    'cases',
+    { SERVICE_PRIVATE_KEY: 'c2hvcnQ=' },
+    'SERVICE_PRIVATE_KEY: expected an Ed25519 private key, PKCS #8 in base64, got a value of 8 characters',
+  ],
+  [
+    'signer',
+    { SERVICE_PUBLIC_KEYS: '{}' },
+    'SERVICE_PUBLIC_KEYS: expected a JWK Set of Ed25519 public keys whose kid names the process, got "{}"',
   ],
   ['seals', { TOKEN_PUBLIC_KEY: 'x' }, 'TOKEN_PUBLIC_KEY: expected an Ed25519 public key in PEM, got "x"'],
   [
@@ -168,7 +183,7 @@ test.each([
   ['scripts/start.ts', 1],
   ['scripts/audit/main.ts', 2],
 ])('%s names what is wrong, one line each, without a stack', (file, exitCode) => {
-  const env = { PATH: process.env.PATH, PORT: 'abc', DATABASE_URL: 'x', SERVICE_KEY: 'top-secret' };
+  const env = { PATH: process.env.PATH, PORT: 'abc', DATABASE_URL: 'x', SERVICE_PRIVATE_KEY: 'top-secret' };
   const run = spawnSync(process.execPath, [file], { cwd: ROOT, env, encoding: 'utf8' });
   expect([run.status, run.stdout]).toEqual([exitCode, '']);
   const lines = run.stderr.trimEnd().split('\n');

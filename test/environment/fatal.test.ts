@@ -3,6 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { identities, servicePublicKeys } from '../support/services.ts';
 
 /** An error that nobody caught: one redacted line in the log, then the process ends as it would at a signal. */
 
@@ -17,13 +19,17 @@ const url = 'http://127.0.0.1:9';
 const MAINS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'subgraphs/seals/signer/main.ts': {
     KEY_ENCRYPTION_KEY: newKey(),
-    SERVICE_KEY: newKey(),
+    SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
     AUTHORISATION_KEY_CASES: newKey(),
     AUTHORISATION_KEY_LICENSES: newKey(),
   },
   'gateway/main.ts': {
     ...{ MATTERS_URL: url, CASES_URL: url, LICENSES_URL: url, SEALS_URL: url },
-    ...{ TOKEN_PUBLIC_KEY: tokenKey, GATEWAY_KEY: newKey(), PUBLIC_URL: url },
+    ...{
+      TOKEN_PUBLIC_KEY: tokenKey,
+      SERVICE_PRIVATE_KEY: writePrivateKey(identities.gateway.privateKey),
+      PUBLIC_URL: url,
+    },
   },
 };
 

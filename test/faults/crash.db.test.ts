@@ -11,7 +11,7 @@ import { createTestLibrary } from '../support/library.ts';
 import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
-const KEYS_HEX = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+const KEYS_HEX = { keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
 const bytes = (text: string) => Buffer.from(text, 'hex');
 
 /** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
@@ -21,7 +21,6 @@ describe('a hub killed in the middle of issuing', () => {
   beforeAll(async () => {
     library = await createTestLibrary();
     hub = await createTestHub({
-      serviceKey: bytes(KEYS_HEX.serviceKey),
       keyEncryptionKey: bytes(KEYS_HEX.keyEncryptionKey),
       authorisationKeys: { cases: bytes(KEYS_HEX.cases), licenses: bytes(KEYS_HEX.licenses) },
       library: library.settings,

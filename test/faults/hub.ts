@@ -9,7 +9,7 @@ import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 interface StartOptions {
   config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer' | 'parsers'>;
   tokenKeyPem: string;
-  keys: Record<'serviceKey' | 'keyEncryptionKey' | 'cases' | 'licenses', string>;
+  keys: Record<'keyEncryptionKey' | 'cases' | 'licenses', string>;
   crashAt: string | null;
 }
 
@@ -21,7 +21,6 @@ process.once('message', async (message) => {
   const hub = await createHub({
     ...config,
     tokenKey: createPublicKey(tokenKeyPem),
-    serviceKey: bytes(keys.serviceKey),
     parsers: createParserPool(),
     signer: createSigner({ ring, authorisationKeys, now: () => new Date() }),
     authorisationKeys,

@@ -37,7 +37,7 @@ afterAll(async () => {
 function startOtherHub(): Promise<{ process: ChildProcess; url: string }> {
   const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
   const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const keys = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+  const keys = { keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
   return new Promise((resolve, reject) => {
     const process = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     process.once('message', (message) => resolve({ process, url: (message as { url: string }).url }));

@@ -5,10 +5,12 @@ import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
 import { currentCaller, keyOfAddress } from '../../subgraphs/kernel/http/caller.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { Overload, type OverloadCode } from '../../subgraphs/kernel/overload.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
+import type { ServiceIdentity } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { type ServiceReceiver, writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { createStubGateway, GATEWAY_KEY, postQuery, type StubGateway, type Stubs } from '../support/stubs.ts';
+import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
+import { createStubGateway, postQuery, type StubGateway, type Stubs } from '../support/stubs.ts';
 
 const clock = testClock('2022-09-29');
 const QUERY = '{ licenseStatus(identifier: "x") { name } }';
@@ -136,7 +138,7 @@ describe.each(['local', 'http'] as const)('%s subgraphs', (transport) => {
   });
 
   test('the headers of the gateway are not taken from outside', async () => {
-    const proof = await writeServiceToken(GATEWAY_KEY, 'gateway', clock());
+    const proof = await writeServiceToken(identities.gateway, 'cases', clock());
     const headers = { 'x-hub-caller': 'person%3Aadministrator', 'x-hub-proof': proof };
     expect(await findCaller(open, '192.0.2.7', headers)).toBe('address:192.0.2.7');
   });
@@ -163,25 +165,26 @@ describe.each(['local', 'http'] as const)('%s subgraphs', (transport) => {
 });
 
 describe('a subgraph in its own process', () => {
-  const app = createApp(() => {}, { gateway: { gatewayKey: GATEWAY_KEY, now: clock } });
+  const app = createApp(() => {}, { gateway: { services: servicesOf('cases'), now: clock } });
   app.post('/caller', async () => currentCaller());
   app.post('/busy', async () => {
     throw new Overload('OVERLOADED', 3);
   });
 
-  const ask = async (caller: string, key: Uint8Array, service: string) => {
-    const headers = { 'x-hub-caller': caller, 'x-hub-proof': await writeServiceToken(key, service, clock()) };
+  const ask = async (caller: string, identity: ServiceIdentity, receiver: ServiceReceiver) => {
+    const headers = { 'x-hub-caller': caller, 'x-hub-proof': await writeServiceToken(identity, receiver, clock()) };
     return (await app.inject({ method: 'POST', url: '/caller', headers, payload: { body: 'x'.repeat(100_000) } })).body;
   };
 
-  test.each([
-    ['the gateway is believed', encodeURIComponent('person:张三'), GATEWAY_KEY, 'gateway', 'person:张三'],
-    ['another key proves nothing', 'person:a', new Uint8Array(32).fill(9), 'gateway', 'address:127.0.0.1'],
-    ['another process proves nothing', 'person:a', GATEWAY_KEY, 'licenses', 'address:127.0.0.1'],
-    ['a caller that cannot be decoded is none', '%zz', GATEWAY_KEY, 'gateway', 'address:127.0.0.1'],
-    ['a caller without end is none', 'a'.repeat(1_025), GATEWAY_KEY, 'gateway', 'address:127.0.0.1'],
-  ])('%s', async (_title, caller, key, service, expected) => {
-    expect(await ask(caller, key, service)).toBe(expected);
+  test.each<[string, string, ServiceIdentity, ServiceReceiver, string]>([
+    ['the gateway is believed', encodeURIComponent('person:张三'), identities.gateway, 'cases', 'person:张三'],
+    ['another key proves nothing', 'person:a', forgeIdentity('gateway'), 'cases', 'address:127.0.0.1'],
+    ['another process proves nothing', 'person:a', identities.licenses, 'cases', 'address:127.0.0.1'],
+    ['a proof for another process proves nothing', 'person:a', identities.gateway, 'seals', 'address:127.0.0.1'],
+    ['a caller that cannot be decoded is none', '%zz', identities.gateway, 'cases', 'address:127.0.0.1'],
+    ['a caller without end is none', 'a'.repeat(1_025), identities.gateway, 'cases', 'address:127.0.0.1'],
+  ])('%s', async (_title, caller, identity, receiver, expected) => {
+    expect(await ask(caller, identity, receiver)).toBe(expected);
   });
 
   test('a route that throws Overload answers with its status, Retry-After, code and sentence', async () => {

@@ -4,6 +4,7 @@ import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { testParsers } from '../support/parsers.ts';
+import { identities } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Reads through the gateway have a deadline that reaches the database. */
@@ -135,7 +136,7 @@ describe('a subgraph that hangs', () => {
     const app = await createGateway({
       sources: { matters: source, cases: source, licenses: source, seals: source },
       tokenKey: tokenKeys.publicKey,
-      gatewayKey: new Uint8Array(32),
+      identity: identities.gateway,
       parsers: testParsers,
       now: () => new Date(),
       readDeadlineMs: 50,

@@ -10,6 +10,7 @@ import { createWitness } from '../../scripts/witness/app.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { listRoutes, type Route } from '../support/routes.ts';
+import { servicesOf } from '../support/services.ts';
 
 /** Every answer of every app of the hub has the headers of `kernel/http/headers.ts`. New routes are covered. */
 
@@ -102,7 +103,7 @@ describe('the apps beside the gateway', () => {
   const now = () => new Date();
   const { privateKey } = generateKeyPairSync('ed25519');
   const apps: [name: string, app: FastifyInstance][] = [
-    ['signer', serveSigner({} as never, { serviceKey: new Uint8Array(32), now })],
+    ['signer', serveSigner({} as never, { services: servicesOf('signer'), now })],
     ['witness', createWitness({ name: 'w.test', privateKey, logs: [], memory: {} as never, now })],
     ['supervisor', createSupervisor({ webhook: 'w', hubUrl: 'http://hub.test', secret, ledgerPath, now }).app],
   ];

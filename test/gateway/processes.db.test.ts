@@ -8,10 +8,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testParsers } from '../support/parsers.ts';
+import { identities, servicePublicKeys } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
@@ -40,8 +42,7 @@ beforeAll(async () => {
   const shared = {
     ...Object.fromEntries(NAMES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`])),
     TOKEN_PUBLIC_KEY: tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    SERVICE_KEY: key(),
-    GATEWAY_KEY: key(),
+    SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
     KEY_ENCRYPTION_KEY: key(),
     AUTHORISATION_KEY_CASES: key(),
     AUTHORISATION_KEY_LICENSES: key(),
@@ -54,13 +55,18 @@ beforeAll(async () => {
   for (const name of NAMES) {
     run(`subgraphs/${name}/main.ts`, {
       ...shared,
+      SERVICE_PRIVATE_KEY: writePrivateKey(identities[name].privateKey),
       LOG_FOLDER: logFolder,
       SIGNER_URL: `http://127.0.0.1:${signerPort}`,
       DATABASE_URL: database.urls[name],
       PORT: String(ports[name]),
     });
   }
-  run('gateway/main.ts', { ...shared, PORT: String(port) });
+  run('gateway/main.ts', {
+    ...shared,
+    SERVICE_PRIVATE_KEY: writePrivateKey(identities.gateway.privateKey),
+    PORT: String(port),
+  });
   await waitUntil('the gateway is ready', async () =>
     fetch(`${gateway}/health/ready`).then(
       ({ ok }) => ok,

@@ -19,7 +19,7 @@ const dead = { url: 'http://127.0.0.1:59999/graphql' };
 const app = await createGateway({
   sources: { matters: dead, cases: dead, licenses: dead, seals: dead },
   tokenKey: generateKeyPairSync('ed25519').publicKey,
-  gatewayKey: new Uint8Array(32), parsers: createParserPool(),
+  identity: { service: 'gateway', privateKey: generateKeyPairSync('ed25519').privateKey }, parsers: createParserPool(),
   now: () => new Date(), file: async () => null, rootCertificate: async () => '', checks: {}, onFault: () => {},
 });
 await app.inject({ method: 'POST', url: '/graphql', payload: { query: '{ matters(first: 1) { totalCount } }' } });

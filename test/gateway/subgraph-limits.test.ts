@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { tokenKeys } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { GATEWAY_KEY } from '../support/stubs.ts';
+import { servicesOf } from '../support/services.ts';
 
 /** A subgraph in its own process holds limits on documents, whoever reaches it. */
 
@@ -15,8 +15,8 @@ let app: Awaited<ReturnType<typeof serveSubgraph>>;
 
 beforeAll(async () => {
   const schema = subgraphSchema(TYPES, { Query: { node: () => ({ name: 'n' }) } }, { masksCodes: false });
-  const subgraph = { name: 'matters', schema, receive: async () => {}, start: () => {}, stop: async () => {} };
-  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), gatewayKey: GATEWAY_KEY };
+  const subgraph = { name: 'matters' as const, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
+  const keys = { tokenKey: tokenKeys.publicKey, services: servicesOf('matters') };
   app = await serveSubgraph(subgraph, { ...keys, now: testClock('2022-09-29') });
 });
 afterAll(() => app.close());

@@ -10,6 +10,7 @@ import { COUNTY } from '../seals/requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/seals-fixture.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
+import { servicesOf } from '../support/services.ts';
 
 /** openssl verifies timestamps and revocation lists. */
 
@@ -96,8 +97,7 @@ describe('openssl crl and verify -crl_check_all', () => {
   const fetchLists = async () => {
     const app = await serveSubgraph(fixture.seals, {
       tokenKey: tokenKeys.publicKey,
-      serviceKey: new Uint8Array(32),
-      gatewayKey: new Uint8Array(32).fill(1),
+      services: servicesOf('seals'),
       now: fixture.clock,
     });
     for (const name of ['root', 'issuing']) {

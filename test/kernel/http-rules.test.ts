@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -14,6 +13,7 @@ import { OPERATOR, type Reach } from '../../subgraphs/kernel/outgoing/address.ts
 import { NoAnswer, openSocket, sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { der } from '../library/authority.ts';
 import { extension, issueCertificate } from '../support/pki-builder.ts';
+import { identities } from '../support/services.ts';
 
 /** Where the client connects, over real sockets, and what it takes as an answer. Only look-ups are planted. */
 
@@ -185,7 +185,7 @@ describe('TLS', () => {
   test("the gateway's proxy checks certificates and addresses like the client", async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const app = createApp(() => {});
-    const proof = { gatewayKey: randomBytes(32), now: () => new Date() };
+    const proof = { identity: identities.gateway, now: () => new Date() };
     servers.push(app as never);
     const secure = await serveSecurely();
     const plain = await serve();

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,6 +11,7 @@ import { tokenKeys } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testParsers } from '../support/parsers.ts';
+import { servicesOf } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 
 const rows = readMatters();
@@ -51,7 +51,7 @@ beforeAll(async () => {
     send: { cases },
     pollMs: 20,
   });
-  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), gatewayKey: randomBytes(32), now: clock };
+  const keys = { tokenKey: tokenKeys.publicKey, services: servicesOf('matters'), now: clock };
   app = await serveSubgraph(matters, keys);
   await matters.importMatters(organs, rows);
 });

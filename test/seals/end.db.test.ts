@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
+import { servicesOf } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
@@ -20,7 +21,7 @@ let app: FastifyInstance;
 beforeAll(async () => {
   fixture = await openSealsFixture();
   app = Fastify();
-  fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: fixture.clock });
+  fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, services: servicesOf('seals'), now: fixture.clock });
 });
 afterAll(async () => {
   await app.close();

@@ -12,20 +12,20 @@ import {
   stampOverHttp,
 } from '../../subgraphs/kernel/http/ports-client.ts';
 import { serveSubgraph } from '../../subgraphs/kernel/http/serve.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
-const serviceKey = randomBytes(32);
 let fixture: SealsFixture;
 let app: FastifyInstance;
 beforeAll(async () => {
   fixture = await openSealsFixture();
-  const options = { tokenKey: tokenKeys.publicKey, serviceKey, gatewayKey: randomBytes(32), now: fixture.clock };
+  const options = { tokenKey: tokenKeys.publicKey, services: servicesOf('seals'), now: fixture.clock };
   app = await serveSubgraph(fixture.seals, options, (routes) => addPortRoutes(routes, fixture.seals, options));
 });
 afterAll(async () => {
@@ -42,8 +42,7 @@ async function postTo(payload: object, token: string | null, url = '/sign') {
   return { status: response.statusCode, body: response.json() };
 }
 
-const newServiceToken = (key: Uint8Array = serviceKey, name = 'licenses') =>
-  writeServiceToken(key, name, fixture.clock());
+const newServiceToken = (identity = identities.licenses) => writeServiceToken(identity, 'seals', fixture.clock());
 
 describe('POST /sign', () => {
   test('returns in base64 the same signature as the in-process call', async () => {
@@ -65,7 +64,7 @@ describe('POST /sign', () => {
     const request = await fixture.request();
     const before = await fixture.countUses();
     const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
-    for (const token of [null, personToken, await newServiceToken(randomBytes(32)), 'x']) {
+    for (const token of [null, personToken, await newServiceToken(forgeIdentity('licenses')), 'x']) {
       const { status, body } = await postTo(encodeRequest(request), token);
       expect([status, body.code]).toEqual([401, 'TOKEN_INVALID']);
     }
@@ -118,7 +117,7 @@ describe('the ports of licenses', () => {
 
   test('return over HTTP what they return in process', async () => {
     const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
-    const callArguments = [baseUrl, 'licenses', serviceKey, fixture.clock] as const;
+    const callArguments = [baseUrl, { identity: identities.licenses, now: fixture.clock }] as const;
     const request = await fixture.request();
     const { profile: _, document: _document, ...use } = request;
     expect(toHex(await signOverHttp(...callArguments)(request))).toEqual(toHex(await fixture.seals.sign(request)));
@@ -151,7 +150,9 @@ describe('the ports of licenses', () => {
       'HTTP 500',
     );
     await expect(stampOverHttp(...callArguments)(randomBytes(20))).rejects.toThrow('HTTP 400');
-    await expect(attestOverHttp(baseUrl, 'cases', serviceKey, fixture.clock)(attestation)).rejects.toThrow('HTTP 403');
+    await expect(
+      attestOverHttp(baseUrl, { identity: identities.cases, now: fixture.clock })(attestation),
+    ).rejects.toThrow('HTTP 403');
   });
 
   test('accept claims of at most 2 MiB', async () => {
@@ -165,10 +166,10 @@ describe('the ports of licenses', () => {
     '%s is closed to persons and other services',
     async (url) => {
       const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
-      for (const token of [null, personToken, await newServiceToken(randomBytes(32)), 'x']) {
+      for (const token of [null, personToken, await newServiceToken(forgeIdentity('licenses')), 'x']) {
         expect((await postTo(await buildValidBody(url), token, url)).status).toBe(401);
       }
-      const cases = await newServiceToken(serviceKey, 'cases');
+      const cases = await newServiceToken(identities.cases);
       expect(await postTo(await buildValidBody(url), cases, url)).toMatchObject({
         status: 403,
         body: { code: 'FORBIDDEN' },

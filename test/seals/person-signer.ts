@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { computeContentDigest } from '../../subgraphs/kernel/events/events.ts';
 import {
@@ -13,6 +12,7 @@ import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { buildPersonKeys, createSignatory, register } from '../support/person-keys.ts';
+import { identities, servicesOf } from '../support/services.ts';
 import { AUTHORISER, COUNTY, newCodeRequest, newRequest, statementRequest } from './requests.ts';
 import { openSignerFixture, type SignerFixture } from './signer-fixture.ts';
 
@@ -53,13 +53,12 @@ export function usePersonSigner(): PersonSigner {
   let close = async () => {};
   beforeAll(async () => {
     const fixture = await openSignerFixture(() => context.personKeys);
-    const serviceKey = randomBytes(32);
-    const app = serveSigner(fixture.signer, { serviceKey, now: fixture.clock });
+    const app = serveSigner(fixture.signer, { services: servicesOf('signer'), now: fixture.clock });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     context.fixture = fixture;
     context.signers = [
       ['in process', fixture.signer],
-      ['over HTTP', connectSigner(() => url, serviceKey, fixture.clock)],
+      ['over HTTP', connectSigner(() => url, { identity: identities.seals, now: fixture.clock })],
     ];
     close = () => app.close();
   });

@@ -4,6 +4,7 @@ import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
+import { servicesOf } from '../support/services.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
@@ -110,7 +111,7 @@ describe("the office's own picture of a seal", () => {
 
   test('is public, by its digest', async () => {
     const app = Fastify();
-    fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: fixture.clock });
+    fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, services: servicesOf('seals'), now: fixture.clock });
     const response = await app.inject({ method: 'GET', url });
     expect([response.statusCode, response.headers['content-type']]).toEqual([200, 'image/png']);
     expect(response.rawPayload.equals(OWN_PICTURE)).toBe(true);

@@ -6,6 +6,7 @@ import { rewrapKeys } from '../../subgraphs/seals/certification/certification-wo
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
+import { servicesOf } from '../support/services.ts';
 import { COUNTY } from './requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
@@ -16,7 +17,7 @@ let app: FastifyInstance;
 beforeAll(async () => {
   fixture = await openSealsFixture();
   app = Fastify();
-  fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: fixture.clock });
+  fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, services: servicesOf('seals'), now: fixture.clock });
 });
 afterAll(async () => {
   await app.close();

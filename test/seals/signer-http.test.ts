@@ -4,12 +4,13 @@ import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { splitSignature } from '../../scripts/split.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from '../../subgraphs/seals/signer/protocol.ts';
 import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
+import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey } from './envelopes.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest, newRequest, statementRequest } from './requests.ts';
@@ -23,7 +24,7 @@ import {
 
 /** Tests the signer's HTTP port with the hub's client and with requests of other callers. */
 
-const serviceKey = randomBytes(32);
+const SERVICES = servicesOf('signer');
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 const CHECKPOINT = `tongquan.test/log\n7\n${DIGEST.toString('base64')}\n`;
 const ATTESTATION = { typ: 'statuslist+jwt' as const, claims: { iat: 1, status_list: { bits: 2, lst: 'eNo' } } };
@@ -36,13 +37,13 @@ let remoteSigner: Signer;
 const answerTexts: string[] = [];
 beforeAll(async () => {
   fixture = await openSignerFixture();
-  app = serveSigner(fixture.signer, { serviceKey, now: fixture.clock });
+  app = serveSigner(fixture.signer, { services: SERVICES, now: fixture.clock });
   app.addHook('onSend', async (_, reply, payload) => {
     answerTexts.push(JSON.stringify(reply.getHeaders()), String(payload));
     return payload;
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  remoteSigner = connectSigner(() => url, serviceKey, fixture.clock);
+  remoteSigner = connectSigner(() => url, { identity: identities.seals, now: fixture.clock });
 });
 afterAll(() => app.close());
 
@@ -68,7 +69,7 @@ async function buildValidOrders() {
   } satisfies { [Name in OrderName]: Parameters<Signer[Name]>[0] };
 }
 
-const newServiceToken = (key: Uint8Array = serviceKey, name = 'seals') => writeServiceToken(key, name, fixture.clock());
+const newServiceToken = (identity = identities.seals) => writeServiceToken(identity, 'signer', fixture.clock());
 
 async function postOrder(path: string, body: unknown, token: string | null) {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
@@ -109,11 +110,14 @@ describe('a signer over HTTP', () => {
     expect(toHex(await remoteSigner.rewrap({ keyId, encrypted }))).toBe(toHex(encrypted));
     const ring = [randomBytes(32), fixture.keyEncryptionKey];
     const newerServer = serveSigner(createSigner({ ...fixture, ring, now: fixture.clock }), {
-      serviceKey,
+      services: SERVICES,
       now: fixture.clock,
     });
     const at = await newerServer.listen({ host: '127.0.0.1', port: 0 });
-    const again = await connectSigner(() => at, serviceKey, fixture.clock).rewrap({ keyId, encrypted });
+    const again = await connectSigner(() => at, { identity: identities.seals, now: fixture.clock }).rewrap({
+      keyId,
+      encrypted,
+    });
     await newerServer.close();
     expect(openEnvelope(keyId, again, ring[0] ?? DIGEST).plain).toEqual(
       openEnvelope(keyId, encrypted, fixture.keyEncryptionKey).plain,
@@ -189,9 +193,9 @@ describe('a signer over HTTP', () => {
   });
 
   test('is called at its current address', async () => {
-    const movedServer = serveSigner(fixture.signer, { serviceKey, now: fixture.clock });
+    const movedServer = serveSigner(fixture.signer, { services: SERVICES, now: fixture.clock });
     let at = await movedServer.listen({ host: '127.0.0.1', port: 0 });
-    const signer = connectSigner(() => at, serviceKey, fixture.clock);
+    const signer = connectSigner(() => at, { identity: identities.seals, now: fixture.clock });
     const order = { key: fixture.keys.timestamp, digest: new Uint8Array(DIGEST) };
     expect(await signer.stamp(order)).toBeDefined();
     await movedServer.close();
@@ -207,14 +211,14 @@ describe('the port', () => {
     async (name) => {
       const body = await encodeOrder(name);
       const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
-      for (const token of [null, '', 'x', personToken, await newServiceToken(randomBytes(32))]) {
+      for (const token of [null, '', 'x', personToken, await newServiceToken(forgeIdentity('seals'))]) {
         expect(await postOrder(`/${name}`, body, token)).toMatchObject({
           status: 401,
           body: { code: 'TOKEN_INVALID' },
         });
       }
-      for (const other of ['licenses', 'cases', 'matters', 'gateway', 'signer']) {
-        const answer = await postOrder(`/${name}`, body, await newServiceToken(serviceKey, other));
+      for (const other of ['licenses', 'cases', 'matters', 'gateway'] as const) {
+        const answer = await postOrder(`/${name}`, body, await newServiceToken(identities[other]));
         expect(answer).toEqual({ status: 403, body: { code: 'FORBIDDEN' } });
       }
       expect((await postOrder(`/${name}`, body, await newServiceToken())).status).toBe(200);
@@ -339,9 +343,7 @@ test('no answer contains any part of a key', () => {
   expect(answerTexts.length).toBeGreaterThan(200);
   // Prove that the search works: it finds an envelope that was returned.
   expect(text).toContain(Buffer.from(fixture.keys.seal.encrypted).toString('base64'));
-  const secrets = [fixture.keyEncryptionKey, serviceKey, ...Object.values(fixture.authorisationKeys)].flatMap(
-    listByteTraces,
-  );
+  const secrets = [fixture.keyEncryptionKey, ...Object.values(fixture.authorisationKeys)].flatMap(listByteTraces);
   for (const { keyId, encrypted } of Object.values(fixture.keys)) {
     const { own } = openEnvelope(keyId, encrypted, fixture.keyEncryptionKey);
     secrets.push(...listByteTraces(own), ...listKeyTraces(openPrivateKey(keyId, encrypted, fixture.keyEncryptionKey)));

@@ -4,16 +4,16 @@ import { createRemoteRootCertificate, requireLive } from '../../gateway/remote.t
 import { currentCaller, runAsCaller } from '../../subgraphs/kernel/http/caller.ts';
 import { serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
-import { writeServiceToken } from '../../subgraphs/kernel/sealing/token.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { tokenKeys } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { createStubGateway, GATEWAY_KEY } from '../support/stubs.ts';
+import { identities, servicesOf } from '../support/services.ts';
+import { createStubGateway } from '../support/stubs.ts';
 
 /** What one process of the hub asks of another is not limited as the work of one caller. */
 
 const clock = testClock('2022-09-29');
-const SERVICE_KEY = new Uint8Array(32).fill(5);
-const PROOF = { gatewayKey: GATEWAY_KEY, now: clock };
+const PROOF = { identity: identities.gateway, now: clock };
 /** Every caller has one request in a minute. */
 const NARROW: HubLimits = {
   ...DEFAULT_HUB_LIMITS,
@@ -28,8 +28,8 @@ afterEach(() => app.close());
 /** Serves a subgraph with the routes that a gateway reads. Returns its base URL. */
 async function serveStub(): Promise<string> {
   const schema = subgraphSchema('type Query { nothing: Int }', {}, { masksCodes: false });
-  const subgraph = { name: 'seals', schema, receive: async () => {}, start: () => {}, stop: async () => {} };
-  const options = { tokenKey: tokenKeys.publicKey, serviceKey: SERVICE_KEY, callerLimits: NARROW, ...PROOF };
+  const subgraph = { name: 'seals' as const, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
+  const options = { tokenKey: tokenKeys.publicKey, services: servicesOf('seals'), callerLimits: NARROW, now: clock };
   seenCallers = [];
   app = await serveSubgraph(subgraph, options, (routes) => {
     routes.get('/root.pem', async () => currentCaller());
@@ -41,7 +41,7 @@ async function serveStub(): Promise<string> {
 describe('what the gateway reads from a subgraph', () => {
   test.each<[string, (baseUrl: string) => Promise<unknown>]>([
     ['the root certificate', (url) => createRemoteRootCertificate(url, PROOF)()],
-    ['readiness', (url) => requireLive(url, PROOF)],
+    ['readiness', (url) => requireLive(url, 'seals', PROOF)],
   ])('(%s) is counted by the gateway, and the subgraph knows the caller', async (_title, read) => {
     const url = await serveStub();
     for (let i = 0; i < 3; i++) await runAsCaller({ key: 'person:a' }, () => read(url));
@@ -51,7 +51,7 @@ describe('what the gateway reads from a subgraph', () => {
 
 test('what a service sends is the work of the hub', async () => {
   await serveStub();
-  const authorization = `Bearer ${await writeServiceToken(SERVICE_KEY, 'cases', clock())}`;
+  const authorization = `Bearer ${await writeServiceToken(identities.cases, 'seals', clock())}`;
   for (let i = 0; i < 3; i++) {
     await app.inject({ method: 'POST', url: '/events/cases', headers: { authorization }, payload: {} });
   }

@@ -72,7 +72,6 @@ export async function createHubOn(
   const hub = await createHub({
     databaseUrls: database.urls,
     tokenKey: tokenKeys.publicKey,
-    serviceKey: randomBytes(32),
     parsers: testParsers,
     signer: createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock }),
     authorisationKeys,

@@ -9,13 +9,11 @@ import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
 import { TEST_LIMITS } from './limits.ts';
 import { testParsers } from './parsers.ts';
+import { identities, servicesOf } from './services.ts';
 
 /** Subgraphs with the real schemas and invented answers, for tests of only the gateway. */
 
 const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
-const SERVICE_KEY = new Uint8Array(32);
-/** With it the stub gateways prove to their subgraphs who asks. */
-export const GATEWAY_KEY = new Uint8Array(32).fill(1);
 
 /** Resolvers per subgraph. A stub answers only what its test asks. */
 export type Stubs = Partial<Record<(typeof NAMES)[number], ResolverMap>>;
@@ -60,8 +58,7 @@ export async function createStubGateway(
     const subgraph: Subgraph = { name, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
     const app = await serveSubgraph(subgraph, {
       tokenKey: tokenKeys.publicKey,
-      serviceKey: SERVICE_KEY,
-      gatewayKey: GATEWAY_KEY,
+      services: servicesOf(name),
       now: clock,
       onFault,
     });
@@ -71,7 +68,7 @@ export async function createStubGateway(
   const app = await createGateway({
     sources,
     tokenKey: tokenKeys.publicKey,
-    gatewayKey: GATEWAY_KEY,
+    identity: identities.gateway,
     parsers: testParsers,
     now: clock,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',

@@ -107,6 +107,8 @@ export const KERNEL: Record<string, Layer> = {
   'tlog/note': 'rule',
   'tlog/tree': 'rule',
   text: 'rule',
+  'sealing/service-keys': 'keys',
+  'sealing/service-token': 'keys',
   'sealing/token': 'keys',
 };
 

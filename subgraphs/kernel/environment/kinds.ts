@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { readPrivateKey, readPublicKeys, type ServicePublicKeys } from '../sealing/service-keys.ts';
 import { LOG_LEVELS, type LogLevel } from './levels.ts';
 
 /** The kinds of value that an environment variable can have. Pure. */
@@ -173,6 +174,30 @@ export const publicKey: Kind<KeyObject> = {
       if (key.asymmetricKeyType === 'ed25519') return key;
     } catch {}
     context.addIssue({ code: 'custom', message: 'not a key' });
+    return z.NEVER;
+  }),
+};
+
+/** The private key of a process of the hub: Ed25519, PKCS #8. One line, as every secret. */
+export const privateKey: Kind<KeyObject> = {
+  expected: 'an Ed25519 private key, PKCS #8 in base64',
+  schema: z.base64().transform((encoded, context) => {
+    try {
+      return readPrivateKey(encoded);
+    } catch {}
+    context.addIssue({ code: 'custom', message: 'not a key' });
+    return z.NEVER;
+  }),
+};
+
+/** Public keys of the processes of the hub. */
+export const servicePublicKeys: Kind<ServicePublicKeys> = {
+  expected: 'a JWK Set of Ed25519 public keys whose kid names the process',
+  schema: z.string().transform((text, context) => {
+    try {
+      return readPublicKeys(text);
+    } catch {}
+    context.addIssue({ code: 'custom', message: 'no such set' });
     return z.NEVER;
   }),
 };

@@ -185,17 +185,16 @@ const DATA_AND_KEYS = {
     about: "An administrator's token. Without it the demo administrator of DATA_FOLDER imports.",
     uses: { import: optional },
   },
-  SERVICE_KEY: {
-    kind: kinds.sharedKey,
+  SERVICE_PRIVATE_KEY: {
+    kind: kinds.privateKey,
     isSecret: true,
-    about: 'Authenticates the processes of one hub to each other. The same in all of them.',
-    uses: { matters: required, cases: required, licenses: required, seals: required, signer: required },
-  },
-  GATEWAY_KEY: {
-    kind: kinds.sharedKey,
-    isSecret: true,
-    about: 'Proves to the subgraphs which requests the gateway has sent. The same in all five processes.',
+    about: 'Private key of this process, by which it proves itself to the others. `npm run service-keys` makes one.',
     uses: { gateway: required, matters: required, cases: required, licenses: required, seals: required },
+  },
+  SERVICE_PUBLIC_KEYS: {
+    kind: kinds.servicePublicKeys,
+    about: 'Public keys of the processes. The same in all of them (docs/operations.md).',
+    uses: { matters: required, cases: required, licenses: required, seals: required, signer: required },
   },
   AUTHORISATION_KEY_CASES: {
     kind: kinds.sharedKey,

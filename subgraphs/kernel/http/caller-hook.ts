@@ -1,7 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../day.ts';
 import { logWarning } from '../environment/log.ts';
-import { readServiceToken, TokenError, writeServiceToken } from '../sealing/token.ts';
+import type { ServiceIdentity } from '../sealing/service-keys.ts';
+import {
+  readServiceToken,
+  type ServiceCheck,
+  type ServiceReceiver,
+  writeServiceToken,
+} from '../sealing/service-token.ts';
+import { TokenError } from '../sealing/token.ts';
 import { type CallerRecord, currentCaller, keyOfAddress, runAsCaller, UNKNOWN_CALLER } from './caller.ts';
 
 /** Connects a Fastify app with the caller of each request, and hands the caller on to another process of the hub. */
@@ -14,18 +21,26 @@ const GATEWAY = 'gateway';
 /** Keys are built by `keyOfAddress` and from the subject of a token. The subject may be any line, so it is encoded. */
 const MAX_CALLER_CHARS = 1_024;
 
-/** What proves to a subgraph that a request comes from the hub's gateway. */
+/** By what the gateway proves to a subgraph that it has sent a request. */
 export interface GatewayProof {
-  /** Known to the gateway and the subgraphs alone. The gateway must not have the key of services. */
-  gatewayKey: Uint8Array;
+  identity: ServiceIdentity;
+  now: Clock;
+}
+
+/** By what a subgraph knows the gateway. */
+export interface GatewayCheck {
+  services: ServiceCheck;
   now: Clock;
 }
 
 /** Headers that name the current caller to a subgraph in another process. They replace those of the request. */
-export async function writeCallerHeaders({ gatewayKey, now }: GatewayProof): Promise<Record<string, string>> {
+export async function writeCallerHeaders(
+  { identity, now }: GatewayProof,
+  receiver: ServiceReceiver,
+): Promise<Record<string, string>> {
   return {
     [CALLER_HEADER]: encodeURIComponent(currentCaller()),
-    [PROOF_HEADER]: await writeServiceToken(gatewayKey, GATEWAY, now()),
+    [PROOF_HEADER]: await writeServiceToken(identity, receiver, now()),
   };
 }
 
@@ -40,7 +55,7 @@ export function isForwarded(request: FastifyRequest): boolean {
  * Sets the caller of every request (see `currentCaller`). Must be called before other hooks and routes are added. With
  * `gateway`, a caller that the hub's gateway names is believed.
  */
-export function addCaller(app: FastifyInstance, gateway?: GatewayProof): void {
+export function addCaller(app: FastifyInstance, gateway?: GatewayCheck): void {
   const callers = new WeakMap<FastifyRequest, CallerRecord>();
   let hasWarned = false;
   const warn = () => {
@@ -72,12 +87,12 @@ export function addCaller(app: FastifyInstance, gateway?: GatewayProof): void {
 /** Returns the caller that the gateway names, or null if it is not the gateway that asks. */
 async function readForwardedCaller(
   { headers }: FastifyRequest,
-  { gatewayKey, now }: GatewayProof,
+  { services, now }: GatewayCheck,
 ): Promise<string | null> {
   const { [CALLER_HEADER]: caller, [PROOF_HEADER]: proof } = headers;
   if (typeof caller !== 'string' || typeof proof !== 'string' || caller.length > MAX_CALLER_CHARS) return null;
   try {
-    if ((await readServiceToken(proof, gatewayKey, now())) !== GATEWAY) return null;
+    if ((await readServiceToken(proof, services, now())) !== GATEWAY) return null;
     return decodeURIComponent(caller);
   } catch (error) {
     if (error instanceof TokenError || error instanceof URIError) return null;

@@ -2,11 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import DataLoader from 'dataloader';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import { decodeProtectedHeader } from 'jose';
 import { type Actor, type Person, PUBLIC } from '../actor.ts';
 import type { Origin } from '../limits/operation-hook.ts';
 import { findReadScope, type ReadRule } from '../policy.ts';
-import { readServiceToken, readToken, TokenError } from '../sealing/token.ts';
+import type { Service } from '../sealing/service-keys.ts';
+import { isServiceToken, readServiceToken, type ServiceCheck } from '../sealing/service-token.ts';
+import { readToken, TokenError } from '../sealing/token.ts';
 import { noteHub, notePerson } from './caller.ts';
 import { isForwarded } from './caller-hook.ts';
 
@@ -73,7 +74,8 @@ export interface Authentication {
   tokenKey: KeyObject;
   /** At the edge: takes what the identity provider signs. Without it, only the hub's own tokens count. */
   signIn?: SignIn | undefined;
-  serviceKey: Uint8Array;
+  /** What the processes of the hub are known by. */
+  services: ServiceCheck;
   now: () => Date;
 }
 
@@ -135,17 +137,17 @@ export async function identifyCaller(
 
 /**
  * Finds who sent a request, and makes its caller the person of a good token, or the hub for a service. A bad token
- * changes nothing: its sender counts by address. Without `serviceKey` there are no services.
+ * changes nothing: its sender counts by address. Without `services` there are none.
  */
 export async function identifyOrigin(
   request: FastifyRequest,
   options: TokenCheck & Partial<Authentication>,
 ): Promise<Origin> {
-  const { serviceKey, now } = options;
+  const { services, now } = options;
   const token = readBearerToken(request);
   try {
-    if (token && serviceKey && isServiceToken(token)) {
-      await readServiceToken(token, serviceKey, now());
+    if (token && services && isServiceToken(token)) {
+      await readServiceToken(token, services, now());
       noteHub();
       return 'service';
     }
@@ -156,18 +158,10 @@ export async function identifyOrigin(
   return isForwarded(request) ? 'gateway' : 'outside';
 }
 
-function isServiceToken(token: string): boolean {
-  try {
-    return decodeProtectedHeader(token).alg === 'HS256';
-  } catch {
-    return false;
-  }
-}
-
 /** Returns the service that sent a request. Throws TokenError unless it proves that it belongs to this hub. */
 export function requireService(
   request: FastifyRequest,
-  options: Pick<Authentication, 'serviceKey' | 'now'>,
-): Promise<string> {
-  return readServiceToken(readBearerToken(request) ?? '', options.serviceKey, options.now());
+  options: Pick<Authentication, 'services' | 'now'>,
+): Promise<Service> {
+  return readServiceToken(readBearerToken(request) ?? '', options.services, options.now());
 }

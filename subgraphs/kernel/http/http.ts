@@ -14,7 +14,7 @@ import { findOverload, Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
 import { isTrustedProxy } from './caller.ts';
-import { addCaller, type GatewayProof } from './caller-hook.ts';
+import { addCaller, type GatewayCheck } from './caller-hook.ts';
 import { addDeadline } from './deadline-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
 import { addDefaultHeaders, createClientErrorHandler, type HeaderOptions, setDefaultHeaders } from './headers.ts';
@@ -47,7 +47,7 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
    */
   trustedProxies?: readonly string[] | undefined;
   /** For a subgraph: a caller that the hub's gateway names is believed. */
-  gateway?: GatewayProof;
+  gateway?: GatewayCheck;
   connections?: ConnectionLimits | undefined;
   /** What callers may have the app do. Without it they are not limited: only known processes use the app. */
   operations?: OperationHookOptions;

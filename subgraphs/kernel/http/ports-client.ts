@@ -5,6 +5,8 @@ import { OPERATOR } from '../outgoing/address.ts';
 import { type HttpAnswer, sendRequest } from '../outgoing/http-client.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
 import { personSigningAnswer, type ReadPersonSigning } from '../sealing/person-signature.ts';
+import type { ServiceIdentity } from '../sealing/service-keys.ts';
+import { type ServiceReceiver, writeServiceToken } from '../sealing/service-token.ts';
 import {
   type Attest,
   base64Bytes,
@@ -18,7 +20,6 @@ import {
   type Stamp,
   signRequest,
 } from '../sealing/sign.ts';
-import { writeServiceToken } from '../sealing/token.ts';
 
 /** Calls between processes of the hub: events, the ports of seals, the signer. */
 
@@ -27,40 +28,29 @@ const SEND_TIMEOUT_MS = 10_000;
 /** The largest answers are a picture of a seal and the material of a bundle, in base64. */
 const MAX_ANSWER_BYTES = 33_554_432;
 
-/** Returns a function that sends events of `producer` to the subgraph at `baseUrl`. It throws if that fails. */
-export function createEventSender(
-  baseUrl: string,
-  producer: string,
-  serviceKey: Uint8Array,
-  now: () => Date,
-): SendEvent {
+/** A process that calls another: what it proves itself by, and its clock. */
+export interface ServiceCaller {
+  identity: ServiceIdentity;
+  now: () => Date;
+}
+
+/** Returns a function that sends events of this process to the subgraph at `baseUrl`. It throws if that fails. */
+export function createEventSender(baseUrl: string, consumer: ServiceReceiver, caller: ServiceCaller): SendEvent {
   return async (event, signal) => {
-    const body = { type: 'application/json', body: JSON.stringify(event) };
-    await postBody(`${baseUrl}/events/${producer}`, producer, body, serviceKey, now, signal);
+    const url = `${baseUrl}/events/${caller.identity.service}`;
+    await postBody(url, consumer, { type: 'application/json', body: JSON.stringify(event) }, caller, signal);
   };
 }
 
-/** Calls another subgraph with JSON and a service token. Throws unless the answer is 2xx or 422 (a refusal). */
-function postService(
-  url: string,
-  service: string,
-  body: unknown,
-  serviceKey: Uint8Array,
-  now: () => Date,
-): Promise<HttpAnswer> {
-  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now);
-}
-
-/** Like `postService`, with a body that is already encoded. */
+/** Posts a body with a token for `receiver`. Throws unless the answer is 2xx or 422 (a refusal). */
 async function postBody(
   url: string,
-  service: string,
+  receiver: ServiceReceiver,
   { type, body }: { type: string; body: string | Buffer<ArrayBuffer> },
-  serviceKey: Uint8Array,
-  now: () => Date,
+  { identity, now }: ServiceCaller,
   signal?: AbortSignal,
 ): Promise<HttpAnswer> {
-  const token = await writeServiceToken(serviceKey, service, now());
+  const token = await writeServiceToken(identity, receiver, now());
   const answer = await sendRequest(url, {
     headers: { 'content-type': type, authorization: `Bearer ${token}` },
     body,
@@ -96,9 +86,10 @@ async function callSeals<Answer>(
   path: string,
   schema: z.ZodType<Answer>,
   body: unknown,
-  [baseUrl, service, serviceKey, now]: PortAddress,
+  [baseUrl, caller]: PortAddress,
 ): Promise<Answer> {
-  return schema.parse(requireAnswer(await postService(`${baseUrl}/${path}`, service, body, serviceKey, now)));
+  const json = { type: 'application/json', body: JSON.stringify(body) };
+  return schema.parse(await callService(`${baseUrl}/${path}`, 'seals', json, caller));
 }
 
 /** Returns the JSON of an answer. Throws a Refusal if the answer is one (422). */
@@ -109,8 +100,8 @@ function requireAnswer({ status, bytes }: HttpAnswer): unknown {
   throw new Refusal(code, field);
 }
 
-/** The address of seals, the calling service, its service key, and the clock. */
-type PortAddress = [baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date];
+/** The address of seals, and who calls. */
+type PortAddress = [baseUrl: string, caller: ServiceCaller];
 
 /** The port `seals.sign` over HTTP. */
 export function signOverHttp(...address: PortAddress): Sign {

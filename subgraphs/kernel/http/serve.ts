@@ -17,7 +17,7 @@ import type { Halt } from '../halt.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
 import { protectOutputs } from '../privacy/output.ts';
 import type { OutputRules } from '../privacy/output-rules.ts';
-import type { GatewayProof } from './caller-hook.ts';
+import type { Service } from '../sealing/service-keys.ts';
 import { type Authentication, type GraphContext, identifyOrigin, readContext, requireService } from './context.ts';
 import { createDeadlinePlugin, type DeadlineOptions } from './deadline-hook.ts';
 import { createErrorFormat, type OnFault } from './errors.ts';
@@ -27,7 +27,7 @@ import type { ResolverMap } from './resolver-types.ts';
 
 /** A subgraph as its `index.ts` builds it, without a port or environment variables. */
 export interface Subgraph {
-  name: string;
+  name: Exclude<Service, 'gateway'>;
   schema: GraphQLSchema;
   /** Receives an event of another subgraph. Safe to call twice. Throws if the producer must send it again. */
   receive(producer: string, event: Envelope): Promise<void>;
@@ -86,8 +86,8 @@ export interface ServeOptions extends Authentication, DeadlineOptions {
  */
 export async function serveSubgraph(
   subgraph: Subgraph,
-  options: ServeOptions & GatewayProof,
-  routes?: (app: FastifyInstance) => void,
+  options: ServeOptions,
+  routes?: (app: FastifyInstance, options: ServeOptions) => void,
 ): Promise<FastifyInstance> {
   const onFault = options.onFault ?? logFault;
   const app = createApp(onFault, {
@@ -131,12 +131,13 @@ export async function serveSubgraph(
   });
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   app.post('/events/:producer', async (request, reply) => {
-    await requireService(request, options);
     const { producer } = request.params as { producer: string };
+    if ((await requireService(request, options)) !== producer)
+      return reply.code(403).send({ code: 'FORBIDDEN', message: '此服务不能发送他人的事件。' });
     await subgraph.receive(producer, readEnvelope(request.body));
     return reply.code(204).send();
   });
-  routes?.(app);
+  routes?.(app, options);
   if (subgraph.routes) await app.register(async (scope) => subgraph.routes?.(scope, options));
   app.addHook('onClose', () => server.stop());
   return app;

@@ -2,17 +2,16 @@ import type { KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { type Person, ROLES } from '../actor.ts';
-import { type BoundedCache, createCache } from '../cache.ts';
 import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
 import { personSignature, sealStatement } from './person-signature.ts';
 
-/** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
+/** Signed statements of persons: of who calls, and of who authorises a seal. */
 
 export const TOKEN_ISSUER = 'tongquan';
 const TOKEN_AUDIENCE = 'tongquan-hub';
 /** Maximum accepted clock difference between the hub and the identity provider. */
-const TOKEN_LEEWAY_SECONDS = 30;
+export const TOKEN_LEEWAY_SECONDS = 30;
 
 const MAX_CLAIM_CHARS = 64;
 /** Stored with each act, and a name is printed. An identity provider is outside the hub, so its texts are checked. */
@@ -144,50 +143,5 @@ export function readUnverifiedAuthoriser(jws: string): Pick<SealAuthorisation, '
     return authoriser.parse(decodeJwt(jws));
   } catch {
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  }
-}
-
-const SERVICE_TOKEN_LIFE_SECONDS = 60;
-/** How long a token is reused. Signing one for each call costs more than the call. */
-const SERVICE_TOKEN_REUSE_SECONDS = 20;
-
-interface ServiceToken {
-  issuedAt: number;
-  text: Promise<string>;
-}
-const MAX_CACHED_SERVICES = 16;
-const serviceTokens = new WeakMap<Uint8Array, BoundedCache<ServiceToken>>();
-
-/** Signs a short-lived token with which a subgraph proves to another that it belongs to the same hub (HS256). */
-export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
-  const nowSeconds = Math.floor(now.getTime() / 1000);
-  const issuedAt = nowSeconds - (nowSeconds % SERVICE_TOKEN_REUSE_SECONDS);
-  const tokensByService = serviceTokens.get(key) ?? createCache<ServiceToken>(MAX_CACHED_SERVICES);
-  serviceTokens.set(key, tokensByService);
-  const cachedToken = tokensByService.get(service);
-  if (cachedToken?.issuedAt === issuedAt) return cachedToken.text;
-  const text = new SignJWT({ sub: service })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setIssuer('tongquan-service')
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + SERVICE_TOKEN_LIFE_SECONDS)
-    .sign(key);
-  tokensByService.set(service, { issuedAt, text });
-  return text;
-}
-
-/** Verifies a service token and returns the service that it names. Throws TokenError. */
-export async function readServiceToken(token: string, key: Uint8Array, now: Date): Promise<string> {
-  try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: ['HS256'],
-      issuer: 'tongquan-service',
-      requiredClaims: ['exp', 'sub'],
-      clockTolerance: TOKEN_LEEWAY_SECONDS,
-      currentDate: now,
-    });
-    return payload.sub ?? '';
-  } catch (error) {
-    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
   }
 }

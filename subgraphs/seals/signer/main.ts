@@ -11,7 +11,7 @@ import { serveSigner } from './signer-routes.ts';
  * environment variables. Its key-encryption keys come from a file, which it creates if there is none, or from the
  * environment.
  */
-const { HOST, PORT, SERVICE_KEY: serviceKey, ...settings } = readEnvironment('signer');
+const { HOST, PORT, SERVICE_PUBLIC_KEYS: publicKeys, ...settings } = readEnvironment('signer');
 const { KEY_ENCRYPTION_KEY_FILE, KEY_ENCRYPTION_KEY = [] } = settings;
 startProcess({ service: 'signer', level: settings.LOG_LEVEL });
 
@@ -24,7 +24,7 @@ const readPersonKeys = watchPersonKeys(settings.PERSON_KEY_FILE);
 // A malformed file must end the start, not the first seal.
 readPersonKeys();
 const app = serveSigner(createSigner({ ring, authorisationKeys, readPersonKeys, now }), {
-  ...{ serviceKey, now, connections: readConnectionLimits(settings) },
+  ...{ services: { receiver: 'signer', publicKeys }, now, connections: readConnectionLimits(settings) },
 });
 const url = await app.listen({ host: HOST, port: PORT });
 // A child sends its address to its parent.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { callService } from '../../kernel/http/ports-client.ts';
+import { callService, type ServiceCaller } from '../../kernel/http/ports-client.ts';
 import { OPERATOR } from '../../kernel/outgoing/address.ts';
 import { sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from './protocol.ts';
@@ -28,11 +28,11 @@ export async function awaitSigner(url: string): Promise<void> {
 /**
  * Returns a signer that runs in another process. Calls `url` for each order: a restarted signer has another address.
  */
-export function connectSigner(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
+export function connectSigner(url: () => string, caller: ServiceCaller): Signer {
   const sendOrder = async (name: OrderName, input: unknown): Promise<unknown> => {
     const { order, answer } = ORDERS[name];
     const body = writeOrder(z.encode(order as z.ZodType, input) as object);
-    const reply = await callService(`${url()}/${name}`, 'seals', body, serviceKey, now);
+    const reply = await callService(`${url()}/${name}`, 'signer', body, caller);
     return z.decode(answer as z.ZodType, (reply as { answer: unknown }).answer);
   };
   return Object.fromEntries(

@@ -21,7 +21,7 @@ const MAX_BODY_BYTES = 8_388_608;
  */
 export function serveSigner(
   signer: Signer,
-  options: Pick<ServeOptions, 'serviceKey' | 'now' | 'onFault'> & { connections?: ConnectionLimits },
+  options: Pick<ServeOptions, 'services' | 'now' | 'onFault'> & { connections?: ConnectionLimits },
 ): FastifyInstance {
   const app = createApp(options.onFault ?? logFault, { bodyLimit: MAX_BODY_BYTES, connections: options.connections });
   app.addContentTypeParser(DOCUMENT_CONTENT_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
