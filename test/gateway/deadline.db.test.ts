@@ -139,7 +139,7 @@ describe('a subgraph that hangs', () => {
       identity: identities.gateway,
       parsers: testParsers,
       now: () => new Date(),
-      readDeadlineMs: 50,
+      readDeadlineMs: 2_000,
       rootCertificate: async () => '',
       checks: {},
       onFault: () => {},
