@@ -25,7 +25,7 @@ import {
 import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
-import { generateServiceKeys, type ServiceKeys } from '../subgraphs/kernel/sealing/service-keys.ts';
+import { generateServiceKeys, type ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,

@@ -2,6 +2,7 @@ import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter, startProcess } from '../subgraphs/kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
+import { openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 import { readCostLimits } from './cost/limits.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
@@ -27,7 +28,7 @@ const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, NODE_E
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
 const names = Object.keys(urls) as (keyof typeof urls)[];
 const parsers = createParserPool(readParserLimits(settings));
-const proof = { identity: { service: 'gateway', privateKey }, now: () => new Date() } as const;
+const proof = { identity: openIdentity('gateway', privateKey), now: () => new Date() } as const;
 const app = await createGateway({
   sources: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url: `${url}/graphql` }])),
   ...proof,

@@ -2,15 +2,13 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  generateServiceKeys,
-  readPrivateKey,
   readPublicKeys,
   SERVICES,
   type Service,
   type ServicePublicKeys,
-  writePrivateKey,
   writePublicKeys,
 } from '../subgraphs/kernel/sealing/service-keys.ts';
+import { generateServiceKeys, openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 
 /**
  * `npm run service-keys -- FOLDER`: makes the key pairs by which the processes of a hub know each other, one file
@@ -21,7 +19,11 @@ import {
 const USAGE = `用法 usage: npm run service-keys -- FOLDER [begin|end ${SERVICES.join('|')}]`;
 
 function writeSecret(file: string, key: KeyObject): void {
-  writeFileSync(file, `${writePrivateKey(key)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  writeFileSync(file, `${key.export({ type: 'pkcs8', format: 'der' }).toString('base64')}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+    flush: true,
+  });
 }
 
 /** Replaces the set of public keys as a whole. */
@@ -52,7 +54,7 @@ export function beginChange(folder: string, service: Service): void {
 export function endChange(folder: string, service: Service): void {
   const [current, next] = [join(folder, `${service}.key`), join(folder, `${service}.next.key`)];
   const keys = readPublicKeys(readFileSync(join(folder, 'public.json'), 'utf8'));
-  const nextKey = createPublicKey(readPrivateKey(readFileSync(next, 'utf8')));
+  const nextKey = createPublicKey(openIdentity(service, Buffer.from(readFileSync(next, 'utf8'), 'base64')).privateKey);
   rmSync(current, { force: true });
   renameSync(next, current);
   writeSet(folder, { ...keys, [service]: [nextKey] });

@@ -11,6 +11,7 @@ import {
 } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
+import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createCases } from './index.ts';
 import { readIntakeLimits } from './intake.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
@@ -22,7 +23,7 @@ startProcess({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
-const caller = { identity: { service: 'cases', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
+const caller = { identity: openIdentity('cases', settings.SERVICE_PRIVATE_KEY), now } as const;
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-cases');
 const parsers = createParserPool(readParserLimits(settings));
 const cases = createCases({

@@ -16,6 +16,7 @@ import {
 } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
+import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library/library-client.ts';
 
@@ -25,7 +26,7 @@ const { LIBRARY_CLIENT_ID = '', LIBRARY_CLIENT_SECRET = '', LIBRARY_URL, LIBRARY
 startProcess({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const caller = { identity: { service: 'licenses', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
+const caller = { identity: openIdentity('licenses', settings.SERVICE_PRIVATE_KEY), now } as const;
 const options = {
   tokenKey: settings.TOKEN_PUBLIC_KEY,
   services: { receiver: 'licenses', publicKeys: settings.SERVICE_PUBLIC_KEYS } as const,

@@ -6,6 +6,7 @@ import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
+import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
@@ -14,7 +15,7 @@ startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
-const caller = { identity: { service: 'matters', privateKey }, now } as const;
+const caller = { identity: openIdentity('matters', privateKey), now } as const;
 const send = { cases: createEventSender(settings.CASES_URL, 'cases', caller) };
 const parsers = createParserPool(readParserLimits(settings));
 const matters = createMatters({ db, now, parsers, send, onError: logFailure });

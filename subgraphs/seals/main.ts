@@ -8,6 +8,7 @@ import { createHalt } from '../kernel/halt.ts';
 import { createEventSender } from '../kernel/http/ports-client.ts';
 import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
+import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { parseChain } from './certification/certificate.ts';
 import { createSeals } from './index.ts';
 import { parseWitnesses } from './log/witness-client.ts';
@@ -23,7 +24,7 @@ const { SIGNER_URL } = settings;
 startProcess({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const caller = { identity: { service: 'seals', privateKey: settings.SERVICE_PRIVATE_KEY }, now } as const;
+const caller = { identity: openIdentity('seals', settings.SERVICE_PRIVATE_KEY), now } as const;
 const options = {
   tokenKey: settings.TOKEN_PUBLIC_KEY,
   services: { receiver: 'seals', publicKeys: settings.SERVICE_PUBLIC_KEYS } as const,

@@ -12,8 +12,8 @@ import {
   type ProcessName,
   type Variable,
 } from '../../subgraphs/kernel/environment/variables.ts';
-import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
-import { identities, servicePublicKeys } from '../support/services.ts';
+import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = Object.keys(PROCESSES) as ProcessName[];
@@ -26,7 +26,7 @@ const RIGHT: Record<string, string> = {
   ...{ SEALS_URL: 'http://seals.test:4', SIGNER_URL: 'http://signer.test:5', PUBLIC_URL: 'https://hub.test' },
   ...{ DATABASE_URL: 'postgres://role:pass@db.test/hub', TOKEN_PUBLIC_KEY: PEM },
   ...{
-    SERVICE_PRIVATE_KEY: writePrivateKey(identities.cases.privateKey),
+    SERVICE_PRIVATE_KEY: encodePrivateKey(identities.cases),
     SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
   },
   ...{ AUTHORISATION_KEY_CASES: KEY, AUTHORISATION_KEY_LICENSES: KEY, KEY_ENCRYPTION_KEY: `${KEY},${KEY}` },

@@ -3,8 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
-import { identities, servicePublicKeys } from '../support/services.ts';
+import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 
 /** An error that nobody caught: one redacted line in the log, then the process ends as it would at a signal. */
 
@@ -27,7 +27,7 @@ const MAINS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ...{ MATTERS_URL: url, CASES_URL: url, LICENSES_URL: url, SEALS_URL: url },
     ...{
       TOKEN_PUBLIC_KEY: tokenKey,
-      SERVICE_PRIVATE_KEY: writePrivateKey(identities.gateway.privateKey),
+      SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway),
       PUBLIC_URL: url,
     },
   },

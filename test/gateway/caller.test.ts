@@ -5,8 +5,11 @@ import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
 import { currentCaller, keyOfAddress } from '../../subgraphs/kernel/http/caller.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { Overload, type OverloadCode } from '../../subgraphs/kernel/overload.ts';
-import type { ServiceIdentity } from '../../subgraphs/kernel/sealing/service-keys.ts';
-import { type ServiceReceiver, writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
+import {
+  type ServiceIdentity,
+  type ServiceReceiver,
+  writeServiceToken,
+} from '../../subgraphs/kernel/sealing/service-token.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import { forgeIdentity, identities, servicesOf } from '../support/services.ts';

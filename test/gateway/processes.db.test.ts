@@ -8,12 +8,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
-import { writePrivateKey, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testParsers } from '../support/parsers.ts';
-import { identities, servicePublicKeys } from '../support/services.ts';
+import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
@@ -55,7 +55,7 @@ beforeAll(async () => {
   for (const name of NAMES) {
     run(`subgraphs/${name}/main.ts`, {
       ...shared,
-      SERVICE_PRIVATE_KEY: writePrivateKey(identities[name].privateKey),
+      SERVICE_PRIVATE_KEY: encodePrivateKey(identities[name]),
       LOG_FOLDER: logFolder,
       SIGNER_URL: `http://127.0.0.1:${signerPort}`,
       DATABASE_URL: database.urls[name],
@@ -64,7 +64,7 @@ beforeAll(async () => {
   }
   run('gateway/main.ts', {
     ...shared,
-    SERVICE_PRIVATE_KEY: writePrivateKey(identities.gateway.privateKey),
+    SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway),
     PORT: String(port),
   });
   await waitUntil('the gateway is ready', async () =>

@@ -1,13 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { readPublicKeys, SERVICES, writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import {
   generateServiceKeys,
-  readPublicKeys,
-  SERVICES,
-  writePublicKeys,
-} from '../../subgraphs/kernel/sealing/service-keys.ts';
-import { readServiceToken, writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.ts';
+  readServiceToken,
+  writeServiceToken,
+} from '../../subgraphs/kernel/sealing/service-token.ts';
 import { readToken, TokenError } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { forgeIdentity, identities, servicePublicKeys, servicesOf } from '../support/services.ts';

@@ -1,9 +1,10 @@
+import type { Service } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import {
   generateServiceKeys,
-  type Service,
+  type ServiceCheck,
   type ServiceIdentity,
-} from '../../subgraphs/kernel/sealing/service-keys.ts';
-import type { ServiceCheck, ServiceReceiver } from '../../subgraphs/kernel/sealing/service-token.ts';
+  type ServiceReceiver,
+} from '../../subgraphs/kernel/sealing/service-token.ts';
 
 /** Key pairs of the processes of a hub in tests. */
 const keys = generateServiceKeys();
@@ -21,4 +22,9 @@ export function servicesOf<Receiver extends ServiceReceiver>(
 /** A process with a key that nobody knows. */
 export function forgeIdentity(service: Service): ServiceIdentity {
   return generateServiceKeys().identities[service];
+}
+
+/** The private key of a process as its environment has it. */
+export function encodePrivateKey({ privateKey }: ServiceIdentity): string {
+  return privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
 }

@@ -196,7 +196,10 @@ export const layerRules: Rule[] = [
   {
     name: 'private keys only in the signer',
     findViolations: (source) =>
-      isWithin(source.path, 'subgraphs', 'gateway') && !isWithin(source.path, 'subgraphs/seals/signer')
+      isWithin(source.path, 'subgraphs', 'gateway') &&
+      !isWithin(source.path, 'subgraphs/seals/signer') &&
+      // The key of the process itself, which signs nothing but its tokens.
+      source.path !== 'subgraphs/kernel/sealing/service-token.ts'
         ? findPrivateKeyFunctions(source)
         : [],
     planted: {

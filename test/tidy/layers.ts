@@ -107,7 +107,7 @@ export const KERNEL: Record<string, Layer> = {
   'tlog/note': 'rule',
   'tlog/tree': 'rule',
   text: 'rule',
-  'sealing/service-keys': 'keys',
+  'sealing/service-keys': 'rule',
   'sealing/service-token': 'keys',
   'sealing/token': 'keys',
 };

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../day.ts';
 import { logWarning } from '../environment/log.ts';
-import type { ServiceIdentity } from '../sealing/service-keys.ts';
 import {
   readServiceToken,
   type ServiceCheck,
+  type ServiceIdentity,
   type ServiceReceiver,
   writeServiceToken,
 } from '../sealing/service-token.ts';

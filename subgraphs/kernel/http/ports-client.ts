@@ -5,8 +5,7 @@ import { OPERATOR } from '../outgoing/address.ts';
 import { type HttpAnswer, sendRequest } from '../outgoing/http-client.ts';
 import { REFUSALS, Refusal, type RefusalCode } from '../refusal.ts';
 import { personSigningAnswer, type ReadPersonSigning } from '../sealing/person-signature.ts';
-import type { ServiceIdentity } from '../sealing/service-keys.ts';
-import { type ServiceReceiver, writeServiceToken } from '../sealing/service-token.ts';
+import { type ServiceIdentity, type ServiceReceiver, writeServiceToken } from '../sealing/service-token.ts';
 import {
   type Attest,
   base64Bytes,

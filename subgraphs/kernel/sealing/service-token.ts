@@ -1,13 +1,39 @@
-import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { type BoundedCache, createCache } from '../cache.ts';
-import { SERVICES, type Service, type ServiceIdentity, type ServicePublicKeys } from './service-keys.ts';
+import { mapServices, SERVICES, type Service, type ServicePublicKeys } from './service-keys.ts';
 import { TOKEN_LEEWAY_SECONDS, TokenError } from './token.ts';
 
 /**
  * Tokens by which the processes of one hub know each other. Each process has a key pair of its own. A token is for one
  * receiver only, so that no process can use at a third what another has sent it.
  */
+
+/** What a process proves itself by: its name and its private key. */
+export interface ServiceIdentity {
+  service: Service;
+  privateKey: KeyObject;
+}
+
+/** Opens the private key of a process: PKCS #8, DER. */
+export function openIdentity<Name extends Service>(service: Name, privateKey: Uint8Array): ServiceIdentity {
+  return { service, privateKey: createPrivateKey({ key: Buffer.from(privateKey), format: 'der', type: 'pkcs8' }) };
+}
+
+/** Key pairs for every process. */
+export interface ServiceKeys {
+  identities: Readonly<Record<Service, ServiceIdentity>>;
+  publicKeys: ServicePublicKeys;
+}
+
+/** Generates a key pair for every process. */
+export function generateServiceKeys(): ServiceKeys {
+  const pairs = mapServices(() => generateKeyPairSync('ed25519'));
+  return {
+    identities: mapServices((service) => ({ service, privateKey: pairs[service].privateKey })),
+    publicKeys: mapServices((service) => [pairs[service].publicKey]),
+  };
+}
 
 /** Who takes tokens. */
 export type ServiceReceiver = Exclude<Service, 'gateway'> | 'signer';
