@@ -119,6 +119,7 @@ async function send(route: Route, { method, url, headers = {}, payload }: Sent):
 const HEADERS = [
   'x-file-name',
   'x-purpose',
+  'x-purpose-remark',
   'user-agent',
   'referer',
   'cookie',
@@ -294,6 +295,8 @@ test('refusals and failures write clean lines, and each number that people see i
 
   expect(refusals).toEqual([]);
   expect(lastErrors.length).toBeGreaterThan(0);
+  // What a peer says is kept in one line, and without the code that it repeats.
+  expect(lastErrors.filter((text) => text.includes(NUMBER) || /[\p{Cc}\u2028\u2029]/u.test(text))).toEqual([]);
   const numbers = lastErrors.flatMap((text) => /故障编号 (\S+)。/.exec(text)?.[1] ?? []);
   const reported = entries().filter(({ event }) => event === 'failure');
   for (const number of numbers) expect(reported.filter(({ incident }) => incident === number)).toHaveLength(1);

@@ -1,10 +1,10 @@
-import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, getNamedType, isObjectType } from 'graphql';
+import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../subgraphs/kernel/actor.ts';
 import { FILE_INPUT } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
-import { type Place, placesBelowRoots, placesOfRoots } from '../support/arguments.ts';
+import { type Place, placesBelowRoots, placesOfRoots, writeOperation } from '../support/arguments.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
 import { importDelegations } from '../support/proposal.ts';
 
@@ -91,16 +91,8 @@ async function readSchema(): Promise<GraphQLSchema> {
   return buildClientSchema(data);
 }
 
-function ask({ field, operation, way }: Place, variables: Record<string, unknown>): Promise<Answer> {
-  const used = field.args.filter(({ name }) => name in variables);
-  const definitions = used.map(({ name, type }) => `$${name}: ${type}`).join(', ');
-  const values = used.map(({ name }) => `${name}: $${name}`).join(', ');
-  const type = getNamedType(field.type);
-  const refuses = isObjectType(type) && type.getFields().refusal !== undefined;
-  const selection = refuses ? '{ refusal { code message field } }' : isObjectType(type) ? '{ __typename }' : '';
-  const answer = `answer: ${field.name}(${values}) ${selection}`;
-  const body = way.reduceRight((inner, step) => `${step} { ${inner} }`, answer);
-  return send(`${operation}(${definitions}) { ${body} }`, variables);
+function ask(place: Place, variables: Record<string, unknown>): Promise<Answer> {
+  return send(writeOperation(place, variables), variables);
 }
 
 const isFile = async (coordinate: string) => (await filesOf()).has(coordinate);

@@ -147,3 +147,16 @@ export function placesBelowRoots(schema: GraphQLSchema): Place[] {
     }),
   );
 }
+
+/** Returns the document of an operation that gives a place its value by variables. */
+export function writeOperation({ field, operation, way }: Place, variables: Record<string, unknown>): string {
+  const used = field.args.filter(({ name }) => name in variables);
+  const definitions = used.map(({ name, type }) => `$${name}: ${type}`).join(', ');
+  const values = used.map(({ name }) => `${name}: $${name}`).join(', ');
+  const type = getNamedType(field.type);
+  const refuses = isObjectType(type) && type.getFields().refusal !== undefined;
+  const selection = refuses ? '{ refusal { code message field } }' : isObjectType(type) ? '{ __typename }' : '';
+  const answer = `answer: ${field.name}(${values}) ${selection}`;
+  const body = way.reduceRight((inner, step) => `${step} { ${inner} }`, answer);
+  return `${operation}(${definitions}) { ${body} }`;
+}
