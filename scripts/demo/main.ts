@@ -257,6 +257,29 @@ async function showVisibility(client: Client, licenses: Data[]): Promise<void> {
   );
 }
 
+/** A clerk opens a license and reads its code for a purpose, and the holder sees that. */
+async function showReadings(client: Client, { identifier, document }: Data): Promise<void> {
+  print('\n【为何查阅，持证主体看得见】');
+  const clerk = 'window-yudu';
+  const open = (purpose: 'VERIFICATION' | null) =>
+    client.downloadDocument(clerk, document.digest, purpose).then(
+      (pdf) => pdf.subarray(0, 4).toString(),
+      () => null,
+    );
+  check('窗口人员不写明用途，打不开证照文件', (await open(null)) === null);
+  check('写明用途“核验”，打得开，并留下记录', (await open('VERIFICATION')) === '%PDF');
+  const input = { identifier, purpose: 'VERIFICATION', remark: '示范' };
+  const { holder } = await client.act(clerk, 'discloseHolder', 'DiscloseHolderInput', input, 'holder { code }');
+  check(`写明用途，看得见完整代码：${holder.code}`, holder.code === COMPANY.code);
+  const query = 'query($id: ID!) { license(identifier: $id) { readings { object organ { name } purpose reader } } }';
+  const { license } = await client.ask('applicant-company', query, { id: identifier });
+  const ofClerk = license.readings.filter((item: Data) => item.purpose === 'VERIFICATION');
+  check(
+    `持证主体看得见 ${ofClerk[0]?.organ.name} 查阅了两次，看不见经办人员姓名`,
+    ofClerk.length === 2 && license.readings.every((item: Data) => item.reader === null),
+  );
+}
+
 /** Verifies with openssl the signature inside a PDF over the bytes that it covers. */
 function verifyWithOpenssl(name: string, pdf: Buffer): { command: string; passed: boolean } {
   const { covered, cms } = splitSignature(pdf);
@@ -327,6 +350,7 @@ try {
   const licenses = await issueThreeLicenses(client);
   const changed = await changeAndCancel(client, licenses[2]);
   await showVisibility(client, licenses);
+  await showReadings(client, licenses[1]);
   await verifyOffline(client, [...licenses, changed]);
   await demonstrateApplication(client, { say: print, check });
   await demonstrateSupervision(client, licenses[0], { say: print, check });

@@ -3,7 +3,7 @@ import { requireDemoPerson } from './actors.ts';
 import type { TestHub } from './hub.ts';
 
 /** Returns a purpose that fits a demo person at every step of a case, or null for who states none. */
-export function purposeOf(person: string): Purpose | null {
+function purposeOf(person: string): Purpose | null {
   const { roles } = requireDemoPerson(person);
   const names = Object.keys(PURPOSES) as Purpose[];
   const fits = (name: Purpose) => roles.some((role) => (PURPOSES[name].roles as readonly string[]).includes(role));
