@@ -330,7 +330,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
         code: '23503',
       });
       await expect(casesRole`delete from cases.case_material`).rejects.toMatchObject({ code: '42501' });
-      await expect(casesRole`delete from cases.material_read`).rejects.toMatchObject({ code: '42501' });
+      await expect(casesRole`delete from cases.reading`).rejects.toMatchObject({ code: '42501' });
     } finally {
       await casesRole.end();
     }

@@ -16,7 +16,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 const [NAME, CITIZEN, USCC, MOBILE] = ['罗德福', '11010519491231002X', '91000000MA0000001R', '13987654321'];
 const CANARIES = [NAME, CITIZEN, USCC, MOBILE];
 const PLAIN = CANARIES.join(' ');
-/** What could end a line or hide one: line breaks of every kind, ANSI, bidirectional control, the end of a JSON text. */
+/** What could end or hide a line: line breaks of every kind, ANSI, bidirectional control, the end of a JSON text. */
 const FORGING = `${PLAIN}"}\r\n{"level":"error","event":"forged"}\n\u001b[2K\u0085\u2028\u2029\u202e`;
 const MAX_LINE_CHARS = 10_000;
 

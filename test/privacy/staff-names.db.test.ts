@@ -49,7 +49,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => hub?.stop());
 
-/** Whether a field can be asked without knowing an id. */
+/** Whether a field can be reached without knowing an id. */
 const isOpen = (field: GraphQLField<unknown, unknown>) =>
   field.args.every(({ type, name }) => !isNonNullType(type) || name === 'first');
 
@@ -89,15 +89,15 @@ function writeQuery(field: GraphQLField<unknown, unknown>): string | null {
 describe.each(['applicant-company', 'library', null] as const)('what the token of %s reaches', (person) => {
   test('names none of the staff', async () => {
     const names = STAFF.flatMap((id) => [id, findDemoPerson(id)?.name ?? id]);
-    const asked: string[] = [];
+    const reached: string[] = [];
     for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
       const query = writeQuery(field);
       if (query === null) continue;
-      asked.push(field.name);
+      reached.push(field.name);
       const text = JSON.stringify(await hub.ask(person, query));
       for (const name of names) expect([field.name, name, text.includes(name)]).toEqual([field.name, name, false]);
     }
-    expect(asked).toEqual(expect.arrayContaining(['cases', 'licenses', 'seals', 'caseReadings', 'tasks', 'matters']));
+    expect(reached).toEqual(expect.arrayContaining(['cases', 'licenses', 'seals', 'caseReadings', 'tasks', 'matters']));
   });
 });
 
