@@ -14,13 +14,14 @@ import { COST_HEADER } from './cost/plugin.ts';
 export type AllowedOrigins = readonly string[] | 'LOCAL';
 
 /** Returns the origins by the environment: those that are listed, otherwise none in production. */
-export function readAllowedOrigins(origins: readonly string[] | undefined, mode: string | undefined): AllowedOrigins {
-  return origins ?? (mode === 'production' ? [] : 'LOCAL');
+export function readAllowedOrigins(origins: readonly string[] | undefined, isProduction: boolean): AllowedOrigins {
+  return origins ?? (isProduction ? [] : 'LOCAL');
 }
 
 const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/;
 
-function isAllowed(origin: string, allowedOrigins: AllowedOrigins): boolean {
+/** Whether a page of an origin may use the hub. */
+export function isAllowedOrigin(origin: string, allowedOrigins: AllowedOrigins): boolean {
   return allowedOrigins === 'LOCAL' ? LOCAL_ORIGIN.test(origin) : allowedOrigins.includes(origin);
 }
 
@@ -44,7 +45,7 @@ const PREFLIGHT_SECONDS = 600;
 /** Lets pages of the allowed origins use every route. Must be called before routes are added. */
 export async function addCors(app: FastifyInstance, allowedOrigins: AllowedOrigins): Promise<void> {
   await app.register(cors, {
-    origin: (origin, answer) => answer(null, origin !== undefined && isAllowed(origin, allowedOrigins) && origin),
+    origin: (origin, answer) => answer(null, origin !== undefined && isAllowedOrigin(origin, allowedOrigins) && origin),
     methods: ['GET', 'HEAD', 'POST'],
     allowedHeaders: REQUEST_HEADERS,
     exposedHeaders: ANSWER_HEADERS,

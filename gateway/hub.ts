@@ -9,6 +9,7 @@ import type { SendEvent } from '../subgraphs/kernel/events/relay.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import { createHalt, type Halt, type HaltReason } from '../subgraphs/kernel/halt.ts';
 import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
+import type { TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
   attestOverHttp,
@@ -45,6 +46,8 @@ import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import type { CostLimits } from './cost/limits.ts';
 import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
 import { proxySubgraph, requireLive } from './remote.ts';
+import { makeOwnKey } from './sign-in/own-key.ts';
+import { createSignIn, type SignInOptions } from './sign-in/sign-in.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
 export interface HubConfig {
@@ -52,6 +55,13 @@ export interface HubConfig {
   databaseUrls: Readonly<Record<SubgraphName, string>>;
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
+  /** Who else says who somebody is. Absent: the hub's own tokens count, and nothing else. */
+  identities?: Pick<SignInOptions, 'issuers' | 'resolvePerson'> & {
+    /** Whether tokens by `tokenKey` count beside those of the issuers. Never in production. */
+    takesOwnTokens: boolean;
+  };
+  /** Adds further routes to the gateway, such as those of an issuer for development. */
+  addRoutes?: ((app: FastifyInstance) => Promise<void>) | undefined;
   /** Parses what strangers send. Its owner stops it, after the hub. */
   parsers: ParserPool;
   /** The only holder of private keys, in another process or, in tests, in this one. */
@@ -125,7 +135,10 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   // The hub's parts know each other only while this process runs.
   const { identities, publicKeys } = generateServiceKeys();
   const proof = { identity: identities.gateway, now };
-  const buildServeOptions = (receiver: SubgraphName) => ({ ...config, services: { receiver, publicKeys }, now });
+  const tokenCheck = createTokenCheck(config, now);
+  const buildServeOptions = (receiver: SubgraphName): ServeOptions => {
+    return { ...config, ...tokenCheck, services: { receiver, publicKeys } };
+  };
   const subgraphs = wireSubgraphs(config, pools, now, onFault, { baseUrls, halt, identities });
   const subgraphList: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
   const servers: FastifyInstance[] = [];
@@ -136,18 +149,18 @@ export async function createHub(config: HubConfig): Promise<Hub> {
     const app = await createGateway({
       parsers: config.parsers,
       sources: Object.fromEntries(subgraphList.map((subgraph) => [subgraph.name, toSource(subgraph, baseUrls)])),
-      tokenKey: config.tokenKey,
+      ...tokenCheck,
       identity: proof.identity,
       trustedProxies: config.trustedProxies,
       limits: config.limits,
       callerLimits: config.callerLimits,
       readDeadlineMs: config.readDeadlineMs,
-      now,
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
+        await config.addRoutes?.(gateway);
         for (const subgraph of subgraphList) {
           const url = baseUrls[subgraph.name];
-          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, proof);
+          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, { ...proof, check: tokenCheck });
           else await gateway.register(async (scope) => subgraph.routes?.(scope, buildServeOptions(subgraph.name)));
         }
       },
@@ -171,6 +184,19 @@ export async function createHub(config: HubConfig): Promise<Hub> {
     await closePools(pools);
     throw error;
   }
+}
+
+/** Processes behind the gateway read only what the gateway signs, with a key that nobody else ever has. */
+function createTokenCheck({ identities, tokenKey }: HubConfig, now: Clock): TokenCheck {
+  const { publicKey, privateKey } = makeOwnKey();
+  const signIn = createSignIn({
+    issuers: identities?.issuers ?? [],
+    resolvePerson: identities?.resolvePerson ?? (async () => null),
+    ownKey: privateKey,
+    demoKey: (identities?.takesOwnTokens ?? true) ? tokenKey : null,
+    now,
+  });
+  return { tokenKey: publicKey, signIn, now };
 }
 
 type Pools = Readonly<Record<SubgraphName, ConnectionPool>>;
@@ -291,9 +317,11 @@ function toSource(subgraph: Subgraph, baseUrls: Readonly<Record<string, string>>
 /** Serves each subgraph on a free port of 127.0.0.1, and writes the base URLs to the last argument. */
 async function serveSubgraphs(
   { matters, cases, licenses, seals }: Subgraphs,
-  buildOptions: (receiver: SubgraphName) => ServeOptions,
+  buildHubOptions: (receiver: SubgraphName) => ServeOptions,
   baseUrls: Record<string, string>,
 ): Promise<FastifyInstance[]> {
+  // Behind the gateway nobody signs in: only the gateway's own tokens count.
+  const buildOptions = (receiver: SubgraphName) => ({ ...buildHubOptions(receiver), signIn: undefined });
   const apps = new Map([
     ['matters', await serveSubgraph(matters, buildOptions('matters'))],
     ['cases', await serveSubgraph(cases, buildOptions('cases'))],

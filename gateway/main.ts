@@ -1,18 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { isProduction } from '../subgraphs/kernel/environment/mode.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter, startProcess } from '../subgraphs/kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 import { readCostLimits } from './cost/limits.ts';
+import { parseOwnKey } from './sign-in/own-key.ts';
+import { readIssuerSettings } from './sign-in/settings.ts';
+import { createSignIn, resolveHolder } from './sign-in/sign-in.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const {
   HOST,
   PORT,
-  TOKEN_PUBLIC_KEY: tokenKey,
   SERVICE_PRIVATE_KEY: privateKey,
   ...settings
-} = readEnvironment('gateway');
+} = readEnvironment('gateway', {
+  TOKEN_PRIVATE_KEY_FILE: (path: string) => parseOwnKey(readFileSync(path, 'utf8')),
+});
 startProcess({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
@@ -24,25 +30,36 @@ const {
   createRemoteRootCertificate: rootCertificateOver,
 } = await import('./remote.ts');
 
-const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, NODE_ENV, PUBLIC_URL } = settings;
+const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, PUBLIC_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };
 const names = Object.keys(urls) as (keyof typeof urls)[];
 const parsers = createParserPool(readParserLimits(settings));
-const proof = { identity: openIdentity('gateway', privateKey), now: () => new Date() } as const;
+const now = () => new Date();
+const proof = { identity: openIdentity('gateway', privateKey), now } as const;
+const issuer = readIssuerSettings(settings);
+const { TOKEN_PRIVATE_KEY_FILE: own } = settings;
+const signIn =
+  issuer && own
+    ? createSignIn({ issuers: [issuer], resolvePerson: resolveHolder, ownKey: own.privateKey, demoKey: null, now })
+    : undefined;
+const tokenKey = signIn ? own?.publicKey : settings.TOKEN_PUBLIC_KEY;
+// The table of variables asks for one or the other.
+if (!tokenKey) throw new Error('neither an issuer nor a key of tokens');
+const check = { tokenKey, signIn, now };
 const app = await createGateway({
   sources: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, { url: `${url}/graphql` }])),
   ...proof,
+  ...check,
   parsers,
-  tokenKey,
   trustedProxies: settings.TRUSTED_PROXIES,
   callerLimits: readHubLimits(settings),
-  allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, NODE_ENV),
+  allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, isProduction()),
   publicUrl: PUBLIC_URL,
   readDeadlineMs: settings.READ_DEADLINE_MS,
   limits: readCostLimits(settings),
   rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {
-    for (const name of names) await passOn(app, name, urls[name], proof);
+    for (const name of names) await passOn(app, name, urls[name], { ...proof, check });
   },
   checks: Object.fromEntries(names.map((name) => [name, () => isLive(urls[name], name, proof)])),
 });

@@ -2,6 +2,7 @@ import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
+import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import {
   type HttpAnswer,
@@ -55,12 +56,15 @@ const EXTRA_PATHS: Readonly<Record<string, string>> = { licenses: 'files', seals
 
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
+/**
+ * Forwards `/<name>/…` to that subgraph, with the body unchanged, because bodies may be signed. With a sign-in, the
+ * token becomes the hub's own: the subgraph reads no other, and none goes through that the gateway has not verified.
+ */
 export async function proxySubgraph(
   app: FastifyInstance,
   name: Exclude<ServiceReceiver, 'signer'>,
   baseUrl: string,
-  proof: GatewayProof,
+  { check, ...proof }: GatewayProof & { check?: TokenCheck },
 ): Promise<void> {
   const { protocol, hostname: host } = new URL(baseUrl);
   requireConnectable({ protocol, host }, OPERATOR);
@@ -73,11 +77,14 @@ export async function proxySubgraph(
       undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: connection },
     });
     const forward = async (request: FastifyRequest, reply: FastifyReply) => {
+      const authorization = await toOwnAuthorization(request, reply, check);
+      if (authorization === null) return reply;
       const callerHeaders = await writeCallerHeaders(proof, name);
       return reply.from(`${baseUrl}${request.url}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
-        rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({
+        rewriteRequestHeaders: (_request, { expect: _, authorization: _foreign, ...headers }) => ({
           ...headers,
+          ...authorization,
           ...callerHeaders,
           [REQUEST_ID_HEADER]: request.id,
         }),
@@ -97,4 +104,22 @@ export async function proxySubgraph(
       scope.route({ method: BODY_METHODS, url: `/${path}/*`, config: { takesNoPlace: true }, handler: forward });
     }
   });
+}
+
+/**
+ * Returns the header by which a subgraph knows the person of a request, or null after a refusal was sent. Without a
+ * sign-in it is the request's own header.
+ */
+async function toOwnAuthorization(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  check: TokenCheck | undefined,
+): Promise<{ authorization?: string } | null> {
+  if (request.headers.authorization === undefined) return {};
+  if (!check?.signIn) return { authorization: request.headers.authorization };
+  // After a refusal nobody reads the body.
+  const context = await identifyCaller(request, reply.header('connection', 'close'), check);
+  if (!context) return null;
+  reply.removeHeader('connection');
+  return { authorization: `Bearer ${context.token}` };
 }

@@ -59,8 +59,9 @@ function describeUses({ uses }: Variable): string {
   return [...groups].map(([group, processes]) => `${group}: ${processes.join(', ')}`).join('; ');
 }
 
-function describeUse({ required, default: value, with: other, unless }: Use): string {
+function describeUse({ required, default: value, with: other, unless, inProduction }: Use): string {
   if (required) return 'required';
+  if (inProduction) return 'required in production';
   if (other !== undefined) return `required with \`${other}\``;
   if (unless !== undefined) return `required without \`${unless}\``;
   return value ? `\`${value}\`` : 'optional';

@@ -4,7 +4,7 @@ import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { findDemoPerson, mintToken } from './demo/people.ts';
-import { openSecrets } from './hub/secrets.ts';
+import { readDemoKey } from './hub/demo-key.ts';
 
 /**
  * `npm run import -- list.csv [--dry-run] [--basis 文号]`: proposes a list of delegations (docs/import.md) to a running
@@ -96,7 +96,7 @@ async function readToken(): Promise<string> {
   if (environment.TOKEN !== undefined) return environment.TOKEN;
   const administrator = findDemoPerson('administrator');
   if (!administrator) throw new Error('no demo administrator');
-  return mintToken(administrator, openSecrets(environment.DATA_FOLDER).tokenPrivateKey, new Date());
+  return mintToken(administrator, readDemoKey(environment.DATA_FOLDER), new Date());
 }
 
 function printChange({ validFrom, matter, fields, runningCases }: Change): void {

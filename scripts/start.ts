@@ -4,10 +4,13 @@ import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
+import { readIssuerSettings } from '../gateway/sign-in/settings.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readIntakeLimits } from '../subgraphs/cases/intake.ts';
+import { scanByClamd } from '../subgraphs/cases/material/upload/clamd-client.ts';
 import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
 import { logStandstill } from '../subgraphs/kernel/environment/log.ts';
+import { isProduction } from '../subgraphs/kernel/environment/mode.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { endAfter } from '../subgraphs/kernel/environment/stop.ts';
 import { readParserLimits } from '../subgraphs/kernel/foreign/pool.ts';
@@ -15,10 +18,11 @@ import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { parseChain } from '../subgraphs/seals/certification/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { listDemoPeople, mintToken } from './demo/people.ts';
-import { boot, type RunningHub } from './hub/boot.ts';
+import { type BootOptions, boot, type RunningHub } from './hub/boot.ts';
 import { StartRefusal } from './hub/check/checks.ts';
 import { serveRefusal } from './hub/check/refusing.ts';
 import { BootError } from './hub/folder.ts';
+import { DEVELOPMENT_PATH } from './hub/issuer/issuer.ts';
 import { openHubLog } from './hub/log.ts';
 import type { Secrets } from './hub/secrets.ts';
 
@@ -54,6 +58,7 @@ const QUERY =
   '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id name countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
 
 async function main(): Promise<void> {
+  const { LIBRARY_URL, CLAMD } = settings;
   const startedAt = performance.now();
   const startAbort = new AbortController();
   let refusing: FastifyInstance | null = null;
@@ -77,14 +82,19 @@ async function main(): Promise<void> {
     port: settings.PORT,
     libraryPort: settings.LIBRARY_PORT,
     databaseUrl: settings.DATABASE_URL ?? null,
-    withLibrary: !process.argv.includes('--no-library'),
+    withLibrary: LIBRARY_URL === undefined && !process.argv.includes('--no-library'),
+    library: readLibrary(),
+    scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
     webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
     trustedProxies: settings.TRUSTED_PROXIES,
     callerLimits: readHubLimits(settings),
     readDeadlineMs: settings.READ_DEADLINE_MS,
     uploadLimits: readUploadLimits(settings),
     intakeLimits: readIntakeLimits(settings),
-    allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, settings.NODE_ENV),
+    allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, isProduction()),
+    isProduction: isProduction(),
+    issuer: readIssuerSettings(settings),
+    developmentSignIn: settings.DEVELOPMENT_SIGN_IN,
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,
     trustedAuthorities: settings.SEAL_AUTHORITIES,
@@ -109,6 +119,14 @@ async function main(): Promise<void> {
   await printReady(running, (performance.now() - startedAt) / 1000);
 }
 
+/** Returns the office's own city library, or undefined for the reference library of this machine. */
+function readLibrary(): BootOptions['library'] {
+  const { LIBRARY_URL: url, LIBRARY_CLIENT_ID: clientId = '', LIBRARY_CLIENT_SECRET: clientSecret = '' } = settings;
+  if (url === undefined) return undefined;
+  const { LIBRARY_RECEIPT_KEY: receiptKey, LIBRARY_ID: id } = settings;
+  return { url, clientId, clientSecret, ...(receiptKey && { receiptKey }), ...(id && { id }) };
+}
+
 /** Sends the log of a refused start to the folder's file. Without it, health still says why. */
 function openRefusalLog(): void {
   try {
@@ -119,7 +137,10 @@ function openRefusalLog(): void {
 }
 
 async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: number): Promise<void> {
-  if (!process.argv.includes('--no-tokens')) await printTokens(url, secrets);
+  if (!isProduction() && !process.argv.includes('--no-tokens')) await printTokens(url, secrets);
+  const { OIDC_ISSUER, DEVELOPMENT_SIGN_IN, PUBLIC_URL = url } = settings;
+  const issuer = OIDC_ISSUER ?? (DEVELOPMENT_SIGN_IN === 'none' ? null : `${PUBLIC_URL}${DEVELOPMENT_PATH}`);
+  if (issuer !== null) console.log(`\n登录 sign-in ${issuer}  (OpenID Connect, docs/sign-in.md)`);
   console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
 }
 

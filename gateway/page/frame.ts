@@ -20,9 +20,9 @@ export function langOf(query: unknown): Lang {
   return typeof query === 'object' && query !== null && 'lang' in query && query.lang === 'en' ? 'en' : 'zh';
 }
 
-/** Returns the URL of a page in a language. */
+/** Returns the URL of a page in a language. The path may have parameters. */
 export function toPageUrl(path: string, lang: Lang): string {
-  return `${path}?lang=${lang}`;
+  return `${path}${path.includes('?') ? '&' : '?'}lang=${lang}`;
 }
 
 /** The parts of a page. `body` is HTML, everything else is text. */

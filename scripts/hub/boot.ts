@@ -5,14 +5,18 @@ import { confineRoles, describeExcess } from '../../db/confinement.ts';
 import { requirePatchedDriver } from '../../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
+import { isAllowedOrigin } from '../../gateway/cors.ts';
 import type { CostLimits } from '../../gateway/cost/limits.ts';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
+import { type IssuerSettings, resolveHolder } from '../../gateway/sign-in/sign-in.ts';
+import { readOrgans } from '../../seeds/load.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { logStandstill } from '../../subgraphs/kernel/environment/log.ts';
 import { createParserPool, type ParserLimits } from '../../subgraphs/kernel/foreign/pool.ts';
 import { HALT_REMEDIES, type Halt } from '../../subgraphs/kernel/halt.ts';
 import type { HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
+import { findDemoPerson, listDemoPeople } from '../demo/people.ts';
 import { toLocalUrl } from './address.ts';
 import { HUB_DATABASE } from './check/database-state.ts';
 import { takeHubLock } from './check/hub-lock.ts';
@@ -20,11 +24,17 @@ import { buildInUseRefusal, openChecked, requireOpenKeys } from './check/open.ts
 import { describeSilence } from './check/witness-sizes.ts';
 import { BootError, lockFolder } from './folder.ts';
 import { readHealth } from './health.ts';
+import {
+  addDevelopmentIssuer,
+  DEVELOPMENT_PATH,
+  type DevelopmentReach,
+  describeDevelopmentIssuer,
+} from './issuer/issuer.ts';
 import { openHubLog } from './log.ts';
 import { writeMarker } from './marker.ts';
 import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
 import { locateSignerKeyFile, type Secrets } from './secrets.ts';
-import { seedHub } from './seed.ts';
+import { seedHub, seedPlan } from './seed.ts';
 import { startSigner } from './signer.ts';
 
 /** Starts and stops a whole hub on a data folder. `npm start` and `npm run demo` use it. */
@@ -64,6 +74,16 @@ export interface BootOptions {
   log?: Pick<LogSettings, 'origin' | 'witnesses'>;
   /** What parsing may cost. Left out: as docs/configuration.md says. */
   parserLimits?: Partial<ParserLimits>;
+  /** The office's own city library. Absent: the reference library of this machine. */
+  library?: NonNullable<HubConfig['library']> | undefined;
+  /** The office's scanner of uploaded files, if it has one. */
+  scan?: HubConfig['scan'];
+  /** Whether it serves people for real: then nothing is entered for trying out, and no demo token counts. */
+  isProduction?: boolean;
+  /** Who says who people are. Null in development. */
+  issuer?: IssuerSettings | null;
+  /** Who may sign in as a demo person at the hub itself. Nobody if absent, and nobody in production. */
+  developmentSignIn?: DevelopmentReach | 'none';
   /** Level of the log in the data folder. */
   logLevel?: LogLevel;
   say: (line: string) => void;
@@ -116,7 +136,7 @@ export async function boot(options: BootOptions): Promise<RunningHub> {
 }
 
 async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]): Promise<Omit<RunningHub, 'stop'>> {
-  const { host, port, libraryPort } = options;
+  const { host, port, libraryPort, isProduction = false } = options;
   const { webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits } =
     options;
   const say = (line: string) => {
@@ -132,15 +152,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
 
   say('网关和四个子图 gateway and four subgraphs …');
   const url = toLocalUrl(host, port);
-  const libraryUrl = toLocalUrl(host, libraryPort);
-  const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
-  const { name: id, receiptKey, witnessKey } = library;
-  // The city library is a witness too, so its data and the log cannot be changed independently of each other.
-  const otherWitnesses = options.log?.witnesses ?? [];
-  const witnesses = [
-    { vkey: witnessKey, url: libraryUrl },
-    ...otherWitnesses.filter((witness) => witness.vkey !== witnessKey),
-  ];
+  const library = await connectLibrary(options, dataFolder, database.url, secrets);
   const parsers = createParserPool(options.parserLimits);
   stopSteps.push(() => parsers.stop());
   const hub = await createHub({
@@ -150,16 +162,18 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits },
     ...{ callerLimits: options.callerLimits, readDeadlineMs: options.readDeadlineMs },
     intakeLimits: options.intakeLimits,
-    log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
-    library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
+    ...buildIdentities(options, url),
+    log: { ...options.log, folder: join(dataFolder, 'log'), witnesses: library.witnesses },
+    ...{ library: library.client, scan: options.scan },
     onHalt: ({ code, message }) => {
       logStandstill('halt', code);
       console.error(`系统停止办理 halted ${code}：${message}；${HALT_REMEDIES[code]}`);
     },
     onPrepared: async (seals) => {
       const hubKeys = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
-      writeMarker(dataFolder, { logKey: hubKeys.logKey });
-      writeLibrarySettings(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
+      writeMarker(dataFolder, { logKey: hubKeys.logKey, demonstration: !isProduction });
+      if (!library.peer) return;
+      writeLibrarySettings(dataFolder, library.peer, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
       if (!options.withLibrary) return;
       say('市电子证照库（参考实现）reference city library …');
       stopSteps.push(await startLibrary(dataFolder, host, log.sortLines));
@@ -168,12 +182,55 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   stopSteps.push(() => Promise.race([hub.stop(), pause(HUB_STOP_TIMEOUT_MS, undefined, { ref: false })]));
   halter.halt = hub.halt;
   say('事项、印章、空白证照 matters, seals, blanks …');
-  const counts = await seedHub(hub);
+  const counts = await (isProduction ? seedPlan : seedHub)(hub);
   say(`${counts.matters} 个事项 matters，${counts.seals} 枚印章 seals`);
 
   options.signal?.throwIfAborted();
   await hub.app.listen({ host, port });
-  return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
+  return { url, libraryUrl: library.client.url, secrets, hub, databaseLost: database.lost };
+}
+
+/**
+ * Returns the office's own city library, or the reference library of this machine. The latter is a witness too, so its
+ * data and the log cannot be changed independently of each other.
+ */
+async function connectLibrary(options: BootOptions, dataFolder: string, databaseUrl: string, secrets: Secrets) {
+  const witnesses = options.log?.witnesses ?? [];
+  if (options.library) return { client: options.library, witnesses, peer: null };
+  const peer = await prepareLibrary(dataFolder, databaseUrl, secrets, options.signal);
+  const { name: id, receiptKey, witnessKey } = peer;
+  const url = toLocalUrl(options.host, options.libraryPort);
+  const client = { url, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey };
+  const otherWitnesses = witnesses.filter((witness) => witness.vkey !== witnessKey);
+  return { client, witnesses: [{ vkey: witnessKey, url }, ...otherWitnesses], peer };
+}
+
+/**
+ * Returns who says who people are: the office's issuer; in development the hub itself, and an issuer of its own for
+ * demo people.
+ */
+function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'identities' | 'addRoutes'> {
+  const { issuer, isProduction = false, developmentSignIn = 'none', allowedOrigins = [] } = options;
+  const identities = { issuers: issuer ? [issuer] : [], resolvePerson: resolveHolder, takesOwnTokens: !isProduction };
+  if (isProduction || developmentSignIn === 'none') return { identities };
+  const organs = readOrgans();
+  const name = `${options.publicUrl ?? url}${DEVELOPMENT_PATH}`;
+  const routes = {
+    issuer: name,
+    people: listDemoPeople(organs.map(({ id }) => id)),
+    organNames: new Map(organs.map((organ) => [organ.id, organ.name])),
+    reach: developmentSignIn,
+    isAllowed: (origin: string) => isAllowedOrigin(origin, 'LOCAL') || isAllowedOrigin(origin, allowedOrigins),
+    now: () => new Date(),
+  };
+  return {
+    identities: {
+      ...identities,
+      issuers: [describeDevelopmentIssuer(name, url + DEVELOPMENT_PATH)],
+      resolvePerson: async ({ subject }) => findDemoPerson(subject),
+    },
+    addRoutes: (app) => addDevelopmentIssuer(app, routes),
+  };
 }
 
 /**
@@ -201,7 +258,10 @@ async function openHub(
   const { state, database, secrets } = await openChecked({
     dataFolder,
     databaseUrl: options.databaseUrl,
-    witnesses: [...(options.log?.witnesses ?? []), ...(withLibrary ? [] : [library])],
+    witnesses: [...(options.log?.witnesses ?? []), ...(withLibrary || options.library ? [] : [library])],
+    mode: { isProduction: options.isProduction ?? false, hasIssuer: Boolean(options.issuer) },
+    // From here on the folder says what it is for, whatever interrupts the first start.
+    onNewFolder: () => writeMarker(dataFolder, { demonstration: !options.isProduction }),
     onOpen: (server) => stopSteps.push(() => server.stop()),
     // An interrupted start must not leave a database whose keys were never created.
     onFirstStart: async (newSecrets) => {

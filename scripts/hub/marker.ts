@@ -13,6 +13,8 @@ const markerSchema = z.looseObject({
   release: z.string(),
   /** Key of the log (C2SP signed-note): the identity of the hub. */
   logKey: z.string().optional(),
+  /** Whether demo people, agreements or blanks were entered. Folders up to 0.4.1 do not say it, and count as such. */
+  demonstration: z.boolean().optional(),
   /** What `npm run resume` accepted as lost: the number of records for each comparison, see `check/agreement.ts`. */
   accepted: z.record(z.string(), z.number().int().nonnegative()).default({}),
   /** The clock may be behind what was recorded up to this instant. */
@@ -36,7 +38,7 @@ export function readMarker(folder: string): Marker | null | 'UNREADABLE' {
 /** Writes the marker of this release, atomically. Keeps what it does not change. */
 export function writeMarker(
   folder: string,
-  changes: Partial<Pick<Marker, 'logKey' | 'accepted' | 'acceptedClock'>>,
+  changes: Partial<Pick<Marker, 'logKey' | 'demonstration' | 'accepted' | 'acceptedClock'>>,
 ): void {
   const existing = readMarker(folder);
   const marker = {

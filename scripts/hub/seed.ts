@@ -12,11 +12,24 @@ const BLANKS_PER_ORGAN = 200;
 
 /**
  * Loads the initial data of a hub through the subgraphs' own functions: organs, matters and tasks of the plan, sample
- * guides, a seal per organ with its grants, demo agreements, blanks. Existing data stays unchanged.
+ * guides, a seal per organ with its grants, and what is only for trying out (see `seedDemonstration`). Existing data
+ * stays unchanged.
  */
-export async function seedHub(
-  hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>,
-): Promise<{ matters: number; seals: number }> {
+export async function seedHub(hub: SeededHub): Promise<SeedCounts> {
+  const counts = await seedPlan(hub);
+  await seedDemonstration(hub);
+  return counts;
+}
+
+type SeededHub = Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>;
+
+interface SeedCounts {
+  matters: number;
+  seals: number;
+}
+
+/** Loads what the plan says, and a seal per organ. Nothing else is entered in production. */
+export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   const organs = readOrgans();
   const rows = readMatters();
   await hub.matters.importMatters(organs, rows);
@@ -33,9 +46,16 @@ export async function seedHub(
       kind,
       matters: ownMatters.map((row) => row.id),
     });
-    await hub.licenses.receiveBlanks(organ.id, { prefix: blankPrefix(organ.uscc), from: 1, to: BLANKS_PER_ORGAN });
     seals++;
   }
+  return { matters: rows.length, seals };
+}
+
+/** Loads invented blanks of each organ, and agreements between city and county organs. */
+async function seedDemonstration(hub: SeededHub): Promise<void> {
+  const rows = readMatters();
+  for (const { id, uscc } of readOrgans())
+    await hub.licenses.receiveBlanks(id, { prefix: blankPrefix(uscc), from: 1, to: BLANKS_PER_ORGAN });
   const reviewedMatters = rows.filter(
     (row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== ORGAN_WITHOUT_AGREEMENT,
   );
@@ -48,7 +68,6 @@ export async function seedHub(
     const paper = { scanDigest: sha256(`${number}（示范，没有扫描件）`), validFrom: '2022-06-01', validTo: null };
     await hub.cases.recordAgreement({ number, cityOrgan, countyOrgan, matters, ...paper });
   }
-  return { matters: rows.length, seals };
 }
 
 /** Returns the number prefix of an organ's blanks: KB and the organ's serial from its test code. */

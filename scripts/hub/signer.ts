@@ -45,7 +45,8 @@ export async function startSigner(
   // Hub and signer know each other only while both run.
   const { identities, publicKeys } = generateServiceKeys();
   const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
-  const env = isolateEnvironment({
+  const env = isolateEnvironment('signer', {
+    HOST: '127.0.0.1',
     PORT: '0',
     LOG_LEVEL: options.logLevel ?? '',
     KEY_ENCRYPTION_KEY_FILE: keyFile,

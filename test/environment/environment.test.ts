@@ -110,6 +110,16 @@ test.each([
     { LIBRARY_URL: 'http://l.test' },
     'LIBRARY_CLIENT_ID: is missing (needed with LIBRARY_URL); expected a text',
   ],
+  [
+    'gateway',
+    { NODE_ENV: 'production' },
+    'OIDC_ISSUER: is missing (needed with NODE_ENV=production); expected a URL such as https://login.office.example/realms/staff, without query and fragment',
+  ],
+  [
+    'gateway',
+    { OIDC_ISSUER: 'https://login.office.example' },
+    'TOKEN_PRIVATE_KEY_FILE: is missing (needed with OIDC_ISSUER); expected a path',
+  ],
   ['import', { TOKEN: '' }, 'TOKEN: is empty; expected a token: three parts in base64url, separated by dots'],
   [
     'seals',

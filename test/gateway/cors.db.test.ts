@@ -85,13 +85,13 @@ describe.each(['local', 'http'] as const)('pages of other origins, subgraphs rea
 
 describe('the origins by the environment', () => {
   test.each([
-    [undefined, undefined, 'LOCAL'],
-    [undefined, 'test', 'LOCAL'],
-    [undefined, 'production', []],
-    [[OFFICE], undefined, [OFFICE]],
-    [[], undefined, []],
-  ])('ALLOWED_ORIGINS %j, NODE_ENV %s', (origins, mode, expected) => {
-    expect(readAllowedOrigins(origins, mode)).toEqual(expected);
+    [undefined, false, 'LOCAL'],
+    [undefined, true, []],
+    [[OFFICE], false, [OFFICE]],
+    [[OFFICE], true, [OFFICE]],
+    [[], false, []],
+  ])('ALLOWED_ORIGINS %j, production %s', (origins, isProduction, expected) => {
+    expect(readAllowedOrigins(origins, isProduction)).toEqual(expected);
   });
 });
 

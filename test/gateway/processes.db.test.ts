@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts'
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { AUDIENCE, makeIssuerKey, signIssuerToken, startIssuer, type TestIssuer } from '../support/issuer.ts';
 import { testParsers } from '../support/parsers.ts';
 import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
@@ -23,6 +24,10 @@ const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
 
 let database: TestDatabase;
 let gateway: string;
+/** A second gateway before the same subgraphs, in production. */
+let office: string;
+let issuer: TestIssuer;
+const issuerKey = makeIssuerKey('k', 'RS256');
 let logFolder: string;
 const children: ChildProcess[] = [];
 const errors: string[] = [];
@@ -67,29 +72,60 @@ beforeAll(async () => {
     SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway),
     PORT: String(port),
   });
-  await waitUntil('the gateway is ready', async () =>
-    fetch(`${gateway}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  ).catch((error) => {
-    throw new Error(`${error.message} ${errors.join('\n')}`);
+  issuer = await startIssuer(issuerKey);
+  const officePort = await findFreePort();
+  office = `http://127.0.0.1:${officePort}`;
+  const keyFile = join(logFolder, 'gateway-token.pem');
+  writeFileSync(keyFile, tokenKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const signIn = { NODE_ENV: 'production', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: AUDIENCE };
+  run('gateway/main.ts', {
+    ...{ ...shared, ...signIn, SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway), PORT: String(officePort) },
+    ...{ TOKEN_PRIVATE_KEY_FILE: keyFile, TOKEN_PUBLIC_KEY: '' },
+    OIDC_HOLDER_CLAIM: 'id_number',
   });
+  for (const url of [gateway, office]) {
+    await waitUntil('the gateway is ready', async () =>
+      fetch(`${url}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    ).catch((error) => {
+      throw new Error(`${error.message} ${errors.join('\n')}`);
+    });
+  }
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
+  issuer?.close();
   await database?.drop();
   if (logFolder) rmSync(logFolder, { recursive: true, force: true });
 });
 
-async function ask(query: string, token?: string) {
-  const response = await fetch(`${gateway}/graphql`, {
+async function ask(query: string, token?: string, url: string = gateway) {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
     body: JSON.stringify({ query }),
   });
   return (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
 }
+
+test("a gateway in production takes tokens of its issuer only, and subgraphs only the gateway's", async () => {
+  const query = '{ cases(first: 1) { edges { cursor } } }';
+  const sign = (claims: Record<string, unknown>) => signIssuerToken(issuer, issuerKey, new Date(), claims);
+  const holder = await sign({ id_number: '11010519491231002X' });
+  expect(await ask(query, holder, office)).toEqual({ data: { cases: { edges: [] } } });
+  const stranger = await ask(query, await sign({ roles: ['ADMINISTRATOR'] }), office);
+  expect(stranger.errors).toMatchObject([{ extensions: { code: 'PERSON_UNKNOWN' } }]);
+  const demoToken = await tokenFor(requireDemoPerson('administrator'), new Date());
+  expect((await ask(query, demoToken, office)).errors).toMatchObject([{ extensions: { code: 'TOKEN_INVALID' } }]);
+  expect((await ask(query, holder)).errors).toMatchObject([{ extensions: { code: 'TOKEN_INVALID' } }]);
+  const upload = (url: string, token: string) =>
+    fetch(`${url}/cases/materials`, { method: 'POST', body: 'x', headers: { authorization: `Bearer ${token}` } });
+  expect((await upload(office, demoToken)).status).toBe(401);
+  expect((await upload(office, holder)).status).not.toBe(401);
+  expect((await upload(gateway, holder)).status).toBe(401);
+});
 
 test('queries, tokens, files, certificates and revocation lists work, and every process stops on SIGTERM', async () => {
   const { db, close } = connect(database.urls.matters, 'test');

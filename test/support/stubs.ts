@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createGateway, type GatewayOptions } from '../../gateway/gateway.ts';
+import type { Clock } from '../../subgraphs/kernel/day.ts';
 import { requirePerson } from '../../subgraphs/kernel/http/context.ts';
 import type { ResolverMap } from '../../subgraphs/kernel/http/resolver-types.ts';
 import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 import { tokenKeys } from './actors.ts';
-import type { TestClock } from './clock.ts';
 import { TEST_LIMITS } from './limits.ts';
 import { testParsers } from './parsers.ts';
 import { identities, servicesOf } from './services.ts';
@@ -43,7 +43,7 @@ export interface StubGateway {
 
 /** Creates a gateway over stubs, called in process or over HTTP. */
 export async function createStubGateway(
-  clock: TestClock,
+  clock: Clock,
   stubs: Stubs,
   transport: 'local' | 'http' = 'local',
   overrides: Partial<GatewayOptions> = {},

@@ -194,15 +194,17 @@ export const layerRules: Rule[] = [
     },
   },
   {
-    name: 'private keys only in the signer',
+    name: 'private keys only in the signer, and the one of the gateway in one file',
     findViolations: (source) =>
       isWithin(source.path, 'subgraphs', 'gateway') &&
       !isWithin(source.path, 'subgraphs/seals/signer') &&
       // The key of the process itself, which signs nothing but its tokens.
-      source.path !== 'subgraphs/kernel/sealing/service-token.ts'
+      source.path !== 'subgraphs/kernel/sealing/service-token.ts' &&
+      source.path !== 'gateway/sign-in/own-key.ts'
         ? findPrivateKeyFunctions(source)
         : [],
     planted: {
+      'beside the one of the gateway': { 'gateway/sign-in/a.ts': 'export const key = createPrivateKey(pem);' },
       'a call': { [WORKFLOW]: 'export const key = createPrivateKey(pem);' },
       'under another name': { 'gateway/a.ts': "import { createPrivateKey as read } from 'node:crypto';\nread('');" },
       'as a property': { [WORKFLOW]: "import * as c from 'node:crypto';\nc['generateKeyPairSync']('ed25519');" },

@@ -56,6 +56,7 @@ export const KERNEL: Record<string, Layer> = {
   'outgoing/http-client': 'client',
   halt: 'rule',
   'environment/rows/outgoing-variables': 'rule',
+  'environment/rows/sign-in-variables': 'rule',
   identifier: 'rule',
   'graphql/inputs': 'edge',
   'license-acts': 'rule',

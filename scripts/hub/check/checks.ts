@@ -6,40 +6,12 @@ import { BootError } from '../folder.ts';
 import { FOLDER_FORMAT } from '../marker.ts';
 import { locateSignerKeyFile } from '../secrets.ts';
 import type { Disagreement } from './agreement.ts';
+import type { HubState, StartCheck, Wrong } from './check.ts';
 import type { DatabaseState, LogState } from './database-state.ts';
 import type { FolderState, PublishedLog } from './folder-state.ts';
+import { PRODUCTION_CHECKS } from './production.ts';
 
 /** What a start compares before it changes anything. A hub that one of these checks refuses does not act. */
-
-/** What has been read so far. A check whose part has not been read finds nothing. */
-export interface HubState {
-  folder: FolderState;
-  database?: DatabaseState;
-  /** Ids of the private keys that the signer cannot open. */
-  unopenedKeys?: readonly string[];
-  /** Witnesses that have signed a larger tree than the database has. */
-  aheadWitnesses?: readonly { name: string; size: number }[];
-  /** Witnesses that did not say how much they have signed. */
-  silentWitnesses?: readonly { name: string }[];
-  now: Date;
-}
-
-export interface StartCheck {
-  code: string;
-  /** What it compares. */
-  compares: string;
-  /** Whether `npm run resume` can bring the hub on. Otherwise only a restore or another setting can. */
-  isResumable: boolean;
-  /** Whether the process ends. Otherwise it stays, and says in its health why it does not act. */
-  ends?: true;
-  /** Returns what is wrong, in Chinese and in English, or null. */
-  find(state: HubState): Wrong | null;
-}
-
-interface Wrong {
-  zh: string;
-  en: string;
-}
 
 /** The folder and the database of a started hub, with its log on both sides. */
 interface Logs {
@@ -62,6 +34,7 @@ function compareLogs(find: (logs: Logs, state: HubState) => Wrong | null): Start
 const MAX_CLOCK_DIFFERENCE_MS = 300_000;
 
 export const START_CHECKS: readonly StartCheck[] = [
+  ...PRODUCTION_CHECKS,
   {
     code: 'FOLDER_NEWER',
     compares: 'the form of the folder with the one that this release writes',

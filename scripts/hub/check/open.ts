@@ -3,7 +3,8 @@ import type { WitnessAddress } from '../../../subgraphs/seals/log/witness-client
 import type { Signer } from '../../../subgraphs/seals/signer/signer.ts';
 import { type OpenDatabase, openEmbedded, openForeign } from '../database.ts';
 import { openSecrets, type Secrets } from '../secrets.ts';
-import { type HubState, listRefusals, type StartRefusal } from './checks.ts';
+import type { HubState, Mode } from './check.ts';
+import { listRefusals, type StartRefusal } from './checks.ts';
 import { readDatabaseState } from './database-state.ts';
 import { type FolderState, readFolderState } from './folder-state.ts';
 import { askWitnesses } from './witness-sizes.ts';
@@ -15,10 +16,14 @@ export interface OpenOptions {
   databaseUrl: string | null;
   /** Witnesses to ask how much of the log they have signed. */
   witnesses?: readonly WitnessAddress[];
+  /** How the hub is to run. */
+  mode?: Mode;
   /** Called with the server as soon as it runs, to be stopped at the end. */
   onOpen: (database: OpenDatabase) => void;
   /** Called before the embedded database is created, with the new secrets. */
   onFirstStart: (secrets: Secrets) => Promise<void>;
+  /** Called when the checks have let a folder pass that has no secrets yet, before they are created. */
+  onNewFolder?: () => void;
   /** Whether to go on in spite of what refuses a start. Only `npm run resume` does. */
   tolerates?: (refusal: StartRefusal) => boolean;
 }
@@ -40,7 +45,7 @@ const LOCK_POLL_MS = 100;
  * before anything is changed. The caller must hold the lock of the folder.
  */
 export async function openChecked(options: OpenOptions): Promise<CheckedHub> {
-  const { dataFolder, databaseUrl, tolerates = () => false } = options;
+  const { dataFolder, databaseUrl, mode, tolerates = () => false } = options;
   const require = (state: HubState) => {
     const refusals = listRefusals(state);
     const refusal = refusals.find((candidate) => !tolerates(candidate));
@@ -48,7 +53,7 @@ export async function openChecked(options: OpenOptions): Promise<CheckedHub> {
     return refusals;
   };
   const folder = readFolderState(dataFolder, databaseUrl !== null);
-  const state: HubState = { folder, now: new Date() };
+  const state: HubState = { folder, ...(mode && { mode }), now: new Date() };
   require(state);
   const database = await (databaseUrl === null ? openOwn(options, folder) : openForeign(databaseUrl));
   options.onOpen(database);
@@ -59,11 +64,14 @@ export async function openChecked(options: OpenOptions): Promise<CheckedHub> {
     Object.assign(state, await askWitnesses(newest, options.witnesses ?? []));
   }
   const refusals = require(state);
+  if (folder.secrets === null) options.onNewFolder?.();
   return { state, database, secrets: openSecrets(dataFolder), refusals };
 }
 
 /** Starts the embedded database. Only a first start creates it, after its secrets. */
-async function openOwn({ dataFolder, onFirstStart }: OpenOptions, folder: FolderState): Promise<OpenDatabase> {
+async function openOwn(options: OpenOptions, folder: FolderState): Promise<OpenDatabase> {
+  const { dataFolder, onFirstStart, onNewFolder } = options;
+  if (folder.secrets === null) onNewFolder?.();
   if (!folder.hasDatabase) await onFirstStart(openSecrets(dataFolder));
   const { secrets } = folder;
   return openEmbedded(dataFolder, secrets === null || secrets === 'UNREADABLE' ? openSecrets(dataFolder) : secrets);

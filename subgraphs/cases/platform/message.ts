@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
 import { daySchema, offsetInstantSchema } from '../../kernel/day-schema.ts';
 import { sha256 } from '../../kernel/events/events.ts';
-import { parseForeignJson } from '../../kernel/foreign/json.ts';
+import { parseStrictJson } from '../../kernel/foreign/json.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
@@ -51,7 +51,7 @@ export function parseSignature(header: string | string[] | undefined): ClaimedSi
   if (typeof header !== 'string' || header.length > MAX_SIGNATURE_CHARS || !/^[\w-]+\.\.[\w-]+$/.test(header)) {
     throw new Refusal('SIGNATURE_MALFORMED');
   }
-  const result = jwsHeaderSchema.safeParse(parseJson(Buffer.from(header.split('.')[0] ?? '', 'base64url')));
+  const result = jwsHeaderSchema.safeParse(parseStrictJson(Buffer.from(header.split('.')[0] ?? '', 'base64url')));
   if (!result.success) throw new Refusal('SIGNATURE_MALFORMED');
   return { ...result.data, jws: header };
 }
@@ -129,7 +129,7 @@ export type Verdict = 'DONE' | 'REFUSED';
 
 /** Parses a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the path of the fault. */
 export function parseMessage(body: Uint8Array): PlatformMessage {
-  const value = parseJson(body);
+  const value = parseStrictJson(body);
   if (value === undefined) throw new Refusal('MESSAGE_MALFORMED');
   const result = messageSchema.safeParse(value);
   if (result.success) return result.data;
@@ -152,26 +152,4 @@ export function personOf(platformId: string, organ: string, { by, type }: Platfo
     window: null,
     holderCode: null,
   };
-}
-
-/**
- * Parses JSON that every parser reads in the same way (I-JSON, RFC 7493). Returns undefined for anything else.
- * It must be UTF-8 and have no name twice in an object: one parser would use the first, another the last.
- */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    const value = parseForeignJson(text);
-    const tokens = [...text.matchAll(/"(?:[^"\\]|\\[\s\S])*(?:"(\s*:)?|\\?$)/g)];
-    const names = tokens.filter(([, colon]) => colon !== undefined);
-    return names.length === countNames(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function countNames(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const nestedCount = Object.values(value).reduce((sum: number, element) => sum + countNames(element), 0);
-  return nestedCount + (Array.isArray(value) ? 0 : Object.keys(value).length);
 }

@@ -142,6 +142,28 @@ export const hosts: Kind<string[]> = {
   schema: list.schema.pipe(z.array(z.string().regex(HOST_OR_NETWORK))),
 };
 
+/** An issuer of OpenID Connect, compared letter by letter with the name that it gives itself (Discovery, 4.3). */
+export const issuer: Kind<string> = {
+  expected: 'a URL such as https://login.office.example/realms/staff, without query and fragment',
+  schema: z
+    .url({ protocol: /^https?$/ })
+    .regex(/^[^\s?#@]+$/)
+    .max(2_000),
+};
+
+export const tokenKind: Kind<'access' | 'id'> = { expected: 'access or id', schema: z.enum(['access', 'id']) };
+
+export const developmentReach: Kind<'local' | 'network' | 'none'> = {
+  expected: 'local, network or none',
+  schema: z.enum(['local', 'network', 'none']),
+};
+
+/** The name of a claim, such as `id_number` or `https://office.example/uscc`. */
+export const claimName: Kind<string> = {
+  expected: 'the name of a claim',
+  schema: z.string().regex(/^[\w:/.-]{1,128}$/),
+};
+
 /** `production` is a hub that serves people for real. */
 export const mode: Kind<'production' | 'development' | 'test'> = {
   expected: 'production or development',

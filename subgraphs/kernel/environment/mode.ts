@@ -6,7 +6,10 @@ export function setProduction(isProduction: boolean): void {
   isProductionMode = isProduction;
 }
 
-/** Whether NODE_ENV is `production`. Development allows plain HTTP and webhooks on this machine. */
+/**
+ * Whether NODE_ENV is `production` or an issuer is configured. Development allows plain HTTP and webhooks on this
+ * machine.
+ */
 export function isProduction(): boolean {
   return isProductionMode;
 }

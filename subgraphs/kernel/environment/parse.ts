@@ -108,6 +108,7 @@ function whyRequired(use: Use, texts: Texts): string | null {
   if (use.required) return '';
   if (use.with !== undefined && isSet(texts, use.with)) return ` (needed with ${use.with})`;
   if (use.unless !== undefined && !isSet(texts, use.unless)) return ` (needed without ${use.unless})`;
+  if (use.inProduction && texts.NODE_ENV?.trim() === 'production') return ' (needed with NODE_ENV=production)';
   return null;
 }
 

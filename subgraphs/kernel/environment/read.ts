@@ -1,5 +1,5 @@
 import { setProduction } from './mode.ts';
-import { parseEnvironment, type Readers, type Settings } from './parse.ts';
+import { parseEnvironment, type Readers, type Settings, variablesOf } from './parse.ts';
 import { PROCESSES, type ProcessName } from './variables.ts';
 
 /** The only file that reads `process.env`. */
@@ -15,7 +15,8 @@ export function readEnvironment<Process extends ProcessName, R extends Readers<P
   const { settings, problems, hints } = parseEnvironment(name, process.env, readers);
   for (const line of [...problems, ...hints]) process.stderr.write(`${line}\n`);
   if (problems.length > 0) process.exit(PROCESSES[name].exitCode ?? 1);
-  setProduction((settings as { NODE_ENV: string }).NODE_ENV === 'production');
+  const { NODE_ENV, OIDC_ISSUER } = settings as { NODE_ENV: string; OIDC_ISSUER?: string };
+  setProduction(NODE_ENV === 'production' || OIDC_ISSUER !== undefined);
   // @apollo/gateway sends telemetry by default. The hub must call only the addresses it is configured to call.
   process.env.APOLLO_TELEMETRY_DISABLED = '1';
   return settings;
@@ -31,7 +32,12 @@ export function inheritEnvironment(changes: Readonly<Record<string, string>>): N
   return { ...process.env, ...changes };
 }
 
-/** Returns the environment of a child that must see nothing but `variables`, such as the signer. */
-export function isolateEnvironment(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, ...variables };
+/**
+ * Returns the environment of a child that must see nothing but `variables`, and what this process was given for it
+ * other than secrets, such as limits.
+ */
+export function isolateEnvironment(name: ProcessName, variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const own = variablesOf(name).filter(([, { isSecret }]) => !isSecret);
+  const given = own.map(([variable]) => [variable, process.env[variable]] as const);
+  return { PATH: process.env.PATH, ...Object.fromEntries(given), ...variables };
 }

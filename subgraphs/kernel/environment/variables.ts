@@ -1,6 +1,7 @@
 import * as kinds from './kinds.ts';
 import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS, UPLOAD_LIMITS } from './rows/limit-variables.ts';
 import { OUTGOING } from './rows/outgoing-variables.ts';
+import { SIGN_IN } from './rows/sign-in-variables.ts';
 
 /**
  * Every environment variable that a process of the hub, a script or a reference peer reads.
@@ -17,6 +18,8 @@ export interface Use {
   with?: string;
   /** Required if this other variable is not set. */
   unless?: string;
+  /** Required if NODE_ENV is `production`. */
+  inProduction?: true;
   /** Narrower than the variable's own kind. */
   kind?: kinds.Kind<unknown>;
 }
@@ -149,7 +152,7 @@ const ADDRESSES = {
   CLAMD: {
     kind: kinds.hostAndPort,
     about: 'The clamd that scans uploaded files. Without it the hub only examines them itself, which is no virus scan.',
-    uses: { cases: optional },
+    uses: { start: optional, cases: optional },
   },
 } as const satisfies Record<string, Variable>;
 
@@ -172,18 +175,6 @@ const DATA_AND_KEYS = {
       ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA, resume: DATA },
       ...{ library: DATA, platform: DATA, supervisor: DATA },
     },
-  },
-  TOKEN_PUBLIC_KEY: {
-    kind: kinds.publicKey,
-    about: "Public key of the identity provider that signs people's tokens.",
-    uses: { gateway: required, matters: required, cases: required, licenses: required, seals: required },
-  },
-  TOKEN: {
-    kind: kinds.token,
-    isSecret: true,
-    refusesEmpty: true,
-    about: "An administrator's token. Without it the demo administrator of DATA_FOLDER imports.",
-    uses: { import: optional },
   },
   SERVICE_PRIVATE_KEY: {
     kind: kinds.privateKey,
@@ -252,29 +243,29 @@ const TRUST = {
   LIBRARY_URL: {
     kind: kinds.httpUrl,
     about:
-      'The city library that collects every change of a license. Empty: none is connected. resume: the one to ask for what the database has lost.',
-    uses: { licenses: optional, resume: optional },
+      'The city library that collects every change of a license. Empty: none is connected; start: the reference library. resume: the one to ask for what the database has lost.',
+    uses: { start: optional, licenses: optional, resume: optional },
   },
   LIBRARY_CLIENT_ID: {
     kind: kinds.text,
     about: "The hub's name at the city library.",
-    uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
+    uses: { start: requiredWith('LIBRARY_URL'), licenses: requiredWith('LIBRARY_URL'), library: optional },
   },
   LIBRARY_CLIENT_SECRET: {
     kind: kinds.secretText,
     isSecret: true,
     about: "The hub's secret at the city library.",
-    uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
+    uses: { start: requiredWith('LIBRARY_URL'), licenses: requiredWith('LIBRARY_URL'), library: optional },
   },
   LIBRARY_RECEIPT_KEY: {
     kind: kinds.text,
     about: 'Public key (JWK or PEM) of the library for its receipts. Without it receipts count as unsigned.',
-    uses: { licenses: optional },
+    uses: { start: optional, licenses: optional },
   },
   LIBRARY_ID: {
     kind: kinds.text,
     about: "The library's name in its receipts.",
-    uses: { licenses: optional },
+    uses: { start: optional, licenses: optional },
   },
 } as const satisfies Record<string, Variable>;
 
@@ -383,6 +374,7 @@ const PEERS = {
 export const ENVIRONMENT = {
   ...ADDRESSES,
   ...(OUTGOING satisfies Record<string, Variable>),
+  ...(SIGN_IN satisfies Record<string, Variable>),
   ...COST_LIMITS,
   ...CONNECTION_LIMITS,
   ...OPERATION_LIMITS,

@@ -57,3 +57,25 @@ function isEscaped(text: string, mark: number): boolean {
   while (text[at - 1] === '\\') at--;
   return (mark - at) % 2 === 1;
 }
+
+/**
+ * Parses JSON that every parser reads in the same way (I-JSON, RFC 7493). Returns undefined for anything else.
+ * It must be UTF-8 and have no name twice in an object: one parser would use the first, another the last.
+ */
+export function parseStrictJson(bytes: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value = parseForeignJson(text);
+    const tokens = [...text.matchAll(/"(?:[^"\\]|\\[\s\S])*(?:"(\s*:)?|\\?$)/g)];
+    const names = tokens.filter(([, colon]) => colon !== undefined);
+    return names.length === countNames(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function countNames(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const nestedCount = Object.values(value).reduce((sum: number, element) => sum + countNames(element), 0);
+  return nestedCount + (Array.isArray(value) ? 0 : Object.keys(value).length);
+}

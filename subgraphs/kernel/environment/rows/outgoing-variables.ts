@@ -34,7 +34,7 @@ export const OUTGOING = {
   NODE_ENV: {
     kind: kinds.mode,
     about:
-      '`production` wherever real cases are handled. Then outgoing calls need TLS unless they stay on this machine, no webhook or platform is on this machine, and pages of other origins need `ALLOWED_ORIGINS`.',
+      '`production` wherever real cases are handled; `OIDC_ISSUER` means the same. Then there are no demo tokens, people, agreements and blanks, outgoing calls need TLS unless they stay on this machine, no webhook or platform is on this machine, and pages of other origins need `ALLOWED_ORIGINS`.',
     uses: {
       ...{ start: MODE, gateway: MODE, matters: MODE, cases: MODE, licenses: MODE, seals: MODE, signer: MODE },
       ...{ library: MODE, platform: MODE, supervisor: MODE, witness: MODE, demo: MODE, token: MODE },

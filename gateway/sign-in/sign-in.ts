@@ -1,0 +1,98 @@
+import { hash, type KeyObject } from 'node:crypto';
+import type { Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
+import { createCache } from '../../subgraphs/kernel/cache.ts';
+import type { Clock } from '../../subgraphs/kernel/day.ts';
+import type { SignIn } from '../../subgraphs/kernel/http/context.ts';
+import {
+  OWN_TOKEN_SECONDS,
+  readToken,
+  TOKEN_ISSUER,
+  TokenError,
+  writeToken,
+} from '../../subgraphs/kernel/sealing/token.ts';
+import { readIdentity, readUnverifiedIssuer, type TokenRules } from './identity.ts';
+import { createIssuerKeys, type IssuerAddress } from './issuer-keys.ts';
+
+/** Finds the person of a token at the hub's edge, and writes the hub's own token for processes behind it. */
+
+/** An identity provider, and what its tokens must be like. */
+export type IssuerSettings = IssuerAddress & TokenRules;
+
+export interface SignInOptions {
+  issuers: readonly IssuerSettings[];
+  resolvePerson: ResolvePerson;
+  /** The gateway's own key (Ed25519). Nothing outside the gateway holds it. */
+  ownKey: KeyObject;
+  /** Key of demo tokens. Null in production: then nobody comes in by a token that the hub itself would have signed. */
+  demoKey: KeyObject | null;
+  now: Clock;
+}
+
+/** Rights that have changed, and sessions that have ended, act after this time at the latest. */
+export const PERSON_SECONDS = 30;
+const MAX_PERSONS = 10_000;
+/** Signing a token for each request of a person costs more than the rest of the gateway's work on it. */
+const OWN_TOKEN_REUSE_SECONDS = 20;
+
+interface Cached<Value> {
+  until: number;
+  value: Promise<Value>;
+}
+
+/** Creates the sign-in of the edge. Whoever fails to sign in costs one verification, and nobody else is asked. */
+export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: SignInOptions): SignIn {
+  const readers = new Map(
+    issuers.map((settings) => {
+      const findKey = createIssuerKeys(settings, now);
+      return [settings.issuer, (token: string, at: Date) => readIdentity(token, settings, findKey, at)];
+    }),
+  );
+  const persons = createCache<Cached<Person | null>>(MAX_PERSONS);
+  const ownTokens = createCache<Cached<string>>(MAX_PERSONS);
+
+  const resolve = async (token: string, issuer: string | null, at: Date): Promise<Cached<Person | null>> => {
+    const read = issuer === null ? undefined : readers.get(issuer);
+    if (!read) throw new TokenError('TOKEN_INVALID');
+    const { identity, expiresAt } = await read(token, at);
+    const until = Math.min(at.getTime() + PERSON_SECONDS * 1000, expiresAt.getTime());
+    return { until, value: resolvePerson(identity, at) };
+  };
+  const readForeign = async (token: string, issuer: string | null, at: Date): Promise<Person> => {
+    const digest = hash('sha256', token, 'base64');
+    const known = persons.get(digest);
+    const isKnown = known !== undefined && at.getTime() < known.until;
+    const found = isKnown ? known : await resolve(token, issuer, at);
+    if (!isKnown) {
+      persons.set(digest, found);
+      found.value.catch(() => persons.delete(digest));
+    }
+    const person = await found.value;
+    if (!person) throw new TokenError('PERSON_UNKNOWN');
+    return person;
+  };
+  return {
+    async readPerson(token, at) {
+      const issuer = readUnverifiedIssuer(token);
+      if (issuer === TOKEN_ISSUER && demoKey) return readToken(token, demoKey, at);
+      return readForeign(token, issuer, at);
+    },
+    writeToken(person, at) {
+      const name = hash('sha256', JSON.stringify(person), 'base64');
+      const known = ownTokens.get(name);
+      if (known && at.getTime() < known.until) return known.value;
+      const value = writeToken(person, ownKey, at, OWN_TOKEN_SECONDS);
+      ownTokens.set(name, { until: at.getTime() + OWN_TOKEN_REUSE_SECONDS * 1000, value });
+      return value;
+    },
+  };
+}
+
+/**
+ * Finds holders of licenses by the code that the issuer vouches for. Without a register nobody else is known. The id is
+ * made of issuer and subject, and of no data of the person.
+ */
+export const resolveHolder: ResolvePerson = async ({ issuer, subject, holderCode, name }) => {
+  if (holderCode === null || name === null) return null;
+  const id = `holder:${hash('sha256', JSON.stringify([issuer, subject]), 'base64url')}`;
+  return { kind: 'person', id, name, roles: ['APPLICANT'], organ: null, window: null, holderCode };
+};
