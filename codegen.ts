@@ -41,6 +41,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Document: './view.ts#DocumentView',
     License: './view.ts#LicenseView',
     LicenseAct: './view.ts#ActView',
+    LicenseProposal: './proposal/view.ts#LicenseProposalView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
     PaperCertificate: './paper/store.ts#SheetRow',

@@ -114,32 +114,35 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
     });
   };
   const { identifier } = license;
-  const resultFields = 'license { state paper { validity } }';
+  /** Carries an order out by two persons: the supervisor prepares the act, the approver of the issuing organ does it. */
+  const carryOut = async (name: string, order: string, grounds: object = {}) => {
+    const input = { identifier, order, ...grounds };
+    const { proposal } = await client.act(supervisor, name, 'OwnActInput', input, 'proposal { id }');
+    const decision = { proposal: proposal.id, approve: true };
+    check(
+      `拟办人不能批准自己的拟办（${name}）`,
+      (await requestRefusal(client, supervisor, 'decideLicenseProposal', 'DecideLicenseProposalInput', decision)) !==
+        null,
+    );
+    const resultFields = 'license { state paper { validity } }';
+    return client.act(approver, 'decideLicenseProposal', 'DecideLicenseProposalInput', decision, resultFields);
+  };
   const suspension = await createOrder('SUSPENSION', '现场检查发现超范围采伐，责令停止');
   const reminder = await client.waitFor('待办提醒', async () => {
     const orders = '{ attention(first: 1, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }';
     return (await client.ask(approver, orders)).attention.edges[0]?.node.message;
   });
   say(`  待办提醒：${reminder}`);
-  const suspended = await client.act(
-    approver,
-    'suspendLicense',
-    'OwnActInput',
-    { identifier, order: suspension.id },
-    resultFields,
-  );
+  const suspended = await carryOut('suspendLicense', suspension.id, {
+    decisionNumber: '于林罚决〔2026〕1号',
+    hearing: { notifiedOn: '2022-11-01', outcome: 'STATED', heldOn: '2022-11-02' },
+  });
   check(
     '监管要求暂扣，电子证照与纸质证照同时暂扣',
     suspended.license.state === 'SUSPENDED' && suspended.license.paper.validity === 'SUSPENDED',
   );
   const liftOrder = await createOrder('LIFTED', '整改合格，解除暂扣');
-  const restored = await client.act(
-    approver,
-    'restoreLicense',
-    'OwnActInput',
-    { identifier, order: liftOrder.id },
-    resultFields,
-  );
+  const restored = await carryOut('restoreLicense', liftOrder.id);
   check('整改后恢复，二者同时恢复', restored.license.state === 'VALID' && restored.license.paper.validity === 'VALID');
   await client.waitFor('办理结果回到监管部门', async () => {
     const query = 'query($id: ID!) { case(id: $id) { findings { state } } }';

@@ -65,9 +65,23 @@ interface VersionColumns extends SealRule {
 
 /** An act that a sealed statement records: on the organ's own authority, or by a case as well, or of no person. */
 type StatementColumns = { makesVersion: false; paper: Exclude<PaperMove, 'NEW_SHEET'> } & (
-  | { case: Extract<CaseNeed, 'OPTIONAL'>; authorisedBy: 'APPROVER' }
-  | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: 'APPROVER' | null }
+  | (PreparationColumns & { case: Exclude<CaseNeed, 'REQUIRED'>; authorisedBy: 'APPROVER' })
+  | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: null }
 );
+
+/** Who prepares an act on the organ's own authority for the approver, and what the law asks for before it. */
+interface PreparationColumns {
+  preparedBy: 'REVIEWER';
+  /** Whether the number of the written decision (决定文号) is required. */
+  needsDecision: boolean;
+  hearing: HearingNeed;
+}
+
+/**
+ * What the law grants the holder before an act: to be offered a hearing (听证, 行政处罚法 art. 63), to state their case
+ * (陈述、申辩, 行政许可法 art. 7, 行政处罚法 art. 45), or nothing, because the act takes nothing from them or follows by law.
+ */
+export type HearingNeed = 'HEARING' | 'STATEMENT' | 'NONE';
 
 /** What the signer must know of an act to seal it. */
 export interface SealRule {
@@ -93,8 +107,12 @@ const NEW_VERSION = {
   authorisedBy: null,
   clause: CASE_ACT_CLAUSE,
 } as const;
-/** Columns of an act by which an approver of the issuing organ changes the state on the organ's own authority. */
-const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPROVER' } as const;
+/** Columns of an act by which the issuing organ changes the state on its own authority: by two persons. */
+const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPROVER', preparedBy: 'REVIEWER' } as const;
+/** Columns of an act that takes a right away. */
+const ADVERSE = { needsDecision: true, hearing: 'STATEMENT' } as const;
+/** Columns of an act that takes nothing away, or enters what has ended by law. */
+const NOT_ADVERSE = { needsDecision: false, hearing: 'NONE' } as const;
 /** Columns of an act that ends the license on the organ's own authority. */
 const ENDING = { ...OWN_AUTHORITY, from: IN_FORCE, paper: 'RECALL' } as const;
 
@@ -109,6 +127,7 @@ export const LICENSE_ACTS = {
   TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
   SUSPEND: {
     ...OWN_AUTHORITY,
+    ...ADVERSE,
     from: ['VALID'],
     to: 'SUSPENDED',
     paper: 'NONE',
@@ -118,6 +137,7 @@ export const LICENSE_ACTS = {
   },
   RESTORE: {
     ...OWN_AUTHORITY,
+    ...NOT_ADVERSE,
     from: ['SUSPENDED'],
     to: 'VALID',
     paper: 'NONE',
@@ -136,6 +156,7 @@ export const LICENSE_ACTS = {
   },
   RESCIND: {
     ...ENDING,
+    ...ADVERSE,
     to: 'RESCINDED',
     label: '撤销',
     clause: '行政许可法第六十九条',
@@ -143,6 +164,7 @@ export const LICENSE_ACTS = {
   },
   WITHDRAW: {
     ...ENDING,
+    ...ADVERSE,
     to: 'WITHDRAWN',
     label: '撤回',
     clause: '行政许可法第八条',
@@ -150,6 +172,8 @@ export const LICENSE_ACTS = {
   },
   REVOKE: {
     ...ENDING,
+    ...ADVERSE,
+    hearing: 'HEARING',
     to: 'REVOKED',
     label: '吊销',
     clause: '行政处罚法第九条（吊销许可证件）',
@@ -158,6 +182,7 @@ export const LICENSE_ACTS = {
   // 行政许可法 art. 70: entered in the register, also after lapse, rescission, withdrawal and revocation.
   CANCEL: {
     ...ENDING,
+    ...NOT_ADVERSE,
     from: [...IN_FORCE, 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'],
     to: 'CANCELLED',
     case: 'OPTIONAL',
@@ -173,12 +198,12 @@ export type Act = keyof Table;
 export type LicenseAction = { [Name in Act]: Table[Name]['case'] extends 'NEVER' ? never : Name }[Act];
 /** Acts that make a new version. */
 export type VersionAct = { [Name in Act]: Table[Name]['makesVersion'] extends true ? Name : never }[Act];
-/** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
+/** Acts on the issuing organ's own authority, without a case: a reviewer prepares them, an approver does them. */
 export type OwnAct = { [Name in Act]: Table[Name]['authorisedBy'] extends 'APPROVER' ? Name : never }[Act];
 
-/** Acts that somebody does: a granted case ends in them, or an approver does them. Each has a mutation. */
+/** Acts that somebody does: a granted case ends in them, or a reviewer prepares them. Each has a mutation. */
 export type PersonAct = LicenseAction | OwnAct;
-/** Acts that either a granted case ends in, or an approver does on the organ's own authority. */
+/** Acts that either a granted case ends in, or the organ does on its own authority. */
 export type EitherAct = LicenseAction & OwnAct;
 
 /** A list of names as zod and GraphQL need it: never empty. */

@@ -166,6 +166,10 @@ export const REFUSALS = {
   ORDER_ANSWERED: '此监管指令已答复。',
   ORDER_OPEN: '此证照有待答复的监管指令，须先办理或答复。',
   TASK_VOIDED: '此制证任务已作废。',
+  DECISION_NUMBER_MISSING: '请填写决定文号。',
+  HEARING_MISSING: '请填写事先告知以及听证或者陈述、申辩的情况。',
+  HEARING_NOT_LAWFUL: '告知、听证或者陈述、申辩的情况不符合法定程序。',
+  LICENSE_CHANGED: '拟办以后证照另有变动，请撤回后重新拟办。',
   // paper
   BLANK_UNKNOWN: '没有此空白证照编号。',
   BLANK_USED: '此空白证照已使用。',

@@ -3,6 +3,7 @@ import { type Act, type EitherAct, isActAllowed, LICENSE_ACTS, type LicenseState
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
+import type { Hearing } from './proposal/grounds.ts';
 import type { CertificateTask } from './task/task.ts';
 
 /**
@@ -95,14 +96,25 @@ export function buildRecord(plan: VersionPlan): LicenseRecord {
   };
 }
 
+/** What the statement of an act says besides the license and the seal. */
+export interface StatementDetails {
+  reason: string;
+  caseNumber: string | null;
+  sheets: ActStatement['KZ_KBZZ'];
+  orderId?: string | null;
+  /** What a proposed act rests on. Absent for every other act. */
+  proposal?: { id: string; decisionNumber: string | null; hearing: Hearing | null };
+}
+
 /** Builds the statement of an act that makes no new document. */
 export function buildStatement(
   head: LicenseHead,
   act: ActStatement['CZ'],
   newState: LicenseState,
   sealing: Sealing,
-  details: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ']; orderId?: string | null },
+  details: StatementDetails,
 ): ActStatement {
+  const { proposal } = details;
   return {
     CZ: act,
     ZZBH: head.number,
@@ -119,7 +131,14 @@ export function buildStatement(
     KZ_KBZZ: details.sheets,
     KZ_SJS: sealing.salt,
     ...(details.orderId ? { KZ_JGZL: details.orderId } : {}),
+    ...(proposal ? { KZ_NBBH: proposal.id } : {}),
+    ...(proposal?.decisionNumber ? { KZ_JDWH: proposal.decisionNumber } : {}),
+    ...(proposal?.hearing ? { KZ_TZ: toRecordedHearing(proposal.hearing) } : {}),
   };
+}
+
+function toRecordedHearing({ notifiedOn, outcome, heldOn }: Hearing): ActStatement['KZ_TZ'] {
+  return { GZRQ: notifiedOn, JG: outcome, JXRQ: heldOn };
 }
 
 /** Builds the statement of an act that a case ended in, and the state it leads to. Refuses LICENSE_ACT_NOT_ALLOWED. */

@@ -1,4 +1,4 @@
-import { hasRole, type Person, STAFF_ROLES } from '../kernel/actor.ts';
+import { hasRole, type Person, type Role, STAFF_ROLES } from '../kernel/actor.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
@@ -52,6 +52,8 @@ export interface ActSubject extends Omit<VersionSubject, 'head'> {
   head: LicenseHead | null;
   /** The task of the granted case that the act ends, or null for an act on the organ's own authority. */
   task: CertificateTask | null;
+  /** The supervising organ whose order the act is to carry out, or null. Absent: none. */
+  orderedBy?: string | null;
   /**
    * The orders on the license that nobody has answered, the one among them that the act carries out, and the supervisor
    * whose order suspended the license.
@@ -104,34 +106,55 @@ const unlessCurrent = ({ isCurrent = true }: Pick<VersionSubject, 'isCurrent'>) 
   isCurrent ? null : new Refusal('LICENSE_NOT_CURRENT', 'identifier');
 const refuseBusy = (field: string | null = null) => new Refusal('LICENSE_BUSY', field);
 
-/** The row of an act: by a granted case, on the issuing organ's own authority, or by either. */
+/** The organ of the supervisor whose order the act is to carry out. */
+const ORDERING_ORGAN: Place<ActSubject> = {
+  name: 'ORDERING_ORGAN',
+  includes: ({ orderedBy = null }, { organ }) => organ !== null && organ === orderedBy,
+  refuse: () => new Refusal('ORGAN_WITHOUT_POWER', 'order'),
+};
+
+/**
+ * The row of an act: by a granted case, by a proposal on the issuing organ's own authority, or by either. A reviewer
+ * prepares the proposal, or a supervisor whose organ ordered the act; `decideLicenseProposal` does it.
+ */
 function actRule(act: PersonAct): PolicyRule<ActSubject> {
-  const { case: caseNeed, authorisedBy, clause }: LicenseActRule = LICENSE_ACTS[act];
+  const rule: LicenseActRule = LICENSE_ACTS[act];
   const byCase: Grant<ActSubject> = {
     roles: PAPER_ROLES,
     place: counterOf(({ task }) => task),
     when: ({ task }) => task !== null,
   };
-  const onOwnAuthority: Grant<ActSubject> = {
-    roles: ['APPROVER'],
-    place: issuerOf(({ head }) => head),
-    when: ({ task }) => task === null,
-  };
   return {
     stateFirst: (subject) =>
       unlessCurrent(subject) ??
-      (subject.task === null && caseNeed === 'REQUIRED' ? new Refusal('ACT_NEEDS_CASE', 'case') : null),
-    grants: [...(caseNeed === 'NEVER' ? [] : [byCase]), ...(authorisedBy === 'APPROVER' ? [onOwnAuthority] : [])],
+      (subject.task === null && rule.case === 'REQUIRED' ? new Refusal('ACT_NEEDS_CASE', 'case') : null),
+    grants: [
+      ...(rule.case === 'NEVER' ? [] : [byCase]),
+      ...(rule.authorisedBy === 'APPROVER' ? preparationGrants(rule.preparedBy) : []),
+    ],
     state: (subject) => catchRefusal(() => requireActState(act, subject)),
-    clause: ({ task }) => (task === null ? clause : CASE_ACT_CLAUSE),
+    clause: ({ task }) => (task === null ? rule.clause : CASE_ACT_CLAUSE),
   };
+}
+
+/** Who prepares an act on the organ's own authority. */
+function preparationGrants(role: Role): Grant<ActSubject>[] {
+  const isOwn = ({ task }: ActSubject) => task === null;
+  return [
+    {
+      roles: ['SUPERVISOR'],
+      place: ORDERING_ORGAN,
+      when: (subject) => isOwn(subject) && (subject.orderedBy ?? null) !== null,
+    },
+    { roles: [role], place: issuerOf(({ head }) => head), when: isOwn },
+  ];
 }
 
 /**
  * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY, and what
  * `requireSeal` refuses, unless the license, its case and the organ's seal allow the act.
  */
-function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared = null }: ActSubject): void {
+export function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared = null }: ActSubject): void {
   if (task !== null) {
     requireTaskAct(task, act);
     // What is prepared for this case passed the checks below. A repetition gets the same act.
@@ -148,10 +171,11 @@ function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared
 
 const ACT_RULES = mapMutations(PERSON_ACTS, actRule);
 
-/** Whether a person does an act by a case. If it may rest on either, an approver does it on the organ's authority. */
+/** Whether a person does an act by a case. If it may rest on either, a reviewer prepares it on the organ's authority. */
 export function isByCase(act: PersonAct, person: Person): boolean {
-  const { case: caseNeed }: LicenseActRule = LICENSE_ACTS[act];
-  return caseNeed === 'REQUIRED' || (caseNeed === 'OPTIONAL' && !hasRole(person, 'APPROVER'));
+  const rule: LicenseActRule = LICENSE_ACTS[act];
+  if (rule.case !== 'OPTIONAL') return rule.case === 'REQUIRED';
+  return !hasRole(person, rule.preparedBy);
 }
 
 /** Returns the row of an act. */
@@ -242,5 +266,7 @@ export const LICENSE_READS = {
   licenseChanges: { everything: ['LIBRARY', 'AUDITOR'], ownOrgan: [] },
   /** Orders that the organ gave or has to answer. */
   supervisionOrders: { everything: ['AUDITOR'], ownOrgan: ['APPROVER', 'SUPERVISOR'] },
+  /** Proposed acts of the organ's licenses, and those that the person prepared. */
+  licenseProposals: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER', 'SUPERVISOR'] },
   blanks: { everything: [], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

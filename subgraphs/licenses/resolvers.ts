@@ -12,6 +12,7 @@ import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
 import { listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
+import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
@@ -22,23 +23,26 @@ import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
 import * as view from './view.ts';
 
-/** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders and verification. */
+/** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders, proposed acts and verification. */
 export function licenseResolvers(
   deps: issue.IssueDependencies & VerificationDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);
   const readings = readingResolvers(deps);
+  const proposals = proposalResolvers(deps);
   const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: { ...queries(db), ...orders.Query, ...readings.Query, ...verification },
-    Mutation: { ...licenseMutations(deps), ...orders.Mutation, ...readings.Mutation },
-    License: { ...licenseFields(deps), ...orders.License, ...readings.License },
+    Query: { ...queries(db), ...orders.Query, ...proposals.Query, ...readings.Query, ...verification },
+    Mutation: { ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation, ...readings.Mutation },
+    License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
+      ...proposals.LicenseAct,
     },
+    LicenseProposal: proposals.LicenseProposal,
     CertificateTask: {
       actions: (task, _, context) => viewTaskActions(deps, context, task),
     },

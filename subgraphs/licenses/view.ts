@@ -5,6 +5,7 @@ import { maskCode } from '../kernel/identifier.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
+import type { ActStatement } from './act/record.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import { findOrders, type OrderRow } from './order/store.ts';
 import type { SheetState } from './paper/paper.ts';
@@ -110,8 +111,9 @@ export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: Act
   if (documentDigest === null || signatureDigest === null || doneAt === null)
     throw new Error(`act ${row.id} is not done`);
   const sealedFile: SealedFile = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
-  const { act, version, stateAfter: state, actor, reason, orderId: order } = row;
-  return { act, version, state, at: doneAt, actor, reason, order, sealedFile };
+  const { act, number, version, stateAfter: state, actor, reason, orderId: order, proposalId } = row;
+  const decisionNumber = (row.record as ActStatement).KZ_JDWH ?? null;
+  return { act, number, version, state, at: doneAt, actor, reason, order, decisionNumber, proposalId, sealedFile };
 }
 
 /** A holder as the caller may see it. The code is complete for the holder and masked for all others. */
@@ -150,6 +152,9 @@ export async function loadHead(db: Database, context: GraphContext, person: Pers
   return identifier === null ? null : loadLicense(db, context, person, identifier);
 }
 
+/** What an act changes, or would change. */
+type ActOutline = Pick<ActRow, 'act' | 'identifier' | 'number' | 'version' | 'stateAfter' | 'blankNumber'>;
+
 /** The result that an act would have. Nothing of it is stored. */
 export interface Rehearsal {
   act: string;
@@ -161,7 +166,8 @@ export interface Rehearsal {
   paper: SheetState | null;
 }
 
-export function toActRehearsal({ act, identifier, number, version, stateAfter, blankNumber }: ActRow): Rehearsal {
+export function toActRehearsal(outline: ActOutline): Rehearsal {
+  const { act, identifier, number, version, stateAfter, blankNumber } = outline;
   return {
     act,
     identifier,

@@ -6,12 +6,12 @@ import {
   MAX_WAITING_UPLOADS,
   UPLOAD_LIFE_DAYS,
 } from '../../subgraphs/cases/material/upload/workflow.ts';
-
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { buildPdf } from '../support/files.ts';
 import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload, uploadFile } from '../support/upload.ts';
@@ -189,7 +189,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     );
 
     const actInput = { identifier, reason: '监督检查发现问题' };
-    expect(await findRefusalCode(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', actInput)).toBeNull();
+    expect(await findRefusalOfAct(hub, 'yudu-lyj', 'suspend', actInput)).toBeNull();
     const readCheck = async () => {
       const { data } = await hub.ask(APPLICANT, `query($id: ID!) { ${FIELDS.replace('case {', 'case(id: $id) {')} }`, {
         id: subject.id,
@@ -207,7 +207,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     expect(await findRefusalCode(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBe(
       'MATERIAL_NO_LONGER_GOOD',
     );
-    expect(await findRefusalCode(hub, decides, 'restoreLicense', 'OwnActInput', actInput)).toBeNull();
+    expect(await findRefusalOfAct(hub, 'yudu-lyj', 'restore', actInput)).toBeNull();
     await waitUntil('it is good again', async () => (await readCheck()).stillGood === true);
     expect(await findRefusalCode(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBeNull();
   });

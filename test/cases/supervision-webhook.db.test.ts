@@ -6,6 +6,7 @@ import { buildSignedHeaders, parseSecret } from '../../scripts/supervisor/signat
 import { findInconsistencies } from '../support/consistency.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { administer } from '../support/proposal.ts';
 import { decideCase, listFindings, listPushes, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { createTestSupervisor } from '../support/supervisor.ts';
@@ -224,14 +225,7 @@ describe('a supervision system of the organ', () => {
 
     const order = await waitForOrder(hub, String(one.answer.finding));
     const input = { identifier: license.identifier, order: order.id };
-    const suspension = await runMutation(
-      hub,
-      'yudu-lyj.approver',
-      'suspendLicense',
-      'OwnActInput',
-      input,
-      'license { state paper { validity } }',
-    );
+    const suspension = await actForOrgan(hub, 'yudu-lyj', 'suspend', input, 'license { state paper { validity } }');
     expect(suspension.license).toEqual({ state: 'SUSPENDED', paper: { validity: 'SUSPENDED' } });
     await waitUntil('the finding is answered', async () => (await listFindings(hub, id))?.[0].state === 'CARRIED_OUT');
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);

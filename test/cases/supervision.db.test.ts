@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findInconsistencies } from '../support/consistency.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
@@ -94,11 +95,10 @@ describe('dual push, dual loop', () => {
       license: { identifier: license.identifier },
       supervisor: { id: 'yudu-lyj' },
     });
-    const suspension = await runMutation(
+    const suspension = await actForOrgan(
       hub,
-      APPROVER,
-      'suspendLicense',
-      'OwnActInput',
+      'yudu-lyj',
+      'suspend',
       { identifier: license.identifier, order: order.id },
       'license { state paper { validity } orders { state } acts { act reason order } }',
     );

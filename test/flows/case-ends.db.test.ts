@@ -10,6 +10,7 @@ import {
   toBlankNumber,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
@@ -127,7 +128,7 @@ describe('ends of a case', () => {
   test('UNDELIVERED: the license ends before its paper is delivered', async () => {
     const id = await grantCase(hub, DIRECT);
     const { identifier } = await issueGrantedLicense(hub, DIRECT, id, ++serial);
-    await actAs(DIRECT.decides, 'rescindLicense', 'OwnActInput', { identifier, reason: '申请人隐瞒有关情况' });
+    expect(await findRefusalOfAct(hub, 'yudu-lyj', 'rescind', { identifier, reason: '申请人隐瞒有关情况' })).toBeNull();
     const sheet = { identifier, blankNumber: toBlankNumber(DIRECT, serial) };
     const refusalCode = await findRefusalCode(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
     expect(refusalCode).not.toBeNull();
@@ -138,10 +139,8 @@ describe('ends of a case', () => {
     const firstCaseId = await grantCase(hub, WINDOW);
     const license = await issueGrantedLicense(hub, WINDOW, firstCaseId, 41);
     await waitForLicense(firstCaseId);
-    for (const name of ['suspendLicense', 'restoreLicense']) {
-      const input = { identifier: license.identifier, reason: '检查' };
-      await actAs(WINDOW.decides, name, 'OwnActInput', input);
-    }
+    for (const action of ['suspend', 'restore'])
+      expect(await findRefusalOfAct(hub, 'ganzhou-xzspj', action, { identifier: license.identifier })).toBeNull();
     const change = { matter: CHANGING, applicant: COMPANY, fields: [], licenseNumber: license.number, dryRun: true };
     // A suspended license takes no change, so cases must know that it was restored.
     await waitUntil(

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
@@ -70,13 +71,8 @@ describe('collection into the city library', () => {
       async () => (await readCollection(license.identifier)).state === 'COLLECTED',
     );
     await library.close();
-    const refusalOfAct = (name: string) =>
-      findRefusalCode(hub, 'yudu-lyj.approver', name, 'OwnActInput', {
-        identifier: license.identifier,
-        reason: '检查',
-      });
-    for (const name of ['suspendLicense', 'restoreLicense', 'revokeLicense'])
-      expect(await refusalOfAct(name)).toBeNull();
+    const refusalOfAct = (name: string) => findRefusalOfAct(hub, 'yudu-lyj', name, { identifier: license.identifier });
+    for (const name of ['suspend', 'restore', 'revoke']) expect(await refusalOfAct(name)).toBeNull();
     await library.open(root);
     const copy = await waitUntil('the last act arrived', async () => {
       const libraryCopy = (await library.copies()).find((entry) => entry.identifier === license.identifier);

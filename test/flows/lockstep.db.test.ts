@@ -10,10 +10,11 @@ import {
   toBlankNumber,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
-const APPROVER = 'yudu-lyj.approver';
+const _APPROVER = 'yudu-lyj.approver';
 /** Refusals that a race or the license state may cause. Any other refusal is a defect. */
 const EXPECTED_REFUSALS = new Set([
   'LICENSE_ACT_NOT_ALLOWED',
@@ -70,13 +71,8 @@ describe('lock-step', () => {
           identifier,
           blankNumber: currentBlank,
         });
-      case 'cancel':
-        return findRefusalCode(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
-          identifier,
-          reason: '依法注销',
-        });
       default:
-        return findRefusalCode(hub, APPROVER, `${name}License`, 'OwnActInput', { identifier, reason: '检查' });
+        return findRefusalOfAct(hub, 'yudu-lyj', name, { identifier });
     }
   }
 

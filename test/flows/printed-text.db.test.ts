@@ -6,6 +6,7 @@ import { testClock } from '../support/clock.ts';
 import { COMPANY, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { listRareCharacters, NOT_IN_FONT, ODD, ODD_LINES } from '../support/odd-text.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -136,9 +137,9 @@ describe('a case with every odd character', () => {
     await requirePdf(new URL(license.document.url, 'http://127.0.0.1').pathname);
     await printNotices(id, ['ACCEPTANCE', 'SUPPLEMENT']);
     const { identifier } = license;
-    for (const name of ['suspendLicense', 'restoreLicense']) {
-      const input = { identifier, reason: NOT_IN_FONT.text };
-      await act(`${organ}.approver`, name, 'OwnActInput', input, 'license { state }');
+    for (const action of ['suspend', 'restore']) {
+      const { refusal } = await actForOrgan(hub, organ, action, { identifier, reason: NOT_IN_FONT.text });
+      expect(refusal).toBeNull();
     }
   });
 

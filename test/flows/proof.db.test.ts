@@ -5,6 +5,7 @@ import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -74,9 +75,7 @@ describe('offline verification of a license', () => {
     const forgedCode = (record?.KZ_EWM ?? '').replace(/.{4}$/, 'AAAA');
     expect(verifyCode(forgedCode, codeMaterial, clock()).verdict).toBe('TOTAL_FAILED');
     const { identifier } = license;
-    expect(
-      await findRefusalCode(hub, DIRECT.decides, 'revokeLicense', 'OwnActInput', { identifier, reason: '吊销' }),
-    ).toBeNull();
+    expect(await findRefusalOfAct(hub, 'yudu-lyj', 'revoke', { identifier })).toBeNull();
     expect((await fetchFile('/licenses/status-list')).toString()).toBe(statusList);
     clock.advance(3_600_001);
     const nextList = (await fetchFile('/licenses/status-list')).toString();

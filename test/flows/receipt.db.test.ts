@@ -8,9 +8,10 @@ import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { readProof, requireCheckpoint, requireLoggedLeaf } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
-import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
@@ -66,14 +67,13 @@ describe.each(['local', 'http'] as const)(
         return rows.every((row) => row.isDelivered) && rows;
       });
     const fetchText = async (path: string) => (await hub.hub.app.inject(path)).body;
-    const own = (name: string, identifier: string) =>
-      findRefusalCode(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier, reason: '检查' });
+    const own = (name: string, identifier: string) => findRefusalOfAct(hub, 'yudu-lyj', name, { identifier });
 
     test('every collected revision has its leaf, which matches its receipt', async () => {
       const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
       await allDelivered();
       await waitUntil('the library is a witness', async () => (await library.checkpoint()) !== null);
-      for (const name of ['suspendLicense', 'restoreLicense']) expect(await own(name, license.identifier)).toBeNull();
+      for (const name of ['suspend', 'restore']) expect(await own(name, license.identifier)).toBeNull();
       const rows = await allDelivered();
       expect(rows).toHaveLength(3);
       for (const { stream, revision, receipt, payload, entry } of rows) {

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperAttachment, tamperPageContent, tamperSignedAttribute } from '../../scripts/demo/tamper.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 
 const DIRECT = ROUTES.DIRECT;
 const FIELDS = `verdict subIndication steps { name passed detail } provenAt claimedAt signer { name organisation }
@@ -119,13 +120,11 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
   });
 
   test('the state changes with each act at once, but the verdict does not; a statement can be verified too', async () => {
-    const input = { identifier, reason: '核查' };
-    const suspensionAnswer = await runMutation(
+    const suspensionAnswer = await actForOrgan(
       hub,
-      DIRECT.decides,
-      'suspendLicense',
-      'OwnActInput',
-      input,
+      'yudu-lyj',
+      'suspend',
+      { identifier },
       'license { acts { act document { digest url signature { url } } } }',
     );
     const [, suspension] = suspensionAnswer.license.acts;

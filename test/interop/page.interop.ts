@@ -14,8 +14,9 @@ import {
   requireAccessible,
   requireNoHorizontalScroll,
 } from '../support/browser.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 
 const PHONE = { viewport: { width: 320, height: 640 } };
 
@@ -222,8 +223,8 @@ describe('the verification page in Chromium', () => {
     await page.goto(`${origin}/v/${otherLicense.identifier}#${jws}`);
     await page.locator('#answer .banner.hold').waitFor();
     expect(await page.locator('#code').textContent()).toContain('二维码中的链接指向另一证照');
-    const input = { identifier: otherLicense.identifier, reason: '核查' };
-    await runMutation(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', input, '__typename');
+    const { refusal } = await actForOrgan(hub, 'yudu-lyj', 'suspend', { identifier: otherLicense.identifier });
+    expect(refusal).toBeNull();
     await page.goto(`${origin}/v/${otherLicense.identifier}`);
     expect(await page.locator('.life').textContent()).toMatch(/制发[\s\S]*暂扣/);
     expect(await page.locator('#code').isHidden()).toBe(true);

@@ -56,11 +56,17 @@ describe('the columns of a row agree with each other', () => {
 
   test('a row that nothing handles does not compile', () => {
     const { SUSPEND, CANCEL, ISSUE } = LICENSE_ACTS;
-    const { paper: _, ...withoutPaper } = SUSPEND;
+    const { paper: _paper, ...withoutPaper } = SUSPEND;
+    const { preparedBy: _preparer, ...withoutPreparer } = SUSPEND;
+    const { hearing: _hearing, ...withoutHearing } = SUSPEND;
     const rows: LicenseActRule[] = [
       SUSPEND,
       // @ts-expect-error -- no one says what becomes of the paper
       withoutPaper,
+      // @ts-expect-error -- the approver alone would do it
+      withoutPreparer,
+      // @ts-expect-error -- no one says whether the holder is heard
+      withoutHearing,
       // @ts-expect-error -- a clerk authorises no act on a license: the policy has no such grant
       { ...SUSPEND, authorisedBy: 'CLERK' },
       // @ts-expect-error -- nobody could do it without a case
@@ -70,7 +76,7 @@ describe('the columns of a row agree with each other', () => {
       // @ts-expect-error -- a new version is on a new sheet
       { ...ISSUE, paper: 'RECALL' },
     ];
-    expect(rows).toHaveLength(6);
+    expect(rows).toHaveLength(8);
   });
 });
 

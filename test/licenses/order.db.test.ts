@@ -1,21 +1,16 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findInconsistencies } from '../support/consistency.ts';
-import {
-  findRefusalCode,
-  grantCase,
-  issueGrantedLicense,
-  ROUTES,
-  runMutation,
-  toBlankNumber,
-} from '../support/flow.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideAct, findRefusalOfAct, prepareAct } from '../support/own-act.ts';
 import { type GraphqlNode, listFindings, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const SUPERVISOR = 'yudu-lyj.supervisor';
 const APPROVER = 'yudu-lyj.approver';
+const REVIEWER = 'yudu-lyj.reviewer';
 const SEAL = { seal: 'yudu-lyj-license-seal', reason: '印章核查' };
 
 /** Every supervisor's order is carried out, declined or overtaken. An open order blocks other acts. */
@@ -38,8 +33,8 @@ describe("a supervisor's order", () => {
     const finding = await recordFinding(hub, SUPERVISOR, { case: caseId, kind, text: `${kind}：检查发现问题` });
     return (await waitForOrder(hub, finding.id)).id as string;
   };
-  const requestOwnAct = (name: string, input: object, person = APPROVER) =>
-    findRefusalCode(hub, person, `${name}License`, 'OwnActInput', { reason: '检查', ...input });
+  const requestOwnAct = (action: string, input: object, organ = 'yudu-lyj') =>
+    findRefusalOfAct(hub, organ, action, input);
   const decline = (input: object, person = APPROVER) =>
     findRefusalCode(hub, person, 'declineOrder', 'DeclineOrderInput', { reason: '已当场改正', ...input });
   const awaitOrder = async (id: string): Promise<GraphqlNode> => waitForOrder(hub, id);
@@ -72,7 +67,9 @@ describe("a supervisor's order", () => {
     const { caseId, identifier } = await issueLicense();
     const id = await recordOrder(caseId, 'SUSPENSION');
     await awaitDuties(identifier, ['ORDER_OPEN open']);
-    expect(await actionsOf(APPROVER, identifier)).toMatchObject({ declineOrder: null, suspendLicense: null });
+    expect(await actionsOf(APPROVER, identifier)).toMatchObject({ declineOrder: null });
+    for (const person of [REVIEWER, SUPERVISOR])
+      expect(await actionsOf(person, identifier)).toMatchObject({ suspendLicense: null });
     expect(await decline({ order: id }, 'yudu-lyj.clerk')).toBe('ROLE_NOT_ALLOWED');
     expect(await decline({ order: id }, 'yudu-sfj.approver')).toBe('ORGAN_WITHOUT_POWER');
     expect(await decline({ order: 'x' })).toBe('ORDER_UNKNOWN');
@@ -97,16 +94,18 @@ describe("a supervisor's order", () => {
         'LICENSE_ACT_NOT_ALLOWED',
       );
     }
-    expect(await requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }, SUPERVISOR)).toBe(
-      'ROLE_NOT_ALLOWED',
-    );
+    const input = { identifier: orderedLicense.identifier, order: id };
+    const refusalOfPreparation = async (person: string) =>
+      (await prepareAct(hub, person, 'suspend', input)).refusal?.code ?? null;
+    expect(await refusalOfPreparation(APPROVER)).toBe('ROLE_NOT_ALLOWED');
+    expect(await refusalOfPreparation('yudu-sfj.supervisor')).toBe('ROLE_NOT_ALLOWED');
     const outcomes = await Promise.all([
       requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }),
       requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }),
     ]);
     expect(outcomes).toContain(null);
     for (const refusal of outcomes) {
-      expect([null, 'LICENSE_BUSY', 'LICENSE_ACT_NOT_ALLOWED', 'ORDER_ANSWERED']).toContain(refusal);
+      expect([null, 'LICENSE_BUSY', 'LICENSE_ACT_NOT_ALLOWED', 'LICENSE_CHANGED', 'ORDER_ANSWERED']).toContain(refusal);
     }
     expect(await awaitOrder(id)).toMatchObject({ state: 'CARRIED_OUT' });
     // The sealed statement contains the id of the order and the supervisor's reason.
@@ -127,14 +126,10 @@ describe("a supervisor's order", () => {
     for (const [kind, name, state] of steps) {
       const id = await recordOrder(caseId, kind);
       const input = { identifier, order: id };
-      const outcome = await runMutation(
-        hub,
-        APPROVER,
-        `${name}License`,
-        'OwnActInput',
-        input,
-        'license { state paper { validity } }',
-      );
+      // The supervisor who ordered it prepares it, or a reviewer of the issuing organ.
+      const preparer = name === 'revoke' ? SUPERVISOR : REVIEWER;
+      const { proposal } = await prepareAct(hub, preparer, name, input);
+      const outcome = await decideAct(hub, APPROVER, proposal.id, 'license { state paper { validity } }');
       expect(outcome.license).toEqual({ state, paper: { validity: state } });
       expect(await awaitAnswer(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
       await waitUntil('cases know the state', async () => {
@@ -162,16 +157,11 @@ describe("a supervisor's order", () => {
     expect(await awaitOrder(revocationOrder)).toMatchObject({ state: 'OPEN' });
     // An open order blocks all other acts, even a restoration that nobody ordered.
     expect(await requestOwnAct('restore', { identifier: orderedLicense.identifier })).toBe('ORDER_OPEN');
-    expect(await actionsOf(APPROVER, orderedLicense.identifier)).toMatchObject({
+    expect(await actionsOf(REVIEWER, orderedLicense.identifier)).toMatchObject({
       restoreLicense: 'ORDER_OPEN',
       revokeLicense: null,
     });
-    expect(
-      await findRefusalCode(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
-        identifier: orderedLicense.identifier,
-        reason: '依法注销',
-      }),
-    ).toBeNull();
+    expect(await requestOwnAct('cancel', { identifier: orderedLicense.identifier })).toBeNull();
     expect(await awaitAnswer(orderedLicense.caseId, revocationOrder)).toMatchObject({
       state: 'OVERTAKEN',
       answer: '证照已处于“注销”状态',
@@ -183,7 +173,9 @@ describe("a supervisor's order", () => {
         text: '知悉',
       }),
     ).toBeNull();
-    await awaitDuties(orderedLicense.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
+    await awaitDuties(orderedLicense.identifier, [
+      ...['ACT_PROPOSED closed', 'ACT_PROPOSED closed', 'ORDER_OPEN closed', 'ORDER_OPEN closed'],
+    ]);
   });
 
   test('is taken back if the supervisor lifts it before anybody carried it out', async () => {
@@ -209,9 +201,9 @@ describe("a supervisor's order", () => {
     const sql = postgres(hub.adminUrl, { max: 1 });
     await sql`update seals.seal set state = 'SUSPENDED' where id = ${SEAL.seal}`;
     expect(await requestOwnAct('suspend', { identifier, order: id })).toBe('SEAL_SUSPENDED');
-    await awaitDuties(identifier, ['ORDER_OPEN open', 'SEAL_WAITING open']);
+    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN open', 'SEAL_WAITING open']);
     expect(await decline({ order: id })).toBe('LICENSE_BUSY');
-    expect(await actionsOf(APPROVER, identifier)).toMatchObject({
+    expect(await actionsOf(REVIEWER, identifier)).toMatchObject({
       suspendLicense: 'LICENSE_BUSY',
       revokeLicense: 'LICENSE_BUSY',
     });
@@ -224,7 +216,9 @@ describe("a supervisor's order", () => {
     await sql.end();
     // The resumer finishes only what the approver authorised.
     expect(await awaitAnswer(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
-    await awaitDuties(identifier, ['ORDER_OPEN closed', 'ORDER_OPEN open', 'SEAL_WAITING closed']);
+    await awaitDuties(identifier, [
+      ...['ACT_PROPOSED closed', 'ORDER_OPEN closed', 'ORDER_OPEN open', 'SEAL_WAITING closed'],
+    ]);
     expect(await requestOwnAct('restore', { identifier, order: liftOrder })).toBeNull();
     expect(await awaitAnswer(caseId, liftOrder)).toMatchObject({ state: 'CARRIED_OUT' });
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
@@ -275,10 +269,14 @@ describe("a supervisor's order", () => {
       ).data.supervisionOrders.edges.some((edge: GraphqlNode) => edge.node.number === number),
     ).toBe(false);
 
-    expect(
-      await requestOwnAct('revoke', { identifier, order: revocationFinding.id }, 'ganzhou-zrzyj.approver'),
-    ).toBeNull();
-    await awaitDuties(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN open']);
+    // A supervisor of another organ prepares it, and only an approver of the issuing organ does it.
+    const revocation = { identifier, order: revocationFinding.id };
+    expect((await prepareAct(hub, 'yudu-lyj.supervisor', 'revoke', revocation)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    const { proposal } = await prepareAct(hub, 'yudu-zrzyj.supervisor', 'revoke', revocation);
+    await awaitDuties(identifier, ['ACT_PROPOSED open', 'ORDER_OPEN open']);
+    expect((await decideAct(hub, 'yudu-zrzyj.approver', proposal.id)).refusal.code).toBe('NOT_YOUR_RECORD');
+    expect((await decideAct(hub, 'ganzhou-zrzyj.approver', proposal.id)).refusal).toBeNull();
+    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', 'RECALL_OPEN open']);
     expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
       'LICENSE_ACT_NOT_ALLOWED',
     );
@@ -330,7 +328,7 @@ describe("a supervisor's order", () => {
     expect(
       await findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', sheet),
     ).toBeNull();
-    await awaitDuties(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN closed']);
+    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', 'RECALL_OPEN closed']);
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 });

@@ -11,10 +11,13 @@ const LAST_ROW = '  // 行政许可法 art. 70: entered in the register';
 const ROWS = `
   MERGE: { ...NEW_VERSION, label: '合并', wireCode: 'MERGE' },
   FREEZE: {
-    ...{ ...OWN_AUTHORITY, from: ['VALID'], to: 'SUSPENDED', paper: 'NONE' },
+    ...{ ...OWN_AUTHORITY, ...ADVERSE, from: ['VALID'], to: 'SUSPENDED', paper: 'NONE' },
     ...{ label: '冻结', clause: '某法', wireCode: 'FREEZE' },
   },
-  ANNUL: { ...ENDING, to: 'CANCELLED', case: 'OPTIONAL', label: '注废', clause: '某法', wireCode: 'ANNUL' },
+  ANNUL: {
+    ...{ ...ENDING, ...NOT_ADVERSE, to: 'CANCELLED', case: 'OPTIONAL' },
+    ...{ label: '注废', clause: '某法', wireCode: 'ANNUL' },
+  },
 `;
 
 describe('a new act', () => {

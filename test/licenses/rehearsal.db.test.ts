@@ -1,19 +1,14 @@
 import { getNamedType, isInputObjectType } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  findRefusalCode,
-  grantCase,
-  issueGrantedLicense,
-  ROUTES,
-  runMutation,
-  toBlankNumber,
-} from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideAct, GROUNDS, prepareAct } from '../support/own-act.ts';
 import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
 
 const route = ROUTES.DIRECT;
 const APPROVER = 'yudu-lyj.approver';
+const REVIEWER = 'yudu-lyj.reviewer';
 const SEAL = 'yudu-lyj-license-seal';
 
 test.each(['licenses', 'seals', 'cases'])('every mutation of %s can be rehearsed', (name) => {
@@ -41,7 +36,10 @@ describe('rehearsals of licenses and seals', () => {
   /** Counts and states of all rows that an act could change. */
   const countRows = async () => {
     const counts: string[] = [];
-    for (const table of ['act', 'blank_entry', 'license_entry', 'paper_entry', 'document', 'outbox_event', 'duty']) {
+    for (const table of [
+      ...['act', 'blank_entry', 'license_entry', 'paper_entry', 'document', 'outbox_event', 'duty'],
+      ...['proposal', 'proposal_license', 'proposal_outcome'],
+    ]) {
       const [row] = await sql`select count(*)::int as n from ${sql(`licenses.${table}`)}`;
       counts.push(`${table} ${row?.n}`);
     }
@@ -81,7 +79,7 @@ describe('rehearsals of licenses and seals', () => {
   test('covers the acts of the organ, of the counter and on seals', async () => {
     const { identifier } = await issueGrantedLicense(hub, route, await grantCase(hub, route), 2);
     const rehearseOwnAct = (name: string, reason = '检查') =>
-      rehearse(APPROVER, `${name}License`, 'OwnActInput', { identifier, reason });
+      rehearse(REVIEWER, `${name}License`, 'OwnActInput', { ...GROUNDS, identifier, reason });
     expect(await rehearseOwnAct('suspend')).toMatchObject({
       license: { state: 'VALID' },
       rehearsal: { act: 'SUSPEND', state: 'SUSPENDED', blankNumber: null, paper: null },
@@ -92,7 +90,7 @@ describe('rehearsals of licenses and seals', () => {
     expect((await rehearseOwnAct('restore')).refusal.code).toBe('LICENSE_ACT_NOT_ALLOWED');
     expect((await rehearseOwnAct('suspend', ' ')).refusal.code).toBe('REASON_MISSING');
     const cancelInput = { identifier, reason: '依法注销' };
-    expect((await rehearse(APPROVER, 'cancelLicense', 'CancelLicenseInput', cancelInput)).rehearsal.state).toBe(
+    expect((await rehearse(REVIEWER, 'cancelLicense', 'CancelLicenseInput', cancelInput)).rehearsal.state).toBe(
       'CANCELLED',
     );
     const sheet = { identifier, blankNumber: toBlankNumber(route, 2) };
@@ -126,9 +124,21 @@ describe('rehearsals of licenses and seals', () => {
     expect(rehearsed.application).toEqual({ state: 'WAITING', matters: [{ id: 'yd2022-1-01' }] });
     const { data } = await hub.ask('auditor', '{ sealApplications(first: 1) { edges { cursor } } }');
     expect(data.sealApplications.edges).toEqual([]);
+    const { proposal } = await prepareAct(hub, REVIEWER, 'suspend', { identifier });
+    const decision = { proposal: proposal.id, approve: true };
+    expect(await rehearse(APPROVER, 'decideLicenseProposal', 'DecideLicenseProposalInput', decision)).toMatchObject({
+      license: { state: 'VALID' },
+      rehearsal: { act: 'SUSPEND', state: 'SUSPENDED' },
+    });
+    const rejection = { ...decision, approve: false, reason: '证据不足' };
     expect(
-      await findRefusalCode(hub, APPROVER, 'suspendLicense', 'OwnActInput', { identifier, reason: '检查' }),
+      (await rehearse(APPROVER, 'decideLicenseProposal', 'DecideLicenseProposalInput', rejection)).refusal,
     ).toBeNull();
+    const withdrawal = { proposal: proposal.id };
+    expect(
+      (await rehearse(REVIEWER, 'withdrawLicenseProposal', 'WithdrawProposalInput', withdrawal)).refusal,
+    ).toBeNull();
+    expect((await decideAct(hub, APPROVER, proposal.id, 'license { state }')).license).toEqual({ state: 'SUSPENDED' });
   });
 
   test('License.actions names every mutation on a license and gives the same answer as the mutation', async () => {
@@ -136,18 +146,19 @@ describe('rehearsals of licenses and seals', () => {
     const query = 'query($id: ID!) { license(identifier: $id) { actions { name allowed clause refusal { code } } } }';
     const listActions = async (person: string) =>
       (await hub.ask(person, query, { id: identifier })).data.license.actions;
-    const approverActions = await listActions(APPROVER);
-    expect(approverActions.map((action: { name: string }) => action.name).sort()).toEqual(
+    const reviewerActions = await listActions(REVIEWER);
+    expect(reviewerActions.map((action: { name: string }) => action.name).sort()).toEqual(
       [
         ...['suspend', 'restore', 'rescind', 'withdraw', 'revoke', 'cancel'].map((name) => `${name}License`),
         ...['change', 'renew', 'reissue', 'retain', 'transfer'].map((name) => `${name}License`),
         ...['declineOrder', 'deliverCertificate', 'recallCertificate', 'redriveCollection', 'spoilBlank'],
       ].sort(),
     );
-    expect(approverActions.every((action: { clause: string | null }) => action.clause)).toBe(true);
+    expect(reviewerActions.every((action: { clause: string | null }) => action.clause)).toBe(true);
     const allowedNames = (actions: { name: string; allowed: boolean }[]) =>
       actions.filter((action) => action.allowed).map((action) => action.name);
-    expect(allowedNames(approverActions).sort()).toEqual(
+    expect(allowedNames(await listActions(APPROVER))).toEqual([]);
+    expect(allowedNames(reviewerActions).sort()).toEqual(
       ['cancelLicense', 'rescindLicense', 'revokeLicense', 'suspendLicense', 'withdrawLicense'].sort(),
     );
     // The hub sends a pending collection by itself, so nobody is offered to send it again.

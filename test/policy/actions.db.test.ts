@@ -1,8 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutationOf, OWN_ACTS, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { mutationOf, type OrderedAct, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
+import { decideAct } from '../support/own-act.ts';
 import { POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
 import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
@@ -41,7 +42,7 @@ interface Trial {
 }
 
 /** Mutations whose result is sealed. */
-const SEALED = new Set<string>([...[...VERSION_ACTS, ...OWN_ACTS].map(mutationOf), 'spoilBlank']);
+const SEALED = new Set<string>([...VERSION_ACTS.map(mutationOf), 'spoilBlank']);
 /** What licenses may know of the seals of an organ, and the refusal that follows. */
 const SEAL_FACTS = [
   ['SEAL_SUSPENDED', "state = 'SUSPENDED'"],
@@ -54,7 +55,8 @@ const SEAL_FACTS = [
 const ACTIONS = 'actions { name allowed refusal { code } }';
 const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
   pushes { id state ${ACTIONS} } findings { id state ${ACTIONS} }
-  license { identifier state paper { blankNumber } ${ACTIONS} } } }`;
+  license { identifier state paper { blankNumber } orders { id act state } proposals { id state ${ACTIONS} } ${ACTIONS} }
+} }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id } ${ACTIONS} } } } }`;
 
 async function findSentPush(hub: TestHub): Promise<string> {
@@ -128,10 +130,23 @@ describe('actions', () => {
       for (const finding of shown.findings ?? [])
         add(`finding ${finding.state}`, finding.actions, { finding: finding.id });
       if (!shown.license) continue;
-      const { identifier, state, paper, actions } = shown.license;
-      const changes = { identifier, blankNumber: paper.blankNumber };
+      const { identifier, state, paper, actions, orders, proposals } = shown.license;
+      for (const proposal of proposals ?? []) {
+        // An approval may fail for reasons of the license. Whoever may decide may always reject.
+        const rejection = { proposal: proposal.id, approve: false, reason: '证据不足' };
+        for (const action of proposal.actions as Action[])
+          add(
+            `proposal ${proposal.state}`,
+            [action],
+            action.name.startsWith('decide') ? rejection : { proposal: proposal.id },
+          );
+      }
       for (const action of actions as Action[]) {
-        const known = Object.keys(inputs[action.name] ?? {});
+        const order = (orders ?? []).find(
+          (one: { act: OrderedAct; state: string }) => one.state === 'OPEN' && mutationOf(one.act) === action.name,
+        );
+        const changes = { identifier, blankNumber: paper.blankNumber, order: order?.id };
+        const known = [...Object.keys(inputs[action.name] ?? {}), ...(order ? ['order'] : [])];
         add(
           `license ${state}`,
           [action],
@@ -191,8 +206,14 @@ describe('actions', () => {
         expect([name, refusal?.code]).toEqual([name, SEALED.has(name) ? code : undefined]);
         expect([name, await rehearse(trial)]).toEqual([name, SEALED.has(name) ? code : 'ALLOWED']);
       }
+      const approval = policyHub.inputs.decideLicenseProposal ?? {};
+      const { refusal } = await decideAct(policyHub.hub, 'yudu-lyj.approver', '', '__typename', {
+        ...approval,
+        dryRun: true,
+      });
+      expect(refusal.code).toBe(code);
       const refused = new Set(trials.filter(({ action }) => !action.allowed).map(({ action }) => action.name));
-      expect([...refused]).toEqual(expect.arrayContaining(['suspendLicense', 'issueLicense', 'spoilBlank']));
+      expect([...refused]).toEqual(expect.arrayContaining(['issueLicense', 'spoilBlank']));
     } finally {
       await sql`delete from licenses.seal_fact`;
       await sql`insert into licenses.seal_fact select * from public.kept_seals`;

@@ -8,9 +8,11 @@ import { READING_POLICY as CASE_READING_POLICY } from '../../subgraphs/cases/rea
 import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
+import { LICENSE_ACTS, mutationOf, ORDERED_ACTS, OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
+import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';
 import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licenses/reading/policy.ts';
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
@@ -55,7 +57,7 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY },
   },
-  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY },
+  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY },
   seals: SEALS_POLICY,
 };
 
@@ -267,6 +269,7 @@ const licensePlaces = {
   COUNTER: { organs: ['yudu-lyj', 'yudu-sjj'], windows: [YUDU_WINDOW] },
   ISSUER: { organs: ['yudu-lyj'] },
   AN_ORGAN: { anyOrgan: true },
+  ORDERING_ORGAN: { organs: ['yudu-sjj'] },
   ...EVERYBODY,
 };
 const holding = { counters: ['yudu-lyj', 'yudu-sjj'], handledBy: YUDU_WINDOW, issuer: { id: 'yudu-lyj' } };
@@ -283,10 +286,33 @@ const versionActs = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'
   ),
 );
 const ownActs = ['suspend', 'rescind', 'withdraw', 'revoke', 'cancel'].map((act) => `${act}License`);
+/** A waiting proposal of each act on the organ's own authority, by somebody else. */
+const actProposals = OWN_ACTS.flatMap((kind) =>
+  fixturesOf(
+    LICENSE_PROPOSAL_POLICY,
+    ['decideLicenseProposal'],
+    { kind, organ: 'yudu-lyj', proposedById: 'another', outcome: null },
+    { PROPOSAL_ORGAN: { organs: ['yudu-lyj'] } },
+    kind,
+  ),
+);
+const ownActProposal = fixturesOf(
+  LICENSE_PROPOSAL_POLICY,
+  ['withdrawLicenseProposal'],
+  { kind: 'SUSPEND', organ: 'yudu-lyj', proposedById: KEEPER_ID, outcome: null },
+  { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
+);
 const order = { number: 'x', state: 'OPEN', act: 'SUSPEND' };
 const licenses = [
   ...versionActs,
   ...fixturesOf(LICENSES_POLICY, ownActs, { head, task: null }, licensePlaces),
+  ...ORDERED_ACTS.flatMap((act) => {
+    const state = LICENSE_ACTS[act].from[0];
+    const subject = { head: { ...head, state }, task: null, orderedBy: 'yudu-sjj' };
+    return fixturesOf(LICENSES_POLICY, [mutationOf(act)], subject, licensePlaces, 'by an order');
+  }),
+  ...actProposals,
+  ...ownActProposal,
   ...fixturesOf(
     LICENSES_POLICY,
     ['restoreLicense'],

@@ -21,6 +21,7 @@ const SEED = 20_261_129;
 /** Who made what the mutation decides. The same person cannot decide it. */
 const AUTHORS: Readonly<Record<string, string>> = {
   ...{ decideSealApplication: KEEPER_ID, decideProposal: 'administrator', decideImport: 'administrator' },
+  decideLicenseProposal: 'yudu-lyj.reviewer',
 };
 /** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {

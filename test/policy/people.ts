@@ -15,6 +15,7 @@ const AFFILIATIONS: readonly Omit<Person, 'roles' | 'name'>[] = [
     organ,
   })),
   { ...NOBODY, id: KEEPER_ID, organ: 'yudu-lyj' },
+  { ...NOBODY, id: 'yudu-lyj.reviewer', organ: 'yudu-lyj' },
   { ...NOBODY, id: 'window-yudu', organ: 'yudu-xzspj', window: '360731' },
   { ...NOBODY, id: 'window-xingguo', organ: 'xingguo-xzspj', window: '360732' },
   { ...NOBODY, id: APPLICANT_ID, holderCode: COMPANY.code },

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan, GROUNDS, prepareAct } from '../support/own-act.ts';
 import { administer } from '../support/proposal.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { buildSealPng } from '../support/seal-png.ts';
@@ -205,23 +206,15 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     return { id, sheet: { identifier, blankNumber: toBlankNumber(route, serial) } };
   };
   const [valid, suspended, revoked] = [await issue(1), await issue(2), await issue(3)];
-  const doAct = (name: string, { sheet }: { sheet: { identifier: string } }) =>
-    runMutation(
-      hub,
-      'yudu-lyj.approver',
-      name,
-      'OwnActInput',
-      { identifier: sheet.identifier, reason: '检查' },
-      '__typename',
-    );
-  await doAct('suspendLicense', suspended);
-  await doAct('revokeLicense', revoked);
+  await actForOrgan(hub, 'yudu-lyj', 'suspend', { identifier: suspended.sheet.identifier });
+  await actForOrgan(hub, 'yudu-lyj', 'revoke', { identifier: revoked.sheet.identifier });
   const [push] = (await listPushes(hub, valid.id)) ?? [];
   const suspension = { push: push.id, kind: 'SUSPENSION', text: '暂扣' };
   const { id: order } = await recordFinding(hub, 'yudu-lyj.supervisor', suspension);
   await waitForOrder(hub, order);
   const { identifier } = valid.sheet;
-  const own = { identifier, reason: '依法办理' };
+  const own = { ...GROUNDS, identifier, reason: '依法办理' };
+  const { proposal } = await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier });
   const task = { case: await grantCase(hub, route), blankNumber: toBlankNumber(route, 4) };
   return {
     issueLicense: task,
@@ -236,6 +229,8 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     rescindLicense: own,
     withdrawLicense: own,
     revokeLicense: own,
+    decideLicenseProposal: { proposal: proposal.id, approve: true },
+    withdrawLicenseProposal: { proposal: proposal.id },
     spoilBlank: { ...valid.sheet, replacement: toBlankNumber(route, 5), reason: '打印错位' },
     deliverCertificate: valid.sheet,
     recallCertificate: revoked.sheet,
@@ -252,7 +247,11 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   pauseCase: 'WINDOW_FORWARD ACCEPTED',
   resumeCase: 'WINDOW_FORWARD PAUSED',
   withdrawCase: 'WINDOW_FORWARD RECEIVED',
+  suspendLicense: '',
+  restoreLicense: '',
+  revokeLicense: '',
   cancelLicense: '',
+  decideLicenseProposal: 'SUSPEND',
   applyForSeal: 'new',
   decideProposal: 'REGISTER_WEBHOOK',
 };
@@ -281,6 +280,7 @@ export async function createPolicyHub(): Promise<PolicyHub> {
     withdrawProposal: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     withdrawImport: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),
+    withdrawLicenseProposal: { OWN_PROPOSAL: { personIds: ['yudu-lyj.reviewer'] } },
   };
   return { hub, clock, inputs, subjects: SUBJECTS, places };
 }

@@ -39,7 +39,8 @@ const FATES = {
     ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason'],
   ],
   OWN_FORM: [
-    ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CaseActInput.blankNumber'],
+    ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
+    ...['CaseActInput.blankNumber', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ReceiveBlanksInput.prefix'],
     ...['RecordAgreementInput.scanDigest', 'RecordFindingInput.papers', 'RecordFindingInput.requestKey'],

@@ -4,6 +4,7 @@ import { readOrgans } from '../../seeds/load.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
 import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import type { RandomSource } from './random.ts';
@@ -64,8 +65,9 @@ async function performOwnAct(
   action: string,
   reason: string,
 ): Promise<void> {
-  const type = action === 'cancel' ? 'CancelLicenseInput' : 'OwnActInput';
-  await mutate(hub, route.decides, `${action}License`, type, { identifier, reason });
+  const organ = route.decides.replace('.approver', '');
+  const { refusal } = await actForOrgan(hub, organ, action, { identifier, reason });
+  if (refusal) throw new Error(`${action}: ${refusal.code}`);
 }
 
 async function moveSheet(hub: TestHub, { identifier, route, serial }: LicenseInHand, name: 'deliver' | 'recall') {

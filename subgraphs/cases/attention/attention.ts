@@ -14,6 +14,7 @@ export const ATTENTION_KINDS = [
   'SEAL_WAITING',
   'COLLECTION_REFUSED',
   'ORDER_OPEN',
+  'ACT_PROPOSED',
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
@@ -57,6 +58,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   SEAL_WAITING: '证照操作待用印',
   COLLECTION_REFUSED: '市电子证照库退回，待处理后重新归集',
   ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
+  ACT_PROPOSED: '对证照的处理已拟办，待审批人决定',
 };
 
 /** Returns a sentence that describes the item to a person. */

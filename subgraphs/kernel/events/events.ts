@@ -257,7 +257,7 @@ export const payloads = {
   DutyChanged: z.object({
     /** Stable id of the duty. */
     dutyId: z.string(),
-    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN']),
+    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN', 'ACT_PROPOSED']),
     /** Identifier of the license version concerned. */
     identifier: z.string(),
     name: z.string(),

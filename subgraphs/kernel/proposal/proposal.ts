@@ -54,6 +54,6 @@ export function decisionRule<Subject extends Proposal>(grants: readonly Grant<Su
 }
 
 /** The row of a withdrawal (撤回), by who proposed it while it waits. `roles`: who may propose. */
-export function withdrawalRule(roles: readonly Role[]): PolicyRule<Proposal> {
+export function withdrawalRule<Subject extends Proposal>(roles: readonly Role[]): PolicyRule<Subject> {
   return { grants: [{ roles, place: OWN_PROPOSAL }], state: whileWaiting };
 }

@@ -30,18 +30,20 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables)
   const isOutcomeOf = eq(proposalOutcome.proposalId, proposal.id);
   const select = (db: Reader) =>
     db.select({ row: proposal, ended: proposalOutcome }).from(proposal).leftJoin(proposalOutcome, isOutcomeOf);
-  const toStoredProposal = ({ row, ended }: { row: ProposalRow; ended: OutcomeRow | null }): StoredProposal<Kind> => ({
+  const toStored = ({ row, ended }: { row: ProposalRow; ended: OutcomeRow | null }): StoredProposal<Kind> => ({
     ...row,
     kind: row.kind as Kind,
     outcome: ended?.outcome ?? null,
     ended,
   });
   return {
+    /** Builds a proposal from its row and that of its outcome. */
+    toStored,
     /** Returns a proposal, or null if there is none with this id. */
     async find(db: Reader, id: string): Promise<StoredProposal<Kind> | null> {
       if (!UUID_PATTERN.test(id)) return null;
       const [row] = await select(db).where(eq(proposal.id, id));
-      return row ? toStoredProposal(row) : null;
+      return row ? toStored(row) : null;
     },
     /** Locks a proposal: two decisions on it wait for each other. A row lock would need the right to update. */
     async lock(tx: Transaction, id: string): Promise<void> {
@@ -84,7 +86,7 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables)
         )
         .orderBy(desc(proposal.serial))
         .limit(page.first + 1);
-      return cutPage(rows.map(toStoredProposal), page.first);
+      return cutPage(rows.map(toStored), page.first);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
-import { makesVersion, type OwnAct } from '../../kernel/license-acts.ts';
+import { makesVersion } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -19,10 +19,8 @@ import {
   planCaseStatement,
   requireReason,
   type Sealing,
-  stateAfter,
 } from '../license.ts';
-import { requireOrder } from '../order/order.ts';
-import { findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
+import { lockOpenOrders } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
 import { lockBlank, lockSheet } from '../paper/store.ts';
 import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
@@ -220,47 +218,6 @@ function pickIdentity({ number, version, identifier }: LicenseHead) {
 }
 
 /**
- * Step ① for an act on the issuing organ's own authority (suspension, restoration, an ending). The approver's request
- * also authorises the seal. Returns the act.
- */
-export async function prepareOwnAct(
-  tx: Transaction,
-  deps: SigningDependencies,
-  actor: Actor,
-  request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
-): Promise<PreparedAct> {
-  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
-  const rule = policyOfAct(request.act);
-  const approver = requireAllowed(rule, { head, task: null }, actor);
-  const openOrders = await lockOpenOrders(tx, head.number);
-  const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
-  const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
-  const suspenderId = order && ((await findSuspenders(tx, [head.number])).get(head.number) ?? null);
-  const [prepared = null] = await findPreparedActs(tx, [head.number]);
-  const orders = { open: openOrders, answered: order, suspenderId };
-  const at = deps.signing.timeOf(deps.now());
-  const sealUse = await loadOwnSealUse(tx, head, approver, at);
-  requireAllowed(rule, { head, task: null, prepared, orders, sealUse }, actor);
-  // An act that carries out an order states the supervisor's reason.
-  const reason = order?.reason ?? request.reason ?? '';
-  requireReason(reason);
-  const sealName = requireSeal(sealUse).name;
-  const newState = stateAfter(head.state, request.act);
-  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName, salt: deps.signing.salt };
-  const orderId = order?.id ?? null;
-  const details = { reason, caseNumber: null, sheets: null, orderId };
-  const record = buildStatement(head, request.act, newState, sealing, details);
-  return insertAuthorised(tx, deps, approver, head, {
-    act: request.act,
-    record,
-    stateAfter: newState,
-    reason,
-    orderId,
-    at,
-  });
-}
-
-/**
  * Step ① for a sheet spoiled before delivery. The same version goes onto another blank, and a sealed statement names
  * both blanks. Returns the act.
  */
@@ -305,20 +262,28 @@ export async function prepareSpoil(
   return preparedAct;
 }
 
+/** Whoever authorises a seal on the organ's own authority. */
+export type Authoriser = Pick<Person, 'id' | 'name'>;
+
 /** Loads the use of a seal that a person authorises on the issuing organ's own authority. */
-async function loadOwnSealUse(tx: Transaction, head: LicenseHead, person: Person, at: Date): Promise<SealUse> {
+export async function loadOwnSealUse(
+  tx: Transaction,
+  head: LicenseHead,
+  person: Authoriser,
+  at: Date,
+): Promise<SealUse> {
   const seals = await listSealFacts(tx, [head.issuer.id]);
   return { seals, matterId: head.record.KZ_SX, personId: person.id, at };
 }
 
 type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &
-  Partial<Pick<ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
+  Partial<Pick<ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId' | 'proposalId'>> & { reason: string; at: Date };
 
-/** Writes the intent of an act whose actor authorises it by the request itself. */
-async function insertAuthorised(
+/** Writes the intent of an act whose actor authorises the seal by the request itself. */
+export async function insertAuthorised(
   tx: Transaction,
   deps: SigningDependencies,
-  person: Person,
+  person: Authoriser,
   head: LicenseHead,
   intent: OwnActRow,
 ): Promise<PreparedAct> {

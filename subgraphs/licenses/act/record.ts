@@ -78,4 +78,10 @@ export interface ActStatement {
   KZ_JGZL?: string;
   /** Random element (随机数): see `saltSchema`. Absent in statements of releases up to 0.4. */
   KZ_SJS?: string;
+  /** Id of the approved proposal (拟办编号). Its ledger names who prepared the act. Absent before proposals existed. */
+  KZ_NBBH?: string;
+  /** Number of the written decision (决定文号). Absent if the act rests on none. */
+  KZ_JDWH?: string;
+  /** How the holder was heard (告知日期、听证或陈述申辩结果、举行日期). Absent if the law asks for nothing. */
+  KZ_TZ?: { GZRQ: string; JG: string; JXRQ: string | null };
 }

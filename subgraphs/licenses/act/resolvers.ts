@@ -2,33 +2,22 @@ import type { Database, Transaction } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type GraphContext, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import {
-  EITHER_ACTS,
-  type EitherAct,
-  mapMutations,
-  OWN_ACTS,
-  type OwnAct,
-  VERSION_ACTS,
-  type VersionAct,
-} from '../../kernel/license-acts.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import {
-  openPersonSigning,
-  type PersonSignatureInput,
-  type SignatureRequest,
-} from '../../kernel/sealing/signing-workflow.ts';
+import { mapMutations, type OwnAct, VERSION_ACTS, type VersionAct } from '../../kernel/license-acts.ts';
+import type { StoredProposal } from '../../kernel/proposal/store.ts';
+import { openPersonSigning, type SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
+import { viewProposal } from '../proposal/view.ts';
 import type { MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
-import { prepareCaseAct, prepareOwnAct, prepareSpoil, type SigningDependencies } from './prepare-workflow.ts';
+import { prepareCaseAct, prepareSpoil, type SigningDependencies } from './prepare-workflow.ts';
 
 /** The generated type of the resolver of a mutation. */
-type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
+export type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
 
-/** Mutations of licenses: the acts, which are sealed, and those of the counter. */
+/** Mutations of licenses: the acts that granted cases end in, which are sealed, and those of the counter. */
 export function licenseMutations(deps: issue.IssueDependencies) {
   const resolveCaseAct =
     (act: VersionAct): MutationResolver<'issueLicense'> =>
@@ -36,34 +25,10 @@ export function licenseMutations(deps: issue.IssueDependencies) {
       runAct(deps, context, input.dryRun, (tx, actor) =>
         prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
       );
-  const resolveOwnAct =
-    (act: OwnAct): MutationResolver<'suspendLicense'> =>
-    (_, { input }, context) =>
-      runOwnAct(deps, context, input, (tx, signingDeps, actor) => {
-        const { identifier, reason = null, order = null } = input;
-        return prepareOwnAct(tx, signingDeps, actor, { identifier, reason, order, act });
-      });
-  const resolveEitherAct =
-    (act: EitherAct): MutationResolver<'cancelLicense'> =>
-    (_, { input }, context) => {
-      const { case: caseId, identifier, reason = null } = input;
-      if (caseId) {
-        const request = { caseId, blankNumber: null, act };
-        return runAct(deps, context, input.dryRun, (tx, actor) => prepareCaseAct(tx, deps, actor, request));
-      }
-      return runOwnAct(deps, context, input, (tx, signingDeps, actor) => {
-        if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
-        return prepareOwnAct(tx, signingDeps, actor, { identifier, act, reason, order: null });
-      });
-    };
   return {
     ...mapMutations(VERSION_ACTS, resolveCaseAct),
-    ...mapMutations(OWN_ACTS, resolveOwnAct),
-    ...mapMutations(EITHER_ACTS, resolveEitherAct),
     spoilBlank: (_, { input }, context) =>
-      runOwnAct(deps, context, { dryRun: input.dryRun }, (tx, signingDeps, actor) =>
-        prepareSpoil(tx, signingDeps, actor, input),
-      ),
+      runOwnAct(deps, context, input.dryRun, (tx, signingDeps, actor) => prepareSpoil(tx, signingDeps, actor, input)),
     ...counterMutations(deps),
   } satisfies Resolvers['Mutation'];
 }
@@ -105,13 +70,14 @@ function counterMutations(deps: issue.IssueDependencies) {
 interface MutationOutcome {
   /** Null if the act waits for its seal. */
   identifier: string | null;
+  proposal?: StoredProposal<OwnAct> | null;
   rehearsal: view.Rehearsal | null;
   /** What the actor signs, in a rehearsal of an act that the actor authorises. */
   signatureRequest?: SignatureRequest | null;
 }
 
 /** Performs an act, or rehearses it if `dryRun`. The payload contains the license in the state after that. */
-function runAct(
+export function runAct(
   deps: issue.IssueDependencies,
   context: GraphContext,
   dryRun: boolean,
@@ -124,11 +90,11 @@ function runAct(
 function runOwnAct(
   deps: issue.IssueDependencies,
   context: GraphContext,
-  { dryRun, signature = null }: { dryRun: boolean; signature?: PersonSignatureInput | null },
+  dryRun: boolean,
   prepare: (tx: Transaction, deps: SigningDependencies, actor: Actor) => Promise<PreparedAct>,
 ) {
   return runLicenseMutation(deps.db, context, async (actor) => {
-    const signing = await openPersonSigning(deps.personSigning, actor, { input: signature, dryRun });
+    const signing = await openPersonSigning(deps.personSigning, actor, { input: null, dryRun });
     const outcome = await carryOut(deps, dryRun, async (tx) => prepare(tx, { ...deps, signing }, actor));
     return { ...outcome, signatureRequest: dryRun ? signing.request() : null };
   });
@@ -147,12 +113,17 @@ async function carryOut(
   return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
 }
 
-function runLicenseMutation(db: Database, context: GraphContext, run: (actor: Actor) => Promise<MutationOutcome>) {
+/** Runs a mutation. The payload contains the license, and the proposal if the mutation was about one. */
+export function runLicenseMutation(
+  db: Database,
+  context: GraphContext,
+  run: (actor: Actor) => Promise<MutationOutcome>,
+) {
   const person = requirePerson(context.actor);
   return mutate(async () => {
-    const { identifier, rehearsal, signatureRequest = null } = await run(person);
+    const { identifier, proposal = null, rehearsal, signatureRequest = null } = await run(person);
     context.loaders.clear();
     const license = identifier === null ? null : await view.loadLicense(db, context, person, identifier);
-    return { license, rehearsal, signatureRequest };
+    return { license, proposal: proposal && viewProposal(proposal), rehearsal, signatureRequest };
   });
 }

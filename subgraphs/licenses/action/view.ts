@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
@@ -72,6 +73,12 @@ export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse
   return { seals, at, matterId: task.content.matterId, personId };
 }
 
+/** Returns the open order that a person would name with an act: one of the own organ before those of others, or null. */
+function findOrderToName(act: PersonAct, { organ }: Person, openOrders: readonly OrderRow[], suspender: string | null) {
+  const ofOrgan = openOrders.filter(({ supervisor }) => supervisor.id === organ);
+  return findOrderOf(act, ofOrgan, suspender) ?? findOrderOf(act, openOrders, suspender);
+}
+
 /** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
 export async function viewActions({ db, now }: ActionDependencies, view: LicenseView) {
   const { stored, person, context } = view;
@@ -84,9 +91,11 @@ export async function viewActions({ db, now }: ActionDependencies, view: License
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
-    const answered = task === null ? findOrderOf(act, openOrders, suspender) : null;
-    const sealUse = task === null ? ownSealUse : toTaskSealUse(task, seals);
-    const subject = { ...version, task, sealUse, orders: { open: openOrders, answered, suspenderId: suspender } };
+    const answered = task === null ? findOrderToName(act, person, openOrders, suspender) : null;
+    // Who prepares an act on the organ's own authority uses no seal.
+    const sealUse = task === null ? undefined : toTaskSealUse(task, seals);
+    const orders = { open: openOrders, answered, suspenderId: suspender };
+    const subject = { ...version, task, sealUse, orders, orderedBy: answered?.supervisor.id ?? null };
     return answerAction(mutationOf(act), policyOfAct(act), subject, person);
   };
   const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;

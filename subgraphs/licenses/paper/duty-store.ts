@@ -21,6 +21,8 @@ export const dutyIds = {
   collection: (number: string) => `collection:${number}`,
   /** A supervisor's order is not answered. */
   order: (orderId: string) => `order:${orderId}`,
+  /** A proposed act waits for its approver. */
+  proposal: (proposalId: string) => `proposal:${proposalId}`,
 };
 
 /** The data of a duty about its license. */

@@ -1,20 +1,48 @@
-import { inArray } from 'drizzle-orm';
+import { asc, eq, inArray, or } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Page, PageRequest } from '../../kernel/http/page.ts';
 import type { OwnAct } from '../../kernel/license-acts.ts';
-import { createProposalStore } from '../../kernel/proposal/store.ts';
+import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 
 export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome });
 
-export async function insertLicense(tx: Transaction, row: typeof proposalLicense.$inferInsert): Promise<void> {
+/** Stores the license that a proposal acts on. */
+export async function insertProposalLicense(tx: Transaction, row: typeof proposalLicense.$inferInsert): Promise<void> {
   await tx.insert(proposalLicense).values(row);
 }
 
-/** Returns the license number of each proposal, by the id of the proposal. */
-export async function findNumbers(db: Reader, ids: readonly string[]): Promise<Map<string, string>> {
+/**
+ * Returns a page of the proposals of an organ, and of those that a person prepared, newest first. Of all proposals if
+ * `organ` is null.
+ */
+export function listProposals(
+  db: Reader,
+  { organ, personId }: { organ: string | null; personId: string },
+  filter: ProposalFilter<OwnAct>,
+  page: PageRequest<number>,
+): Promise<Page<StoredProposal<OwnAct>>> {
+  const isVisible = organ === null ? undefined : or(eq(proposal.organ, organ), eq(proposal.proposedById, personId));
+  return proposalStore.list(db, isVisible, filter, page);
+}
+
+/** Returns all proposals on licenses by license number, oldest first. */
+export async function findProposalsOf(
+  db: Reader,
+  numbers: readonly string[],
+): Promise<Map<string, StoredProposal<OwnAct>[]>> {
   const rows = await db
     .select()
     .from(proposalLicense)
-    .where(inArray(proposalLicense.proposalId, [...ids]));
-  return new Map(rows.map(({ proposalId, number }) => [proposalId, number]));
+    .innerJoin(proposal, eq(proposal.id, proposalLicense.proposalId))
+    .leftJoin(proposalOutcome, eq(proposalOutcome.proposalId, proposal.id))
+    .where(inArray(proposalLicense.number, [...numbers]))
+    .orderBy(asc(proposal.serial));
+  const byNumber = Map.groupBy(rows, (row) => row.proposal_license.number);
+  return new Map(
+    [...byNumber].map(([number, ofNumber]) => [
+      number,
+      ofNumber.map((row) => proposalStore.toStored({ row: row.proposal, ended: row.proposal_outcome })),
+    ]),
+  );
 }
