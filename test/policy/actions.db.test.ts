@@ -145,7 +145,7 @@ describe('actions', () => {
         const order = (orders ?? []).find(
           (one: { act: OrderedAct; state: string }) => one.state === 'OPEN' && mutationOf(one.act) === action.name,
         );
-        const changes = { identifier, blankNumber: paper.blankNumber, order: order?.id };
+        const changes = { identifier, blankNumber: paper.blankNumber, ...(order ? { order: order.id } : {}) };
         const known = [...Object.keys(inputs[action.name] ?? {}), ...(order ? ['order'] : [])];
         add(
           `license ${state}`,

@@ -184,7 +184,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
     resumeSeal: act,
     fileSeal: { seal: newSealAnswer.seal.id, filingNumber: '备案 2' },
     putSealIntoUse: { seal: SEAL },
-    applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL' },
+    applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL', organName: '某县某局' },
     applyForSealGrant: { ...grantInput, matter: 'yd2022-1-02' },
     applyForSealGrantWithdrawal: { ...act, grant: data.seal.grants[0].id },
     applyForSealEnd: { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' },
