@@ -10,6 +10,7 @@ import { requireDemoPerson } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import { CASE_FIELDS, COMPANY, issueGrantedLicense, LICENSE_FIELDS, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
+import { decideAct, prepareAct } from '../support/own-act.ts';
 import { buildPersonKeys, createSignatory, PARTY, register } from '../support/person-keys.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -144,20 +145,16 @@ describe('a license', () => {
 });
 
 async function suspendSigned(identifier: string) {
+  const prepare = async (reason: string) =>
+    (await prepareAct(hub, `${ORGAN}.reviewer`, 'suspend', { identifier, reason })).proposal.id;
+  const [proposal, other] = [await prepare('采伐现场与许可内容不符'), await prepare('另一理由')];
   const suspend = (input: object) =>
-    runMutation(
-      hub,
-      route.decides,
-      'suspendLicense',
-      'OwnActInput',
-      { identifier, reason: '采伐现场与许可内容不符', ...input },
-      `license { ${LICENSE_FIELDS} } ${REQUEST}`,
-    );
+    decideAct(hub, route.decides, proposal, `license { ${LICENSE_FIELDS} } ${REQUEST}`, input);
   expect((await suspend({})).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_MISSING' });
   const { signatureRequest } = await suspend({ dryRun: true });
   expect(signatureRequest.text).toMatch('"act":"SUSPEND"');
   const signature = toInput(signatureRequest);
-  const elsewhere = { signature, reason: '另一理由' };
+  const elsewhere = { signature, proposal: other };
   expect((await suspend(elsewhere)).refusal).toMatchObject({ code: 'PERSON_SIGNATURE_STALE' });
   expect(await suspend({ signature })).toMatchObject({ refusal: null, license: { state: 'SUSPENDED' } });
 }

@@ -12,6 +12,7 @@ import {
   toBlankNumber,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { waitForLicense } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload } from '../support/upload.ts';
@@ -158,14 +159,8 @@ describe('acts on an existing license', () => {
     ).toBeNull();
 
     const revocationInput = { identifier, reason: '行政处罚' };
-    const revocation = await runMutation(
-      hub,
-      EXPLORATION_ROUTE.decides,
-      'revokeLicense',
-      'OwnActInput',
-      revocationInput,
-      'license { state }',
-    );
+    const organ = EXPLORATION_ROUTE.decides.replace('.approver', '');
+    const revocation = await actForOrgan(hub, organ, 'revoke', revocationInput);
     expect(revocation).toMatchObject({ refusal: null, license: { state: 'REVOKED' } });
     const refusal = await waitUntil('cases know the revocation', async () => (await apply('yd2022-3-05')).refusal);
     expect(refusal).toMatchObject({ code: 'LICENSE_ACT_NOT_ALLOWED', field: 'licenseNumber' });
@@ -195,7 +190,8 @@ describe('acts on an existing license', () => {
       caseIds.set(state, id);
     }
     const revocationInput = { identifier, reason: '行政处罚' };
-    await runMutation(hub, EXPLORATION_ROUTE.decides, 'revokeLicense', 'OwnActInput', revocationInput, '__typename');
+    const organ = EXPLORATION_ROUTE.decides.replace('.approver', '');
+    expect((await actForOrgan(hub, organ, 'revoke', revocationInput)).refusal).toBeNull();
     await waitUntil('cases know the revocation', async () => (await applyForChange('acceptCase', number)).refusal);
 
     const mismatches: string[] = [];
