@@ -27,17 +27,9 @@ const FATES = {
   ],
   SHOWN: [
     ...['ApplicationInput.licenseNumber', 'ApplicationInput.requestKey', 'CancelLicenseInput.reason'],
-<<<<<<< HEAD
     ...['ChangePlatformInput.name', 'CloseFindingInput.note', 'DecideProposalInput.reason'],
     'DecideImportInput.reason',
-=======
-    ...[
-      'ChangePlatformInput.name',
-      'CloseFindingInput.note',
-      'DecideLicenseProposalInput.reason',
-      'DecideProposalInput.reason',
-    ],
->>>>>>> bdfca15 (The approval of a proposed act carries the approver's own signature where the organ needs one)
+    'DecideLicenseProposalInput.reason',
     ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
     ...['DiscloseApplicantInput.remark', 'DiscloseHolderInput.remark'],
     ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
