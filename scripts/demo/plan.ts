@@ -114,19 +114,8 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
     });
   };
   const { identifier } = license;
-  /** Carries an order out by two persons: the supervisor prepares the act, the approver of the issuing organ does it. */
-  const carryOut = async (name: string, order: string, grounds: object = {}) => {
-    const input = { identifier, order, ...grounds };
-    const { proposal } = await client.act(supervisor, name, 'OwnActInput', input, 'proposal { id }');
-    const decision = { proposal: proposal.id, approve: true };
-    check(
-      `拟办人不能批准自己的拟办（${name}）`,
-      (await requestRefusal(client, supervisor, 'decideLicenseProposal', 'DecideLicenseProposalInput', decision)) !==
-        null,
-    );
-    const resultFields = 'license { state paper { validity } }';
-    return client.act(approver, 'decideLicenseProposal', 'DecideLicenseProposalInput', decision, resultFields);
-  };
+  const carryOut = (name: string, order: string, grounds: object = {}) =>
+    carryOutOrder(client, check, name, { identifier, order, ...grounds });
   const suspension = await createOrder('SUSPENSION', '现场检查发现超范围采伐，责令停止');
   const reminder = await client.waitFor('待办提醒', async () => {
     const orders = '{ attention(first: 1, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }';
@@ -150,6 +139,17 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
     return supervisedCase.findings.every((item: Data) => item.state === 'CARRIED_OUT');
   });
   check('两次办理结果都已回到监管部门', true);
+}
+
+/** Carries an order out by two persons: the supervisor prepares the act, the issuing organ's approver does it. */
+async function carryOutOrder(client: Client, check: DemoOutput['check'], name: string, input: object): Promise<Data> {
+  const [supervisor, approver] = ['yudu-lyj.supervisor', 'yudu-lyj.approver'];
+  const { proposal } = await client.act(supervisor, name, 'OwnActInput', input, 'proposal { id }');
+  const decide = ['decideLicenseProposal', 'DecideLicenseProposalInput'] as const;
+  const decision = { proposal: proposal.id, approve: true };
+  const refusal = await requestRefusal(client, supervisor, ...decide, decision);
+  check(`拟办人不能批准自己的拟办：${refusal?.message}`, refusal !== null);
+  return client.act(approver, ...decide, decision, 'license { state paper { validity } }');
 }
 
 /** Demonstrates the county overview: responsible organs, open duties, statistics. */

@@ -3,7 +3,7 @@ import { type Act, type EitherAct, isActAllowed, LICENSE_ACTS, type LicenseState
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
-import type { Hearing } from './proposal/grounds.ts';
+import { type Hearing, toRecordedHearing } from './proposal/grounds.ts';
 import type { CertificateTask } from './task/task.ts';
 
 /**
@@ -135,10 +135,6 @@ export function buildStatement(
     ...(proposal?.decisionNumber ? { KZ_JDWH: proposal.decisionNumber } : {}),
     ...(proposal?.hearing ? { KZ_TZ: toRecordedHearing(proposal.hearing) } : {}),
   };
-}
-
-function toRecordedHearing({ notifiedOn, outcome, heldOn }: Hearing): ActStatement['KZ_TZ'] {
-  return { GZRQ: notifiedOn, JG: outcome, JXRQ: heldOn };
 }
 
 /** Builds the statement of an act that a case ended in, and the state it leads to. Refuses LICENSE_ACT_NOT_ALLOWED. */

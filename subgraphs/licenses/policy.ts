@@ -171,7 +171,7 @@ export function requireActState(act: PersonAct, { head, task, orders, sealUse, p
 
 const ACT_RULES = mapMutations(PERSON_ACTS, actRule);
 
-/** Whether a person does an act by a case. If it may rest on either, a reviewer prepares it on the organ's authority. */
+/** Whether a person does an act by a case. What may rest on either, a reviewer prepares on the organ's authority. */
 export function isByCase(act: PersonAct, person: Person): boolean {
   const rule: LicenseActRule = LICENSE_ACTS[act];
   if (rule.case !== 'OPTIONAL') return rule.case === 'REQUIRED';

@@ -23,7 +23,7 @@ import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
 import * as view from './view.ts';
 
-/** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders, proposed acts and verification. */
+/** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add the rest. */
 export function licenseResolvers(
   deps: issue.IssueDependencies & VerificationDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {

@@ -3,7 +3,7 @@ import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { type ActRow, listActs } from './act/act-store.ts';
+import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import type { ActStatement } from './act/record.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
@@ -151,9 +151,6 @@ export async function loadHead(db: Database, context: GraphContext, person: Pers
   }).load(number);
   return identifier === null ? null : loadLicense(db, context, person, identifier);
 }
-
-/** What an act changes, or would change. */
-type ActOutline = Pick<ActRow, 'act' | 'identifier' | 'number' | 'version' | 'stateAfter' | 'blankNumber'>;
 
 /** The result that an act would have. Nothing of it is stored. */
 export interface Rehearsal {

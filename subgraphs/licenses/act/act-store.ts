@@ -88,6 +88,8 @@ export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Pro
 }
 
 export type ActRow = typeof act.$inferSelect;
+/** What an act changes, or would change. */
+export type ActOutline = Pick<ActRow, 'act' | 'identifier' | 'number' | 'version' | 'stateAfter' | 'blankNumber'>;
 /**
  * An act with the content that was authorised for it: the content of the grant, or the statement itself for an act
  * without a case.

@@ -73,7 +73,7 @@ export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse
   return { seals, at, matterId: task.content.matterId, personId };
 }
 
-/** Returns the open order that a person would name with an act: one of the own organ before those of others, or null. */
+/** Returns the open order that a person would name with an act, one of the own organ first, or null. */
 function findOrderToName(act: PersonAct, { organ }: Person, openOrders: readonly OrderRow[], suspender: string | null) {
   const ofOrgan = openOrders.filter(({ supervisor }) => supervisor.id === organ);
   return findOrderOf(act, ofOrgan, suspender) ?? findOrderOf(act, openOrders, suspender);

@@ -2,6 +2,7 @@ import type { Day } from '../../kernel/day.ts';
 import { type HearingNeed, LICENSE_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
+import type { ActStatement } from '../act/record.ts';
 
 /**
  * What an act on the organ's own authority rests on: the written decision (决定书) and how the holder was heard before
@@ -17,6 +18,11 @@ export interface Hearing {
   outcome: HearingOutcome;
   /** When the holder was heard, or null if there was nothing to hear. */
   heldOn: Day | null;
+}
+
+/** Returns a hearing as a sealed statement has it (KZ_TZ). */
+export function toRecordedHearing({ notifiedOn, outcome, heldOn }: Hearing): ActStatement['KZ_TZ'] {
+  return { GZRQ: notifiedOn, JG: outcome, JXRQ: heldOn };
 }
 
 interface OutcomeRow {

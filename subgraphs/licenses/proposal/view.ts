@@ -35,8 +35,8 @@ export function viewProposalActions({ stored }: LicenseProposalView, person: Per
 }
 
 /**
- * Loads the proposals on the license, oldest first. Returns null to a caller from none of its organs, except an auditor:
- * the holder sees the act, not who prepared it.
+ * Loads the proposals on the license, oldest first. Returns null to a caller from none of its organs, except an
+ * auditor: the holder sees the act, not who prepared it.
  */
 export async function loadProposals(
   db: Database,

@@ -16,7 +16,7 @@ import {
   type PersonSignatureInput,
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
-import { type ActRow, findPreparedActs, type PreparedAct } from '../act/act-store.ts';
+import { type ActOutline, findPreparedActs, type PreparedAct } from '../act/act-store.ts';
 import { type IssueDependencies, performAct, rehearseAct } from '../act/issue-workflow.ts';
 import {
   type Authoriser,
@@ -36,9 +36,6 @@ import { type Grounds, requireGrounds } from './grounds.ts';
 import { LICENSE_PROPOSAL_POLICY } from './policy.ts';
 import { type ActContent, requireUnchanged } from './proposal.ts';
 import { insertProposalLicense, proposalStore } from './store.ts';
-
-/** What an act changes, or would change. */
-type ActOutline = Pick<ActRow, 'act' | 'identifier' | 'number' | 'version' | 'stateAfter' | 'blankNumber'>;
 
 /** A proposal after a step. */
 export interface ProposalResult {
@@ -101,8 +98,9 @@ export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRe
 
 /**
  * Approves a proposal, which does the act with the seal that the approver authorises, or rejects it with a reason.
- * Refuses PROPOSAL_UNKNOWN, PROPOSAL_DECIDED, SECOND_PERSON_NEEDED, REASON_MISSING, NOT_YOUR_RECORD, LICENSE_NOT_CURRENT,
- * LICENSE_CHANGED, what refuses the act in the present state of license, order and seal, and what the signature refuses.
+ * Refuses PROPOSAL_UNKNOWN, PROPOSAL_DECIDED, SECOND_PERSON_NEEDED, REASON_MISSING, NOT_YOUR_RECORD,
+ * LICENSE_NOT_CURRENT, LICENSE_CHANGED, what refuses the act in the present state of license, order and seal, and what
+ * refuses the signature.
  */
 export async function decideProposal(
   deps: IssueDependencies,
