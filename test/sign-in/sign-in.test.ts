@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSignIn, PERSON_SECONDS, resolveHolder } from '../../gateway/sign-in/sign-in.ts';
 import type { Identity, Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
+import { identifyCaller } from '../../subgraphs/kernel/http/context.ts';
 import { TokenError } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { AUDIENCE, makeIssuerKey, signIssuerToken, startIssuer, type TestIssuer } from '../support/issuer.ts';
@@ -135,7 +137,14 @@ describe.each(['local', 'http'] as const)('the gateway, %s', (transport) => {
   let gateway: StubGateway;
   beforeAll(async () => {
     const stubs = { cases: { Query: { case: answerAsPerson((name) => ({ id: 'c1', number: name })) } } };
-    gateway = await createStubGateway(now, stubs, transport, { signIn: createTestSignIn(false) });
+    const check = { tokenKey: tokenKeys.publicKey, signIn: createTestSignIn(false), now };
+    const mount = async (app: FastifyInstance) => {
+      app.get('/cases/mine', async (request, reply) => {
+        const context = await identifyCaller(request, reply, check);
+        return context ? { kind: context.actor.kind } : reply;
+      });
+    };
+    gateway = await createStubGateway(now, stubs, transport, { signIn: check.signIn, mount });
   });
   afterAll(() => gateway.stop());
   const ask = (token: string) => postQuery(gateway.app, '{ case(id: "c1") { number } }', token);
@@ -147,8 +156,8 @@ describe.each(['local', 'http'] as const)('the gateway, %s', (transport) => {
     const token = await sign({ sub: 'stranger' });
     expect(await ask(token)).toMatchObject({ status: 403, errors: [{ extensions: { code: 'PERSON_UNKNOWN' } }] });
     const headers = { authorization: `Bearer ${token}` };
-    const file = await gateway.app.inject({ url: `/files/${'a'.repeat(64)}`, headers });
-    expect([file.statusCode, file.json().code]).toEqual([403, 'PERSON_UNKNOWN']);
+    const route = await gateway.app.inject({ url: '/cases/mine', headers });
+    expect([route.statusCode, route.json().code]).toEqual([403, 'PERSON_UNKNOWN']);
   });
   test("a token of the hub's own is refused at the edge, though the subgraphs would read it", async () => {
     expect(await ask(await tokenFor(clerk, now()))).toMatchObject({
