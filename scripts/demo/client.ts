@@ -21,6 +21,8 @@ export type Data = any;
 export interface DemoHub {
   url: string;
   secrets: Secrets;
+  /** The demo is also the operator of the signer, whose files are in here. */
+  dataFolder: string;
   stop(): Promise<void>;
 }
 
@@ -36,7 +38,8 @@ export async function findHub(place: HubPlace, say: (line: string) => void): Pro
   const health = await readHealth(url);
   if (health?.status === 'ready') {
     say(`使用正在运行的中枢 ${url}`);
-    return { url, secrets: openSecrets(place.DATA_FOLDER), stop: async () => {} };
+    const dataFolder = place.DATA_FOLDER;
+    return { url, secrets: openSecrets(dataFolder), dataFolder, stop: async () => {} };
   }
   if (health)
     throw new BootError(`正在运行的中枢 ${url} 不办理：${health.code || health.status} ${health.message}`.trim());

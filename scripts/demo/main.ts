@@ -7,6 +7,7 @@ import { blankPrefix } from '../hub/seed.ts';
 import { splitSignature } from '../split.ts';
 import { Client, type Data, findHub } from './client.ts';
 import { findDemoPerson } from './people.ts';
+import { demonstratePersonSignature } from './person-signature.ts';
 import { demonstrateApplication, demonstrateOverview, demonstrateSupervision } from './plan.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
 
@@ -88,7 +89,8 @@ const ROUTES: Route[] = [
 const LICENSE = `identifier number version name state document { digest signature { digest } } paper { blankNumber state validity }
   collection { state attempts lastError }`;
 
-async function grantCase(
+/** Accepts, examines and forwards a case. Returns its id. */
+async function examineCase(
   client: Client,
   route: Route,
   extraInput: { matter?: string; licenseNumber?: string } = {},
@@ -112,16 +114,34 @@ async function grantCase(
   if (route.forwardedBy)
     await client.act(route.forwardedBy, 'forwardCase', 'CaseNoteInput', { case: openedCase.id }, 'case { step }');
   print(route.forwardedBy ? '  审查通过，转报市级部门' : '  审查通过');
-  const decision = { case: openedCase.id, decision: 'GRANTED', authoriseSeal: true };
+  return openedCase.id;
+}
+
+async function grantCase(...[client, route, extraInput]: Parameters<typeof examineCase>): Promise<string> {
+  const id = await examineCase(client, route, extraInput);
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
   await client.act(route.decidedBy, 'decideCase', 'DecideCaseInput', decision, 'case { step }');
   print(`  决定：准予，决定人授权用印（${findDemoPerson(route.decidedBy)?.name}）`);
+  await waitForTask(client, route, id);
+  return id;
+}
+
+async function waitForTask(client: Client, route: Route, id: string): Promise<void> {
   const query = '{ certificateTasks(first: 100) { edges { node { case { id } } } } }';
   await client.waitFor('制证任务', async () =>
-    (await client.ask(route.printedBy, query)).certificateTasks.edges.some(
-      (edge: Data) => edge.node.case.id === openedCase.id,
-    ),
+    (await client.ask(route.printedBy, query)).certificateTasks.edges.some((edge: Data) => edge.node.case.id === id),
   );
-  return openedCase.id;
+}
+
+/** An organ whose decider signs in person, up to the sealed license. */
+async function issueSigned(client: Client, route: Route): Promise<void> {
+  print('\n【本人签名】于都县林业局的用印授权须由决定人本人签名');
+  const id = await examineCase(client, route);
+  await demonstratePersonSignature(client, id, { check });
+  await waitForTask(client, route, id);
+  const input = { case: id, blankNumber: await findBlank(client, route.issuer) };
+  const { license } = await client.act(route.printedBy, 'issueLicense', 'CaseActInput', input, 'license { state }');
+  check('签名机核对本人签名后用印', license.state === 'VALID');
 }
 
 async function findBlank(client: Client, issuer: string): Promise<string> {
@@ -355,6 +375,8 @@ try {
   await demonstrateApplication(client, { say: print, check });
   await demonstrateSupervision(client, licenses[0], { say: print, check });
   await demonstrateOverview(client, { say: print, check });
+  const [route] = ROUTES;
+  if (route) await issueSigned(client, route);
   print('\n演示完成：每一步都做到了所说的。');
 } catch (error) {
   fail(error);

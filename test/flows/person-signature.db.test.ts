@@ -171,7 +171,7 @@ test('a decision document is sealed with the signature', async () => {
 });
 
 describe('while the signer is away', () => {
-  test('what needs a signature is not decided, and other organs decide as before', async () => {
+  test('what needs a signature is not decided, and the last answer about organs counts', async () => {
     const id = await prepareCase();
     await decide({ case: id, decision: 'GRANTED', dryRun: true });
     const { signatureRequest } = await decide({ case: id, decision: 'GRANTED', dryRun: true });
