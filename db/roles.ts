@@ -14,6 +14,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'delegation_change',
   'delegation_import',
   'document',
+  'erasure',
   'evidence_bundle',
   'finding_entry',
   'guide_overlay',

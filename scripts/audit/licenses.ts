@@ -6,6 +6,7 @@ import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { ERASED_TEXT } from '../erase/erase.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
 import { decodeStatement, readSealed } from './uses.ts';
 
@@ -64,6 +65,7 @@ interface ActRow {
   granted: object | null;
   grantedAuthorisation: string | null;
   versions: number;
+  isErased: boolean;
 }
 
 async function* auditActs(input: AuditInput, material: Material): AsyncGenerator<Finding> {
@@ -76,7 +78,8 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
       d.bytes as file, s.bytes as detached, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
       u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
       t.content as granted, t.authorisation as "grantedAuthorisation",
-      (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions
+      (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions,
+      exists (select 1 from seals.erasure x where x.issuance_id = a.id and x.identifier = a.identifier) as "isErased"
     from licenses.act a left join licenses.certificate_task t on t.case_id = a.case_id
     left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
   let judgedCount = 0;
@@ -103,6 +106,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
     ...(row.documentDigest === null ? [] : [buildFinding(code, `document:${row.documentDigest}`, detail)]),
   ];
   if (row.versions === 0) yield* findingsFor('LICENSE_MISSING', '办结的事项没有对应的证照版本');
+  if (row.isErased) return yield* judgeErased(row, findingsFor);
   if (file === null || row.documentDigest === null) return yield* findingsFor('DOCUMENT_MISSING', '文件不见了');
   const sealed = readSealed(file, detached);
   if (!sealed) return yield* findingsFor('DOCUMENT_UNREADABLE', '文件或签名无法读取');
@@ -142,6 +146,23 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
       `${report.verdict} ${report.subIndication ?? ''} ${step?.name ?? ''}：${step?.detail ?? ''}`,
     );
   }
+}
+
+/**
+ * Checks an act whose content was erased by law (合法删除): nothing of it is left. Else somebody recorded an erasure to
+ * hide what was altered. Its use of the seal keeps its digests, which the log proves.
+ */
+function* judgeErased(row: ActRow, findingsFor: (code: string, detail: string) => Finding[]): Generator<Finding> {
+  const record = row.record as Partial<LicenseRecord> & { SM?: string };
+  const isLeft =
+    row.file !== null ||
+    record.KZ_SJS !== undefined ||
+    (record.CZZTDM ?? '') !== '' ||
+    (record.KZ_NR ?? []).length > 0 ||
+    ![undefined, ERASED_TEXT].includes(record.SM) ||
+    ![undefined, ERASED_TEXT].includes(record.CZZT);
+  if (isLeft) yield* findingsFor('ERASURE_INCOMPLETE', '登记为已依法删除，内容仍在');
+  if (row.usedContent !== row.contentDigest) yield* findingsFor('SIGNATURE_NOT_OF_USE', '与用印记录的内容不一致');
 }
 
 /**
@@ -190,6 +211,7 @@ interface VersionRow {
   headState: string | null;
   headIdentifier: string | null;
   newest: boolean;
+  isErased: boolean;
 }
 
 async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
@@ -199,6 +221,7 @@ async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
       v.document_digest as "documentDigest", v.signature_digest as "signatureDigest", a.id as "actId", a.record as "actRecord",
       a.signature_digest as "actSignature", a.code as "actCode", l.holder_code as "holderCode", l.head_state as "headState",
       l.head_identifier as "headIdentifier", v.version = max(v.version) over (partition by v.number) as newest,
+      exists (select 1 from seals.erasure x where x.issuance_id = a.id and x.identifier = v.identifier) as "isErased",
       (select e.state_after from licenses.license_entry e where e.identifier = v.identifier order by seq desc limit 1) as entered
     from licenses.license_version v left join licenses.license l on l.number = v.number
     left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.document_digest = v.document_digest
@@ -214,7 +237,8 @@ async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
     ) {
       yield buildFinding('LICENSE_REWRITTEN', objectName, '证照的登记内容与制证时的不一致');
     }
-    if (digest !== row.recordDigest) yield buildFinding('LICENSE_REWRITTEN', objectName, '登记内容与摘要不一致');
+    if (!row.isErased && digest !== row.recordDigest)
+      yield buildFinding('LICENSE_REWRITTEN', objectName, '登记内容与摘要不一致');
     if (row.entered !== row.state)
       yield buildFinding('STATE_NOT_ENTERED', objectName, `状态是 ${row.state}，台账记为 ${row.entered ?? '无'}`);
     if (row.holderCode !== null && row.holderCode !== row.record.CZZTDM && row.newest)

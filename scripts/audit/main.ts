@@ -114,6 +114,8 @@ async function runAudit(): Promise<number> {
         bar.clear();
         console.log(json ? JSON.stringify(finding) : `  ✗ ${finding.code}  ${finding.object}  ${finding.detail}`);
       }
+      const [erased] = await tx<{ acts: number }[]>`select count(*)::int as acts from seals.erasure`;
+      if (!json && erased && erased.acts > 0) console.log(`  已依法删除内容的办理 acts erased by law: ${erased.acts}`);
     });
   } finally {
     await sql.end();

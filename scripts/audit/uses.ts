@@ -13,6 +13,7 @@ import {
 import {
   buildCertificateLeaf,
   buildCodeLeaf,
+  buildErasureLeaf,
   buildEventLeaf,
   buildListLeaf,
   buildUseLeaf,
@@ -24,7 +25,7 @@ import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, 
 export async function* auditUses(input: AuditInput, log: AuditedLog): AsyncGenerator<Finding> {
   const leafKeys = new Set<string>();
   yield* auditPending(input, log);
-  for (const source of [expectUses, expectCodes, expectEvents, expectLists, expectCertificates]) {
+  for (const source of [expectUses, expectCodes, expectEvents, expectLists, expectCertificates, expectErasures]) {
     for await (const { leaf, object, faults = [] } of source(input)) {
       for (const code of faults) yield buildFinding(code, object, '签名不是这枚印章对这一文件所签');
       const key = leafKey(leaf.kind, leaf.subject);
@@ -49,6 +50,7 @@ const OBJECT_BY_KIND: Record<string, string> = {
   SEAL_EVENT: 'event',
   REVOCATION_LIST: 'list',
   CERTIFICATE: 'certificate',
+  ERASURE: 'erasure',
 };
 
 interface Expected {
@@ -144,6 +146,12 @@ async function* expectCertificates({ sql }: AuditInput): AsyncGenerator<Expected
     const leaf = buildCertificateLeaf(profile, pem);
     yield { leaf, object: `certificate:${leaf.subject}` };
   }
+}
+
+async function* expectErasures({ sql }: AuditInput): AsyncGenerator<Expected> {
+  const rows = sql<Parameters<typeof buildErasureLeaf>[0][]>`
+    select issuance_id as "issuanceId", identifier, basis, at from seals.erasure`;
+  for await (const row of streamRows(rows)) yield { leaf: buildErasureLeaf(row), object: `erasure:${row.issuanceId}` };
 }
 
 interface AuthorisedUse {

@@ -28,6 +28,7 @@ const SUBJECTS: Record<LeafKind, (content: Readonly<Record<string, unknown>>) =>
   SEAL_EVENT: ({ serial }) => String(serial),
   CERTIFICATE: ({ digest }) => String(digest),
   RECEIPT: ({ from, subject }) => `${from} ${subject}`,
+  ERASURE: ({ issuanceId }) => String(issuanceId),
 };
 
 /** The published log after its verification. */

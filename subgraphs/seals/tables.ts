@@ -3,6 +3,7 @@ import { boolean, check, index, integer, pgSchema, primaryKey, text, uniqueIndex
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import { sealApplication } from './application/tables.ts';
+import type { ErasureBasis } from './log/leaf.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
@@ -213,6 +214,21 @@ export const lostUse = schema.table(
     index().on(table.caseId),
     index().on(table.identifier),
   ],
+);
+
+/** Acts whose content `npm run erase` has erased (合法删除). Each has a leaf. Append-only. */
+export const erasure = schema.table(
+  'erasure',
+  {
+    issuanceId: uuid().primaryKey(),
+    /** Identifier of the license version. */
+    identifier: text().notNull(),
+    basis: text().$type<ErasureBasis>().notNull(),
+    /** Who ordered it. */
+    orderedBy: text().notNull(),
+    at: instant().notNull(),
+  },
+  (table) => [index().on(table.identifier)],
 );
 
 /** Certificates revoked before they expired (RFC 5280 §5.3). Append-only. */

@@ -16,6 +16,7 @@ const KIND_CONTENTS: Record<(typeof LEAF_KINDS)[number], { open: object; closed:
   TIMESTAMP: { open: { digest: HASH }, closed: null },
   REVOCATION_LIST: { open: { digest: HASH }, closed: null },
   CERTIFICATE: { open: { digest: HASH }, closed: null },
+  ERASURE: { open: { basis: 'UNLAWFUL' }, closed: null },
 };
 
 describe('an entry', () => {

@@ -191,6 +191,7 @@ const OBJECTS: Record<string, (entry: Record<string, unknown>) => string> = {
   SEAL_EVENT: (entry) => `event:${entry.serial}`,
   REVOCATION_LIST: (entry) => `list:${entry.authority} ${entry.number}`,
   CERTIFICATE: (entry) => `certificate:${entry.digest}`,
+  ERASURE: (entry) => `erasure:${entry.issuanceId}`,
 };
 
 function describeObject(text: string): string | null {
@@ -211,6 +212,7 @@ const SUBJECTS: Record<string, (entry: Record<string, unknown>) => unknown> = {
   SEAL_EVENT: (entry) => entry.serial,
   CERTIFICATE: (entry) => entry.digest,
   RECEIPT: (entry) => `${entry.from} ${entry.subject}`,
+  ERASURE: (entry) => entry.issuanceId,
 };
 
 /** Adds a leaf to the audited log under its kind and subject. */

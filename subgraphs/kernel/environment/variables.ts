@@ -50,6 +50,7 @@ export type ProcessName =
   | 'token'
   | 'import'
   | 'export'
+  | 'erase'
   | 'audit'
   | 'rotate'
   | 'resume'
@@ -75,6 +76,7 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   token: { command: 'npm run token' },
   import: { command: 'npm run import' },
   export: { command: 'npm run export' },
+  erase: { command: 'npm run erase' },
   audit: { command: 'npm run audit', exitCode: 2 },
   rotate: { command: 'npm run rotate' },
   resume: { command: 'npm run resume', exitCode: 2 },
@@ -162,17 +164,27 @@ const DATA_AND_KEYS = {
     kind: kinds.databaseUrl,
     isSecret: true,
     about:
-      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the same server, to read.',
+      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit, erase: the same server.',
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
-      ...{ start: optional, rotate: optional, resume: optional, export: optional, audit: optional },
+      ...{ start: optional, rotate: optional, resume: optional, export: optional, erase: optional, audit: optional },
     },
   },
   DATA_FOLDER: {
     kind: kinds.path,
     about: 'Folder of the embedded database, the secrets and the published log. The reference peers keep theirs there.',
     uses: {
-      ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA, resume: DATA },
+      ...{
+        start: DATA,
+        demo: DATA,
+        token: DATA,
+        import: DATA,
+        export: DATA,
+        erase: DATA,
+        audit: DATA,
+        rotate: DATA,
+        resume: DATA,
+      },
       ...{ library: DATA, platform: DATA, supervisor: DATA },
     },
   },

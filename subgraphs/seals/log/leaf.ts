@@ -16,6 +16,7 @@ export const LEAF_KINDS = [
   'SEAL_EVENT',
   'CERTIFICATE',
   'RECEIPT',
+  'ERASURE',
 ] as const;
 export type LeafKind = (typeof LEAF_KINDS)[number];
 
@@ -163,6 +164,21 @@ export function buildReceiptLeaf(
   const subject = `${stream} ${revision}`;
   const content = { from, subject, identifier, revision, documentDigest, digest, isSigned, ...markSalted(isSalted) };
   return buildLeaf('RECEIPT', `${from} ${subject}`, content, at);
+}
+
+/** Why the content of an act was erased (个人信息保护法 art. 47). */
+export const BASES = ['PURPOSE_ENDED', 'RETENTION_ENDED', 'CONSENT_WITHDRAWN', 'UNLAWFUL'] as const;
+export type ErasureBasis = (typeof BASES)[number];
+
+/** Builds the leaf of a lawful erasure (合法删除): of which act, and why. The erased content had its own leaf. */
+export function buildErasureLeaf(erasure: {
+  issuanceId: string;
+  identifier: string;
+  basis: ErasureBasis;
+  at: Date;
+}): Leaf {
+  const { issuanceId, identifier, basis, at } = erasure;
+  return buildLeaf('ERASURE', issuanceId, { issuanceId, identifier, basis }, at);
 }
 
 /** Whether two entries hold the same receipt: all fields but the time are equal. */

@@ -24,6 +24,7 @@ const OPEN: Record<LeafKind, (entry: Entry) => boolean> = {
   TIMESTAMP: isAlwaysOpen,
   REVOCATION_LIST: isAlwaysOpen,
   CERTIFICATE: isAlwaysOpen,
+  ERASURE: isAlwaysOpen,
 };
 
 /** Returns whether everybody may read an entry. Closed unless its text says that it is open. */
