@@ -6,7 +6,7 @@ import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { ERASED_TEXT } from '../erase/erase.ts';
+import { judgeErased } from './erasure.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
 import { decodeStatement, readSealed } from './uses.ts';
 
@@ -146,23 +146,6 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
       `${report.verdict} ${report.subIndication ?? ''} ${step?.name ?? ''}：${step?.detail ?? ''}`,
     );
   }
-}
-
-/**
- * Checks an act whose content was erased by law (合法删除): nothing of it is left. Else somebody recorded an erasure to
- * hide what was altered. Its use of the seal keeps its digests, which the log proves.
- */
-function* judgeErased(row: ActRow, findingsFor: (code: string, detail: string) => Finding[]): Generator<Finding> {
-  const record = row.record as Partial<LicenseRecord> & { SM?: string };
-  const isLeft =
-    row.file !== null ||
-    record.KZ_SJS !== undefined ||
-    (record.CZZTDM ?? '') !== '' ||
-    (record.KZ_NR ?? []).length > 0 ||
-    ![undefined, ERASED_TEXT].includes(record.SM) ||
-    ![undefined, ERASED_TEXT].includes(record.CZZT);
-  if (isLeft) yield* findingsFor('ERASURE_INCOMPLETE', '登记为已依法删除，内容仍在');
-  if (row.usedContent !== row.contentDigest) yield* findingsFor('SIGNATURE_NOT_OF_USE', '与用印记录的内容不一致');
 }
 
 /**

@@ -45,7 +45,7 @@ export function requireOrder(order: { identifier: string; basis: string; ordered
   return { ...order, basis };
 }
 
-/** Erases a version. Must be called inside a transaction of the database's owner. Throws UsageError if it may not be. */
+/** Erases a version. Must be called inside a transaction of the database's owner. Throws UsageError if it may not. */
 export async function eraseVersion(sql: postgres.TransactionSql, order: ErasureOrder): Promise<ErasureReport> {
   const { identifier } = order;
   await requireErasable(sql, identifier);

@@ -6,7 +6,7 @@ import { UsageError } from '../evidence-files.ts';
 import { findHubDatabase } from '../hub/running-database.ts';
 import { type ErasureReport, eraseVersion, requireOrder } from './erase.ts';
 
-/** `npm run erase`: lawful erasure of one version of a license (docs/transparency-log.md). Rehearses unless `--apply`. */
+/** `npm run erase`: lawful erasure of a license version (docs/transparency-log.md). Rehearses unless `--apply`. */
 
 const USAGE = `用法 usage: npm run erase -- IDENTIFIER --basis BASIS --by PERSON [--apply] [--data FOLDER] [--database URL]
   BASIS   ${BASES.join('、')}（个人信息保护法第四十七条）

@@ -48,7 +48,7 @@ test('destroys what digests could test and keeps the log: the audit is clean', a
     where case_id = ${caseId}`;
   const report = await erase(identifier);
   expect(report).toMatchObject({ hasClosedLeaves: false });
-  expect([report.acts > 0, report.files > 0]).toEqual([true, true]);
+  expect([report.acts, report.files]).not.toContain(0);
   expect(await listFindings()).toEqual([]);
 
   // No row of any table holds a random element of it.
