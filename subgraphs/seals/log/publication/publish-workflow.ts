@@ -48,7 +48,7 @@ export async function publish(options: PublishOptions): Promise<boolean> {
  * Returns the checkpoint in a folder, or null if there is none. Throws SetBack if the database does not have it.
  * Changes nothing.
  */
-export async function requirePublished(db: Reader, folder: string): Promise<(TreeHead & { note: string }) | null> {
+async function requirePublished(db: Reader, folder: string): Promise<(TreeHead & { note: string }) | null> {
   const published = await readPublished(folder);
   if (!published) return null;
   const { size, root } = published;
