@@ -14,6 +14,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'delegation_change',
   'delegation_import',
   'document',
+  'duty_exception',
+  'duty_exception_end',
   'erasure',
   'evidence_bundle',
   'finding_entry',

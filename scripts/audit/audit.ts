@@ -1,3 +1,4 @@
+import { auditExceptions } from './exceptions.ts';
 import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log/log.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '证照和文书 licenses and decisions', run: auditLicenses },
   { name: '纸质和空白证照 paper', run: auditPaper },
   { name: '市库回执 receipts', run: auditReceipts },
+  { name: '职责分离的例外 exceptions', run: auditExceptions },
 ];
 
 /** Yields every finding. Calls `onCheck` with the name of each check when it begins. */

@@ -30,6 +30,8 @@ export interface AuditInput {
   now: Date;
   /** Called with the progress of a long check. */
   onProgress?: (done: number, total: number) => void;
+  /** Called with what an auditor should know and is no deviation, a sentence each. */
+  onNote?: (note: string) => void;
 }
 
 export type Check = (input: AuditInput, log: AuditedLog) => AsyncGenerator<Finding>;

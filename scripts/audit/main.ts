@@ -104,6 +104,7 @@ async function runAudit(): Promise<number> {
     if (done === 0) bar = makeProgressBar(total);
     bar.show(done);
   };
+  input.onNote = (note) => console.log(json ? JSON.stringify({ note }) : `  · ${note}`);
   const findings: Finding[] = [];
   const startedAt = performance.now();
   try {

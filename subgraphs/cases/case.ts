@@ -4,6 +4,7 @@ import { isWithin } from '../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { UsedException } from './exception/exception.ts';
 import type { GuideInForce } from './reception/guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */
@@ -88,6 +89,8 @@ export interface StepData {
   pause?: { kind: PauseKind; papers: string[] };
   /** SUPPLEMENT_ASKED: what is missing and the last day to bring it. The applicant is told only once (一次性告知). */
   supplement?: { items: string[]; until: Day };
+  /** EXAMINED, DECIDED: the exceptions to the segregation of duties that the step rests on. */
+  exceptions?: UsedException[];
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

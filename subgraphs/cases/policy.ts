@@ -11,6 +11,7 @@ import {
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Case, divisionOf, endsInPaper, examiningOrgan, mustBeForwarded, type Position } from './case.ts';
+import { type DutyException, findExaminerException, findSecondment } from './exception/exception.ts';
 import { findAcceptingOrgan } from './reception/policy.ts';
 
 /** The applicant's own case. */
@@ -30,10 +31,14 @@ const COUNTER: Place<Case> = {
   refuse: refuseWithoutPower,
 };
 
+/** Whether a person belongs to an organ, or handles its cases by an exception in force (SECOND_PERSON). */
+const belongsTo = ({ exceptions = [] }: CaseSubject, organ: string | null, person: Person) =>
+  person.organ === organ || findSecondment(exceptions, organ, person) !== null;
+
 /** The organ that examines: the county organ, or the city organ if the city organ accepted the case. */
-const EXAMINING_ORGAN: Place<Case> = {
+const EXAMINING_ORGAN: Place<CaseSubject> = {
   name: 'EXAMINING_ORGAN',
-  includes: (subject, person) => person.organ === examiningOrgan(subject),
+  includes: (subject: CaseSubject, person) => belongsTo(subject, examiningOrgan(subject), person),
   refuse: refuseWithoutPower,
 };
 
@@ -49,9 +54,9 @@ const EXAMINING_WINDOW: Place<Case> = {
 };
 
 /** The organ that decides. */
-const DECIDING_ORGAN: Place<Case> = {
+const DECIDING_ORGAN: Place<CaseSubject> = {
   name: 'DECIDING_ORGAN',
-  includes: ({ delegation }, person) => person.organ === delegation.decides.organ,
+  includes: (subject, person) => belongsTo(subject, subject.delegation.decides.organ, person),
   refuse: refuseWithoutPower,
 };
 
@@ -66,7 +71,7 @@ function refuseWithoutPower(subject: Case, { organ }: Person): Refusal {
   return new Refusal(hadPower && !hasPower ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
 }
 
-type CaseGrant = Grant<Case>;
+type CaseGrant = Grant<CaseSubject>;
 const COUNTER_CLERK: CaseGrant = { roles: ['WINDOW_CLERK'], place: COUNTER };
 const APPLICANT_OR_COUNTER: readonly CaseGrant[] = [
   { roles: ['APPLICANT'], place: OWN_CASE, isFinal: true },
@@ -104,9 +109,15 @@ const atStep =
 const beforeDecision = (subject: Case) => atStep(mustBeForwarded(subject) ? 'FORWARDED' : 'EXAMINED')(subject);
 const whileUndecided = atStep('ACCEPTED', 'EXAMINED', 'FORWARDED');
 const unlessPaused = ({ paused }: Case) => (paused === null ? null : new Refusal('CASE_PAUSED'));
-/** Segregation of duties: who examined the case, also before it was sent back, does not decide it. */
-const unlessExaminer = ({ steps }: Case, { id }: Person) =>
-  steps.some(({ step, actorId }) => step === 'EXAMINED' && actorId === id) ? new Refusal('EXAMINER_DECIDES') : null;
+/** Whether a person examined the case, also before it was sent back. */
+export const hasExamined = ({ steps }: Case, { id }: Pick<Person, 'id'>) =>
+  steps.some(({ step, actorId }) => step === 'EXAMINED' && actorId === id);
+/** Segregation of duties: who examined the case does not decide it, unless an exception of the organ is in force. */
+const unlessExaminer = (subject: CaseSubject, person: Person) => {
+  const { exceptions = [], delegation } = subject;
+  if (!hasExamined(subject, person) || findExaminerException(exceptions, delegation.decides.organ)) return null;
+  return new Refusal('EXAMINER_DECIDES');
+};
 
 const refuseNotDue = () => new Refusal('SUPPLEMENT_NOT_DUE');
 /** Whether the last day to bring what is missing has passed. */
@@ -122,6 +133,8 @@ const assignedBy = (pick: (delegation: DelegationFact) => Assignment) => (subjec
 /** A case with what its actions depend on. A field is absent until the caller has looked it up, with its check. */
 export interface CaseSubject extends Case {
   today?: Day;
+  /** Exceptions to the segregation of duties that are in force for its organs. */
+  exceptions?: readonly DutyException[];
   /** Whether the decision document is sealed. */
   isDecisionSealed?: boolean;
   /** Why this person cannot accept the application today, or null. See `requireAcceptable`. */
@@ -268,6 +281,8 @@ export const CASE_READS = {
   materialReads: { everything: ['AUDITOR'], ownOrgan: ['SEAL_APPROVER', 'SUPERVISOR'] },
   /** Acts of administration that wait for a second person, or had one. */
   proposals: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
+  /** Exceptions to the segregation of duties. */
+  dutyExceptions: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
   webhooks: OVERSEERS,
   platforms: OVERSEERS,
   platformMessages: OVERSEERS,

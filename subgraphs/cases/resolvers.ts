@@ -1,14 +1,15 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
-import type { Database } from '../../db/client.ts';
 import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson } from '../kernel/http/context.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
-import { prepareActions } from './action-workflow.ts';
+import { prepareActions } from './action/workflow.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case } from './case.ts';
 import { decideInPerson, deliverDecision } from './decision/workflow.ts';
+import { exceptionResolvers } from './exception/resolvers.ts';
+import { isSecondPerson } from './exception/workflow.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { materialResolvers } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/upload/workflow.ts';
@@ -31,11 +32,10 @@ import * as workflow from './workflow.ts';
 export function caseResolvers(
   dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
-  const { db } = dependencies;
-  const findCase: FindCase = (context, id) => findVisible(db, context, id);
+  const findCase: FindCase = (context, id) => findVisible(dependencies, context, id);
   const modules = mergeResolvers([
     {
-      Query: queries(db),
+      Query: queries(findCase),
       Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
       Case: {
         __resolveReference: ({ id }, context) => findCase(context, id),
@@ -46,10 +46,11 @@ export function caseResolvers(
         second: ({ second }) => (second === null ? null : { id: second }),
       },
     } satisfies Resolvers,
-    listResolvers(db),
+    listResolvers(dependencies),
     agreementResolvers(dependencies),
     attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
+    exceptionResolvers(dependencies),
     materialResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
@@ -84,9 +85,9 @@ function mergeResolvers<Module extends Resolvers>(modules: readonly Module[]): M
   return types as Merged<Module>;
 }
 
-function queries(db: Database) {
+function queries(findCase: FindCase) {
   return {
-    case: async (_, { id }, context) => findVisible(db, context, id),
+    case: async (_, { id }, context) => findCase(context, id),
   } satisfies Resolvers['Query'];
 }
 
@@ -115,10 +116,13 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
 }
 
 /** Returns a case, or null if the caller may not see it, so that nobody learns that it exists. */
-async function findVisible(db: Database, context: GraphContext, id: string) {
+async function findVisible({ db, now }: workflow.WorkflowDependencies, context: GraphContext, id: string) {
   const person = requirePerson(context.actor);
   const stored = await getLoader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);
   if (!stored) return null;
   const { subject, parties, window } = stored;
-  return maySee(person, { applicantCode: subject.applicant.code, parties, window }) ? viewCase(subject, person) : null;
+  const isVisible =
+    maySee(person, { applicantCode: subject.applicant.code, parties, window }) ||
+    (await isSecondPerson(db, person, parties, now()));
+  return isVisible ? viewCase(subject, person) : null;
 }

@@ -5,6 +5,7 @@ export * from './agreement/tables.ts';
 export * from './attention/tables.ts';
 export * from './calendar/tables.ts';
 export * from './case-tables.ts';
+export * from './exception/tables.ts';
 export * from './material/tables.ts';
 export * from './notice/tables.ts';
 export * from './platform/tables.ts';

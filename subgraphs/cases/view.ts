@@ -63,6 +63,7 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     actor: isForApplicant && record.organ !== null ? '经办人员' : record.actor,
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,
+    exceptions: (data?.exceptions ?? []).map(({ id }) => id),
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
 }

@@ -5,10 +5,13 @@ import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import * as text from '../kernel/text.ts';
-import { prepareActions } from './action-workflow.ts';
-import { buildStep, type Case, type PauseKind, partiesOf } from './case.ts';
+import { prepareActions } from './action/workflow.ts';
+import { buildStep, type Case, examiningOrgan, type PauseKind, partiesOf } from './case.ts';
+import { findSecondment } from './exception/exception.ts';
+import { listUsedExceptions, toStepData } from './exception/step.ts';
+import { listExceptionsNow } from './exception/workflow.ts';
 import { findMatter } from './fact/store.ts';
-import { type CaseActionName, maySee, requireCaseAction } from './policy.ts';
+import { type CaseActionName, type CaseSubject, maySee, requireCaseAction } from './policy.ts';
 import { MAX_TEXT_CHARS } from './reception/application.ts';
 import * as store from './store.ts';
 import { bringUpToDate } from './transfer/workflow.ts';
@@ -45,7 +48,8 @@ export function examine(
     const examiner = requireCaseAction('examineCase', subject, command.actor);
     if (finding === 'REFUSED' && opinion === null) throw new Refusal('REASON_MISSING', 'opinion');
     if (opinion !== null) requireNote(opinion, 'opinion');
-    return store.addStep(tx, subject, buildStep(examiner, 'EXAMINED', at, { note: opinion, finding }));
+    const data = toStepData(listUsedExceptions(subject, examiningOrgan(subject), examiner));
+    return store.addStep(tx, subject, buildStep(examiner, 'EXAMINED', at, { note: opinion, finding, data }));
   });
 }
 
@@ -100,7 +104,7 @@ export function resume(deps: WorkflowDependencies, command: CaseCommand, note: s
 export function act(
   { db, now }: Pick<WorkflowDependencies, 'db' | 'now'>,
   { actor, id, dryRun }: CaseCommand,
-  run: (tx: Transaction, subject: Case, at: Date) => Promise<Case>,
+  run: (tx: Transaction, subject: CaseSubject, at: Date) => Promise<Case>,
 ): Promise<Case> {
   return transact(db, dryRun, async (tx) => {
     const { subject, parties, window } = store.requireCase(await store.lockCase(tx, id));
@@ -112,8 +116,10 @@ export function act(
       parties: [...parties, ...partiesOf(current.delegation)],
       window,
     };
-    if (!maySee(actor, visibility)) throw new Refusal('CASE_UNKNOWN', 'case');
-    return run(tx, current, at);
+    const exceptions = await listExceptionsNow(tx, visibility.parties, at);
+    const isSecond = visibility.parties.some((organ) => findSecondment(exceptions, organ, actor) !== null);
+    if (!isSecond && !maySee(actor, visibility)) throw new Refusal('CASE_UNKNOWN', 'case');
+    return run(tx, { ...current, exceptions }, at);
   });
 }
 

@@ -109,6 +109,12 @@ export const REFUSALS = {
   PROPOSAL_DECIDED: '此提议已办结。',
   PROPOSAL_OUTDATED: '提议所依据的数据已变更，请重新提议。',
   PROPOSALS_TOO_MANY: '待批准的提议过多，请先办结。',
+  // exceptions to the segregation of duties
+  EXCEPTION_UNKNOWN: '没有此例外。',
+  EXCEPTION_ENDED: '此例外已终止或已到期。',
+  EXCEPTION_PERIOD: '例外须自今天或以后起，最长一年。',
+  EXCEPTION_ORGAN: '此机关不是该机关的上级机关。',
+  EXCEPTION_OVERLAPS: '该机关在此期间已有同样的例外。',
   // approval platforms
   PLATFORM_UNKNOWN: '没有此审批平台。',
   PLATFORM_EXISTS: '此机关已登记审批平台。',

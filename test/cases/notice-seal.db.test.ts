@@ -66,7 +66,8 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
 /** Returns the attention items for decisions that wait for a seal, of all organs if `organ` is null. */
 async function listUnsealed(db: Database, organ: string | null) {
   const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
-  return (await listAttention(db, filter, '2026-11-24', { first: 100, after: null })).rows;
+  const person = requireDemoPerson('auditor');
+  return (await listAttention(db, { ...filter, person }, '2026-11-24', { first: 100, after: null })).rows;
 }
 
 describe('notice numbers', () => {

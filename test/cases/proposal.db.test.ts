@@ -11,6 +11,10 @@ import { approverOf } from '../support/proposal.ts';
 
 const FIELDS = 'proposal { id kind state organ { id } content endedBy decision }';
 const EFFECTS = 'platform { id } webhook { id } calendar { year } agreement { number } secret movedCases';
+const EXCEPTION = {
+  ...{ organ: 'yudu-jtysj', kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-04-01' },
+  ...{ reason: '休假', approvingOrgan: 'ganzhou-jtysj' },
+};
 const DAYS = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
 
 let hub: TestHub;
@@ -60,6 +64,7 @@ async function buildInputs(): Promise<[ProposalKind, (platform: string, key: str
     ['REMOVE_PLATFORM', (platform) => ({ platform })],
     ['REGISTER_WEBHOOK', () => webhook],
     ['REMOVE_WEBHOOK', () => ({ organ: webhook.organ })],
+    ['RECORD_EXCEPTION', () => EXCEPTION],
   ];
 }
 
@@ -68,7 +73,8 @@ async function readRegister(): Promise<string> {
   const query = `{ platforms(first: 50) { edges { node { id name url secretVersion removedAt keys { id validTo } } } }
     webhooks(first: 50) { edges { node { id organ { id } endedAt } } }
     agreements(first: 50) { edges { node { number validTo } } }
-    calendars(first: 50) { edges { node { year version } } } }`;
+    calendars(first: 50) { edges { node { year version } } }
+    dutyExceptions(first: 50) { edges { node { id } } } }`;
   return JSON.stringify((await hub.ask('auditor', query)).data);
 }
 
@@ -79,7 +85,8 @@ test('every kind takes effect by the second person only, and shows a secret to n
   let key = '';
   for (const [kind, buildInput] of inputs) {
     const before = await readRegister();
-    const proposed = await propose(PROPOSALS[kind].mutation, buildInput(platform, key));
+    const proposer = kind === 'RECORD_EXCEPTION' ? 'yudu-jtysj.approver' : 'administrator';
+    const proposed = await propose(PROPOSALS[kind].mutation, buildInput(platform, key), proposer);
     expect(proposed).toMatchObject({ refusal: null, proposal: { kind, state: 'WAITING' } });
     const { id, organ } = proposed.proposal;
     const nothing = { platform: null, webhook: null, calendar: null, agreement: null, secret: null, movedCases: null };

@@ -179,7 +179,7 @@ describe('statistics', () => {
   const readAll = async () => {
     const { rows } = await listCases(
       connection.db,
-      requireDemoPerson('auditor'),
+      { actor: requireDemoPerson('auditor'), today: '2026-11-24' },
       { steps: null, matter: null, closed: null },
       { first: 1000, after: null },
     );

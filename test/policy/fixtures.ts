@@ -1,5 +1,6 @@
 import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { EXCEPTION_POLICY } from '../../subgraphs/cases/exception/policy.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
 import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
 import { PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
@@ -54,7 +55,7 @@ const AT = new Date(`${DAY}T01:00:00Z`);
 export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRule<never>>>>> = {
   matters: { ...MATTERS_POLICY, ...IMPORT_PROPOSAL_POLICY },
   cases: {
-    ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY },
+    ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY, ...EXCEPTION_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY },
   },
   licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY },
@@ -189,6 +190,20 @@ const supervision = [
   }),
 ];
 
+const exceptions = [
+  ...fixturesOf(
+    EXCEPTION_POLICY,
+    ['recordException'],
+    { organ: 'yudu-lyj' },
+    { EXCEPTION_ORGAN: { organs: ['yudu-lyj'] } },
+  ),
+  ...fixturesOf(
+    EXCEPTION_POLICY,
+    ['endException'],
+    { organ: 'yudu-lyj', personOrgan: 'ganzhou-xzspj', isOver: false },
+    { EXCEPTION_ORGAN: { organs: ['yudu-lyj'] }, SECOND_PERSON_ORGAN: { organs: ['ganzhou-xzspj'] } },
+  ),
+];
 const EVERYBODY = { ANYWHERE: { everybody: true } };
 const upload = { uploaderId: APPLICANT_ID, attachedAt: null };
 const simple = [
@@ -358,6 +373,7 @@ export const FIXTURES: readonly Fixture[] = [
   ...(Object.keys(MODES) as Mode[]).flatMap(caseFixtures),
   ...supervision,
   ...simple,
+  ...exceptions,
   ...proposals,
   ...ownProposal,
   ...imports,

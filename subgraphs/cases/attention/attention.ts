@@ -15,6 +15,7 @@ export const ATTENTION_KINDS = [
   'COLLECTION_REFUSED',
   'ORDER_OPEN',
   'ACT_PROPOSED',
+  'PROPOSAL_WAITING',
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
@@ -37,6 +38,8 @@ export interface AttentionRow {
   agreement: string | null;
   pushId: string | null;
   findingId: string | null;
+  /** A proposal that this person may decide. */
+  proposalId: string | null;
   /** What it is about, for example a case number, an agreement number, or the name of a license. */
   subject: string;
   /** Why it waits, or null if no reason is known. */
@@ -59,6 +62,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   COLLECTION_REFUSED: '市电子证照库退回，待处理后重新归集',
   ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
   ACT_PROPOSED: '对证照的处理已拟办，待审批人决定',
+  PROPOSAL_WAITING: '提议待您批准或者不予批准',
 };
 
 /** Returns a sentence that describes the item to a person. */

@@ -16,7 +16,8 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
   return {
     Query: {
       attention: async (_, args, context) => {
-        const scope = findOfficeScope(CASE_READS.attention, requirePerson(context.actor));
+        const person = requirePerson(context.actor);
+        const scope = findOfficeScope(CASE_READS.attention, person);
         if (scope === null) throw buildForbiddenError('待办提醒只供机关人员查询。');
         const { organ = null, kinds = null } = args.filter ?? {};
         if (!scope.all && organ !== null && organ !== scope.organ)
@@ -26,6 +27,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           organ: organ ?? (scope.all ? null : scope.organ),
           window: scope.all || organ !== null ? null : scope.window,
           kinds,
+          person,
         };
         const items = await listAttention(db, filter, dayOf(now()), readPage(args, BY_TIME));
         return toConnection(

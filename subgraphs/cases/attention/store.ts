@@ -1,11 +1,14 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, hasEnded } from '../case.ts';
+import { PROPOSALS } from '../proposal/proposal.ts';
+import { proposal, proposalOutcome } from '../proposal/tables.ts';
 import { agreement, caseFile, caseRest, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
 
@@ -26,7 +29,7 @@ function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
     sql`(${columns[name] ?? sql`null`})::${sql.raw(type)} as ${sql.raw(name.toLowerCase())}`;
   return sql`select ${column('id', 'text')}, ${column('kind', 'text')}, ${column('since', 'timestamptz')}, ${column('dueOn', 'date')},
     ${columns.organs ?? sql`'{}'`}::text[] as organs, ${column('window', 'text')}, ${column('caseId', 'text')}, ${column('matterId', 'text')},
-    ${column('license', 'text')}, ${column('agreement', 'text')}, ${column('pushId', 'text')}, ${column('findingId', 'text')}, ${column('subject', 'text')},
+    ${column('license', 'text')}, ${column('agreement', 'text')}, ${column('pushId', 'text')}, ${column('findingId', 'text')}, ${column('proposalId', 'text')}, ${column('subject', 'text')},
     ${column('reason', 'text')} ${from}`;
 }
 
@@ -182,18 +185,44 @@ function supervisionSources(today: Day): SQL[] {
   ];
 }
 
+/** The waiting proposals that a person may decide: the same rule as `PROPOSAL_POLICY.decideProposal`. */
+function proposalSources({ id, roles, organ }: Person): SQL[] {
+  const kinds = Object.entries(PROPOSALS).filter(([, { approver }]) => roles.includes(approver));
+  const conditions = kinds.map(([kind, { approver }]) =>
+    approver === 'ADMINISTRATOR'
+      ? sql`${proposal.kind} = ${kind}`
+      : sql`(${proposal.kind} = ${kind} and ${proposal.organ} = ${organ})`,
+  );
+  if (conditions.length === 0) return [];
+  const titles = kinds.map(([kind, { title }]) => sql`when ${proposal.kind} = ${kind} then ${title}`);
+  const waiting = sql`from ${proposal} left join ${proposalOutcome} on ${proposalOutcome.proposalId} = ${proposal.id}
+    where ${proposalOutcome.proposalId} is null and ${proposal.proposedById} <> ${id}
+      and (${sql.join(conditions, sql` or `)})`;
+  return [
+    source(waiting, {
+      id: sql`'proposal ' || ${proposal.id}`,
+      kind: sql`'PROPOSAL_WAITING'`,
+      since: sql`${proposal.at}`,
+      organs: sql`case when ${proposal.organ} is null then '{}' else array[${proposal.organ}] end`,
+      proposalId: sql`${proposal.id}`,
+      subject: sql`case ${sql.join(titles, sql` `)} end`,
+    }),
+  ];
+}
+
 /**
  * Returns a page of everything that waits on `today`, longest waiting first. It is one statement, so that the page is
  * consistent.
  */
 export async function listAttention(
   db: Reader,
-  filter: AttentionFilter,
+  { person, ...filter }: AttentionFilter & { person: Person },
   today: Day,
   page: PageRequest<AttentionPosition>,
 ): Promise<Page<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds } = filter;
   const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today)];
+  sources.push(...proposalSources(person));
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,
     window === null ? null : sql`${window} = "window"`,
@@ -223,6 +252,7 @@ export async function listAttention(
       agreement: sql<string | null>`agreement`,
       pushId: sql<string | null>`pushid`,
       findingId: sql<string | null>`findingid`,
+      proposalId: sql<string | null>`proposalid`,
       subject: sql<string>`subject`,
       reason: sql<string | null>`reason`,
     })

@@ -12,6 +12,8 @@ import {
 import { writeAuthorisation } from '../../kernel/sealing/token.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, partiesOf } from '../case.ts';
+import { printException } from '../exception/exception.ts';
+import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { findLicense } from '../fact/store.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
@@ -57,15 +59,17 @@ export function decideCase(
     const content = grant && { ...grant, salt: signing.salt };
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
-    const details = { note: input.reason, finding: input.decision };
+    const exceptions = listUsedExceptions(subject, subject.delegation.decides.organ, approver, true);
+    const details = { note: input.reason, finding: input.decision, data: toStepData(exceptions) };
     const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
     if (content) await announceGrant(tx, deps, { subject, approver, content, at, authorisedAt, signing });
     else {
       const { authorisationKey } = deps;
+      const facts = { exceptions: exceptions.map(printException) };
       const sealing = { organ: issuerOf(subject), decider: approver, authorisationKey, signing };
-      await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, ...sealing });
+      await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, facts, ...sealing });
     }
     return decided;
   });

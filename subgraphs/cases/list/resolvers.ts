@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { BY_SERIAL, byValues, instantPart, readPage, serialPart, toConnection } from '../../kernel/http/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
@@ -13,7 +14,7 @@ import { listCases, listQueue } from './store.ts';
 const BY_REST = byValues<{ since: Date; serial: number }>({ since: instantPart, serial: serialPart });
 
 /** Lists of cases: those a person may see, those that wait for the person, and the running cases of a matter. */
-export function listResolvers(db: Database) {
+export function listResolvers({ db, now }: { db: Database; now: Clock }) {
   return {
     Query: {
       cases: async (_, args, { actor }) => {
@@ -21,7 +22,7 @@ export function listResolvers(db: Database) {
         const page = readPage(args, BY_SERIAL);
         const { step = null, matter = null, closed = null } = args.filter ?? {};
         const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
-        const casePage = await listCases(db, person, filter, page);
+        const casePage = await listCases(db, { actor: person, today: dayOf(now()) }, filter, page);
         return toConnection(
           casePage,
           BY_SERIAL,
@@ -32,7 +33,7 @@ export function listResolvers(db: Database) {
       queue: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const steps = args.steps?.filter(isPosition) ?? null;
-        const casePage = await listQueue(db, person, steps, readPage(args, BY_REST));
+        const casePage = await listQueue(db, { actor: person, today: dayOf(now()) }, steps, readPage(args, BY_REST));
         return toConnection(
           casePage,
           BY_REST,

@@ -1,8 +1,10 @@
 import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import type { Position } from '../case.ts';
+import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';
 import { caseFile } from '../tables.ts';
 
@@ -14,20 +16,20 @@ export interface CaseFilter {
 }
 
 /** Returns the condition for the cases that a person may see. It is the same rule as `maySee`, for lists. */
-function visibleTo(actor: Person): SQL | undefined {
+function visibleTo(actor: Person, today: Day): SQL | undefined {
   if (hasRole(actor, 'AUDITOR')) return undefined;
   return or(
     actor.holderCode === null ? undefined : eq(caseFile.applicantCode, actor.holderCode),
     actor.organ === null ? undefined : arrayContains(caseFile.parties, [actor.organ]),
     actor.window === null ? undefined : eq(caseFile.window, actor.window),
-    sql`false`,
+    sql`${caseFile.parties} && ${organsOfSecondPerson(actor, today)}`,
   );
 }
 
 /** Returns a page of the cases that a person may see, newest first. */
 export async function listCases(
   db: Reader,
-  actor: Person,
+  { actor, today }: { actor: Person; today: Day },
   filter: CaseFilter,
   page: PageRequest<number>,
 ): Promise<Page<StoredCase>> {
@@ -36,7 +38,7 @@ export async function listCases(
     .from(caseFile)
     .where(
       and(
-        visibleTo(actor),
+        visibleTo(actor, today),
         filter.steps === null ? undefined : inArray(caseFile.step, [...filter.steps]),
         filter.matter === null ? undefined : eq(caseFile.matterId, filter.matter),
         filter.closed === null ? undefined : eq(caseFile.closed, filter.closed),
@@ -52,7 +54,7 @@ export async function listCases(
 /** Returns a page of the cases that wait for a person's organ or window, longest waiting first. */
 export async function listQueue(
   db: Reader,
-  actor: Person,
+  { actor, today }: { actor: Person; today: Day },
   steps: readonly Position[] | null,
   page: PageRequest<{ since: Date; serial: number }>,
 ): Promise<Page<StoredCase>> {
@@ -65,7 +67,7 @@ export async function listQueue(
         or(
           organ === null ? undefined : arrayContains(caseFile.waitsOrgans, [organ]),
           window === null ? undefined : eq(caseFile.waitsWindow, window),
-          sql`false`,
+          sql`${caseFile.waitsOrgans} && ${organsOfSecondPerson(actor, today)}`,
         ),
         steps === null ? undefined : inArray(caseFile.step, [...steps]),
         page.after === null

@@ -36,6 +36,8 @@ export interface NoticeFacts {
   supplementBy?: Day | null;
   /** Limits in working days from acceptance, and the last day of the promised limit, else of the statutory one. */
   limits?: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null };
+  /** Sentences on the exceptions to the segregation of duties that a decision rests on. */
+  exceptions?: readonly string[];
 }
 
 /** The full text of a notice. It is stored, rendered, attached to its PDF and, for a decision, sealed. */
@@ -147,7 +149,8 @@ export function composeNotice(
     issuedOn: dayOf(step.at),
     issuedAt: step.at.toISOString(),
   };
-  return { ...draft, opening: openingOf(draft, subject), closing: closingOf(draft, subject) };
+  const opening = [...openingOf(draft, subject), ...(facts.exceptions ?? [])];
+  return { ...draft, opening, closing: closingOf(draft, subject) };
 }
 
 type NoticeDraft = Omit<NoticeContent, 'opening' | 'closing'>;

@@ -77,13 +77,14 @@ export async function prepareDecision(
     subject: NoticeCase;
     step: NoticeStep;
     organ: OrganFact;
+    facts?: Pick<NoticeFacts, 'exceptions'>;
     decider: Person;
     authorisationKey: Uint8Array;
     signing: Pick<PersonSigning, 'authorise' | 'salt'>;
   },
 ): Promise<WrittenNotice> {
-  const { subject, step, organ, decider, authorisationKey, signing } = input;
-  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { salt: signing.salt });
+  const { subject, step, organ, facts, decider, authorisationKey, signing } = input;
+  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { facts, salt: signing.salt });
   const { matterId } = subject.matter;
   const statement = signing.authorise({
     actor: decider.id,

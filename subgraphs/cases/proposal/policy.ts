@@ -13,5 +13,5 @@ export const PROPOSAL_POLICY: Policy<{ decideProposal: Proposal; withdrawProposa
   /** 批准或者不予批准. */
   decideProposal: decisionRule(APPROVERS),
   /** 撤回. */
-  withdrawProposal: withdrawalRule(['ADMINISTRATOR']),
+  withdrawProposal: withdrawalRule(['ADMINISTRATOR', 'APPROVER']),
 };

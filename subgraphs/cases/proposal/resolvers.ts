@@ -3,6 +3,7 @@ import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { viewAgreement } from '../agreement/view.ts';
+import { viewException } from '../exception/view.ts';
 import { viewPlatform } from '../platform/view.ts';
 import { audienceOf } from '../platform/workflow.ts';
 import { CASE_READS } from '../policy.ts';
@@ -29,7 +30,7 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
 }
 
 function viewResult(deps: workflow.ProposalDependencies, { proposal, effect }: workflow.ProposalResult) {
-  const { agreement, calendar, movedCases, platform, webhook, secret } = effect;
+  const { agreement, calendar, movedCases, platform, webhook, exception, secret } = effect;
   return {
     proposal: proposal && viewProposal(proposal),
     agreement: agreement ? viewAgreement(agreement, deps.now) : null,
@@ -37,6 +38,7 @@ function viewResult(deps: workflow.ProposalDependencies, { proposal, effect }: w
     movedCases: movedCases ?? null,
     platform: platform ? viewPlatform(platform, audienceOf(deps)) : null,
     webhook: webhook ? viewWebhook(webhook) : null,
+    exception: exception ? viewException(exception) : null,
     secret: secret ?? null,
   };
 }
@@ -92,6 +94,10 @@ function otherMutations(deps: workflow.ProposalDependencies) {
       propose(deps, actor, 'END_AGREEMENT', { dryRun }, content),
     loadCalendar: (_, { input: { dryRun, ...content } }, { actor }) =>
       propose(deps, actor, 'LOAD_CALENDAR', { dryRun }, content),
+    recordException: (_, { input: { dryRun, ...input } }, { actor }) => {
+      const { person = null, personOrgan = null, ...content } = input;
+      return propose(deps, actor, 'RECORD_EXCEPTION', { dryRun }, { ...content, person, personOrgan });
+    },
     registerWebhook: (_, { input }, { actor }) => {
       const { organ, url } = input;
       return propose(deps, actor, 'REGISTER_WEBHOOK', input, { organ, url });

@@ -1,6 +1,6 @@
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import { requireAllowed } from '../../kernel/policy.ts';
+import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import {
   type ProposalDecision,
@@ -12,6 +12,9 @@ import type { StoredAgreement } from '../agreement/store.ts';
 import { endAgreement, recordAgreement } from '../agreement/workflow.ts';
 import type { StoredNotice } from '../calendar/store.ts';
 import { loadNotice } from '../calendar/workflow.ts';
+import { EXCEPTION_POLICY } from '../exception/policy.ts';
+import type { StoredException } from '../exception/store.ts';
+import { recordException } from '../exception/workflow.ts';
 import type { Platform } from '../platform/platform.ts';
 import {
   addKey,
@@ -37,6 +40,7 @@ export interface ProposalEffect {
   movedCases?: number;
   platform?: Platform;
   webhook?: WebhookRow;
+  exception?: StoredException | null;
   /** base64url, or null if no secret was created. */
   secret?: string | null;
 }
@@ -46,6 +50,8 @@ interface Execution {
   tx: Transaction;
   deps: ProposalDependencies;
   proposer: { id: string; name: string };
+  /** Null if it is only rehearsed. */
+  proposalId: string | null;
   at: Date;
 }
 
@@ -71,7 +77,16 @@ const EXECUTIONS: { readonly [Kind in ProposalKind]: CarryOut<Kind> } = {
   REMOVE_PLATFORM: async ({ tx, at }, { id }) => ({ platform: await removePlatform(tx, id, at) }),
   REGISTER_WEBHOOK: ({ tx, deps, proposer, at }, content) => registerWebhook(tx, deps, content, proposer.name, at),
   REMOVE_WEBHOOK: async ({ tx, at }, { organ }) => ({ webhook: await removeWebhook(tx, organ, at) }),
+  RECORD_EXCEPTION: async ({ tx, proposalId, at }, content) => ({
+    exception: await recordException(tx, proposalId, content, at),
+  }),
 };
+
+/** Who may propose, by the mutation that does. The subject of a row is the content of the proposal. */
+const PROPOSING = { ...ADMINISTRATION_POLICY, recordException: EXCEPTION_POLICY.recordException } as Record<
+  (typeof PROPOSALS)[ProposalKind]['mutation'],
+  PolicyRule<unknown>
+>;
 
 /** A proposal, and what it made or changed. Its effect is empty while it waits. */
 export interface ProposalResult {
@@ -80,7 +95,7 @@ export interface ProposalResult {
 }
 
 /**
- * Records a proposal of an administrator. It is carried out once and rolled back, so it is refused here as it would be
+ * Records a proposal. It is carried out once and rolled back, so it is refused here as it would be
  * refused when it is approved. A dry run returns what it would make or change, and stores nothing.
  * Refuses ROLE_NOT_ALLOWED, PROPOSALS_TOO_MANY, and what its execution refuses.
  */
@@ -90,11 +105,15 @@ export function propose<Kind extends ProposalKind>(
   { kind, content, dryRun }: { kind: Kind; content: ProposalContents[Kind]; dryRun: boolean },
 ): Promise<ProposalResult> {
   return transact(deps.db, dryRun, async (tx) => {
-    const proposer = requireAllowed(ADMINISTRATION_POLICY[PROPOSALS[kind].mutation], null, actor);
+    const proposer = requireAllowed(PROPOSING[PROPOSALS[kind].mutation], content, actor);
     const at = deps.now();
-    const effect = await transact(tx, true, (inner) => EXECUTIONS[kind]({ tx: inner, deps, proposer, at }, content));
+    const effect = await transact(tx, true, (inner) =>
+      EXECUTIONS[kind]({ tx: inner, deps, proposer, proposalId: null, at }, content),
+    );
     if (dryRun) return { proposal: null, effect: { ...effect, secret: null } };
-    const organ = effect.platform?.organ ?? effect.webhook?.organ ?? effect.agreement?.cityOrgan ?? null;
+    const approvingOrgan = 'approvingOrgan' in content ? content.approvingOrgan : null;
+    const organ =
+      effect.platform?.organ ?? effect.webhook?.organ ?? effect.agreement?.cityOrgan ?? approvingOrgan ?? null;
     const proposal = await recordProposal(tx, proposalStore, proposer, { kind, organ, content }, at);
     return { proposal, effect: {} };
   });
@@ -131,10 +150,11 @@ export function withdrawProposal(
 }
 
 function carryOut(
-  execution: Omit<Execution, 'proposer'>,
-  { kind, content, proposedById, proposedBy }: StoredProposal<ProposalKind>,
+  execution: Omit<Execution, 'proposer' | 'proposalId'>,
+  { id, kind, content, proposedById, proposedBy }: StoredProposal<ProposalKind>,
 ): Promise<ProposalEffect> {
   // The text was written by `propose` from the content of this kind.
   const run = EXECUTIONS[kind] as CarryOut<ProposalKind>;
-  return run({ ...execution, proposer: { id: proposedById, name: proposedBy } }, JSON.parse(content));
+  const proposer = { id: proposedById, name: proposedBy };
+  return run({ ...execution, proposer, proposalId: id }, JSON.parse(content));
 }

@@ -1,0 +1,26 @@
+import type { Person } from '../../kernel/actor.ts';
+import type { StepData } from '../case.ts';
+import { type CaseSubject, hasExamined } from '../policy.ts';
+import { findExaminerException, findSecondment, type UsedException } from './exception.ts';
+
+/** Returns the exceptions that an act of a person for `organ` rests on. `decides`: whether it is the decision. */
+export function listUsedExceptions(
+  subject: CaseSubject,
+  organ: string | null,
+  person: Person,
+  decides = false,
+): UsedException[] {
+  const { exceptions = [] } = subject;
+  const used = [
+    person.organ === organ ? null : findSecondment(exceptions, organ, person),
+    decides && hasExamined(subject, person) ? findExaminerException(exceptions, organ) : null,
+  ];
+  return used
+    .filter((one) => one !== null)
+    .map(({ id, kind, validFrom, validTo }) => ({ id, kind, validFrom, validTo }));
+}
+
+/** The data of a step that rests on exceptions, or null if there are none. */
+export function toStepData(exceptions: UsedException[]): StepData | null {
+  return exceptions.length === 0 ? null : { exceptions };
+}

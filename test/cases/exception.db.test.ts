@@ -1,0 +1,189 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { COMPANY, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+
+/** Exceptions to the segregation of duties (职责分离的例外): two persons, an organ, a bounded period. */
+
+/** 公路建设项目: the county examines and decides, and a decision document is the outcome. */
+const MATTER = 'yd2022-1-02';
+const ORGAN = 'yudu-jtysj';
+const SUPERIOR = 'ganzhou-jtysj';
+const APPROVER = `${ORGAN}.approver`;
+const SUPERIOR_APPROVER = `${SUPERIOR}.approver`;
+/** The only other examiner is on leave: one person examines and may decide. */
+const ALONE: Person = { ...requireDemoPerson(`${ORGAN}.reviewer`), roles: ['REVIEWER', 'APPROVER'] };
+
+let hub: TestHub;
+let clock: TestClock;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  clock = testClock('2026-03-02');
+  hub = await createTestHub({ now: clock });
+  sql = postgres(hub.adminUrl, { max: 1 });
+});
+afterAll(async () => {
+  await sql?.end();
+  await hub?.stop();
+});
+
+/** Runs a mutation as a person who is no demo person. */
+async function runAs(person: Person, name: string, type: string, input: object) {
+  const response = await hub.hub.app.inject({
+    method: 'POST',
+    url: '/graphql',
+    headers: { authorization: `Bearer ${await tokenFor(person, clock())}` },
+    payload: {
+      query: `mutation($input: ${type}!) { ${name}(input: $input) {
+        case { id steps { step exceptions organ { id } } } refusal { code } } }`,
+      variables: { input },
+    },
+  });
+  const { data, errors } = response.json();
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data[name];
+}
+/** Accepts a case, and examines it as the person who is alone. Returns its id. */
+async function openCase(matter = MATTER, organ = ORGAN, examiner = ALONE): Promise<string> {
+  const application = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
+  const acceptance = await runMutation(
+    hub,
+    `${organ}.clerk`,
+    'acceptCase',
+    'ApplicationInput',
+    application,
+    'case { id }',
+  );
+  const { id } = acceptance.case;
+  const examination = await runAs(examiner, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+  expect(examination.refusal).toBeNull();
+  return id;
+}
+const decide = (person: Person, id: string, more: object = {}) =>
+  runAs(person, 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true, ...more });
+
+const CONTENT = {
+  ...{ organ: ORGAN, kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-06-01' },
+  ...{ reason: '另一名审查人员休假', approvingOrgan: SUPERIOR },
+};
+const PAYLOAD = 'proposal { id state } exception { id organ { id } kind validTo proposedBy approvedBy }';
+const propose = (change: object = {}, person = APPROVER) =>
+  runMutation(hub, person, 'recordException', 'RecordExceptionInput', { ...CONTENT, ...change }, PAYLOAD);
+const approve = (proposal: string, person = SUPERIOR_APPROVER) =>
+  runMutation(hub, person, 'decideProposal', 'DecideProposalInput', { proposal, approve: true }, PAYLOAD);
+const end = (exception: string, person = APPROVER) => {
+  const input = { exception, reason: '人员已到岗' };
+  return runMutation(hub, person, 'endException', 'EndExceptionInput', input, 'exception { id endedBy }');
+};
+/** The kinds of attention that a person is shown, with the ids of proposals. */
+const listWaiting = async (person: string): Promise<string[]> => {
+  const query =
+    '{ attention(filter: { kinds: [PROPOSAL_WAITING] }, first: 50) { edges { node { proposalId message } } } }';
+  const { data } = await hub.ask(person, query);
+  return data.attention.edges.map(({ node }: { node: { proposalId: string } }) => node.proposalId);
+};
+
+describe('an exception', () => {
+  test.each([
+    ['of more than a year', { validTo: '2027-03-02' }, 'EXCEPTION_PERIOD'],
+    ['that began yesterday', { validFrom: '2026-03-01' }, 'EXCEPTION_PERIOD'],
+    ['that ends before it begins', { validFrom: '2026-04-01', validTo: '2026-03-31' }, 'EXCEPTION_PERIOD'],
+    ['approved by another organ', { approvingOrgan: 'ganzhou-jyj' }, 'EXCEPTION_ORGAN'],
+    ['without a reason', { reason: ' ' }, 'REASON_MISSING'],
+    ['for a person of its kind that has none', { person: 'x', personOrgan: SUPERIOR }, 'FIELD_MALFORMED'],
+    ['for nobody', { kind: 'SECOND_PERSON' }, 'FIELD_MALFORMED'],
+    [
+      'for a person of no superior organ',
+      { kind: 'SECOND_PERSON', person: 'x', personOrgan: 'yudu-lyj' },
+      'EXCEPTION_ORGAN',
+    ],
+    ['of another organ', { organ: 'yudu-lyj' }, 'NOT_YOUR_RECORD'],
+  ])('%s is refused', async (_, change, code) => {
+    expect((await propose(change)).refusal.code).toBe(code);
+    expect((await propose({ ...change, dryRun: true })).refusal.code).toBe(code);
+  });
+
+  test('is proposed by an approver only, and approved by another person of the organ that it names', async () => {
+    expect((await propose({}, `${ORGAN}.reviewer`)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await propose({}, 'administrator')).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    const own = (await propose({ approvingOrgan: ORGAN })).proposal.id;
+    expect((await approve(own, APPROVER)).refusal.code).toBe('SECOND_PERSON_NEEDED');
+    expect((await approve(own)).refusal.code).toBe('NOT_YOUR_RECORD');
+    const { proposal } = await propose();
+    for (const person of [`${SUPERIOR}.reviewer`, 'administrator', 'ganzhou-jyj.approver'])
+      expect((await approve(proposal.id, person)).refusal.code).toMatch(/^(ROLE_NOT_ALLOWED|NOT_YOUR_RECORD)$/);
+    expect(await listWaiting(SUPERIOR_APPROVER)).toEqual([proposal.id]);
+    for (const person of [APPROVER, `${SUPERIOR}.reviewer`, 'auditor', 'administrator'])
+      expect(await listWaiting(person), person).toEqual([]);
+    const withdraw = (id: string) =>
+      runMutation(hub, APPROVER, 'withdrawProposal', 'WithdrawProposalInput', { proposal: id }, PAYLOAD);
+    for (const id of [own, proposal.id]) expect((await withdraw(id)).proposal.state).toBe('WITHDRAWN');
+    expect(await listWaiting(SUPERIOR_APPROVER)).toEqual([]);
+  });
+});
+
+test('the examiner decides only while an exception of the organ is in force, and the decision says so', async () => {
+  const first = await openCase();
+  expect((await decide(ALONE, first)).refusal.code).toBe('EXAMINER_DECIDES');
+  const later = (await propose()).proposal.id;
+  const { exception } = await approve((await propose()).proposal.id);
+  expect(exception).toMatchObject({ organ: { id: ORGAN }, kind: 'EXAMINER_DECIDES', validTo: '2026-06-01' });
+  expect(exception.proposedBy).not.toBe(exception.approvedBy);
+  expect((await approve(later)).refusal.code).toBe('EXCEPTION_OVERLAPS');
+  expect((await propose({ validFrom: '2026-06-01', validTo: '2026-07-01' })).refusal.code).toBe('EXCEPTION_OVERLAPS');
+
+  const decided = await decide(ALONE, first);
+  expect(decided.refusal).toBeNull();
+  expect(decided.case.steps.at(-1)).toMatchObject({ step: 'DECIDED', exceptions: [exception.id] });
+  const [notice] = await sql`select content from cases.notice where case_id = ${first} and kind = 'DECISION'`;
+  expect(notice?.content.opening.at(-1)).toContain(`例外编号：${exception.id}`);
+
+  const forester: Person = { ...requireDemoPerson('yudu-lyj.reviewer'), roles: ['REVIEWER', 'APPROVER'] };
+  const foreign = await openCase('yd2022-1-07', 'yudu-lyj', forester);
+  expect((await decide(forester, foreign)).refusal.code).toBe('EXAMINER_DECIDES');
+
+  // A decision that does not rest on the exception does not name it.
+  const second = await openCase();
+  const plain = await decide(requireDemoPerson(APPROVER), second);
+  expect(plain.case.steps.at(-1)).toMatchObject({ step: 'DECIDED', exceptions: [] });
+
+  expect((await end(exception.id, 'yudu-lyj.approver')).refusal.code).toBe('NOT_YOUR_RECORD');
+  expect((await end(exception.id)).refusal).toBeNull();
+  expect((await end(exception.id)).refusal.code).toBe('EXCEPTION_ENDED');
+  expect((await end(crypto.randomUUID())).refusal.code).toBe('EXCEPTION_UNKNOWN');
+  const third = await openCase();
+  expect((await decide(ALONE, third)).refusal.code).toBe('EXAMINER_DECIDES');
+
+  const { data } = await hub.ask(`${ORGAN}.clerk`, '{ dutyExceptions(first: 9) { edges { node { id endReason } } } }');
+  expect(data.dutyExceptions.edges).toEqual([{ node: { id: exception.id, endReason: '人员已到岗' } }]);
+});
+
+test('a second person of the superior organ handles the cases of the organ, in the period', async () => {
+  const second = requireDemoPerson(SUPERIOR_APPROVER);
+  const stranger = { ...second, id: 'somebody-else' };
+  const id = await openCase();
+  const isSeen = async () => {
+    const query = `{ case(id: "${id}") { id } queue(first: 50) { edges { node { id } } } cases(first: 50) { edges { node { id } } } }`;
+    const { data } = await hub.ask(second.id, query);
+    const holds = ({ edges }: { edges: { node: { id: string } }[] }) => edges.some(({ node }) => node.id === id);
+    return { queue: holds(data.queue), isOpen: data.case !== null, cases: holds(data.cases) };
+  };
+  expect((await decide(second, id)).refusal.code).toMatch(/^(CASE_UNKNOWN|ORGAN_WITHOUT_POWER)$/);
+  expect((await isSeen()).queue).toBe(false);
+  const content = { kind: 'SECOND_PERSON', person: second.id, personOrgan: SUPERIOR, validTo: '2026-03-31' };
+  // The second person approves no exception for the own benefit alone: a colleague's proposal needs the other organ.
+  const { proposal } = await propose(content);
+  const { exception } = await approve(proposal.id);
+  expect(await isSeen()).toEqual({ queue: true, isOpen: true, cases: true });
+  expect((await decide(stranger, id)).refusal.code).toMatch(/^(CASE_UNKNOWN|ORGAN_WITHOUT_POWER)$/);
+  clock.set('2026-04-01');
+  expect((await decide(second, id)).refusal.code).toMatch(/^(CASE_UNKNOWN|ORGAN_WITHOUT_POWER)$/);
+  expect((await end(exception.id)).refusal.code).toBe('EXCEPTION_ENDED');
+  clock.set('2026-03-31');
+  const decided = await decide(second, id);
+  expect(decided.refusal).toBeNull();
+  expect(decided.case.steps.at(-1)).toMatchObject({ exceptions: [exception.id], organ: { id: SUPERIOR } });
+});
