@@ -124,7 +124,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
       hub,
       'yudu-lyj',
       'suspend',
-      { identifier },
+      { identifier, reason: '核查' },
       'license { acts { act document { digest url signature { url } } } }',
     );
     const [, suspension] = suspensionAnswer.license.acts;
