@@ -76,11 +76,13 @@ export async function proxySubgraph(
     await scope.register(replyFrom, {
       undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, connect: connection },
     });
-    const forward = async (request: FastifyRequest, reply: FastifyReply) => {
+    const forward = async (prefix: string, request: FastifyRequest, reply: FastifyReply) => {
+      const path = readPath(request.url, prefix);
+      if (path === null) return reply.header('connection', 'close').callNotFound();
       const authorization = await toOwnAuthorization(request, reply, check);
       if (authorization === null) return reply;
       const callerHeaders = await writeCallerHeaders(proof, name);
-      return reply.from(`${baseUrl}${request.url}`, {
+      return reply.from(`${baseUrl}${path}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
         rewriteRequestHeaders: (_request, { expect: _, authorization: _foreign, ...headers }) => ({
           ...headers,
@@ -99,11 +101,21 @@ export async function proxySubgraph(
       });
     };
     for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) {
-      scope.get(`/${path}/*`, forward);
+      const [url, handler] = [`/${path}/*`, forward.bind(null, `/${path}/`)];
+      scope.get(url, handler);
       // A body goes through as it arrives. The subgraph counts what it does with it.
-      scope.route({ method: BODY_METHODS, url: `/${path}/*`, config: { takesNoPlace: true }, handler: forward });
+      scope.route({ method: BODY_METHODS, url, config: { takesNoPlace: true }, handler });
     }
   });
+}
+
+/**
+ * Returns path and query of a request as a URL has them, or null if they lead out of `prefix`: there a subgraph answers
+ * the processes of the hub, and believes what the gateway proves. A URL parser also takes `\` for `/`.
+ */
+function readPath(target: string, prefix: string): string | null {
+  const url = URL.parse(target, 'http://gateway');
+  return url?.pathname.startsWith(prefix) ? `${url.pathname}${url.search}` : null;
 }
 
 /**
