@@ -6,6 +6,8 @@ import type postgres from 'postgres';
  * The database enforces it, so that a fault or a stolen role password cannot rewrite history.
  */
 export const LEDGERS: ReadonlySet<string> = new Set([
+  'appointment',
+  'appointment_end',
   'authority',
   'blank_entry',
   'calendar_notice',
@@ -56,6 +58,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'seal_picture',
   'seal_use',
   'sealed_file',
+  'session_end',
   'task_report',
   'supervision_message',
 ]);

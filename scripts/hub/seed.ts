@@ -1,6 +1,7 @@
 import type { Hub } from '../../gateway/hub.ts';
 import { readGuides, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { listDemoPeople } from '../demo/people.ts';
 
 /**
  * The county organ without an agreement. The plan names no agreements, so the demo adds some, marked as such.
@@ -51,10 +52,11 @@ export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   return { matters: rows.length, seals };
 }
 
-/** Loads invented blanks of each organ, and agreements between city and county organs. */
+/** Loads invented blanks of each organ, agreements between city and county organs, and people. */
 async function seedDemonstration(hub: SeededHub): Promise<void> {
   const rows = readMatters();
-  for (const { id, uscc } of readOrgans())
+  const organs = readOrgans();
+  for (const { id, uscc } of organs)
     await hub.licenses.receiveBlanks(id, { prefix: blankPrefix(uscc), from: 1, to: BLANKS_PER_ORGAN });
   const reviewedMatters = rows.filter(
     (row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== ORGAN_WITHOUT_AGREEMENT,
@@ -68,6 +70,8 @@ async function seedDemonstration(hub: SeededHub): Promise<void> {
     const paper = { scanDigest: sha256(`${number}（示范，没有扫描件）`), validFrom: '2022-06-01', validTo: null };
     await hub.cases.recordAgreement({ number, cityOrgan, countyOrgan, matters, ...paper });
   }
+  const people = listDemoPeople(organs.map(({ id }) => id)).filter(({ holderCode }) => holderCode === null);
+  await hub.cases.enterDemonstration(people, organs);
 }
 
 /** Returns the number prefix of an organ's blanks: KB and the organ's serial from its test code. */

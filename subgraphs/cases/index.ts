@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { ResolvePerson } from '../kernel/actor.ts';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
+import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
@@ -19,6 +21,8 @@ import { startKeeper } from './material/upload/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
 import type { PARSERS } from './parsers.ts';
+import { DEMONSTRATION_ISSUER } from './person/appointment.ts';
+import { type DemonstrationPeople, enterDemonstration, resolvePerson } from './person/workflow.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
@@ -38,6 +42,8 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   send: { licenses: SendEvent };
   /** Parses what strangers send. */
   parsers: ParserPool;
+  /** The issuer of the office's people, by default that of a demonstration. */
+  issuer?: string | undefined;
   /** Seals decision documents (决定书). */
   sign: Sign;
   /** The office's own picture of a seal. */
@@ -56,6 +62,10 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
 export interface Cases extends Subgraph {
   /** Stores an undertaking agreement (承接协议) from a seed. Does nothing if its number exists. */
   recordAgreement(row: Agreement): Promise<void>;
+  /** Finds people in the register. The gateway asks it, in this process or by `addPersonRoute`. */
+  resolvePerson: ResolvePerson;
+  /** Enters invented people from a seed. Does nothing for those whom the register has. */
+  enterDemonstration(people: DemonstrationPeople, organs: readonly OrganFact[]): Promise<void>;
 }
 
 /**
@@ -71,7 +81,8 @@ const DEFAULT_UPLOAD_LIMITS = readUploadLimits(DEFAULT_SETTINGS);
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(options: CasesDependencies): Cases {
   const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
-  const dependencies = { ...options, parse, personSigning: rememberOrgans(options.personSigning) };
+  const { issuer = DEMONSTRATION_ISSUER } = options;
+  const dependencies = { ...options, parse, issuer, personSigning: rememberOrgans(options.personSigning) };
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const intake = options.intakeLimits ?? readIntakeLimits(DEFAULT_SETTINGS);
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null, intake };
@@ -123,6 +134,9 @@ export function createCases(options: CasesDependencies): Cases {
     stop: async () => {
       await Promise.all([...loops.map((loop) => loop.stop()), backfill]);
     },
+    resolvePerson: (identity, now) => resolvePerson(db, identity, now),
+    enterDemonstration: (people, organs) =>
+      db.transaction((tx) => enterDemonstration(tx, people, organs, dependencies.now())),
     recordAgreement: async (row) => {
       const recording = { recordedBy: '初始化', recordedAt: dependencies.now() };
       await db.transaction((tx) => insertAgreement(tx, { ...row, ...recording }));

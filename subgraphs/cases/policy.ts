@@ -12,6 +12,7 @@ import {
 import { Refusal } from '../kernel/refusal.ts';
 import { type Case, divisionOf, endsInPaper, examiningOrgan, mustBeForwarded, type Position } from './case.ts';
 import { type DutyException, findExaminerException, findSecondment } from './exception/exception.ts';
+import { REGISTER_READ } from './person/policy.ts';
 import { findAcceptingOrgan } from './reception/policy.ts';
 
 /** The applicant's own case. */
@@ -250,7 +251,7 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
   },
 };
 
-/** The administration of agreements, calendars, platforms and webhooks: each of these only proposes. */
+/** The administration of agreements, calendars, platforms, webhooks and people: each of these only proposes. */
 export const ADMINISTRATION_POLICY = {
   recordAgreement: ADMINISTRATION,
   endAgreement: ADMINISTRATION,
@@ -262,6 +263,8 @@ export const ADMINISTRATION_POLICY = {
   removePlatform: ADMINISTRATION,
   registerWebhook: ADMINISTRATION,
   removeWebhook: ADMINISTRATION,
+  changePeople: ADMINISTRATION,
+  importPeople: ADMINISTRATION,
 };
 
 /** Every office, each for its own. */
@@ -283,6 +286,8 @@ export const CASE_READS = {
   proposals: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
   /** Exceptions to the segregation of duties. */
   dutyExceptions: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: STAFF_ROLES },
+  /** The register of people. */
+  people: REGISTER_READ,
   webhooks: OVERSEERS,
   platforms: OVERSEERS,
   platformMessages: OVERSEERS,

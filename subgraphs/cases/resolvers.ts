@@ -14,6 +14,8 @@ import { listResolvers } from './list/resolvers.ts';
 import { materialResolvers } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/upload/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
+import { personResolvers } from './person/resolvers.ts';
+import type { PersonDependencies } from './person/workflow.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
@@ -30,7 +32,7 @@ import * as workflow from './workflow.ts';
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */
 export function caseResolvers(
-  dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
+  dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies & PersonDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const findCase: FindCase = (context, id) => findVisible(dependencies, context, id);
   const modules = mergeResolvers([
@@ -53,6 +55,7 @@ export function caseResolvers(
     exceptionResolvers(dependencies),
     materialResolvers(dependencies),
     noticeResolvers(dependencies),
+    personResolvers(dependencies),
     platformResolvers(dependencies),
     proposalResolvers(dependencies),
     readingResolvers(dependencies),

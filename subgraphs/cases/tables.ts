@@ -8,6 +8,7 @@ export * from './case-tables.ts';
 export * from './exception/tables.ts';
 export * from './material/tables.ts';
 export * from './notice/tables.ts';
+export * from './person/tables.ts';
 export * from './platform/tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';

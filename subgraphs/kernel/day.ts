@@ -16,6 +16,11 @@ export function dayOf(instant: Date): Day {
   return shanghai.format(instant);
 }
 
+/** Returns the first instant of a day in Asia/Shanghai, which has had no summer time since 1991. */
+export function startOfDay(day: Day): Date {
+  return new Date(`${day}T00:00:00+08:00`);
+}
+
 /** Returns whether `day` lies in [from, to]. Null means an open end. */
 export function isWithin(day: Day, from: Day | null, to: Day | null): boolean {
   return (from === null || from <= day) && (to === null || day <= to);

@@ -115,6 +115,14 @@ export const REFUSALS = {
   EXCEPTION_PERIOD: '例外须自今天或以后起，最长一年。',
   EXCEPTION_ORGAN: '此机关不是该机关的上级机关。',
   EXCEPTION_OVERLAPS: '该机关在此期间已有同样的例外。',
+  // register of people
+  APPOINTMENT_UNKNOWN: '没有此人的在岗登记。',
+  PERSON_TWO_PLACES: '同一人同一时间只能登记在一个岗位。',
+  ROLES_UNFIT: '岗位与所在机关不符。',
+  WINDOW_UNFIT: '综合窗口与岗位或者机关不符。',
+  OWN_RIGHTS: '不得提议或者批准变更本人的岗位。',
+  PEOPLE_OF_SEVERAL_ORGANS: '一份提议只能涉及一个机关的人员。',
+  ADMINISTRATORS_NAMED: '已有两名系统管理员在岗，由他们提议和批准。',
   // approval platforms
   PLATFORM_UNKNOWN: '没有此审批平台。',
   PLATFORM_EXISTS: '此机关已登记审批平台。',

@@ -10,7 +10,8 @@ import { approverOf } from '../support/proposal.ts';
 /** No act of administration takes effect by one person (提议、批准). */
 
 const FIELDS = 'proposal { id kind state organ { id } content endedBy decision }';
-const EFFECTS = 'platform { id } webhook { id } calendar { year } agreement { number } secret movedCases';
+const EFFECTS =
+  'platform { id } webhook { id } calendar { year } agreement { number } secret movedCases people { subject }';
 const EXCEPTION = {
   ...{ organ: 'yudu-jtysj', kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-04-01' },
   ...{ reason: '休假', approvingOrgan: 'ganzhou-jtysj' },
@@ -53,6 +54,7 @@ async function buildInputs(): Promise<[ProposalKind, (platform: string, key: str
     ...{ validFrom: '2026-01-01', validTo: null, scanDigest: '0'.repeat(64) },
   };
   const webhook = { organ: 'yudu-slj', url: 'http://127.0.0.1:9/hook' };
+  const reviewer = { subject: 'new-reviewer', name: '新审查人', organ: 'yudu-slj', roles: ['REVIEWER'] };
   return [
     ['RECORD_AGREEMENT', () => agreement],
     ['END_AGREEMENT', () => ({ number: agreement.number, on: '2026-05-01', reason: '重新签订' })],
@@ -65,6 +67,7 @@ async function buildInputs(): Promise<[ProposalKind, (platform: string, key: str
     ['REGISTER_WEBHOOK', () => webhook],
     ['REMOVE_WEBHOOK', () => ({ organ: webhook.organ })],
     ['RECORD_EXCEPTION', () => EXCEPTION],
+    ['CHANGE_PEOPLE', () => ({ changes: [{ action: 'ENTER', ...reviewer }] })],
   ];
 }
 
@@ -74,7 +77,8 @@ async function readRegister(): Promise<string> {
     webhooks(first: 50) { edges { node { id organ { id } endedAt } } }
     agreements(first: 50) { edges { node { number validTo } } }
     calendars(first: 50) { edges { node { year version } } }
-    dutyExceptions(first: 50) { edges { node { id } } } }`;
+    dutyExceptions(first: 50) { edges { node { id } } }
+    people(first: 9, filter: { subject: "new-reviewer" }) { edges { node { organ { id } inForce } } } }`;
   return JSON.stringify((await hub.ask('auditor', query)).data);
 }
 

@@ -10,7 +10,7 @@ import {
   runWithSubject,
   startLog,
 } from '../../subgraphs/kernel/environment/log.ts';
-import { redact, reduceError } from '../../subgraphs/kernel/environment/redact.ts';
+import { redact, reduceError } from '../../subgraphs/kernel/environment/redaction/redact.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 

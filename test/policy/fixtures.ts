@@ -2,6 +2,7 @@ import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { EXCEPTION_POLICY } from '../../subgraphs/cases/exception/policy.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
+import { SESSION_POLICY } from '../../subgraphs/cases/person/policy.ts';
 import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
 import { PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
 import { PROPOSALS, type Proposal, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
@@ -56,7 +57,7 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
   matters: { ...MATTERS_POLICY, ...IMPORT_PROPOSAL_POLICY },
   cases: {
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY, ...EXCEPTION_POLICY },
-    ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY },
+    ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY, ...SESSION_POLICY },
   },
   licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY },
   seals: SEALS_POLICY,
@@ -232,6 +233,20 @@ const ownImport = fixturesOf(
   { kind: 'DELEGATIONS', organ: null, proposedById: KEEPER_ID, outcome: null },
   { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
 );
+/** A change of people of an organ that has nobody who could approve it. */
+const unstaffedProposal = fixturesOf(
+  PROPOSAL_POLICY,
+  ['decideProposal'],
+  { id: 'x', kind: 'CHANGE_PEOPLE', organ: null, proposedById: 'another', proposedBy: '某人', outcome: null },
+  { ...EVERYBODY, PROPOSAL_ORGAN: { organs: [] } },
+  'CHANGE_PEOPLE without an organ',
+);
+const sessions = fixturesOf(
+  SESSION_POLICY,
+  ['endSessions'],
+  { person: KEEPER_ID, organ: 'yudu-lyj' },
+  { ...EVERYBODY, PERSON_ORGAN: { organs: ['yudu-lyj'] }, OWN_SESSIONS: { personIds: [KEEPER_ID] } },
+);
 const ownProposal = fixturesOf(
   PROPOSAL_POLICY,
   ['withdrawProposal'],
@@ -375,6 +390,8 @@ export const FIXTURES: readonly Fixture[] = [
   ...simple,
   ...exceptions,
   ...proposals,
+  ...unstaffedProposal,
+  ...sessions,
   ...ownProposal,
   ...imports,
   ...ownImport,

@@ -96,6 +96,8 @@ async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
 
 const newPublicKey = () => generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
+const PERSON = { subject: 'new-reviewer', name: '新审查人', organ: 'yudu-lyj' };
+
 async function administrationInputs(hub: TestHub): Promise<Record<string, object>> {
   const registration = { name: '审批平台', url: 'https://platform.example/hub', publicKey: newPublicKey() };
   const { platform } = await administer(
@@ -140,6 +142,9 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     removePlatform: { platform: platform.id },
     registerWebhook: webhook,
     removeWebhook: { organ: webhook.organ },
+    changePeople: { changes: [{ ...PERSON, action: 'ENTER', roles: ['REVIEWER'] }] },
+    importPeople: { format: 'JSON', list: JSON.stringify([{ ...PERSON, action: 'ENTER', roles: ['REVIEWER'] }]) },
+    endSessions: { person: KEEPER_ID, reason: '离岗' },
     decideProposal: { proposal: proposal.id, approve: true },
     withdrawProposal: { proposal: proposal.id },
     decideImport: { proposal: proposedImport.proposal.id, approve: true },

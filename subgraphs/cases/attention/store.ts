@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Person } from '../../kernel/actor.ts';
+import type { Person, Role } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
@@ -187,12 +187,16 @@ function supervisionSources(today: Day): SQL[] {
 
 /** The waiting proposals that a person may decide: the same rule as `PROPOSAL_POLICY.decideProposal`. */
 function proposalSources({ id, roles, organ }: Person): SQL[] {
-  const kinds = Object.entries(PROPOSALS).filter(([, { approver }]) => roles.includes(approver));
-  const conditions = kinds.map(([kind, { approver }]) =>
-    approver === 'ADMINISTRATOR'
-      ? sql`${proposal.kind} = ${kind}`
-      : sql`(${proposal.kind} = ${kind} and ${proposal.organ} = ${organ})`,
-  );
+  const kinds = Object.entries<{ approvers: readonly Role[]; title: string }>(PROPOSALS);
+  const conditions = kinds.flatMap(([kind, { approvers }]) => {
+    const held = approvers.filter((role) => roles.includes(role));
+    const isOfOrgan = sql`(${proposal.kind} = ${kind} and ${proposal.organ} = ${organ})`;
+    const isOfNone = sql`(${proposal.kind} = ${kind} and ${proposal.organ} is null)`;
+    return [
+      ...(held.some((role) => role !== 'ADMINISTRATOR') ? [isOfOrgan] : []),
+      ...(held.includes('ADMINISTRATOR') ? [isOfNone] : []),
+    ];
+  });
   if (conditions.length === 0) return [];
   const titles = kinds.map(([kind, { title }]) => sql`when ${proposal.kind} = ${kind} then ${title}`);
   const waiting = sql`from ${proposal} left join ${proposalOutcome} on ${proposalOutcome.proposalId} = ${proposal.id}

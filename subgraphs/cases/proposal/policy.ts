@@ -1,13 +1,23 @@
+import type { Role } from '../../kernel/actor.ts';
 import { ANYWHERE, type Grant, type Policy } from '../../kernel/policy.ts';
 import { decisionRule, PROPOSAL_ORGAN, withdrawalRule } from '../../kernel/proposal/proposal.ts';
 import { PROPOSALS, type Proposal } from './proposal.ts';
 
-const approverOf = ({ kind }: Proposal) => PROPOSALS[kind].approver;
-const APPROVERS: readonly Grant<Proposal>[] = [
-  { roles: ['APPROVER'], place: PROPOSAL_ORGAN, when: (subject) => approverOf(subject) === 'APPROVER' },
-  { roles: ['SUPERVISOR'], place: PROPOSAL_ORGAN, when: (subject) => approverOf(subject) === 'SUPERVISOR' },
-  { roles: ['ADMINISTRATOR'], place: ANYWHERE, when: (subject) => approverOf(subject) === 'ADMINISTRATOR' },
-];
+/** Who approves proposals of one kind: people of the organ that it acts for, or if there is none, an administrator. */
+function grantsOf(kind: string, approvers: readonly Role[]): Grant<Proposal>[] {
+  const ofOrgan = approvers.filter((role) => role !== 'ADMINISTRATOR');
+  const grants: Grant<Proposal>[] = [
+    { roles: ofOrgan, place: PROPOSAL_ORGAN, when: (proposal) => proposal.kind === kind && proposal.organ !== null },
+    {
+      roles: ['ADMINISTRATOR'],
+      place: ANYWHERE,
+      when: (proposal) => proposal.kind === kind && proposal.organ === null,
+    },
+  ];
+  return grants.filter(({ roles }) => roles.some((role) => approvers.includes(role)));
+}
+
+const APPROVERS = Object.entries(PROPOSALS).flatMap(([kind, { approvers }]) => grantsOf(kind, approvers));
 
 export const PROPOSAL_POLICY: Policy<{ decideProposal: Proposal; withdrawProposal: Proposal }> = {
   /** 批准或者不予批准. */

@@ -4,6 +4,7 @@ import type { Proposal as KernelProposal } from '../../kernel/proposal/proposal.
 import type { Agreement } from '../agreement/agreement.ts';
 import type { Notice } from '../calendar/working-day.ts';
 import type { ExceptionContent } from '../exception/exception.ts';
+import { type PersonChange, REGISTER_APPROVERS } from '../person/appointment.ts';
 
 /**
  * Proposals (提议): no act of administration takes effect by one person. An administrator proposes it, and another
@@ -24,31 +25,37 @@ export interface ProposalContents {
   REGISTER_WEBHOOK: { organ: string; url: string };
   REMOVE_WEBHOOK: { organ: string };
   RECORD_EXCEPTION: ExceptionContent;
+  CHANGE_PEOPLE: { changes: readonly PersonChange[] };
 }
 export type ProposalKind = keyof ProposalContents;
 
 interface ProposalRow {
   /** The mutation that proposes it. */
   mutation: string;
-  /** Who approves: this role at the organ that it acts for. ADMINISTRATOR: another administrator. */
-  approver: Role;
+  /** Who approves: these roles at the organ that it acts for. ADMINISTRATOR: another one, if it acts for no organ. */
+  approvers: readonly Role[];
   /** What it is, for a person. */
   title: string;
 }
 
 /** The table of kinds. A new kind is a row here, a row of contents above, and how it is carried out. */
 export const PROPOSALS = {
-  RECORD_AGREEMENT: { mutation: 'recordAgreement', approver: 'APPROVER', title: '登记承接协议' },
-  END_AGREEMENT: { mutation: 'endAgreement', approver: 'APPROVER', title: '终止承接协议' },
-  LOAD_CALENDAR: { mutation: 'loadCalendar', approver: 'ADMINISTRATOR', title: '载入工作日历' },
-  REGISTER_PLATFORM: { mutation: 'registerPlatform', approver: 'APPROVER', title: '登记审批平台' },
-  CHANGE_PLATFORM: { mutation: 'changePlatform', approver: 'APPROVER', title: '变更审批平台' },
-  ADD_PLATFORM_KEY: { mutation: 'addPlatformKey', approver: 'APPROVER', title: '增加平台公钥' },
-  END_PLATFORM_KEY: { mutation: 'endPlatformKey', approver: 'APPROVER', title: '停用平台公钥' },
-  REMOVE_PLATFORM: { mutation: 'removePlatform', approver: 'APPROVER', title: '注销审批平台' },
-  REGISTER_WEBHOOK: { mutation: 'registerWebhook', approver: 'SUPERVISOR', title: '登记推送地址' },
-  REMOVE_WEBHOOK: { mutation: 'removeWebhook', approver: 'SUPERVISOR', title: '撤销推送地址' },
-  RECORD_EXCEPTION: { mutation: 'recordException', approver: 'APPROVER', title: '职责分离的例外' },
+  RECORD_AGREEMENT: { mutation: 'recordAgreement', approvers: ['APPROVER'], title: '登记承接协议' },
+  END_AGREEMENT: { mutation: 'endAgreement', approvers: ['APPROVER'], title: '终止承接协议' },
+  LOAD_CALENDAR: { mutation: 'loadCalendar', approvers: ['ADMINISTRATOR'], title: '载入工作日历' },
+  REGISTER_PLATFORM: { mutation: 'registerPlatform', approvers: ['APPROVER'], title: '登记审批平台' },
+  CHANGE_PLATFORM: { mutation: 'changePlatform', approvers: ['APPROVER'], title: '变更审批平台' },
+  ADD_PLATFORM_KEY: { mutation: 'addPlatformKey', approvers: ['APPROVER'], title: '增加平台公钥' },
+  END_PLATFORM_KEY: { mutation: 'endPlatformKey', approvers: ['APPROVER'], title: '停用平台公钥' },
+  REMOVE_PLATFORM: { mutation: 'removePlatform', approvers: ['APPROVER'], title: '注销审批平台' },
+  REGISTER_WEBHOOK: { mutation: 'registerWebhook', approvers: ['SUPERVISOR'], title: '登记推送地址' },
+  REMOVE_WEBHOOK: { mutation: 'removeWebhook', approvers: ['SUPERVISOR'], title: '撤销推送地址' },
+  RECORD_EXCEPTION: { mutation: 'recordException', approvers: ['APPROVER'], title: '职责分离的例外' },
+  CHANGE_PEOPLE: {
+    mutation: 'changePeople',
+    approvers: [...REGISTER_APPROVERS, 'ADMINISTRATOR'],
+    title: '变更人员岗位',
+  },
 } as const satisfies Record<ProposalKind, ProposalRow>;
 
 /** A proposal of an act of administration. */

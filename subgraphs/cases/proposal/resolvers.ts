@@ -1,14 +1,18 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { mutate } from '../../kernel/http/errors.ts';
+import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { Refusal } from '../../kernel/refusal.ts';
 import { viewAgreement } from '../agreement/view.ts';
 import { viewException } from '../exception/view.ts';
+import type { ListProblem } from '../person/list.ts';
+import { viewAppointment } from '../person/view.ts';
 import { viewPlatform } from '../platform/view.ts';
 import { audienceOf } from '../platform/workflow.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { viewWebhook } from '../supervision/view.ts';
+import { importPeople } from './people-workflow.ts';
 import type { ProposalContents, ProposalKind } from './proposal.ts';
 import { listProposals } from './store.ts';
 import { viewProposal } from './view.ts';
@@ -25,12 +29,14 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
         return toConnection(page, BY_SERIAL, (row) => row.serial, viewProposal);
       },
     },
-    Mutation: { ...platformMutations(deps), ...otherMutations(deps), ...decisions(deps) },
+    Mutation: {
+      ...{ ...platformMutations(deps), ...otherMutations(deps), ...peopleMutations(deps), ...decisions(deps) },
+    },
   } satisfies Resolvers;
 }
 
 function viewResult(deps: workflow.ProposalDependencies, { proposal, effect }: workflow.ProposalResult) {
-  const { agreement, calendar, movedCases, platform, webhook, exception, secret } = effect;
+  const { agreement, calendar, movedCases, platform, webhook, exception, people, secret } = effect;
   return {
     proposal: proposal && viewProposal(proposal),
     agreement: agreement ? viewAgreement(agreement, deps.now) : null,
@@ -39,6 +45,7 @@ function viewResult(deps: workflow.ProposalDependencies, { proposal, effect }: w
     platform: platform ? viewPlatform(platform, audienceOf(deps)) : null,
     webhook: webhook ? viewWebhook(webhook) : null,
     exception: exception ? viewException(exception) : null,
+    people: people?.people.map((line) => viewAppointment(line, deps.now())) ?? null,
     secret: secret ?? null,
   };
 }
@@ -103,6 +110,30 @@ function otherMutations(deps: workflow.ProposalDependencies) {
       return propose(deps, actor, 'REGISTER_WEBHOOK', input, { organ, url });
     },
     removeWebhook: (_, { input }, { actor }) => propose(deps, actor, 'REMOVE_WEBHOOK', input, { organ: input.organ }),
+  } satisfies Resolvers['Mutation'];
+}
+
+const NOTHING_IMPORTED = { proposals: [], changes: 0, unchanged: 0, problems: [] as ListProblem[] };
+const CHANGE_DEFAULTS = { name: null, organ: null, window: null, from: null, to: null, reason: null };
+
+function peopleMutations(deps: workflow.ProposalDependencies) {
+  return {
+    changePeople: (_, { input: { changes, ...input } }, { actor }) => {
+      const content = changes.map(({ issuer, ...change }) => ({
+        ...{ ...CHANGE_DEFAULTS, ...change },
+        issuer: issuer ?? deps.issuer,
+      }));
+      return propose(deps, actor, 'CHANGE_PEOPLE', input, { changes: content });
+    },
+    importPeople: (_, { input }, { actor }) => {
+      requirePerson(actor);
+      return mutate(async () => {
+        const { proposals, ...result } = await importPeople(deps, actor, input);
+        return { ...result, proposals: proposals.map(viewProposal) };
+      }, NOTHING_IMPORTED).then((result) =>
+        result.problems.length > 0 ? { ...result, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE')) } : result,
+      );
+    },
   } satisfies Resolvers['Mutation'];
 }
 

@@ -15,6 +15,7 @@ import { loadNotice } from '../calendar/workflow.ts';
 import { EXCEPTION_POLICY } from '../exception/policy.ts';
 import type { StoredException } from '../exception/store.ts';
 import { recordException } from '../exception/workflow.ts';
+import { type Approval, changePeople, type PeopleEffect, type PersonDependencies } from '../person/workflow.ts';
 import type { Platform } from '../platform/platform.ts';
 import {
   addKey,
@@ -31,7 +32,7 @@ import { PROPOSAL_POLICY } from './policy.ts';
 import { PROPOSALS, type ProposalContents, type ProposalKind } from './proposal.ts';
 import { proposalStore } from './store.ts';
 
-export type ProposalDependencies = PlatformDependencies & WebhookDependencies;
+export type ProposalDependencies = PlatformDependencies & WebhookDependencies & PersonDependencies;
 
 /** What an approved proposal made or changed. What does not concern its kind is absent. */
 export interface ProposalEffect {
@@ -41,6 +42,7 @@ export interface ProposalEffect {
   platform?: Platform;
   webhook?: WebhookRow;
   exception?: StoredException | null;
+  people?: PeopleEffect;
   /** base64url, or null if no secret was created. */
   secret?: string | null;
 }
@@ -52,6 +54,8 @@ interface Execution {
   proposer: { id: string; name: string };
   /** Null if it is only rehearsed. */
   proposalId: string | null;
+  /** Who approved it for which organ. Null in its rehearsal, before it is proposed. */
+  approval: Approval | null;
   at: Date;
 }
 
@@ -79,6 +83,9 @@ const EXECUTIONS: { readonly [Kind in ProposalKind]: CarryOut<Kind> } = {
   REMOVE_WEBHOOK: async ({ tx, at }, { organ }) => ({ webhook: await removeWebhook(tx, organ, at) }),
   RECORD_EXCEPTION: async ({ tx, proposalId, at }, content) => ({
     exception: await recordException(tx, proposalId, content, at),
+  }),
+  CHANGE_PEOPLE: async ({ tx, proposer, approval, at }, { changes }) => ({
+    people: await changePeople(tx, changes, { proposer, approval, at }),
   }),
 };
 
@@ -108,15 +115,18 @@ export function propose<Kind extends ProposalKind>(
     const proposer = requireAllowed(PROPOSING[PROPOSALS[kind].mutation], content, actor);
     const at = deps.now();
     const effect = await transact(tx, true, (inner) =>
-      EXECUTIONS[kind]({ tx: inner, deps, proposer, proposalId: null, at }, content),
+      EXECUTIONS[kind]({ tx: inner, deps, proposer, proposalId: null, approval: null, at }, content),
     );
     if (dryRun) return { proposal: null, effect: { ...effect, secret: null } };
-    const approvingOrgan = 'approvingOrgan' in content ? content.approvingOrgan : null;
-    const organ =
-      effect.platform?.organ ?? effect.webhook?.organ ?? effect.agreement?.cityOrgan ?? approvingOrgan ?? null;
+    const organ = findOrgan(effect) ?? ('approvingOrgan' in content ? content.approvingOrgan : null);
     const proposal = await recordProposal(tx, proposalStore, proposer, { kind, organ, content }, at);
     return { proposal, effect: {} };
   });
+}
+
+/** Returns the organ that a proposal of this effect acts for. */
+function findOrgan({ platform, webhook, agreement, people }: ProposalEffect): string | null {
+  return platform?.organ ?? webhook?.organ ?? agreement?.cityOrgan ?? people?.approvalOrgan ?? null;
 }
 
 /**
@@ -150,11 +160,12 @@ export function withdrawProposal(
 }
 
 function carryOut(
-  execution: Omit<Execution, 'proposer' | 'proposalId'>,
-  { id, kind, content, proposedById, proposedBy }: StoredProposal<ProposalKind>,
+  execution: Omit<Execution, 'proposer' | 'proposalId' | 'approval'>,
+  { id, kind, organ, content, proposedById, proposedBy, ended }: StoredProposal<ProposalKind>,
 ): Promise<ProposalEffect> {
   // The text was written by `propose` from the content of this kind.
   const run = EXECUTIONS[kind] as CarryOut<ProposalKind>;
   const proposer = { id: proposedById, name: proposedBy };
-  return run({ ...execution, proposer, proposalId: id }, JSON.parse(content));
+  const approval = ended && { organ, approver: { id: ended.actorId, name: ended.actor } };
+  return run({ ...execution, proposer, proposalId: id, approval }, JSON.parse(content));
 }

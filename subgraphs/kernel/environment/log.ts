@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import { isCitizenNumber, readLicenseIdentifier, UUID_PATTERN } from '../identifier.ts';
 import type { LogLevel } from './levels.ts';
-import { reduceError } from './redact.ts';
+import { reduceError } from './redaction/redact.ts';
 
 /**
  * The log of this process: JSON, one line each. docs/log.md describes the lines.

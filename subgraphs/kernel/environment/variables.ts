@@ -1,6 +1,7 @@
 import * as kinds from './kinds.ts';
 import { CONNECTION_LIMITS, COST_LIMITS, OPERATION_LIMITS, UPLOAD_LIMITS } from './rows/limit-variables.ts';
 import { OUTGOING } from './rows/outgoing-variables.ts';
+import { PARSERS } from './rows/parser-variables.ts';
 import { SIGN_IN } from './rows/sign-in-variables.ts';
 
 /**
@@ -49,6 +50,8 @@ export type ProcessName =
   | 'demo'
   | 'token'
   | 'import'
+  | 'people'
+  | 'administrators'
   | 'export'
   | 'erase'
   | 'audit'
@@ -75,6 +78,8 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   demo: { command: 'npm run demo' },
   token: { command: 'npm run token' },
   import: { command: 'npm run import' },
+  people: { command: 'npm run people' },
+  administrators: { command: 'npm run administrators' },
   export: { command: 'npm run export' },
   erase: { command: 'npm run erase' },
   audit: { command: 'npm run audit', exitCode: 2 },
@@ -150,7 +155,11 @@ const ADDRESSES = {
     uses: { gateway: required, cases: required, licenses: required },
   },
   SIGNER_URL: { kind: kinds.httpUrl, about: 'Address of the signer.', uses: { seals: required } },
-  HUB_URL: { kind: kinds.httpUrl, about: 'The running hub to import into.', uses: { import: HUB_URL } },
+  HUB_URL: {
+    kind: kinds.httpUrl,
+    about: 'The running hub to import into.',
+    uses: { import: HUB_URL, people: HUB_URL },
+  },
   CLAMD: {
     kind: kinds.hostAndPort,
     about: 'The clamd that scans uploaded files. Without it the hub only examines them itself, which is no virus scan.',
@@ -164,10 +173,11 @@ const DATA_AND_KEYS = {
     kind: kinds.databaseUrl,
     isSecret: true,
     about:
-      'A subgraph: its database, with its own role. start, rotate, resume: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit, erase: the same server.',
+      'A subgraph: its database, with its own role. start, rotate, resume, administrators: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit, erase: the same server.',
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
       ...{ start: optional, rotate: optional, resume: optional, export: optional, erase: optional, audit: optional },
+      administrators: optional,
     },
   },
   DATA_FOLDER: {
@@ -185,7 +195,7 @@ const DATA_AND_KEYS = {
         rotate: DATA,
         resume: DATA,
       },
-      ...{ library: DATA, platform: DATA, supervisor: DATA },
+      ...{ library: DATA, platform: DATA, supervisor: DATA, people: DATA, administrators: DATA },
     },
   },
   SERVICE_PRIVATE_KEY: {
@@ -281,37 +291,6 @@ const TRUST = {
   },
 } as const satisfies Record<string, Variable>;
 
-/** Every process that parses what strangers send. */
-const useInAll = (value: string) => ({
-  start: defaultTo(value),
-  gateway: defaultTo(value),
-  matters: defaultTo(value),
-  cases: defaultTo(value),
-  licenses: defaultTo(value),
-  seals: defaultTo(value),
-});
-
-/** What a process may spend on data of strangers. */
-const PARSERS = {
-  PARSER_WORKERS: {
-    kind: kinds.count,
-    about:
-      'Threads that parse what strangers send and plan their long operations. With one a caller can make others wait.',
-    uses: useInAll('2'),
-  },
-  PARSER_DEADLINE_MS: {
-    kind: kinds.count,
-    about:
-      'Milliseconds that parsing one file or text may take, or planning. After that the request is DEADLINE_EXCEEDED.',
-    uses: useInAll('1000'),
-  },
-  PARSER_MEMORY_MB: {
-    kind: kinds.count,
-    about: 'Megabytes of memory that parsing one file or text may take.',
-    uses: useInAll('128'),
-  },
-} as const satisfies Record<string, Variable>;
-
 /** Reference peers and benchmarks. What LIBRARY_* leaves out comes from `library.json` in the hub's DATA_FOLDER. */
 const PEERS = {
   LIBRARY_PORT: {
@@ -393,7 +372,7 @@ export const ENVIRONMENT = {
   ...UPLOAD_LIMITS,
   ...DATA_AND_KEYS,
   ...TRUST,
-  ...PARSERS,
+  ...(PARSERS satisfies Record<string, Variable>),
   ...PEERS,
 } satisfies Record<string, Variable>;
 

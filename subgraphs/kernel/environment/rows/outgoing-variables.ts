@@ -28,7 +28,7 @@ export const OUTGOING = {
     uses: {
       ...{ start: optional, gateway: optional, matters: optional, cases: optional, licenses: optional },
       ...{ seals: optional, library: optional, platform: optional, supervisor: optional },
-      ...{ import: optional, export: optional, audit: optional, resume: optional },
+      ...{ import: optional, export: optional, audit: optional, resume: optional, people: optional },
     },
   },
   NODE_ENV: {
@@ -39,6 +39,7 @@ export const OUTGOING = {
       ...{ start: MODE, gateway: MODE, matters: MODE, cases: MODE, licenses: MODE, seals: MODE, signer: MODE },
       ...{ library: MODE, platform: MODE, supervisor: MODE, witness: MODE, demo: MODE, token: MODE },
       ...{ import: MODE, export: MODE, audit: MODE, rotate: MODE, resume: MODE, bench: MODE },
+      ...{ people: MODE, administrators: MODE },
     },
   },
 } as const;

@@ -79,6 +79,6 @@ export const SIGN_IN = {
     isSecret: true,
     refusesEmpty: true,
     about: "An administrator's token. Without it, in development, the demo administrator of DATA_FOLDER imports.",
-    uses: { import: optional },
+    uses: { import: optional, people: optional },
   },
 } as const;

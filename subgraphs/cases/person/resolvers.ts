@@ -1,0 +1,42 @@
+import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { CASE_READS } from '../policy.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { endSessions } from './session-workflow.ts';
+import * as store from './store.ts';
+import { viewAppointment, viewPerson } from './view.ts';
+import type { PersonDependencies } from './workflow.ts';
+
+/** Resolvers of the register of people (人员岗位登记). Its changes are proposals. */
+export function personResolvers(deps: PersonDependencies) {
+  return {
+    Query: {
+      viewer: async (_, _args, { actor }) => {
+        if (actor.kind === 'public') return null;
+        return viewPerson(actor, await store.findLineOfPerson(deps.db, actor.id, deps.now()));
+      },
+      people: async (_, args, { actor }) => {
+        const ownOrgan = requireReadScope(CASE_READS.people, actor, '您的岗位不能查看人员岗位登记。');
+        const { organ = null, subject = null, at = null } = args.filter ?? {};
+        const isForeign = ownOrgan !== null && organ !== null && organ !== ownOrgan;
+        const page = readPage(args, BY_SERIAL);
+        const filter = { organ: ownOrgan ?? organ, subject, at };
+        const lines = isForeign ? { rows: [], hasNextPage: false } : await store.listRegister(deps.db, filter, page);
+        return toConnection(
+          lines,
+          BY_SERIAL,
+          ({ serial }) => serial,
+          (line) => viewAppointment(line, deps.now()),
+        );
+      },
+    },
+    Mutation: {
+      endSessions: (_, { input }, { actor }) => {
+        requirePerson(actor);
+        const { person = null, reason = null, dryRun } = input;
+        return mutate(async () => ({ endedAt: await endSessions(deps, actor, { person, reason, dryRun }) }));
+      },
+    },
+  } satisfies Resolvers;
+}
