@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
+import { addPersonRoute } from '../subgraphs/cases/person/routes.ts';
+import type { ResolvePerson } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
 import type { SendEvent } from '../subgraphs/kernel/events/relay.ts';
@@ -45,7 +47,7 @@ import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import type { CostLimits } from './cost/limits.ts';
 import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
-import { proxySubgraph, requireLive } from './remote.ts';
+import { createRemoteRegister, proxySubgraph, requireLive } from './remote.ts';
 import { makeOwnKey } from './sign-in/own-key.ts';
 import { createSignIn, type SignInOptions } from './sign-in/sign-in.ts';
 
@@ -56,7 +58,9 @@ export interface HubConfig {
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
   /** Who else says who somebody is. Absent: the hub's own tokens count, and nothing else. */
-  identities?: Pick<SignInOptions, 'issuers' | 'resolvePerson'> & {
+  identities?: Pick<SignInOptions, 'issuers'> & {
+    /** Finds the person of an identity. Absent: the register of people does. */
+    resolvePerson?: ResolvePerson;
     /** Whether tokens by `tokenKey` count beside those of the issuers. Never in production. */
     takesOwnTokens: boolean;
   };
@@ -135,7 +139,11 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   // The hub's parts know each other only while this process runs.
   const { identities, publicKeys } = generateServiceKeys();
   const proof = { identity: identities.gateway, now };
-  const tokenCheck = createTokenCheck(config, now);
+  const askRegister: ResolvePerson = (identity, at) =>
+    baseUrls.cases === undefined
+      ? subgraphs.cases.resolvePerson(identity, at)
+      : createRemoteRegister(baseUrls.cases, proof)(identity, at);
+  const tokenCheck = createTokenCheck(config, askRegister, now);
   const buildServeOptions = (receiver: SubgraphName): ServeOptions => {
     return { ...config, ...tokenCheck, services: { receiver, publicKeys } };
   };
@@ -187,11 +195,11 @@ export async function createHub(config: HubConfig): Promise<Hub> {
 }
 
 /** Processes behind the gateway read only what the gateway signs, with a key that nobody else ever has. */
-function createTokenCheck({ identities, tokenKey }: HubConfig, now: Clock): TokenCheck {
+function createTokenCheck({ identities, tokenKey }: HubConfig, askRegister: ResolvePerson, now: Clock): TokenCheck {
   const { publicKey, privateKey } = makeOwnKey();
   const signIn = createSignIn({
     issuers: identities?.issuers ?? [],
-    resolvePerson: identities?.resolvePerson ?? (async () => null),
+    resolvePerson: identities?.resolvePerson ?? askRegister,
     ownKey: privateKey,
     demoKey: (identities?.takesOwnTokens ?? true) ? tokenKey : null,
     now,
@@ -266,6 +274,7 @@ function wireSubgraphs(
   const cases: Cases = createCases({
     movePollMs,
     ...sharedDependencies,
+    issuer: config.identities?.resolvePerson ? undefined : config.identities?.issuers[0]?.issuer,
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,
     publicUrl: config.publicUrl,
@@ -324,7 +333,12 @@ async function serveSubgraphs(
   const buildOptions = (receiver: SubgraphName) => ({ ...buildHubOptions(receiver), signIn: undefined });
   const apps = new Map([
     ['matters', await serveSubgraph(matters, buildOptions('matters'))],
-    ['cases', await serveSubgraph(cases, buildOptions('cases'))],
+    [
+      'cases',
+      await serveSubgraph(cases, buildOptions('cases'), (app, { now }) =>
+        addPersonRoute(app, cases.resolvePerson, now),
+      ),
+    ],
     ['licenses', await serveSubgraph(licenses, buildOptions('licenses'))],
     ['seals', await serveSubgraph(seals, buildOptions('seals'), (app, options) => addPortRoutes(app, seals, options))],
   ]);

@@ -8,7 +8,7 @@ import { openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 import { readCostLimits } from './cost/limits.ts';
 import { parseOwnKey } from './sign-in/own-key.ts';
 import { readIssuerSettings } from './sign-in/settings.ts';
-import { createSignIn, resolveHolder } from './sign-in/sign-in.ts';
+import { createSignIn } from './sign-in/sign-in.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const {
@@ -28,6 +28,7 @@ const {
   requireLive: isLive,
   proxySubgraph: passOn,
   createRemoteRootCertificate: rootCertificateOver,
+  createRemoteRegister: registerOver,
 } = await import('./remote.ts');
 
 const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL, ALLOWED_ORIGINS, PUBLIC_URL } = settings;
@@ -38,9 +39,10 @@ const now = () => new Date();
 const proof = { identity: openIdentity('gateway', privateKey), now } as const;
 const issuer = readIssuerSettings(settings);
 const { TOKEN_PRIVATE_KEY_FILE: own } = settings;
+const askRegister = registerOver(CASES_URL, proof);
 const signIn =
   issuer && own
-    ? createSignIn({ issuers: [issuer], resolvePerson: resolveHolder, ownKey: own.privateKey, demoKey: null, now })
+    ? createSignIn({ issuers: [issuer], resolvePerson: askRegister, ownKey: own.privateKey, demoKey: null, now })
     : undefined;
 const tokenKey = signIn ? own?.publicKey : settings.TOKEN_PUBLIC_KEY;
 // The table of variables asks for one or the other.

@@ -1,5 +1,7 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type ResolvePerson, ROLES } from '../subgraphs/kernel/actor.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
@@ -12,6 +14,8 @@ import {
   sendRequest,
 } from '../subgraphs/kernel/outgoing/http-client.ts';
 import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
+
+import { TokenError } from '../subgraphs/kernel/sealing/token.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */
 
@@ -35,6 +39,29 @@ async function getText(url: string, name: ServiceReceiver, proof: GatewayProof, 
   requireOk(url, answer);
   return answer.bytes;
 }
+
+/** Finds people in the register of the cases subgraph (see `addPersonRoute`). Throws TokenError SESSION_ENDED. */
+export function createRemoteRegister(casesUrl: string, proof: GatewayProof): ResolvePerson {
+  return async (identity) => {
+    const answer = await sendRequest(`${casesUrl}/person`, {
+      ...{ method: 'POST', reach: OPERATOR, body: JSON.stringify(identity) },
+      headers: { 'content-type': 'application/json', ...(await writeCallerHeaders(proof, 'cases')) },
+      ...{ timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_TEXT_BYTES },
+    });
+    if (answer.status === 401) throw new TokenError('SESSION_ENDED');
+    requireOk(casesUrl, answer);
+    return personAnswer.parse(JSON.parse(answer.bytes.toString('utf8'))).person;
+  };
+}
+
+const personAnswer = z.object({
+  person: z
+    .object({
+      ...{ kind: z.literal('person'), id: z.string(), name: z.string(), roles: z.array(z.enum(ROLES)) },
+      ...{ organ: z.string().nullable(), window: z.string().nullable(), holderCode: z.string().nullable() },
+    })
+    .nullable(),
+});
 
 /** Sends a GET to a subgraph and names the caller. Without that the subgraph would limit the gateway as one caller. */
 async function getForCaller(

@@ -8,7 +8,7 @@ import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { isAllowedOrigin } from '../../gateway/cors.ts';
 import type { CostLimits } from '../../gateway/cost/limits.ts';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
-import { type IssuerSettings, resolveHolder } from '../../gateway/sign-in/sign-in.ts';
+import type { IssuerSettings } from '../../gateway/sign-in/sign-in.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { logStandstill } from '../../subgraphs/kernel/environment/log.ts';
@@ -211,7 +211,7 @@ async function connectLibrary(options: BootOptions, dataFolder: string, database
  */
 function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'identities' | 'addRoutes'> {
   const { issuer, isProduction = false, developmentSignIn = 'none', allowedOrigins = [] } = options;
-  const identities = { issuers: issuer ? [issuer] : [], resolvePerson: resolveHolder, takesOwnTokens: !isProduction };
+  const identities = { issuers: issuer ? [issuer] : [], takesOwnTokens: !isProduction };
   if (isProduction || developmentSignIn === 'none') return { identities };
   const organs = readOrgans();
   const name = `${options.publicUrl ?? url}${DEVELOPMENT_PATH}`;

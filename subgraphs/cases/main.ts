@@ -16,6 +16,7 @@ import { createCases } from './index.ts';
 import { readIntakeLimits } from './intake.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 import { readUploadLimits } from './material/upload/routes.ts';
+import { addPersonRoute } from './person/routes.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');
@@ -31,6 +32,7 @@ const cases = createCases({
   now,
   parsers,
   publicUrl: settings.PUBLIC_URL,
+  issuer: settings.OIDC_ISSUER,
   webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
   platformHosts: settings.PLATFORM_PRIVATE_HOSTS,
   authorisationKey: settings.AUTHORISATION_KEY_CASES,
@@ -43,13 +45,14 @@ const cases = createCases({
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
   onError: logFailure,
 });
-const app = await serveSubgraph(cases, {
+const options = {
   tokenKey,
-  services: { receiver: 'cases', publicKeys: settings.SERVICE_PUBLIC_KEYS },
+  services: { receiver: 'cases' as const, publicKeys: settings.SERVICE_PUBLIC_KEYS },
   now,
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,
-});
+};
+const app = await serveSubgraph(cases, options, (routes) => addPersonRoute(routes, cases.resolvePerson, now));
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();
 

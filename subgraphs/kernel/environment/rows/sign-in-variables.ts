@@ -14,7 +14,7 @@ export const SIGN_IN = {
     kind: kinds.issuer,
     about:
       'The OpenID Connect issuer of the people, exactly as it writes its own name. With it the hub is in production, and nobody else says who somebody is.',
-    uses: { start: optional, gateway: { inProduction: true } },
+    uses: { start: optional, gateway: { inProduction: true }, cases: optional },
   },
   OIDC_AUDIENCE: {
     kind: kinds.text,
