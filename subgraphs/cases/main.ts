@@ -13,10 +13,10 @@ import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
 import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createCases } from './index.ts';
-import { readIntakeLimits } from './intake.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 import { readUploadLimits } from './material/upload/routes.ts';
 import { addPersonRoute } from './person/routes.ts';
+import { readIntakeLimits } from './reception/intake.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');

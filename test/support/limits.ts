@@ -1,5 +1,5 @@
 import { type CostLimits, DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
-import type { IntakeLimits } from '../../subgraphs/cases/intake.ts';
+import type { IntakeLimits } from '../../subgraphs/cases/reception/intake.ts';
 
 /**
  * The limits of a test's hub: those of the defaults, and an allowance that does not run out. A test sends in a minute

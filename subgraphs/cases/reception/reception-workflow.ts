@@ -11,7 +11,6 @@ import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
-import { type IntakeLimits, startOfIntake } from '../intake.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { listMaterials } from '../material/store.ts';
 import { attachMaterials } from '../material/workflow.ts';
@@ -37,6 +36,7 @@ import {
   requireLicenseFits,
 } from './application.ts';
 import { guideForHandIn } from './guide.ts';
+import { type IntakeLimits, startOfIntake } from './intake.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
