@@ -35,6 +35,8 @@ export class IssuerAway extends Error {
 export const RETRY_SECONDS = 10;
 /** Keys that are older are renewed before they are used. A withdrawn key counts no longer than this. */
 export const FRESH_SECONDS = 300;
+/** How long an attempt that failed lets tokens pass by known keys without waiting for the next one. */
+export const AWAY_SECONDS = 60;
 /** Each request waits this long for the issuer at most, twice: for the discovery and for the keys. */
 const TIMEOUT_MS = 3_000;
 const MAX_ANSWER_BYTES = 131_072;
@@ -99,12 +101,18 @@ export function createIssuerKeys(address: IssuerAddress, now: Clock): JWTVerifyG
     });
     return pending;
   };
+  const counts = ({ readAt }: KeySet) => ageOf(readAt) <= Math.max(address.staleSeconds, FRESH_SECONDS);
   const requireKeySet = (): KeySet => {
-    if (keySet && ageOf(keySet.readAt) <= Math.max(address.staleSeconds, FRESH_SECONDS)) return keySet;
+    if (keySet && counts(keySet)) return keySet;
     throw new IssuerAway();
   };
   return async (header, token) => {
-    if (!keySet || ageOf(keySet.readAt) > FRESH_SECONDS) await renewOnce();
+    if (!keySet || ageOf(keySet.readAt) > FRESH_SECONDS) {
+      // Nobody waits for an issuer that has just been away while the known keys still count.
+      const isAway = wasAway && triedAt !== null && ageOf(triedAt) <= AWAY_SECONDS;
+      const renewal = renewOnce();
+      if (!isAway || !keySet || !counts(keySet)) await renewal;
+    }
     const known = requireKeySet();
     try {
       return await known.find(header, token);

@@ -225,6 +225,17 @@ describe('the port', () => {
     },
   );
 
+  test.each(ORDER_NAMES)('/%s reads the body of nobody else', async (name) => {
+    const [foreign, far] = [
+      await writeServiceToken(identities.cases, 'signer', fixture.clock()),
+      'x'.repeat(8_388_609),
+    ];
+    for (const body of ['{', far]) {
+      expect((await postOrder(`/${name}`, body, null)).status).toBe(401);
+      expect((await postOrder(`/${name}`, body, foreign)).status).toBe(403);
+    }
+  });
+
   test('returns 401 for an expired token', async () => {
     const body = await encodeOrder('stamp');
     const expiredToken = await newServiceToken();

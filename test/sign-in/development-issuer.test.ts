@@ -209,6 +209,23 @@ test('only this machine reaches it, unless the operator says otherwise', async (
   expect([remote.statusCode, remote.json().code]).toEqual([403, 'FORBIDDEN']);
 });
 
+test.each([
+  ['localhost:4000', 200],
+  ['[::1]:4000', 200],
+  ['127.0.0.1', 200],
+  ['hub.office.example', 403],
+  ['hub.office.example:4000', 403],
+  ['127.0.0.1.office.example', 403],
+  ['localhost.office.example', 403],
+])('a page whose name leads to this machine signs nobody in: %s', async (host, status) => {
+  const payload = String(toForm({ ...REQUEST, person: 'administrator' }));
+  const headers = { host, 'content-type': 'application/x-www-form-urlencoded' };
+  for (const path of ['keys', `authorize?${toForm(REQUEST)}`])
+    expect((await app.inject({ url: `${DEVELOPMENT_PATH}/${path}`, headers: { host } })).statusCode).toBe(status);
+  const chosen = await app.inject({ method: 'POST', url: `${DEVELOPMENT_PATH}/authorize`, headers, payload });
+  expect(chosen.statusCode).toBe(status === 200 ? 303 : status);
+});
+
 test('whoever is no demo person is not signed in', async () => {
   for (const person of ['root', 'yudu-jktj.approver', '', undefined]) {
     const response = await choose({ person });

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readIdentity } from '../../gateway/sign-in/identity.ts';
 import {
+  AWAY_SECONDS,
   createIssuerKeys,
   FRESH_SECONDS,
   type IssuerAddress,
@@ -205,6 +206,31 @@ describe.each(FAILURES)('%s', (_, path, makeAnswer) => {
     expect(await read(await sign(next))).toBe('TOKEN_INVALID');
     elapsed = STALE_SECONDS + 1;
     expect(await read(await sign())).toBe('ISSUER_AWAY');
+  });
+});
+
+describe('an issuer that has just been away and does not answer', () => {
+  test('holds nobody whose key is known', async () => {
+    const read = createReader({ timeoutMs: 3_600_000 });
+    expect(await read(await sign())).toBe('subject-1');
+    issuer.answers.set(DISCOVERY, (_, response) => void response.writeHead(503).end());
+    elapsed = FRESH_SECONDS + 1;
+    expect(await read(await sign())).toBe('subject-1');
+    issuer.answers.set(DISCOVERY, () => {});
+    elapsed += RETRY_SECONDS;
+    for (let i = 0; i < 3; i++) expect(await read(await sign())).toBe('subject-1');
+  });
+
+  test('has its keys read first if the last attempt was long ago: a withdrawn key does not pass', async () => {
+    const read = createReader();
+    expect(await read(await sign())).toBe('subject-1');
+    issuer.answers.set(DISCOVERY, (_, response) => void response.writeHead(503).end());
+    elapsed = FRESH_SECONDS + 1;
+    expect(await read(await sign())).toBe('subject-1');
+    issuer.answers.clear();
+    issuer.keys = [next];
+    elapsed += AWAY_SECONDS + 1;
+    expect(await read(await sign())).toBe('TOKEN_INVALID');
   });
 });
 

@@ -63,7 +63,7 @@ export async function addDevelopmentIssuer(app: FastifyInstance, options: Develo
   await app.register(
     async (scope) => {
       scope.addHook('onRequest', async (request, reply) => {
-        if (options.reach === 'network' || isLocal(request)) return;
+        if (options.reach === 'network' || isLocal(request, new URL(issuer).hostname)) return;
         return reply.code(403).send({ code: 'FORBIDDEN', message: '演示登录只供本机使用（DEVELOPMENT_SIGN_IN）。' });
       });
       scope.addContentTypeParser(
@@ -109,9 +109,19 @@ export async function addDevelopmentIssuer(app: FastifyInstance, options: Develo
 /** Headers by which a proxy says that somebody else asks. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 
-/** Whether a request comes from this machine, and from no proxy on it. */
-function isLocal({ ip, headers }: FastifyRequest): boolean {
-  return /^(?:127\.|::1$|::ffff:127\.)/.test(ip) && PROXY_HEADERS.every((name) => headers[name] === undefined);
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Whether a request comes from this machine, and from no proxy on it. A page of the network whose name turned to this
+ * machine's address (DNS rebinding) comes with its own name in `Host`.
+ */
+function isLocal({ ip, headers }: FastifyRequest, ownHost: string): boolean {
+  const host = URL.parse(`http://${headers.host}`)?.hostname ?? '';
+  return (
+    /^(?:127\.|::1$|::ffff:127\.)/.test(ip) &&
+    (LOOPBACK_HOST.test(host) || host === ownHost) &&
+    PROXY_HEADERS.every((name) => headers[name] === undefined)
+  );
 }
 
 /** Returns what the hub asks of tokens of this issuer. `localUrl` is where the hub itself reaches it. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { logFault } from '../../kernel/environment/log.ts';
 import { requireService } from '../../kernel/http/context.ts';
@@ -7,7 +7,6 @@ import { createApp } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import type { ConnectionLimits } from '../../kernel/limits/limits.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { TokenError } from '../../kernel/sealing/token.ts';
 import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, parseOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
@@ -29,15 +28,18 @@ export function serveSigner(
   for (const name of ORDER_NAMES) {
     const { order, answer } = ORDERS[name];
     const run = signer[name] as (input: unknown) => Promise<unknown>;
-    app.post(`/${name}`, async (request, reply) => {
+    // Nobody else has the signer read a body.
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+      reply.header('connection', 'close');
+      if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
+      reply.removeHeader('connection');
+    };
+    app.post(`/${name}`, { onRequest }, async (request, reply) => {
       try {
-        if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
         const input = Buffer.isBuffer(request.body) ? parseOrder(request.body) : request.body;
         return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, input))) };
       } catch (error) {
         if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
-        if (error instanceof TokenError)
-          return reply.code(error.statusCode).send({ code: error.code, message: error.message });
         return reply.code(400).send({ code: 'BAD_USER_INPUT', message: String(error).slice(0, 500) });
       }
     });
