@@ -80,7 +80,7 @@ function readChange(cells: Cells, defaultIssuer: string, refusals: Refusal[]): P
     refusals.push(new Refusal(code, column, describeTextProblem(problem)));
   }
   const text = (column: Column) => cells.get(column)?.trim() || null;
-  const require = (column: Column) => {
+  const requireText = (column: Column) => {
     const value = text(column);
     if (value === null) refusals.push(new Refusal('VALUE_MISSING', column));
     return value ?? '';
@@ -95,12 +95,12 @@ function readChange(cells: Cells, defaultIssuer: string, refusals: Refusal[]): P
     if (value !== null && !isDay(value)) refusals.push(new Refusal('DAY_INVALID', column));
     return value;
   };
-  const action = choice(require('action'), PERSON_ACTIONS, 'action');
+  const action = choice(requireText('action'), PERSON_ACTIONS, 'action');
   const roles = splitRoles(text('roles')).map((role): Role => choice(role, ROLES, 'roles'));
-  if (action !== 'END') for (const column of ['name', 'roles'] as const) require(column);
-  else require('reason');
+  if (action !== 'END') for (const column of ['name', 'roles'] as const) requireText(column);
+  else requireText('reason');
   return {
-    ...{ action, roles, subject: require('subject'), issuer: text('issuer') ?? defaultIssuer },
+    ...{ action, roles, subject: requireText('subject'), issuer: text('issuer') ?? defaultIssuer },
     ...{ name: text('name'), organ: text('organ'), window: text('window') },
     ...{ from: day('from'), to: day('to'), reason: text('reason') },
   };
