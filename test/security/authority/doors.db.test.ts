@@ -68,7 +68,7 @@ beforeAll(async () => {
   sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
   license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
   await plantClosedEntry();
-}, 60_000);
+});
 afterAll(async () => {
   await sql?.end();
   await hub?.stop();

@@ -66,6 +66,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ licenses: 'TOKEN', license: 'TOKEN', certificateTasks: 'TOKEN', licenseReadings: 'TOKEN' },
   ...{ seals: 'TOKEN', seal: 'TOKEN' },
   ...{ matters: 'PUBLIC', matter: 'PUBLIC', organs: 'PUBLIC', tasks: 'PUBLIC', calendars: 'PUBLIC' },
+  ...{ viewer: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
 };
 
@@ -170,7 +171,7 @@ beforeAll(async () => {
       for (const operation of packPaths(call, paths))
         operations.push(...(await fitOperation(hub, 'auditor', operation)));
   }
-}, 120_000);
+});
 afterAll(() => hub?.stop());
 
 /** The code with which the root field itself was refused, or null. */
