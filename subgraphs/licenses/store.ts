@@ -23,13 +23,16 @@ export function toHead({ license: shared, version }: StoredLicense): LicenseHead
 }
 
 /**
- * SQL condition for the licenses that a person may see.
- * Readers of a license are its holder, its organs, its window, the library and auditors.
+ * SQL condition for the versions that a person may see: joins `license` and `licenseVersion`.
+ * Readers of a license are its holder, its organs, its window, the library and auditors. The versions before a transfer
+ * are of another holder, so the holder does not see them.
  */
 function buildVisibilityCondition(actor: Person): SQL | undefined {
   if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;
   return or(
-    actor.holderCode === null ? undefined : eq(license.holderCode, actor.holderCode),
+    actor.holderCode === null
+      ? undefined
+      : and(eq(license.holderCode, actor.holderCode), sql`${licenseVersion.record} ->> 'CZZTDM' = ${actor.holderCode}`),
     actor.organ === null ? undefined : arrayContains(license.parties, [actor.organ]),
     actor.window === null ? undefined : eq(license.handledBy, actor.window),
     sql`false`,
@@ -114,11 +117,17 @@ export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]
   return new Map(rows.map((row) => [row.number, row.identifier]));
 }
 
-/** Whether a person may see the license under `number`. */
+/** Whether a person may see the current version under `number`. */
 export async function maySeeNumber(db: Reader, actor: Person, number: string): Promise<boolean> {
   const rows = await db
     .select({ number: license.number })
     .from(license)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
     .where(and(eq(license.number, number), buildVisibilityCondition(actor)));
   return rows.length > 0;
+}
+
+/** Whether a person may see a version. */
+export async function maySeeVersion(db: Reader, actor: Person, identifier: string): Promise<boolean> {
+  return (await findVersions(db, 'identifier', [identifier], actor)).length > 0;
 }

@@ -35,6 +35,15 @@ function isVisible(table: ReadingTable, scope: ReadingScope): SQL | undefined {
   );
 }
 
+/**
+ * SQL condition for the readings of one person. Who does not learn which person read cannot ask for one either: the
+ * same rule as `showsReader`.
+ */
+function isReadBy(table: ReadingTable, scope: ReadingScope, person: string): SQL | undefined {
+  if (scope.all) return eq(table.readerId, person);
+  return scope.organ === null ? sql`false` : and(eq(table.readerId, person), eq(table.organ, scope.organ));
+}
+
 /** Returns a page of readings, newest first. */
 export async function listReadings(
   db: Reader,
@@ -53,7 +62,7 @@ export async function listReadings(
         subject === null ? undefined : eq(table.subject, subject),
         object === null ? undefined : eq(table.object, object),
         purpose === null ? undefined : eq(table.purpose, purpose),
-        person === null ? undefined : eq(table.readerId, person),
+        person === null ? undefined : isReadBy(table, scope, person),
         organ === null ? undefined : eq(table.organ, organ),
         from === null ? undefined : gte(table.at, from),
         to === null ? undefined : lt(table.at, to),

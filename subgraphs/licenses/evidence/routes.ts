@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { maySeeNumber } from '../store.ts';
+import { maySeeVersion } from '../store.ts';
 import { type EvidenceDependencies, gatherEvidence, publishList } from './workflow.ts';
 
 const CLOSED = '此证照的证据包含旧版日志条目，可以用来试探个人信息';
@@ -9,7 +9,7 @@ const CLOSED = '此证照的证据包含旧版日志条目，可以用来试探�
 /**
  * `GET /licenses/status-list` (IETF Token Status List) and `GET /licenses/evidence/<identifier>`: public, without a
  * token. The bundle of a version of releases up to 0.4 needs the SHA-256 of its file (`?document=`), or the token of
- * somebody who may see the license. Answers 401 or 403 otherwise.
+ * somebody who may see the version. Answers 401 or 403 otherwise.
  */
 export function addEvidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies, options: ServeOptions): void {
   app.get('/licenses/status-list', async (_request, reply) =>
@@ -23,14 +23,14 @@ export function addEvidenceRoutes(app: FastifyInstance, deps: EvidenceDependenci
     async (request, reply) => {
       const evidence = await gatherEvidence(deps, request.params.identifier);
       if (evidence === null) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
-      const { text, number, isOpen, secretDigest } = evidence;
+      const { text, isOpen, secretDigest } = evidence;
       if (!isOpen && (secretDigest === null || request.query.document !== secretDigest)) {
         const context = await identifyCaller(request, reply, options);
         if (!context) return reply;
         const { actor } = context;
         if (actor.kind === 'public')
           return reply.code(401).send({ code: 'UNAUTHENTICATED', message: `${CLOSED}：须有令牌，或文件的摘要。` });
-        if (!(await maySeeNumber(deps.db, actor, number)))
+        if (!(await maySeeVersion(deps.db, actor, request.params.identifier)))
           return reply.code(403).send({ code: 'FORBIDDEN', message: `${CLOSED}：您无权读取。` });
       }
       return reply.type('application/json; charset=utf-8').send(text);

@@ -61,8 +61,6 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
 export interface Evidence {
   /** The bundle, JSON. */
   text: string;
-  /** License number. Whoever may see this license may have the bundle. */
-  number: string;
   /** Whether everybody may have it: its entry of the log has no digest that can test a guess. */
   isOpen: boolean;
   /** SHA-256 of the sealed PDF, hex, if only who has the file knows it. Whoever names it may have the bundle. */
@@ -77,11 +75,11 @@ export async function gatherEvidence(deps: EvidenceDependencies, identifier: str
   const versionProof = await store.findVersionProof(deps.db, identifier);
   if (!versionProof) return null;
   const bundle = await completeBundle(deps, versionProof);
-  const { number, isSalted, documentDigest } = versionProof;
+  const { isSalted, documentDigest } = versionProof;
   const logged = bundle.log ?? bundle.latest?.log;
   const isOpen = logged ? logged.entry.isSalted === true : isSalted;
   // Of a record with a random element, the page of the license shows the digest.
-  return { text: toCanonicalJson(bundle), number, isOpen, secretDigest: isSalted ? null : documentDigest };
+  return { text: toCanonicalJson(bundle), isOpen, secretDigest: isSalted ? null : documentDigest };
 }
 
 async function completeBundle(deps: EvidenceDependencies, versionProof: store.VersionProof): Promise<Bundle> {

@@ -172,7 +172,7 @@ export interface ImportDecision {
 /**
  * Approves a proposed import, which carries out exactly its file, or rejects it with a reason. Refuses
  * PROPOSAL_UNKNOWN, PROPOSAL_DECIDED, SECOND_PERSON_NEEDED, REASON_MISSING, what carrying out refuses, and
- * PROPOSAL_OUTDATED if it would no longer change what the proposal says.
+ * PROPOSAL_OUTDATED if it would no longer change what the proposal says, or acts for another organ now.
  */
 export async function decideImport(
   { db, now, parse }: ImportDependencies,
@@ -196,7 +196,7 @@ export async function decideImport(
 /** Reads the file of a proposal. Returns the function that carries it out, and refuses PROPOSAL_OUTDATED. */
 async function prepareImport<Kind extends ImportKind>(
   { db, parse }: ImportDependencies,
-  { id, kind, content, proposedById, proposedBy }: StoredProposal<Kind>,
+  { id, kind, organ, content, proposedById, proposedBy }: StoredProposal<Kind>,
 ): Promise<(tx: Transaction, at: Date) => Promise<Results[Kind]>> {
   const rule: ImportRule<Kind> = RULES[kind];
   const { digest, basis, format, effectDigest } = JSON.parse(content) as ImportContent;
@@ -205,6 +205,8 @@ async function prepareImport<Kind extends ImportKind>(
   const file = { text: stored.file, basis, format };
   const parsed = await rule.read(parse, file);
   return async (tx, at) => {
+    // A matter may have moved to another organ. That organ's approver decides then, on a new proposal.
+    if ((await rule.findOrgan(tx, parsed, at)) !== organ) throw new Refusal('PROPOSAL_OUTDATED', 'proposal');
     const result = await rule.carryOut(tx, parsed, file, { id: proposedById, name: proposedBy, at });
     if (computeEffectDigest(rule.describe(result)) !== effectDigest) throw new Refusal('PROPOSAL_OUTDATED', 'proposal');
     return result;
