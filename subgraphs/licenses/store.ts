@@ -126,8 +126,3 @@ export async function maySeeNumber(db: Reader, actor: Person, number: string): P
     .where(and(eq(license.number, number), buildVisibilityCondition(actor)));
   return rows.length > 0;
 }
-
-/** Whether a person may see a version. */
-export async function maySeeVersion(db: Reader, actor: Person, identifier: string): Promise<boolean> {
-  return (await findVersions(db, 'identifier', [identifier], actor)).length > 0;
-}

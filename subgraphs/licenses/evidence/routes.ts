@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { maySeeVersion } from '../store.ts';
+import { findVersions } from '../store.ts';
 import { type EvidenceDependencies, gatherEvidence, publishList } from './workflow.ts';
 
 const CLOSED = '此证照的证据包含旧版日志条目，可以用来试探个人信息';
@@ -30,7 +30,8 @@ export function addEvidenceRoutes(app: FastifyInstance, deps: EvidenceDependenci
         const { actor } = context;
         if (actor.kind === 'public')
           return reply.code(401).send({ code: 'UNAUTHENTICATED', message: `${CLOSED}：须有令牌，或文件的摘要。` });
-        if (!(await maySeeVersion(deps.db, actor, request.params.identifier)))
+        const visible = await findVersions(deps.db, 'identifier', [request.params.identifier], actor);
+        if (visible.length === 0)
           return reply.code(403).send({ code: 'FORBIDDEN', message: `${CLOSED}：您无权读取。` });
       }
       return reply.type('application/json; charset=utf-8').send(text);
