@@ -44,6 +44,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'proposal_outcome',
   'push_entry',
   'reading',
+  'register_statement',
   'revocation',
   'revocation_list',
   'seal_application',

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf/pdf.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { isJws } from '../subgraphs/licenses/verify/format/register.ts';
 import { parseLoggedUse } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
@@ -68,7 +69,7 @@ export interface Document {
   logged: LoggedUse | null;
 }
 
-const stripExtension = (path: string) => path.replace(/\.(pdf|json)$/i, '');
+const stripExtension = (path: string) => path.replace(/\.(pdf|json|jwt)$/i, '');
 
 /**
  * Reads a document and its evidence. Looks for files that are not named next to the document:
@@ -86,7 +87,8 @@ export function readDocument(path: string, explicitPaths: { signature?: string; 
     };
   }
   const file = readLimitedFile(path, '文件');
-  const signaturePath = explicitPaths.signature ?? (isSealedPdf(file) ? null : findSibling(path, '.p7s'));
+  const isSigned = isJws(file) || isSealedPdf(file);
+  const signaturePath = explicitPaths.signature ?? (isSigned ? null : findSibling(path, '.p7s'));
   const evidencePath = explicitPaths.evidence ?? findSibling(path, '.evidence.json');
   const bundle = evidencePath === null ? null : readLimitedFile(evidencePath, '证据包');
   if (bundle && bundle.length > 2 * MAX_BUNDLE_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
@@ -121,7 +123,7 @@ export function readKeyFile(path: string): string[] {
 
 /**
  * Lists the documents of a folder and its subfolders:
- * PDFs, statements with a signature next to them, and signatures without a document.
+ * PDFs, statements with a signature next to them, statements of the register, and signatures without a document.
  */
 export function listDocuments(folder: string): string[] {
   const paths: string[] = [];
@@ -144,8 +146,11 @@ export function listDocuments(folder: string): string[] {
   return paths;
 }
 
+/** The name of a statement of the register: `<identifier>.spoil.jwt`, with the act's short id in an export. */
+const REGISTERED = /\.[a-z]+(\.[0-9a-f]{8})?\.jwt$/;
+
 function isDocument(path: string): boolean {
-  if (/\.pdf$/i.test(path)) return true;
+  if (/\.pdf$/i.test(path) || REGISTERED.test(path)) return true;
   if (/\.json$/i.test(path))
     return !/\.evidence\.json$/i.test(path) && findSibling(path, '.p7s') !== null && !belongsToPdf(path);
   if (!/\.p7s$/i.test(path)) return false;

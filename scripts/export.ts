@@ -122,7 +122,7 @@ function copyLog(from: string, to: string): void {
   }
 }
 
-/** Exports one act. Returns whether its use of the seal is proven. */
+/** Exports one act. Returns whether the log proves its signature. */
 async function exportAct(row: ExportedAct, url: string, folder: string): Promise<boolean> {
   const { id, identifier, act, file, signature, mediaType } = row;
   if (mediaType === 'application/pdf') {
@@ -134,10 +134,19 @@ async function exportAct(row: ExportedAct, url: string, folder: string): Promise
     return (bundleContent.log ?? bundleContent.latest?.log) !== undefined;
   }
   const name = `${identifier}.${act.toLowerCase()}.${id.slice(0, 8)}`;
+  if (mediaType === 'application/jwt') {
+    writeFileSync(join(folder, `${name}.jwt`), file);
+    return exportProof(join(folder, name), `${url}/log/proof/${sha256(file)}?kind=ATTESTATION`);
+  }
   writeFileSync(join(folder, `${name}.json`), file);
   if (signature) writeFileSync(join(folder, `${name}.p7s`), signature);
-  const proof = await fetchFile(`${url}/log/proof/${id}${signature ? `?digest=${sha256(signature)}` : ''}`);
-  if (proof) writeFileSync(join(folder, `${name}.tlog-proof`), proof);
+  return exportProof(join(folder, name), `${url}/log/proof/${id}${signature ? `?digest=${sha256(signature)}` : ''}`);
+}
+
+/** Writes the log's proof next to a file. Returns whether there is one. */
+async function exportProof(path: string, proofUrl: string): Promise<boolean> {
+  const proof = await fetchFile(proofUrl);
+  if (proof) writeFileSync(`${path}.tlog-proof`, proof);
   return proof !== null;
 }
 

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
-import { toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
+import { formatTime, toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
 import { makeProgressBar } from './bar.ts';
 import {
@@ -22,7 +23,7 @@ const EXIT_CODES = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as con
 const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE: '无法判定' } as const;
 /** From the best to the worst. */
 const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED'];
-const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
+const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FILE.jwt|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
   或 or: npm run verify -- --qr TEXT --root root.pem --certificates FILE.pem
 另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
@@ -100,7 +101,9 @@ function describeStatus({ state, asOf, reason }: LicenseStatus): string {
 function printReport(report: Report, { signaturePath }: Document): void {
   if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
   printJudgement(report);
-  const { record, statement, signer, provenAt, claimedAt } = report;
+  const { record, statement, registered, signer, provenAt, claimedAt } = report;
+  if (registered) printRegistered(registered, signer?.name ?? '');
+  if (registered) return;
   if (signer) console.log(`签章 ${signer.name}，${signer.organisation}`);
   if (claimedAt) console.log(`签章时间 ${claimedAt}${provenAt ? `，时间戳证明不晚于 ${provenAt}` : '，没有时间戳'}`);
   if (statement) console.log(`\n声明 ${statement.CZ}  ${statement.ZZBH}\n电子证照标识 ${statement.ZZBS}`);
@@ -108,6 +111,12 @@ function printReport(report: Report, { signaturePath }: Document): void {
   console.log(`查询状态 ask here: ${record.KZ_HYDZ}\n`);
   console.log(`${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`);
   console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${record.ZZYXQQSRQ} 至 ${record.ZZYXQJZRQ}`);
+}
+
+function printRegistered(statement: RegisterStatement, signerName: string): void {
+  const { act, sub, reason, spoiled, replacement, iat } = statement;
+  console.log(`登记声明 registered by ${signerName}，${formatTime(new Date(iat * 1000))}\n电子证照标识 ${sub}`);
+  console.log(`${act}：空白证照 ${spoiled} 作废（${SPOIL_REASON_LABELS[reason]}），改用 ${replacement}`);
 }
 
 function verifyDocument(document: Document, { at, ...material }: Material): Report {

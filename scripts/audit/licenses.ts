@@ -5,9 +5,11 @@ import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import { isRegisterStatement } from '../../subgraphs/licenses/register/statement.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { judgeRegistered } from './register.ts';
 import { decodeStatement, readSealed } from './uses.ts';
 
 /** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */
@@ -56,12 +58,16 @@ interface ActRow {
   usedDigest: string | null;
   usedSignature: Buffer | null;
   usedContent: string | null;
+  blankNumber: string | null;
+  spoiledBlank: string | null;
   organ: { id: string };
   caseId: string | null;
   reason: string | null;
   actorId: string;
   actor: string;
-  authorisation: string;
+  authorisation: string | null;
+  /** What the register stated of the act, if it did. */
+  stated: string | null;
   granted: object | null;
   grantedAuthorisation: string | null;
   versions: number;
@@ -76,12 +82,13 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
   >`select a.id, a.act, a.number, a.version, a.identifier, a.state, a.state_after as "stateAfter", a.record,
       a.content_digest as "contentDigest", a.code, a.document_digest as "documentDigest", a.signature_digest as "signatureDigest",
       d.bytes as file, s.bytes as detached, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
-      u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
-      t.content as granted, t.authorisation as "grantedAuthorisation",
+      u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.blank_number as "blankNumber", a.spoiled_blank as "spoiledBlank", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
+      r.text as stated, t.content as granted, t.authorisation as "grantedAuthorisation",
       (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions,
       exists (select 1 from seals.erasure x where x.issuance_id = a.id and x.identifier = a.identifier) as "isErased"
     from licenses.act a left join licenses.certificate_task t on t.case_id = a.case_id
-    left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
+    left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id
+    left join seals.register_statement r on r.id = a.id order by a.serial`;
   let judgedCount = 0;
   for await (const row of streamRows(rows, 200)) {
     if (row.state === 'DONE') yield* judgeAct(input, material, row);
@@ -108,6 +115,8 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
   if (row.versions === 0) yield* findingsFor('LICENSE_MISSING', '办结的事项没有对应的证照版本');
   if (row.isErased) return yield* judgeErased(row, findingsFor);
   if (file === null || row.documentDigest === null) return yield* findingsFor('DOCUMENT_MISSING', '文件不见了');
+  if (row.stated !== null || isRegisterStatement(record as LicenseRecord))
+    return yield* judgeRegistered({ ...row, file }, { roots, now, ...material }, findingsFor);
   const sealed = readSealed(file, detached);
   if (!sealed) return yield* findingsFor('DOCUMENT_UNREADABLE', '文件或签名无法读取');
   if (row.usedSignature === null) yield* findingsFor('SIGNATURE_WITHOUT_USE', '签名没有用印记录');
@@ -153,7 +162,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
  * An act without a case must belong to the person who authorised it.
  */
 function* judgeAuthority(row: ActRow, findingsFor: (code: string, detail: string) => Finding[]): Generator<Finding> {
-  const statement = decodeStatement(row.authorisation);
+  const statement = row.authorisation === null ? null : decodeStatement(row.authorisation);
   if (row.caseId !== null) {
     const isAsGranted =
       row.granted !== null &&

@@ -20,12 +20,22 @@ import {
   type Leaf,
 } from '../../subgraphs/seals/log/leaf.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
+import { auditStatements, expectStatements, isOfRegister } from './register.ts';
 
 /** Compares every use of a key with the log in both directions: each use has a leaf, each leaf a use, both agree. */
 export async function* auditUses(input: AuditInput, log: AuditedLog): AsyncGenerator<Finding> {
   const leafKeys = new Set<string>();
   yield* auditPending(input, log);
-  for (const source of [expectUses, expectCodes, expectEvents, expectLists, expectCertificates, expectErasures]) {
+  const sources = [
+    expectUses,
+    expectCodes,
+    expectStatements,
+    expectEvents,
+    expectLists,
+    expectCertificates,
+    expectErasures,
+  ];
+  for (const source of sources) {
     for await (const { leaf, object, faults = [] } of source(input)) {
       for (const code of faults) yield buildFinding(code, object, '签名不是这枚印章对这一文件所签');
       const key = leafKey(leaf.kind, leaf.subject);
@@ -33,15 +43,16 @@ export async function* auditUses(input: AuditInput, log: AuditedLog): AsyncGener
       yield* compareWithLeaf(log, leaf, object);
     }
   }
-  for (const [key, { index }] of log.leaves) {
+  for (const [key, { index, entry }] of log.leaves) {
     const [kind = ''] = key.split(' ', 1);
-    const object = OBJECT_BY_KIND[kind];
+    const object = OBJECT_BY_KIND[kind] ?? (isOfRegister(kind, entry) ? 'statement' : undefined);
     if (object === undefined || leafKeys.has(key)) continue;
     const subject = key.slice(kind.length + 1);
     yield buildFinding('LEAF_WITHOUT_ROW', `leaf:${index}`, `日志中有 ${key}，台账中没有`);
     yield buildFinding('LEAF_WITHOUT_ROW', `${object}:${subject}`, `日志第 ${index} 条有记载，台账中没有`);
   }
   yield* auditAuthorisations(input);
+  yield* auditStatements(input);
 }
 
 const OBJECT_BY_KIND: Record<string, string> = {

@@ -5,7 +5,10 @@ import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import type { AttestRequest } from '../../subgraphs/kernel/sealing/attest.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
+import { buildStatementClaims } from '../../subgraphs/licenses/evidence/statement.ts';
 import { publish } from '../../subgraphs/seals/log/publication/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
@@ -24,11 +27,19 @@ const LEAVES = Number(process.argv[2] ?? 1_000_000);
 const { SAMPLES } = readEnvironment('bench');
 const LEAVES_PER_BATCH = 50_000;
 
+/** Builds the request for a statement on the state of a license. */
+function buildAttestation(n: number): AttestRequest {
+  const serial = `360731${2_026_000_000 + n}`;
+  const parts = { type: '11000000000090018B004', issuer: '11000000000000123W', serial, version: 1 };
+  const about = { identifier: writeLicenseIdentifier(parts), version: 1, state: 'VALID' as const };
+  return { typ: 'license-status+jwt', claims: buildStatementClaims(about, new Date()) };
+}
+
 async function measureCosigning(running: RunningHub, sql: postgres.Sql): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < SAMPLES; i++) {
     const startedAt = performance.now();
-    await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `bench ${i}` } });
+    await running.hub.seals.attest(buildAttestation(i));
     const [leaf] = await sql`select serial from seals.log_leaf where kind = 'ATTESTATION' order by serial desc limit 1`;
     for (;;) {
       const [sequencedLeaf] =
@@ -46,8 +57,7 @@ async function measureCosigning(running: RunningHub, sql: postgres.Sql): Promise
 async function measureCosts(running: RunningHub, sql: postgres.Sql): Promise<{ withLog: number; leaves: number }> {
   const count = 300;
   const from = performance.now();
-  for (let i = 0; i < count; i++)
-    await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `cost ${i}` } });
+  for (let i = 0; i < count; i++) await running.hub.seals.attest(buildAttestation(i));
   const withLog = (performance.now() - from) / count;
   const [leaf] = await sql`select entry, hash from seals.log_leaf order by serial desc limit 1`;
   const leavesStartedAt = performance.now();

@@ -49,10 +49,11 @@ export function requireOrder(order: { identifier: string; basis: string; ordered
 export async function eraseVersion(sql: postgres.TransactionSql, order: ErasureOrder): Promise<ErasureReport> {
   const { identifier } = order;
   await requireErasable(sql, identifier);
+  // What the register stated (a record with jti) has nothing of the holder, so it stays.
   const acts = await sql<ErasedAct[]>`select a.id, a.case_id as "caseId", a.document_digest as "documentDigest",
       a.signature_digest as "signatureDigest", coalesce(u.is_salted, false) as "isSalted"
     from licenses.act a left join seals.seal_use u on u.issuance_id = a.id
-    where a.identifier = ${identifier} and a.state = 'DONE' order by a.serial`;
+    where a.identifier = ${identifier} and a.state = 'DONE' and not a.record ? 'jti' order by a.serial`;
   await eraseContents(sql, identifier, acts);
   const files = await sql`delete from licenses.document
     where digest in ${sql(acts.flatMap(({ documentDigest, signatureDigest }) => [documentDigest, signatureDigest]))}`;

@@ -4,9 +4,9 @@ import type { LostLeaf } from './log-files.ts';
 
 /** What a hub that was set back has lost, by what the log and the other schemas have seen. */
 
-/** A use of a seal whose act, document or row is lost. */
+/** A use of a seal, or a statement of the register, whose act, document or row is lost. */
 export interface LostUse {
-  kind: 'SEAL_USE' | 'CODE_USE';
+  kind: 'SEAL_USE' | 'CODE_USE' | 'ATTESTATION';
   issuanceId: string;
   caseId: string | null;
   organ: string;
@@ -36,14 +36,22 @@ export interface Lost {
 export async function listLost(sql: postgres.Sql, leaves: readonly LostLeaf[]): Promise<Lost> {
   const contentsOf = (kind: LostLeaf['kind']) =>
     leaves.filter((leaf) => leaf.kind === kind).map(({ content }) => content);
-  const uses = (['SEAL_USE', 'CODE_USE'] as const).flatMap((kind) =>
-    contentsOf(kind).map((content) => toLostUse(kind, content)),
+  // A statement on states has no issuance: it concerns no act.
+  const uses = (['SEAL_USE', 'CODE_USE', 'ATTESTATION'] as const).flatMap((kind) =>
+    contentsOf(kind)
+      .filter(({ issuanceId }) => issuanceId !== undefined)
+      .map((content) => toLostUse(kind, content)),
   );
   const orphans = await sql<LostUse[]>`
     select 'SEAL_USE' as kind, issuance_id as "issuanceId", case_id as "caseId", organ, act, identifier,
       blank_number as "blankNumber", at::text
     from seals.seal_use u where not exists (select from licenses.act a where a.id = u.issuance_id)
-      and not exists (select from cases.notice n where n.id = u.issuance_id) order by serial`;
+      and not exists (select from cases.notice n where n.id = u.issuance_id)
+    union all select 'ATTESTATION', id, null, entry->>'organ', entry->>'act', entry->>'identifier',
+      entry->>'blankNumber', at::text
+    from (select r.id, r.at, l.entry::jsonb as entry from seals.register_statement r join seals.log_leaf l
+      on l.kind = 'ATTESTATION' and l.subject = encode(sha256(convert_to(r.text, 'UTF8')), 'hex')) stated
+    where not exists (select from licenses.act a where a.id = stated.id) order by "at"`;
   const sealEvents = contentsOf('SEAL_EVENT').map(({ serial, sealId, event }) => ({
     ...{ serial: Number(serial), sealId: String(sealId), event: String(event) },
   }));
@@ -55,7 +63,7 @@ export async function listLost(sql: postgres.Sql, leaves: readonly LostLeaf[]): 
 }
 
 function toLostUse(kind: LostUse['kind'], content: LostLeaf['content']): LostUse {
-  const { issuanceId, caseId, organ, act, identifier, blankNumber = null, at } = content;
+  const { issuanceId, caseId = null, organ, act, identifier, blankNumber = null, at } = content;
   return {
     ...{ kind, issuanceId: String(issuanceId), caseId: caseId === null ? null : String(caseId), organ: String(organ) },
     ...{

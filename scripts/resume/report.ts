@@ -11,7 +11,7 @@ export function listReportLines(
   sequences: readonly SequenceLeap[],
 ): string[] {
   const holders = new Map(collected.map(({ identifier, holder }) => [identifier, holder]));
-  const uses = [...lost.uses, ...lost.orphanUses].filter(({ kind }) => kind === 'SEAL_USE');
+  const uses = [...lost.uses, ...lost.orphanUses].filter(({ kind }) => kind !== 'CODE_USE');
   const counts = Map.groupBy(lost.leaves, ({ kind }) => kind);
   return [
     `从已公布的日志取回 ${lost.leaves.length} 条 leaves taken back from the published log`,

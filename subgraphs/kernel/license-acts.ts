@@ -58,15 +58,17 @@ export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
 /** An act that makes a new document, and so a new version on a new sheet of paper. Only a granted case ends in it. */
 interface VersionColumns extends SealRule {
   makesVersion: true;
+  attestedBy: 'SEAL';
   paper: Extract<PaperMove, 'NEW_SHEET'>;
   case: Extract<CaseNeed, 'REQUIRED'>;
   authorisedBy: null;
 }
 
-/** An act that a sealed statement records: on the organ's own authority, or by a case as well, or of no person. */
+/** An act that a statement records: on the organ's own authority, or by a case as well, or of no person. */
 type StatementColumns = { makesVersion: false; paper: Exclude<PaperMove, 'NEW_SHEET'> } & (
-  | (PreparationColumns & { case: Exclude<CaseNeed, 'REQUIRED'>; authorisedBy: 'APPROVER' })
-  | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: null }
+  | (PreparationColumns & { case: Exclude<CaseNeed, 'REQUIRED'>; authorisedBy: 'APPROVER'; attestedBy: 'SEAL' })
+  // Nobody decides it, so only the register can state it.
+  | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: null; attestedBy: 'REGISTER' }
 );
 
 /** Who prepares an act on the organ's own authority for the approver, and what the law asks for before it. */
@@ -91,7 +93,13 @@ export interface SealRule {
    * Who authorises the seal without a case. The decider authorises it if there is one. Null: nobody, so nothing is
    * sealed.
    */
-  authorisedBy: 'APPROVER' | 'CLERK' | null;
+  authorisedBy: 'APPROVER' | null;
+  /**
+   * What the act is signed with. SEAL: an organ decided it, and it bears that organ's seal. REGISTER: a clerk or the
+   * register states it, and the register's key signs it in the closed form of `registerStatement`. The signer seals
+   * nothing else than SEAL.
+   */
+  attestedBy: 'SEAL' | 'REGISTER';
 }
 
 /** The clause of every act that a granted case ends in. */
@@ -105,10 +113,17 @@ const NEW_VERSION = {
   paper: 'NEW_SHEET',
   case: 'REQUIRED',
   authorisedBy: null,
+  attestedBy: 'SEAL',
   clause: CASE_ACT_CLAUSE,
 } as const;
-/** Columns of an act by which the issuing organ changes the state on its own authority: by two persons. */
-const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPROVER', preparedBy: 'REVIEWER' } as const;
+/** Columns of an act by which the issuing organ changes the state on its own authority: by two persons, with its seal. */
+const OWN_AUTHORITY = {
+  makesVersion: false,
+  case: 'NEVER',
+  authorisedBy: 'APPROVER',
+  preparedBy: 'REVIEWER',
+  attestedBy: 'SEAL',
+} as const;
 /** Columns of an act that takes a right away. */
 const ADVERSE = { needsDecision: true, hearing: 'STATEMENT' } as const;
 /** Columns of an act that takes nothing away, or enters what has ended by law. */
@@ -150,6 +165,7 @@ export const LICENSE_ACTS = {
     ...ENDING,
     to: 'LAPSED',
     authorisedBy: null,
+    attestedBy: 'REGISTER',
     label: '失效',
     clause: '行政许可法第七十条',
     wireCode: 'LAPSE',
@@ -224,31 +240,46 @@ export const EITHER_ACTS = namesOf((rule) => rule.case === 'OPTIONAL') as unknow
 export const ORDERED_ACTS = ['SUSPEND', 'RESTORE', 'REVOKE'] as const satisfies readonly OwnAct[];
 export type OrderedAct = (typeof ORDERED_ACTS)[number];
 
-/** Everything that may be sealed: acts on a license, the statement on a spoiled sheet, and decision documents (决定书). */
-export const SEALED_ACTS = {
+/** Everything that is signed: acts on a license, the spoiling of a sheet, and decision documents (决定书). */
+export const SIGNED_ACTS = {
   ...LICENSE_ACTS,
-  SPOIL: { case: 'NEVER', authorisedBy: 'CLERK' },
-  DECISION: { case: 'REQUIRED', authorisedBy: null },
+  SPOIL: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
+  DECISION: { case: 'REQUIRED', authorisedBy: null, attestedBy: 'SEAL' },
 } as const satisfies Readonly<Record<string, SealRule>>;
-export type SealedAct = keyof typeof SEALED_ACTS;
-export const SEALED_ACT_NAMES = Object.keys(SEALED_ACTS) as unknown as Names<SealedAct>;
+type SignedTable = typeof SIGNED_ACTS;
+export type SignedAct = keyof SignedTable;
+/** Everything that a seal may be put onto. */
+export type SealedAct = {
+  [Name in SignedAct]: SignedTable[Name]['attestedBy'] extends 'SEAL' ? Name : never;
+}[SignedAct];
+/** What the register's key signs instead. */
+export type RegisterAct = Exclude<SignedAct, SealedAct>;
+const signedNamesOf = (by: SealRule['attestedBy']) =>
+  (Object.keys(SIGNED_ACTS) as SignedAct[]).filter((act) => SIGNED_ACTS[act].attestedBy === by);
+export const SEALED_ACT_NAMES = signedNamesOf('SEAL') as unknown as Names<SealedAct>;
+export const REGISTER_ACT_NAMES = signedNamesOf('REGISTER') as unknown as Names<RegisterAct>;
 
 /**
  * Whether an act may be sealed with or without a case. An allow-list: an act that `acts` does not name is not sealed,
- * and without a case only what somebody may authorise without one.
+ * nor what the register attests, and without a case only what somebody may authorise without one.
  */
 export function maySeal(
   act: string,
   hasCase: boolean,
-  acts: Readonly<Record<string, SealRule | undefined>> = SEALED_ACTS,
+  acts: Readonly<Record<string, SealRule | undefined>> = SIGNED_ACTS,
 ): boolean {
   const rule = Object.hasOwn(acts, act) ? acts[act] : undefined;
-  if (rule === undefined) return false;
+  if (rule?.attestedBy !== 'SEAL') return false;
   return hasCase ? rule.case !== 'NEVER' : rule.case !== 'REQUIRED' && rule.authorisedBy !== null;
 }
 
+/** Whether a seal is put onto an act, and not the register's signature. */
+export function isSealed(act: SignedAct): act is SealedAct {
+  return SIGNED_ACTS[act].attestedBy === 'SEAL';
+}
+
 /** Whether an act makes a new version. SPOIL and DECISION make none. */
-export function makesVersion(act: SealedAct): act is VersionAct {
+export function makesVersion(act: SignedAct): act is VersionAct {
   return (VERSION_ACTS as readonly string[]).includes(act);
 }
 
@@ -261,6 +292,11 @@ export function makesSheet(act: Act): boolean {
 export function endsSheet(act: Act): boolean {
   const { paper, from }: LicenseActRule = LICENSE_ACTS[act];
   return paper !== 'NONE' && from.length > 0;
+}
+
+/** The reason in the sealed statement of an act that a case ended in. */
+export function caseStatementReason(act: LicenseAction): string {
+  return `依申请${LICENSE_ACTS[act].label}`;
 }
 
 /** Whether the state of a license allows an act. An issue makes the first version, so no state allows it. */

@@ -1,5 +1,12 @@
 import { type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
-import { type Act, type EitherAct, isActAllowed, LICENSE_ACTS, type LicenseState } from '../kernel/license-acts.ts';
+import {
+  type Act,
+  caseStatementReason,
+  type EitherAct,
+  isActAllowed,
+  LICENSE_ACTS,
+  type LicenseState,
+} from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
@@ -100,7 +107,6 @@ export function buildRecord(plan: VersionPlan): LicenseRecord {
 export interface StatementDetails {
   reason: string;
   caseNumber: string | null;
-  sheets: ActStatement['KZ_KBZZ'];
   orderId?: string | null;
   /** What a proposed act rests on. Absent for every other act. */
   proposal?: { id: string; decisionNumber: string | null; hearing: Hearing | null };
@@ -128,7 +134,7 @@ export function buildStatement(
     ZZQZR: sealing.authorisedBy,
     ZZQZSJ: sealing.authorisedAt.toISOString(),
     ZZQZMC: sealing.sealName,
-    KZ_KBZZ: details.sheets,
+    KZ_KBZZ: null,
     KZ_SJS: sealing.salt,
     ...(details.orderId ? { KZ_JGZL: details.orderId } : {}),
     ...(proposal ? { KZ_NBBH: proposal.id } : {}),
@@ -140,7 +146,7 @@ export function buildStatement(
 /** Builds the statement of an act that a case ended in, and the state it leads to. Refuses LICENSE_ACT_NOT_ALLOWED. */
 export function planCaseStatement(head: LicenseHead, act: EitherAct, sealing: Sealing, caseNumber: string) {
   const newState = stateAfter(head.state, act);
-  const details = { reason: `依申请${LICENSE_ACTS[act].label}`, caseNumber, sheets: null };
+  const details = { reason: caseStatementReason(act), caseNumber };
   return { record: buildStatement(head, act, newState, sealing, details), stateAfter: newState };
 }
 

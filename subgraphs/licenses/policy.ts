@@ -66,8 +66,6 @@ export interface ActSubject extends Omit<VersionSubject, 'head'> {
 interface SheetSubject extends VersionSubject {
   /** The sheet of paper, or null if there is none. */
   sheet?: Sheet | null;
-  /** The seal for the statement on a spoiled sheet. */
-  sealUse?: SealUse;
 }
 
 /** Where paper is handed out: at the issuer, the organ that accepted, or the window that handled the case. */
@@ -190,8 +188,6 @@ const onSheet =
   ({ sheet }: SheetSubject) =>
     sheet === undefined ? null : catchRefusal(() => check(sheet));
 
-const unlessSealable = ({ sealUse }: SheetSubject) => (sealUse ? catchRefusal(() => requireSeal(sealUse)) : null);
-
 interface CounterSubjects {
   deliverCertificate: SheetSubject;
   recallCertificate: SheetSubject;
@@ -219,8 +215,7 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
   spoilBlank: {
     stateFirst: unlessCurrent,
     grants: [PAPER_CLERK],
-    state: (subject) =>
-      onSheet(requireSpoilable)(subject) ?? (subject.prepared ? refuseBusy() : null) ?? unlessSealable(subject),
+    state: (subject) => onSheet(requireSpoilable)(subject) ?? (subject.prepared ? refuseBusy() : null),
     clause: PAPER_CLAUSE,
   },
   /** 重新归集. The hub sends a pending change by itself, so it is not offered. */

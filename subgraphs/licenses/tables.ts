@@ -4,6 +4,7 @@ import { actorColumns, bytea, count, digest, divisionCode, instant, serial } fro
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
+import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
 import type { BlankState, SheetState } from './paper/paper.ts';
 
@@ -122,9 +123,10 @@ export const act = schema.table(
     state: text().$type<'PREPARED' | 'DONE'>().notNull(),
     /** State of the version after the act. */
     stateAfter: text().$type<LicenseState>().notNull(),
-    record: jsonb().$type<LicenseRecord | ActStatement>().notNull(),
+    record: jsonb().$type<LicenseRecord | ActStatement | RegisterStatement>().notNull(),
     contentDigest: digest().notNull(),
-    authorisation: text().notNull(),
+    /** Who authorised the seal. Null if the register's key signs, and no seal is used. */
+    authorisation: text(),
     organ: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
     /** The blank for the new sheet, if the act makes one. */
@@ -146,7 +148,10 @@ export const act = schema.table(
     code: text(),
     /** The rendered file, stored from ② until ③, because another release may render the same record differently. */
     rendered: bytea(),
-    /** SHA-256 of the finished file, and of its CMS: inside it (a PDF) or detached (a statement). */
+    /**
+     * SHA-256 of the finished file, and of its CMS: inside it (a PDF) or detached (a statement). The second is null for
+     * a statement of the register, which contains its signature.
+     */
     documentDigest: digest(),
     signatureDigest: digest(),
     doneAt: instant(),

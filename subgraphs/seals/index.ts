@@ -18,6 +18,7 @@ import type {
   Stamp,
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
+import { attest } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
@@ -34,7 +35,7 @@ import { addPublicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
 import { messages } from './store.ts';
 import { sign, signCode } from './use/workflow.ts';
-import { attest, readPictureFor, stamp } from './workflow.ts';
+import { readPictureFor, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;

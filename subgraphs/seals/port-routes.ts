@@ -4,9 +4,9 @@ import { requireService } from '../kernel/http/context.ts';
 import { toRefusalView } from '../kernel/http/errors.ts';
 import type { ServeOptions } from '../kernel/http/serve.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { attestRequest } from '../kernel/sealing/attest.ts';
 import { personSigningRequest } from '../kernel/sealing/person-signature.ts';
 import {
-  attestRequest,
   codeRequest,
   evidenceMaterialRequest,
   pictureRequest,

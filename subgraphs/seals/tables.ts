@@ -258,6 +258,7 @@ export const revocationList = schema.table(
 );
 
 export * from './application/tables.ts';
+export * from './attestation/tables.ts';
 export * from './log/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

@@ -3,10 +3,10 @@ import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type AttestRequest, attestRequest, type PictureRequest } from '../kernel/sealing/sign.ts';
+import type { PictureRequest } from '../kernel/sealing/sign.ts';
 import { requireReason } from '../kernel/text.ts';
 import { ensureAuthorities, type PkiDependencies, toCertifiedKey } from './certification/certification-workflow.ts';
-import { buildAttestationLeaf, buildTimestampLeaf } from './log/leaf.ts';
+import { buildTimestampLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';
 import { mayRequestCertificate, SEALS_POLICY } from './policy.ts';
 import { organNameOf, requireFilingNumber, requireUsable } from './seal.ts';
@@ -14,18 +14,6 @@ import * as store from './store.ts';
 import * as ledger from './use/store.ts';
 
 const MAX_REASON_CHARS = 500;
-
-/**
- * Signs a statement on the state of licenses (状态声明). Returns a compact JWS (RFC 7515, ES256) of the requested type,
- * with the certificates below the root in `x5c`. Throws ZodError if the claims are not an object or are too long.
- */
-export async function attest(deps: PkiDependencies, rawRequest: AttestRequest): Promise<string> {
-  const request = attestRequest.parse(rawRequest);
-  const { status } = await ensureAuthorities(deps);
-  const jws = await deps.signer.attest({ key: toCertifiedKey(status), request });
-  await insertLeaves(deps.db, [buildAttestationLeaf(request.typ, jws, deps.now())]);
-  return jws;
-}
 
 /** Returns a timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError if `digest` is not one. */
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {

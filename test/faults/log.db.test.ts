@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { openSealsFixture, type SealsFixture } from '../seals/seals-fixture.ts';
+import { stateAttestation } from '../support/attestation.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Kills the sequencer three times between the commit of a checkpoint and the writing of its files. */
@@ -41,7 +42,7 @@ describe('a hub killed between a checkpoint and its files', () => {
   test('publishes the missing files at the next start, and the log continues', async () => {
     let before = 0;
     for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 100; i++) await fixture.seals.attest({ typ: 'statuslist+jwt', claims: { round, i } });
+      for (let i = 0; i < 100; i++) await fixture.seals.attest(stateAttestation(100 * round + i));
       expect(await runUntilKilled()).toBe('SIGKILL');
       // Before it was killed, this start published what the previous one had left.
       expect(readPublishedSize()).toBe(before);

@@ -63,7 +63,7 @@ describe('lock-step', () => {
           identifier,
           blankNumber: currentBlank,
           replacement: nextBlank(),
-          reason: '打印错位',
+          reason: 'MISPRINT',
         });
       case 'deliver':
       case 'recall':

@@ -126,7 +126,7 @@ describe('refusals', () => {
       identifier: one.identifier,
       blankNumber: one.paper.blankNumber,
       replacement: toBlankNumber(route, 6),
-      reason: '打印错位',
+      reason: 'MISPRINT',
     };
     const spoilAnswer = await runMutation(
       hub,

@@ -5,6 +5,7 @@ import { type Case, hasEnded } from '../../subgraphs/cases/case.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import {
   ACTS,
+  type Act,
   EITHER_ACTS,
   LICENSE_ACTIONS,
   LICENSE_ACTS,
@@ -15,8 +16,8 @@ import {
 } from '../../subgraphs/kernel/license-acts.ts';
 import { type LicenseHead, planCaseStatement } from '../../subgraphs/licenses/license.ts';
 import { isByCase, policyOfAct } from '../../subgraphs/licenses/policy.ts';
-import { requireDocument } from '../../subgraphs/seals/signer/order.ts';
-import { AUTHORISER, contentOf, RECORD, STATEMENT, statementRequest, textOf } from '../seals/requests.ts';
+import { requireDocument } from '../../subgraphs/seals/signer/content/order.ts';
+import { AUTHORISER, caseStatementOf, contentOf, RECORD, statementRequest, textOf } from '../seals/requests.ts';
 
 /**
  * What the table of acts decides about an act that a case ends in.
@@ -41,9 +42,9 @@ describe('a case that ends in an act', () => {
 
   test.each(EITHER_ACTS)('%s is sealed as a statement of this act, and of no other', (act) => {
     const content = { ...contentOf({ ...RECORD, KZ_CZ: act }) };
-    const requestFor = (statedAct: string) => ({
+    const requestFor = (statedAct: Act) => ({
       ...{ ...statementRequest(), caseId: randomUUID(), act, content },
-      document: textOf({ ...STATEMENT, CZ: statedAct }),
+      document: textOf(caseStatementOf(statedAct)),
     });
     expect(requireDocument(requestFor(act), AUTHORISER)).toMatch(/^[0-9a-f]{64}$/);
     for (const otherAct of ACTS.filter((candidate) => candidate !== act)) {

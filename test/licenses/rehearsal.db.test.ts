@@ -94,7 +94,7 @@ describe('rehearsals of licenses and seals', () => {
       'CANCELLED',
     );
     const sheet = { identifier, blankNumber: toBlankNumber(route, 2) };
-    const spoilInput = { ...sheet, replacement: toBlankNumber(route, 3), reason: '打印错位' };
+    const spoilInput = { ...sheet, replacement: toBlankNumber(route, 3), reason: 'MISPRINT' };
     expect((await rehearse(route.prints, 'spoilBlank', 'SpoilBlankInput', spoilInput)).rehearsal).toMatchObject({
       act: 'SPOIL',
       blankNumber: spoilInput.replacement,

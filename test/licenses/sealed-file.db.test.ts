@@ -80,7 +80,7 @@ test('an act that another process finished during rendering counts as done, and 
       authorisationKey: randomBytes(32),
       personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
       publicUrl: 'http://localhost',
-      ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled },
+      ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled, attest: failIfCalled },
       render: () => renderedFile,
       onStep: async (step) => {
         if (step !== 'rendered') return;

@@ -236,7 +236,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     revokeLicense: own,
     decideLicenseProposal: { proposal: proposal.id, approve: true },
     withdrawLicenseProposal: { proposal: proposal.id },
-    spoilBlank: { ...valid.sheet, replacement: toBlankNumber(route, 5), reason: '打印错位' },
+    spoilBlank: { ...valid.sheet, replacement: toBlankNumber(route, 5), reason: 'MISPRINT' },
     deliverCertificate: valid.sheet,
     recallCertificate: revoked.sheet,
     redriveCollection: { identifier },

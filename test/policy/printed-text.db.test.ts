@@ -37,7 +37,7 @@ const FATES = {
     ...['RecordFindingInput.text', 'RegisterPlatformInput.name', 'ReportTaskProgressInput.note'],
     ...['SealActInput.reason', 'SealDecisionInput.reason', 'SealEndInput.words'],
     ...['SealFilingInput.filingNumber', 'SealGrantInput.reason', 'SealGrantWithdrawalInput.reason'],
-    ...['SealMakingInput.reason', 'SealPictureInput.reason', 'SpoilBlankInput.reason'],
+    ...['SealMakingInput.reason', 'SealPictureInput.reason'],
     ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason'],
   ],
   OWN_FORM: [

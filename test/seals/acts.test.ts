@@ -7,7 +7,16 @@ import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import type { AuthorisingSubgraph } from '../../subgraphs/kernel/sealing/token.ts';
 import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
-import { authorise, contentOf, documentOf, newRequest, RECORD, STATEMENT, textOf } from './requests.ts';
+import {
+  authorise,
+  caseStatementOf,
+  contentOf,
+  documentOf,
+  newRequest,
+  ownStatementOf,
+  RECORD,
+  textOf,
+} from './requests.ts';
 import { openSignerFixture, type SignerFixture } from './signer-fixture.ts';
 
 /**
@@ -22,7 +31,7 @@ beforeAll(async () => {
 });
 
 const VERSIONS: readonly string[] = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'];
-const OWN: readonly string[] = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL', 'SPOIL'];
+const OWN: readonly string[] = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'];
 
 const step = { at: new Date('2026-06-01T03:00:00Z'), note: '依规定办理', finding: 'GRANTED' };
 const issuer = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
@@ -47,7 +56,6 @@ const sealFile =
   (file: (request: SealUseRequest) => Uint8Array, profile: 'PADES' | 'CADES'): Order =>
   async (request) =>
     fixture.signer.seal(fixture.sealOrder({ ...request, profile, document: file(request) }));
-const statementOf = ({ act }: Pick<Parts, 'act'>) => ({ ...STATEMENT, CZ: act });
 
 const OPERATIONS: Record<string, Operation> = {
   'a QR code': {
@@ -71,12 +79,12 @@ const OPERATIONS: Record<string, Operation> = {
   'a statement on a license that a case decided to cancel': {
     accepts: (act, hasCase) => hasCase && act === 'CANCEL',
     build: useOf,
-    order: sealFile((request) => textOf(statementOf(request)), 'CADES'),
+    order: sealFile(({ act }) => textOf(caseStatementOf(act)), 'CADES'),
   },
   "a statement on the organ's own authority": {
     accepts: (act, hasCase) => !hasCase && OWN.includes(act),
-    build: (parts) => ({ ...useOf(parts), content: statementOf(parts) }),
-    order: sealFile((request) => textOf(statementOf(request)), 'CADES'),
+    build: (parts) => ({ ...useOf(parts), content: { ...ownStatementOf(parts.act) } }),
+    order: sealFile(({ content }) => textOf(content), 'CADES'),
   },
   'a decision document': {
     accepts: (act, hasCase) => hasCase && act === 'DECISION',

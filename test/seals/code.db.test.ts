@@ -3,6 +3,7 @@ import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { listAttestation, listAttestations } from '../support/attestation.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, PAYLOAD, RECORD } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
@@ -167,9 +168,9 @@ describe('a code is refused', () => {
 
 describe('an attestation', () => {
   test('is a JWS of the requested type whose certificate chains to the root', async () => {
-    const claims = { sub: 'https://example.cn/status/1', iat: 1_780_000_000, status_list: { bits: 2, lst: 'eNo' } };
-    for (const typ of ['statuslist+jwt', 'license-status+jwt'] as const) {
-      const jws = await fixture.seals.attest({ typ, claims });
+    for (const request of listAttestations()) {
+      const { typ, claims } = request;
+      const jws = await fixture.seals.attest(request);
       const header = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString());
       const status = new X509Certificate(Buffer.from(header.x5c[0], 'base64'));
       const issuing = new X509Certificate((await fixture.seals.material({ codes: [], use: null })).issuing);
@@ -181,14 +182,19 @@ describe('an attestation', () => {
       expect(JSON.parse(Buffer.from(payload).toString())).toEqual(claims);
     }
   });
-  test('accepts objects of at most 2 MiB and known types only', async () => {
-    const typ = 'statuslist+jwt' as const;
-    const room = 2_097_152 - '{"lst":""}'.length;
-    expect(await fixture.seals.attest({ typ, claims: { lst: 'x'.repeat(room) } })).toBeDefined();
-    const bad: unknown[] = [{ lst: 'x'.repeat(room + 1) }, [], 'text', null, undefined];
-    for (const claims of bad) {
-      await expect(fixture.seals.attest({ typ, claims } as never)).rejects.toMatchObject({ name: 'ZodError' });
+  test('accepts known types only, and a list of states of at most 2 MiB', async () => {
+    const { typ, claims } = listAttestation();
+    const listOf = (length: number) => ({
+      ...claims,
+      status_list: { bits: 4 as const, lst: 'eN'.padEnd(length, 'x') },
+    });
+    expect(await fixture.seals.attest({ typ, claims: listOf(2_097_152) })).toBeDefined();
+    const bad: unknown[] = [listOf(2_097_153), [], 'text', null, undefined];
+    for (const badClaims of bad) {
+      await expect(fixture.seals.attest({ typ, claims: badClaims } as never)).rejects.toMatchObject({
+        name: 'ZodError',
+      });
     }
-    await expect(fixture.seals.attest({ typ: 'JWT', claims: {} } as never)).rejects.toMatchObject({ name: 'ZodError' });
+    await expect(fixture.seals.attest({ typ: 'JWT', claims } as never)).rejects.toMatchObject({ name: 'ZodError' });
   });
 });

@@ -16,6 +16,7 @@ import { writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { listAttestation } from '../support/attestation.ts';
 import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
@@ -104,7 +105,7 @@ describe('POST /sign', () => {
 });
 
 describe('the ports of licenses', () => {
-  const attestation = { typ: 'statuslist+jwt' as const, claims: { iat: 1 } };
+  const attestation = listAttestation();
   const [digest, receiptSubject] = ['a'.repeat(64), { stream: 'license:1', revision: 1, identifier: 'i' }];
   const receipt = { from: 'library' as const, ...receiptSubject, documentDigest: digest, digest, isSigned: true };
   const buildValidBody = async (url: string): Promise<object> =>
@@ -155,10 +156,13 @@ describe('the ports of licenses', () => {
     ).rejects.toThrow('HTTP 403');
   });
 
-  test('accept claims of at most 2 MiB', async () => {
-    const claims = (length: number) => ({ ...attestation, claims: { lst: 'x'.repeat(length) } });
-    expect((await postTo(claims(2_097_152 - 10), await newServiceToken(), '/attest')).status).toBe(200);
-    expect((await postTo(claims(2_097_152 - 9), await newServiceToken(), '/attest')).status).toBe(400);
+  test('accept a list of states of at most 2 MiB', async () => {
+    const claims = (length: number) => {
+      const list = { bits: 4, lst: 'eN'.padEnd(length, 'x') };
+      return { ...attestation, claims: { ...attestation.claims, status_list: list } };
+    };
+    expect((await postTo(claims(2_097_152), await newServiceToken(), '/attest')).status).toBe(200);
+    expect((await postTo(claims(2_097_153), await newServiceToken(), '/attest')).status).toBe(400);
     expect((await postTo(claims(4_194_304), await newServiceToken(), '/attest')).status).toBe(413);
   });
 

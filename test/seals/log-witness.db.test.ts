@@ -18,6 +18,7 @@ import {
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { computeRoot, hashLeaf, proveConsistency } from '../../subgraphs/kernel/tlog/tree.ts';
 import { parseWitnesses } from '../../subgraphs/seals/log/witness-client.ts';
+import { stateAttestation } from '../support/attestation.ts';
 import { waitUntil } from '../support/until.ts';
 import { NoteSigner } from './note-signer.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
@@ -184,9 +185,7 @@ describe('a hub with witnesses', () => {
     return body.trimEnd();
   };
   const addLeaves = (count: number) =>
-    Promise.all(
-      Array.from({ length: count }, (_, i) => fixture.seals.attest({ typ: 'statuslist+jwt', claims: { i } })),
-    );
+    Promise.all(Array.from({ length: count }, (_, i) => fixture.seals.attest(stateAttestation(i))));
   const waitForSignatures = (folder: string, signatures: number) =>
     waitUntil(`a checkpoint of every leaf with ${signatures} signatures`, async () => {
       const [row] = await fixture.sql`select count(*)::int as n from seals.log_leaf`;

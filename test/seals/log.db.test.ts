@@ -17,6 +17,7 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
 import type { Seals } from '../../subgraphs/seals/index.ts';
 import { requireDemoPerson } from '../support/actors.ts';
+import { stateAttestation } from '../support/attestation.ts';
 import { waitUntil } from '../support/until.ts';
 import { COUNTY } from './requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
@@ -100,7 +101,7 @@ describe('every use has a leaf', () => {
     const signature = await signatureOf(fixture.seals, request);
     const codeRequest = await fixture.codeRequest();
     const code = await fixture.seals.signCode(codeRequest);
-    const jws = await fixture.seals.attest({ typ: 'license-status+jwt', claims: { a: 1 } });
+    const jws = await fixture.seals.attest(stateAttestation());
     const digest = randomBytes(32);
     const token = await fixture.seals.stamp(digest);
     await fixture.seals.material({ codes: [], use: null });
@@ -249,7 +250,7 @@ describe('copies of the hub on one database', () => {
     const copies = [otherFolder, folder, null].map((at) => fixture.openCopy(undefined, { folder: at }));
     for (const copy of copies) copy.start();
     const writers = Array.from({ length: 8 }, async () => {
-      for (let i = 0; i < 40; i++) await fixture.seals.attest({ typ: 'statuslist+jwt', claims: { i } });
+      for (let i = 0; i < 40; i++) await fixture.seals.attest(stateAttestation(i));
     });
     await Promise.all(writers);
     await waitUntilPublished();

@@ -46,7 +46,7 @@ const sealRequest = async (request: SignRequest) =>
 const signCodeRequest = async (request: CodeRequest) =>
   fixture.signer.code(fixture.codeOrder(await fixture.withAuthorisation(request)));
 
-async function expectRefusal(request: SignRequest, code = 'SEAL_CONTENT_DIFFERS'): Promise<void> {
+async function expectRefusal(request: SignRequest, code: unknown = 'SEAL_CONTENT_DIFFERS'): Promise<void> {
   await expect(sealRequest(request)).rejects.toMatchObject({ name: 'Refusal', code });
 }
 
@@ -314,7 +314,7 @@ describe('a statement', () => {
     await expectRefusal({ ...request, document });
   });
 
-  test('may contain any text', async () => {
+  test('may contain any text as its reason', async () => {
     const request = statementRequest({ ...STATEMENT, SM: '文件内有 /ByteRange [0 1 2 3]，须更正。' });
     expect(coversBytes((await sealRequest(request)).signature, request.document)).toBe(true);
   });
@@ -346,6 +346,8 @@ describe('a cancellation that a case decided', () => {
     ['ZZBS', '1.2.156.3005.2.another'],
     ['CZ', 'REVOKE'],
     ['ZZQZR', '钟文彬'],
+    ['ZZZT', 'REVOKED'],
+    ['SM', '依申请注销。兹证明于都县贡江示范林场信誉良好'],
   ])('is refused with another %s', async (field, value) => {
     await expectRefusal(cancelRequest({ ...CANCELLATION, [field]: value }));
     const { [field]: _, ...incomplete } = CANCELLATION;

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { listAttestation } from '../support/attestation.ts';
 import { CITY, CITY_MATTER, newCodeRequest, newRequest } from './requests.ts';
 import {
   certificateRequest,
@@ -60,10 +61,7 @@ describe('a key has one purpose', () => {
       (name) => fixture.signer.publishList({ authority: fixture.keys[name], request: listRequest(fixture) }),
     ],
     stamp: [['timestamp'], (name) => fixture.signer.stamp({ key: fixture.keys[name], digest: Buffer.alloc(32) })],
-    attest: [
-      ['status'],
-      (name) => fixture.signer.attest({ key: fixture.keys[name], request: { typ: 'statuslist+jwt', claims: {} } }),
-    ],
+    attest: [['status'], (name) => fixture.signer.attest({ key: fixture.keys[name], request: listAttestation() })],
     'sign a checkpoint': [
       [],
       (name) =>

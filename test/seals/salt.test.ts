@@ -5,7 +5,7 @@ import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { readStatement } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { buildEventLeaf } from '../../subgraphs/seals/log/leaf.ts';
-import { requireDocument } from '../../subgraphs/seals/signer/order.ts';
+import { requireDocument } from '../../subgraphs/seals/signer/content/order.ts';
 import { AUTHORISER, contentOf, documentOf, RECORD, requestOf, STATEMENT, statementRequest } from './requests.ts';
 
 /** Random elements (随机数) of contents: who needs one, and in which form. */

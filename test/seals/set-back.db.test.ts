@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listAttestation } from '../support/attestation.ts';
 import { waitUntil } from '../support/until.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
@@ -37,7 +38,7 @@ describe('before each sealing', () => {
     await setBack(older);
     await expect(copy.sign(request)).rejects.toMatchObject({ extensions: { code: 'HUB_HALTED' } });
     await expect(copy.signCode(codeRequest)).rejects.toMatchObject({ extensions: { reason: 'DATABASE_SET_BACK' } });
-    await expect(copy.attest({ typ: 'statuslist+jwt', claims: {} })).rejects.toThrow('set back');
+    await expect(copy.attest(listAttestation())).rejects.toThrow('set back');
     await expect(copy.stamp(Buffer.alloc(32))).rejects.toThrow('set back');
     expect(copy.halt?.reason()?.code).toBe('DATABASE_SET_BACK');
     expect(await fixture.countUses()).toBe(uses);

@@ -10,6 +10,7 @@ import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.t
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
+import { listAttestation } from '../support/attestation.ts';
 import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey } from './envelopes.ts';
 import { toHex } from './octets.ts';
@@ -27,7 +28,7 @@ import {
 const SERVICES = servicesOf('signer');
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 const CHECKPOINT = `tongquan.test/log\n7\n${DIGEST.toString('base64')}\n`;
-const ATTESTATION = { typ: 'statuslist+jwt' as const, claims: { iat: 1, status_list: { bits: 2, lst: 'eNo' } } };
+const ATTESTATION = listAttestation();
 
 let fixture: SignerFixture;
 let app: FastifyInstance;

@@ -79,7 +79,7 @@ async function moveSheet(hub: TestHub, { identifier, route, serial }: LicenseInH
 async function spoilSheet(hub: TestHub, license: LicenseInHand, replacement: number): Promise<LicenseInHand> {
   const { identifier, route, serial } = license;
   const blanks = { blankNumber: toBlankNumber(route, serial), replacement: toBlankNumber(route, replacement) };
-  await mutate(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', { identifier, ...blanks, reason: '打印错位' });
+  await mutate(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', { identifier, ...blanks, reason: 'MISPRINT' });
   return { ...license, serial: replacement };
 }
 

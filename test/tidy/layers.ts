@@ -102,6 +102,7 @@ export const KERNEL: Record<string, Layer> = {
   'sealing/random': 'keys',
   'sealing/sealing-workflow': 'workflow',
   'http/serve': 'edge',
+  'sealing/attest': 'rule',
   'sealing/sign': 'rule',
   'sealing/signing-workflow': 'workflow',
   'tlog/checkpoint': 'rule',

@@ -185,13 +185,15 @@ function* findingsForSubjects(publishedText: string, storedText: string, leafObj
   }
 }
 
-const OBJECTS: Record<string, (entry: Record<string, unknown>) => string> = {
+const OBJECTS: Record<string, (entry: Record<string, unknown>) => string | null> = {
   SEAL_USE: (entry) => `use:${entry.issuanceId}`,
   CODE_USE: (entry) => `code:${entry.issuanceId}`,
   SEAL_EVENT: (entry) => `event:${entry.serial}`,
   REVOCATION_LIST: (entry) => `list:${entry.authority} ${entry.number}`,
   CERTIFICATE: (entry) => `certificate:${entry.digest}`,
   ERASURE: (entry) => `erasure:${entry.issuanceId}`,
+  // Only the leaf of a register statement names its act.
+  ATTESTATION: (entry) => (entry.issuanceId === undefined ? null : `statement:${entry.issuanceId}`),
 };
 
 function describeObject(text: string): string | null {

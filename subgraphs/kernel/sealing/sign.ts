@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Day, isWithin } from '../day.ts';
 import type { SealGrant } from '../events/events.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
+import type { AttestRequest } from './attest.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -110,17 +111,6 @@ export type CodeRequest = z.infer<typeof codeRequest>;
 /** Returns a compact JWS (RFC 7515), ES256 with the seal's code key. The header's `typ` names the suite. May refuse. */
 export type SignCode = (request: CodeRequest) => Promise<string>;
 
-/** Maximum length of the claims as JSON text. */
-const MAX_CLAIMS_BYTES = 2_097_152;
-
-/** Request of `seals.attest`, called by licenses. It signs statements about license states with a key for only that. */
-export const attestRequest = z.object({
-  typ: z.enum(['statuslist+jwt', 'license-status+jwt']),
-  claims: z
-    .record(z.string(), z.unknown())
-    .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= MAX_CLAIMS_BYTES, 'at most 2 MiB of text'),
-});
-export type AttestRequest = z.infer<typeof attestRequest>;
 /** Returns a compact JWS, ES256. `x5c` carries the certificates below the root. */
 export type Attest = (request: AttestRequest) => Promise<string>;
 

@@ -87,6 +87,15 @@ export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Pro
   return rows.map((row) => row.id);
 }
 
+/** Replaces the content of an act that a release up to 0.4 prepared by what the register has stated of it. */
+export async function setStatement(
+  tx: Transaction,
+  id: string,
+  columns: Pick<ActRow, 'record' | 'contentDigest' | 'reason'>,
+): Promise<void> {
+  await tx.update(act).set(columns).where(eq(act.id, id));
+}
+
 export type ActRow = typeof act.$inferSelect;
 /** What an act changes, or would change. */
 export type ActOutline = Pick<ActRow, 'act' | 'identifier' | 'number' | 'version' | 'stateAfter' | 'blankNumber'>;

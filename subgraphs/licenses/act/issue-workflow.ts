@@ -1,7 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
-import { makesVersion } from '../../kernel/license-acts.ts';
+import { isSealed, makesVersion } from '../../kernel/license-acts.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
 import {
   completeAll,
@@ -9,11 +9,12 @@ import {
   type OnSealingStep,
   type SealingOutcome,
 } from '../../kernel/sealing/sealing-workflow.ts';
-import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
+import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
+import { stateAct } from '../register/workflow.ts';
 import * as store from '../store.ts';
 import { lockTask, type TaskRow } from '../task/store.ts';
 import * as acts from './act-store.ts';
@@ -29,6 +30,7 @@ export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
   signCode: SignCode;
+  attest: Attest;
   /** Reads the office's own picture of the seal. Null if the seal is drawn. */
   picture: ReadPicture;
   /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */
@@ -66,6 +68,12 @@ export function rehearseAct(
 /** Completes a prepared act (② and ③). ③ happens under the act's row lock. */
 async function completeAct(deps: IssueDependencies, intent: PreparedAct): Promise<SealingOutcome> {
   if (intent.state === 'DONE') return { state: 'DONE' };
+  if (!isSealed(intent.act)) {
+    await stateAct(deps, intent, (result, putFiles) =>
+      deps.db.transaction((tx) => enterAct(tx, intent, result, putFiles, deps.now())),
+    );
+    return { state: 'DONE' };
+  }
   const sealUse = buildSealUse(intent);
   const profile = makesDocument(intent) ? 'PADES' : 'CADES';
   return completeSealing(
@@ -103,7 +111,7 @@ async function renderFile(
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
   if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
-  const personId = readUnverifiedAuthoriser(intent.authorisation).actor;
+  const personId = readUnverifiedAuthoriser(sealUse.authorisation).actor;
   const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
   const picture = await deps.picture({ organ: organ.id, matterId, personId });
   return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
@@ -116,6 +124,7 @@ function buildCodeRequest(sealUse: SealUseRequest, record: LicenseRecord): CodeR
 /** Builds the request for the seal from an act. */
 function buildSealUse(intent: PreparedAct): SealUseRequest {
   const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
+  if (!isSealed(act) || authorisation === null) throw new Error(`no seal is put onto act ${id}`);
   return {
     issuanceId: id,
     organ: organ.id,
@@ -181,7 +190,7 @@ function noteWaiting({ db, now }: IssueDependencies, intent: ActRow, reason: str
 async function enterAct(
   tx: Transaction,
   intent: ActRow,
-  sealResult: ledger.SealResult,
+  result: ledger.SealResult | ledger.StatementResult,
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
@@ -196,8 +205,8 @@ async function enterAct(
     // Only an act that waits for its seal has a duty to close.
     act.waitingFor === null ? null : (tx) => closeDuty(tx, dutyIds.seal(act.id), at),
     putFiles,
-    (tx) => enterChanges(tx, act, task, storedLicense, sealResult, at),
-    (tx) => ledger.finishAct(tx, act, sealResult, at),
+    (tx) => enterChanges(tx, act, task, storedLicense, result, at),
+    (tx) => ledger.finishAct(tx, act, result, at),
   ]);
   if (act.act !== 'SPOIL') await placeChanges(tx, ledger.licenseStream(act.number));
 }
@@ -208,19 +217,26 @@ async function enterChanges(
   act: ActRow,
   task: TaskRow | null,
   storedLicense: store.StoredLicense | null,
-  sealResult: ledger.SealResult,
+  result: ledger.SealResult | ledger.StatementResult,
   at: Date,
 ): Promise<void> {
+  if (act.act === 'SPOIL') return ledger.enterSpoiled(tx, act, requireLicense(storedLicense, act), at);
+  if (result.signatureDigest === null) throw new Error(`act ${act.id} bears no seal`);
+  const sealResult = result;
   if (act.act === 'ISSUE') return ledger.enterVersion(tx, act, requireTask(task), null, sealResult, at);
-  if (!storedLicense) throw new Error(`no license ${act.number}`);
-  if (act.act === 'SPOIL') return ledger.enterSpoiled(tx, act, storedLicense, at);
+  const license = requireLicense(storedLicense, act);
   await inOrder(tx, [
     (tx) =>
       makesVersion(act.act)
-        ? ledger.enterVersion(tx, act, requireTask(task), storedLicense, sealResult, at)
-        : ledger.enterState(tx, act, storedLicense, sealResult, at),
+        ? ledger.enterVersion(tx, act, requireTask(task), license, sealResult, at)
+        : ledger.enterState(tx, act, license, sealResult, at),
     (tx) => settleOrders(tx, act, act.stateAfter, at),
   ]);
+}
+
+function requireLicense(storedLicense: store.StoredLicense | null, { number }: ActRow): store.StoredLicense {
+  if (!storedLicense) throw new Error(`no license ${number}`);
+  return storedLicense;
 }
 
 function requireTask(task: TaskRow | null): TaskRow {

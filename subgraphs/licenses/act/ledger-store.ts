@@ -124,6 +124,12 @@ export interface SealResult {
   signedAt: Date;
 }
 
+/** Result of an act that the register states: the file contains its signature. */
+export interface StatementResult {
+  documentDigest: string;
+  signatureDigest: null;
+}
+
 /**
  * Enters a new version: document row, sheet, blank and both ledgers.
  * The previous version is superseded in the same transaction.
@@ -237,8 +243,12 @@ export async function enterSpoiled(
 }
 
 /** Marks the act done and its task with it. */
-export async function finishAct(tx: Transaction, doneAct: ActRow, sealResult: SealResult, at: Date): Promise<void> {
-  const { documentDigest, signatureDigest } = sealResult;
+export async function finishAct(
+  tx: Transaction,
+  doneAct: ActRow,
+  { documentDigest, signatureDigest }: SealResult | StatementResult,
+  at: Date,
+): Promise<void> {
   const { caseId } = doneAct;
   const columns = {
     state: 'DONE' as const,

@@ -12,18 +12,11 @@ import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
-import {
-  buildRecord,
-  buildStatement,
-  type LicenseHead,
-  planCaseStatement,
-  requireReason,
-  type Sealing,
-} from '../license.ts';
+import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
 import { lockOpenOrders } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
-import { lockBlank, lockSheet } from '../paper/store.ts';
-import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import { lockBlank } from '../paper/store.ts';
+import { policyOfAct } from '../policy.ts';
 import { requireSeal, type SealUse } from '../seal/seal.ts';
 import { listSealFacts } from '../seal/store.ts';
 import * as store from '../store.ts';
@@ -218,50 +211,6 @@ function pickIdentity({ number, version, identifier }: LicenseHead) {
 }
 
 /**
- * Step ① for a sheet spoiled before delivery. The same version goes onto another blank, and a sealed statement names
- * both blanks. Returns the act.
- */
-export async function prepareSpoil(
-  tx: Transaction,
-  deps: SigningDependencies,
-  actor: Actor,
-  request: { identifier: string; blankNumber: string; replacement: string; reason: string },
-): Promise<PreparedAct> {
-  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
-  const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
-  requireReason(request.reason);
-  const spoiledBlank = await lockBlank(tx, request.blankNumber);
-  if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
-  const sheet = await lockSheet(tx, request.blankNumber, head.identifier);
-  const [prepared = null] = await findPreparedActs(tx, [head.number]);
-  const at = deps.now();
-  const sealUse = await loadOwnSealUse(tx, head, clerk, at);
-  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared, sealUse }, actor);
-  requireInStock(await lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
-  const sealName = requireSeal(sealUse).name;
-  const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName, salt: makeSalt() };
-  const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
-  const details = { reason: request.reason, caseNumber: null, sheets };
-  const record = buildStatement(head, 'SPOIL', head.state, sealing, details);
-  const preparedAct = await insertAuthorised(tx, deps, clerk, head, {
-    act: 'SPOIL',
-    record,
-    stateAfter: head.state,
-    reason: request.reason,
-    at,
-    blankNumber: request.replacement,
-    spoiledBlank: request.blankNumber,
-  });
-  const { identifier } = head;
-  await ledger.moveBlank(tx, request.replacement, 'ASSIGNED', {
-    identifier,
-    actId: preparedAct.id,
-    actor: clerk.name,
-    at,
-  });
-  return preparedAct;
-}
-
 /** Whoever authorises a seal on the organ's own authority. */
 export type Authoriser = Pick<Person, 'id' | 'name'>;
 
@@ -277,7 +226,7 @@ export async function loadOwnSealUse(
 }
 
 type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &
-  Partial<Pick<ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId' | 'proposalId'>> & { reason: string; at: Date };
+  Partial<Pick<ActRow, 'orderId' | 'proposalId'>> & { reason: string; at: Date };
 
 /** Writes the intent of an act whose actor authorises the seal by the request itself. */
 export async function insertAuthorised(

@@ -54,9 +54,12 @@ export interface LicenseRecord {
 /** The attachment of a license's PDF: the record with the text of its QR code (二维码). The code signs its digest. */
 export type AttachedRecord = LicenseRecord & { KZ_EWM?: string };
 
-/** A sealed statement of an act that makes no new document (suspension, restoration, an ending, a spoiled sheet). */
+/**
+ * A sealed statement of an act that makes no new document (suspension, restoration, an ending). Releases up to 0.4
+ * sealed one for a spoiled sheet too.
+ */
 export interface ActStatement {
-  /** Act as `Act` names it, or SPOIL. */
+  /** Act as `Act` names it, or SPOIL in a statement of a release up to 0.4. */
   CZ: string;
   ZZBH: string;
   ZZBS: string;
@@ -72,7 +75,7 @@ export interface ActStatement {
   ZZQZR: string;
   ZZQZSJ: string;
   ZZQZMC: string;
-  /** For SPOIL: the spoiled sheet and the blank that replaces it. */
+  /** For SPOIL: the spoiled sheet and the blank that replaces it. Null since the register states it. */
   KZ_KBZZ: { spoiled: string; replacement: string } | null;
   /** Id of the supervisor's order (监管指令) that the act carries out. Absent if it carries out none. */
   KZ_JGZL?: string;

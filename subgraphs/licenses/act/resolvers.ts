@@ -4,20 +4,21 @@ import { type GraphContext, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { mapMutations, type OwnAct, VERSION_ACTS, type VersionAct } from '../../kernel/license-acts.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
-import { openPersonSigning, type SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
+import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import { viewProposal } from '../proposal/view.ts';
+import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
-import { prepareCaseAct, prepareSpoil, type SigningDependencies } from './prepare-workflow.ts';
+import { prepareCaseAct } from './prepare-workflow.ts';
 
 /** The generated type of the resolver of a mutation. */
 export type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
 
-/** Mutations of licenses: the acts that granted cases end in, which are sealed, and those of the counter. */
+/** Mutations of licenses: the acts that granted cases end in, which are signed, and those of the counter. */
 export function licenseMutations(deps: issue.IssueDependencies) {
   const resolveCaseAct =
     (act: VersionAct): MutationResolver<'issueLicense'> =>
@@ -28,14 +29,14 @@ export function licenseMutations(deps: issue.IssueDependencies) {
   return {
     ...mapMutations(VERSION_ACTS, resolveCaseAct),
     spoilBlank: (_, { input }, context) =>
-      runOwnAct(deps, context, input.dryRun, (tx, signingDeps, actor) => prepareSpoil(tx, signingDeps, actor, input)),
+      runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),
   } satisfies Resolvers['Mutation'];
 }
 
 /**
  * Mutations of the counter: delivery and recall of paper, receipt of blanks, voiding of a task, redrive to the library.
- * None of them is sealed.
+ * None of them is signed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
   const resolveSheetMutation =
@@ -84,20 +85,6 @@ export function runAct(
   prepare: (tx: Transaction, actor: Actor) => Promise<PreparedAct>,
 ) {
   return runLicenseMutation(deps.db, context, (actor) => carryOut(deps, dryRun, async (tx) => prepare(tx, actor)));
-}
-
-/** Like `runAct`, for an act whose actor authorises the seal. A rehearsal also tells what the actor signs. */
-function runOwnAct(
-  deps: issue.IssueDependencies,
-  context: GraphContext,
-  dryRun: boolean,
-  prepare: (tx: Transaction, deps: SigningDependencies, actor: Actor) => Promise<PreparedAct>,
-) {
-  return runLicenseMutation(deps.db, context, async (actor) => {
-    const signing = await openPersonSigning(deps.personSigning, actor, { input: null, dryRun });
-    const outcome = await carryOut(deps, dryRun, async (tx) => prepare(tx, { ...deps, signing }, actor));
-    return { ...outcome, signatureRequest: dryRun ? signing.request() : null };
-  });
 }
 
 async function carryOut(

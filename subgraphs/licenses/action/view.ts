@@ -87,7 +87,6 @@ export async function viewActions({ db, now }: ActionDependencies, view: License
   const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
   const { state: collection } = await loadCollection(db, view);
   const seals = { seals: await loadSeals(db, context, head.issuer.id), at: now() };
-  const ownSealUse = { ...seals, matterId: head.record.KZ_SX, personId: person.id };
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
@@ -104,7 +103,7 @@ export async function viewActions({ db, now }: ActionDependencies, view: License
     ...CASE_ACTS.map(answerAct),
     answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order }, person),
     ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
-      answerAction(name, LICENSES_POLICY[name], { ...version, sheet, sealUse: ownSealUse }, person),
+      answerAction(name, LICENSES_POLICY[name], { ...version, sheet }, person),
     ),
     answerAction('redriveCollection', LICENSES_POLICY.redriveCollection, { ...version, collection }, person),
   ];

@@ -49,7 +49,7 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
       iat: toSeconds(at),
       exp: toSeconds(at) + LIST_VALIDITY_MS / 1000,
       ttl: LIST_RENEWAL_MS / 1000,
-      status_list: { bits: 4, lst: packStates(await store.listStates(tx)) },
+      status_list: { bits: 4 as const, lst: packStates(await store.listStates(tx)) },
     };
     const text = await attest({ typ: 'statuslist+jwt', claims });
     await store.putList(tx, text, at, subtractMs(at, LIST_RETENTION_MS));

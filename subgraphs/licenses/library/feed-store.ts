@@ -12,6 +12,7 @@ import {
   type PageRequest,
   textPart,
 } from '../../kernel/http/page.ts';
+import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import { buildAttachedRecord } from '../act/code.ts';
 import type { StoredFile } from '../act/file-store.ts';
 import { licenseStream } from '../act/ledger-store.ts';
@@ -140,7 +141,11 @@ export async function findCollections(
 export async function findSealedFile(
   db: Reader,
   digests: { documentDigest: string; signatureDigest: string },
-): Promise<{ file: StoredFile; signature: Uint8Array | null; record: AttachedRecord | ActStatement } | null> {
+): Promise<{
+  file: StoredFile;
+  signature: Uint8Array | null;
+  record: AttachedRecord | ActStatement | RegisterStatement;
+} | null> {
   const signatureFile = alias(document, 'beside');
   const [row] = await db
     .select({ file: document, signature: signatureFile.bytes, record: act.record, code: act.code })

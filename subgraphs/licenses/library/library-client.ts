@@ -7,6 +7,7 @@ import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } 
 import { OPERATOR } from '../../kernel/outgoing/address.ts';
 import { parseJson, sendRequest } from '../../kernel/outgoing/http-client.ts';
 import { PeerError } from '../../kernel/refusal.ts';
+import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
 import type { PARSERS } from '../parsers.ts';
 import { readReceiptKey } from './receipt.ts';
@@ -28,7 +29,7 @@ export interface LibraryDelivery {
   /** RFC 3339, UTC. */
   changedAt: string;
   /** The JSON inside the PDF, or the sealed statement itself. */
-  record: LicenseRecord | ActStatement;
+  record: LicenseRecord | ActStatement | RegisterStatement;
   /** SHA-256 of `document`, hex. */
   documentDigest: string;
   document: Uint8Array;

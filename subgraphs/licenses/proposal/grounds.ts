@@ -32,7 +32,8 @@ interface OutcomeRow {
   isHeld: boolean;
 }
 
-const OUTCOMES: Readonly<Record<HearingOutcome, OutcomeRow>> = {
+/** What each outcome is enough for. The signer's closed form of a statement names the same outcomes. */
+export const HEARING_OUTCOMES: Readonly<Record<HearingOutcome, OutcomeRow>> = {
   HELD: { enoughFor: ['HEARING', 'STATEMENT'], isHeld: true },
   STATED: { enoughFor: ['STATEMENT'], isHeld: true },
   WAIVED: { enoughFor: ['HEARING', 'STATEMENT'], isHeld: false },
@@ -74,7 +75,7 @@ function requireDecisionNumber(number: string): void {
 }
 
 function requireLawful({ notifiedOn, outcome, heldOn }: Hearing, need: HearingNeed, today: Day): void {
-  const { enoughFor, isHeld } = OUTCOMES[outcome];
+  const { enoughFor, isHeld } = HEARING_OUTCOMES[outcome];
   const refuse = (detail: string) => new Refusal('HEARING_NOT_LAWFUL', 'hearing', detail);
   if (notifiedOn > today) throw refuse('告知日期晚于今日');
   if (isHeld !== (heldOn !== null)) throw refuse(isHeld ? '请填写举行日期' : '没有举行，不填举行日期');

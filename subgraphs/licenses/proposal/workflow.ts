@@ -199,7 +199,7 @@ async function prepareApproved(
   const { reason, decisionNumber, hearing } = content;
   const orderId = order?.id ?? null;
   const grounds = { id: proposal.id, decisionNumber, hearing };
-  const details = { reason, caseNumber: null, sheets: null, orderId, proposal: grounds };
+  const details = { reason, caseNumber: null, orderId, proposal: grounds };
   const record = buildStatement(head, act, newState, sealing, details);
   const intent = { act, record, stateAfter: newState, reason, orderId, proposalId: proposal.id, at };
   return insertAuthorised(tx, deps, decider, head, intent);

@@ -26,7 +26,9 @@ export async function findIssuedFile(db: Reader, digest: string): Promise<Issued
     .from(act)
     .where(and(eq(act.number, file.number), eq(act.documentDigest, digest), eq(act.state, 'DONE')))
     .limit(1);
-  if (!doneAct?.signatureDigest) return null;
+  if (!doneAct) return null;
+  // A statement of the register contains its signature.
+  if (doneAct.signatureDigest === null) return { identifier: doneAct.identifier, file: file.bytes, signature: null };
   const [signatureFile] = await db
     .select({ bytes: document.bytes })
     .from(document)

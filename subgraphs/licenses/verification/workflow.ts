@@ -60,7 +60,7 @@ export async function verifyDocument(
   if (issuedFile) return verifyIssued(deps, digest, signature ? { ...issuedFile, signature } : issuedFile);
   const evidence = { file, signature, ...(await readMaterial(deps, [])) };
   const report = await deps.parse('verify', { evidence, at: deps.now() }, { given: [file] });
-  const identifier = (report.record ?? report.statement)?.ZZBS ?? null;
+  const identifier = (report.record ?? report.statement)?.ZZBS ?? report.registered?.sub ?? null;
   return { ...report, steps: [{ name: FIND_STEP, passed: null, detail: UNKNOWN_FILE }, ...report.steps], identifier };
 }
 

@@ -17,6 +17,12 @@ export interface LogTrust {
   required: boolean;
 }
 
+/** What must be in the log: a signature with a seal, or a statement of the register. */
+export type LoggedSubject =
+  | { kind: 'SEAL_USE'; identifier: string; documentDigest: Uint8Array; signature: Uint8Array }
+  | { kind: 'ATTESTATION'; digest: Uint8Array };
+
+const attestationEntry = z.looseObject({ v: z.literal(1), kind: z.literal('ATTESTATION'), digest: z.string() });
 /** The fields of a leaf that are compared with the signature. */
 const useEntry = z.looseObject({
   v: z.literal(1),
@@ -29,13 +35,13 @@ const useEntry = z.looseObject({
 const proofFailure = (detail: string) => new Failure('NO_POE', detail);
 
 /**
- * Requires proof that the log contains the seal use. The proof is a leaf about this signature, under a checkpoint
+ * Requires proof that the log contains the signature. The proof is a leaf about it, under a checkpoint
  * signed by the log and by more than half of the trusted witnesses. Returns a description. Returns null if no log is
  * trusted, or if a proof is not required and is absent or has too few witnesses. Throws Failure NO_POE.
  */
 export function requireLogged(
   loggedUse: LoggedUse | null,
-  use: { identifier: string; documentDigest: Uint8Array; signature: Uint8Array },
+  subject: LoggedSubject,
   trust: LogTrust | null,
 ): string | null {
   if (trust === null) return null;
@@ -45,13 +51,7 @@ export function requireLogged(
   }
   const { log, witnesses } = parseKeys(trust);
   const checkpoint = requireProvenLeaf(loggedUse, { origin: log.name, log, witnesses });
-  const entry = useEntry.safeParse(loggedUse.entry);
-  const isSameUse =
-    entry.success &&
-    entry.data.identifier === use.identifier &&
-    entry.data.documentDigest === Buffer.from(use.documentDigest).toString('hex') &&
-    entry.data.signatureDigest === createHash('sha256').update(use.signature).digest('hex');
-  if (!isSameUse) throw proofFailure('日志中的记录不是关于这一签名的');
+  if (!isAbout(loggedUse.entry, subject)) throw proofFailure('日志中的记录不是关于这一签名的');
   const witnessNames = new Set(checkpoint.witnesses.map(({ key }) => key.name));
   if (witnesses.length > 0 && witnessNames.size * 2 <= witnesses.length) {
     if (!trust.required) return null;
@@ -63,6 +63,18 @@ export function requireLogged(
       ? `，见证人 ${[...witnessNames].join('、')} 于 ${formatTime(new Date(Math.min(...times) * 1000))} 见证`
       : '';
   return `“${log.name}”第 ${checkpoint.index} 条，日志共 ${checkpoint.size} 条${witnessDetail}`;
+}
+
+function isAbout(entry: unknown, subject: LoggedSubject): boolean {
+  const toHex = (digest: Uint8Array) => Buffer.from(digest).toString('hex');
+  if (subject.kind === 'ATTESTATION') return attestationEntry.safeParse(entry).data?.digest === toHex(subject.digest);
+  const { success, data } = useEntry.safeParse(entry);
+  return (
+    success &&
+    data.identifier === subject.identifier &&
+    data.documentDigest === toHex(subject.documentDigest) &&
+    data.signatureDigest === createHash('sha256').update(subject.signature).digest('hex')
+  );
 }
 
 function parseKeys({ keys }: LogTrust): { log: NoteKey; witnesses: NoteKey[] } {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf/pdf.ts';
 import { readSealedPdf, type SealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
+import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, AttachedRecord } from '../act/record.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
 import { readRecord, readStatement } from './format/attached.ts';
@@ -16,11 +17,18 @@ import {
 } from './format/cms.ts';
 import { checkRecordCode } from './format/code.ts';
 import { timeOf } from './format/der.ts';
+import {
+  isJws,
+  type ReadStatement,
+  readRegisterStatement,
+  requireRegister,
+  requireRegisterSignature,
+} from './format/register.ts';
 import { type Grounds, readToken, type Token } from './format/timestamp.ts';
 import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
 import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
-import { type LicenseStatus, readStatus } from './status.ts';
+import { type LicenseStatus, readStatus, type StatusSubject } from './status.ts';
 import {
   Failure,
   formatTime,
@@ -36,8 +44,8 @@ import {
 /** All input of the verdict, gathered beforehand. */
 export interface Evidence {
   /**
-   * The document, or null if there is none: a license with an embedded or detached signature, or the statement of a
-   * later act with a detached signature.
+   * The document, or null if there is none: a license with an embedded or detached signature, the statement of a later
+   * act with a detached signature, or a statement of the register, which is a JWS.
    */
   file: Uint8Array | null;
   /** The detached signature: CMS SignedData, DER. Null if none was found or the signature is embedded in the file. */
@@ -62,7 +70,9 @@ export interface Report extends Judgement {
   /** The record attached to the file, or the statement in the file. Null unless the verdict is TOTAL_PASSED. */
   record: AttachedRecord | null;
   statement: ActStatement | null;
-  /** The owner of the seal. Null unless the verdict is TOTAL_PASSED. */
+  /** What the register states in the file. Null for another file, and unless the verdict is TOTAL_PASSED. */
+  registered: RegisterStatement | null;
+  /** The owner of the seal, or the register. Null unless the verdict is TOTAL_PASSED. */
   signer: { name: string; organisation: string } | null;
   /** Since when the signature provably exists, and the signing time that the signer claims: RFC 3339, or null. */
   provenAt: string | null;
@@ -88,6 +98,8 @@ interface VerificationContext {
   signer: Certificate;
   record?: AttachedRecord;
   statement?: ActStatement;
+  /** A statement of the register, in place of a sealed file. */
+  registered?: ReadStatement;
   bundle: Bundle | null;
   token: Token | null;
   stamps: readonly Token[];
@@ -112,15 +124,24 @@ const STEPS: readonly NamedStep<VerificationContext>[] = [
   { name: '核对用印已记入透明日志', run: checkLog },
 ];
 
+/** The steps for a statement of the register. No seal and no bundle belongs to it. */
+const REGISTER_STEPS: readonly NamedStep<VerificationContext>[] = [
+  { name: '读取登记声明', run: readRegistered },
+  { name: '验证签名值', run: ({ registered }) => requireRegisterSignature(requireRead(registered)) },
+  { name: '核对登记机关证书链、有效期和吊销', run: checkRegister },
+  { name: '核对声明已记入透明日志', run: checkRegisteredLog },
+];
+
 /**
- * Judges a sealed file at a given time, with the verdicts of ETSI EN 319 102-1. Pure and synchronous. The steps run in
- * order, and the first failed step decides the verdict. Never throws.
+ * Judges a sealed file, or a statement of the register, at a given time, with the verdicts of ETSI EN 319 102-1. Pure
+ * and synchronous. The steps run in order, and the first failed step decides the verdict. Never throws.
  */
 export function verify(evidence: Evidence, at: Date): Report {
   const context = { evidence, now: at, bundle: null, token: null, stamps: [] } as unknown as VerificationContext;
-  const judgement = runSteps(STEPS, context);
+  const isRegistered = evidence.file !== null && isJws(evidence.file);
+  const judgement = runSteps(isRegistered ? REGISTER_STEPS : STEPS, context);
   const hasPassed = judgement.verdict === 'TOTAL_PASSED';
-  const { record, statement, signer, proof } = context;
+  const { record, statement, registered, signer, proof } = context;
   const status = statusOf(context, at);
   const claimedTime = hasPassed ? claimOf(context) : null;
   return {
@@ -128,11 +149,37 @@ export function verify(evidence: Evidence, at: Date): Report {
     steps: [...judgement.steps, statusStep(status)],
     record: hasPassed ? (record ?? null) : null,
     statement: hasPassed ? (statement ?? null) : null,
+    registered: hasPassed ? (registered?.statement ?? null) : null,
     signer: hasPassed ? { name: signer.commonName, organisation: signer.organisations[0] ?? '' } : null,
     provenAt: hasPassed && proof.provenAt ? formatTime(proof.provenAt) : null,
     claimedAt: claimedTime ? formatTime(claimedTime) : null,
     status,
   };
+}
+
+function readRegistered(context: VerificationContext): string {
+  const { file, signature } = context.evidence;
+  requireTime(context.now);
+  if (file === null || signature) throw new Failure('FORMAT_FAILURE', '登记声明自带签名，没有签名文件');
+  const read = readRegisterStatement(file);
+  context.registered = read;
+  context.signer = read.signer;
+  context.fileDigest = hash('sha256', file, 'buffer');
+  return `${read.statement.act} ${read.statement.sub}`;
+}
+
+function requireRead(registered: ReadStatement | undefined): ReadStatement {
+  if (!registered) throw new Failure('FORMAT_FAILURE', '没有登记声明');
+  return registered;
+}
+
+function checkRegister(context: VerificationContext): string {
+  context.proof = requireRenewal(trustSourcesOf(context), null, [], context.now);
+  return requireRegister(requireRead(context.registered), context.proof.grounds, context.now);
+}
+
+function checkRegisteredLog({ evidence, fileDigest }: VerificationContext): string | null {
+  return requireLogged(evidence.logged ?? null, { kind: 'ATTESTATION', digest: fileDigest }, evidence.log ?? null);
 }
 
 function readFile(context: VerificationContext): string {
@@ -257,7 +304,7 @@ function trustSourcesOf({ evidence, bundle, signed }: VerificationContext): Trus
   const { roots, certificates = [], revocation = [] } = evidence;
   return {
     roots: readCertificates(roots),
-    certificates: [...signed.certificates, ...certificates],
+    certificates: [...(signed?.certificates ?? []), ...certificates],
     revocation,
     bundle,
   };
@@ -277,7 +324,8 @@ function checkClaim({ signingTime, proof, now }: VerificationContext): string {
 }
 
 /** The latest claimed time: that of the signature or that of the authorisation. */
-function claimOf({ signingTime, record, statement }: VerificationContext): Date {
+function claimOf({ signingTime, record, statement, registered }: VerificationContext): Date {
+  if (registered) return new Date(registered.statement.iat * 1000);
   const authorisedAt = new Date((record ?? statement)?.ZZQZSJ ?? '');
   return authorisedAt > signingTime ? authorisedAt : signingTime;
 }
@@ -306,17 +354,17 @@ function checkCode(context: VerificationContext): string | null {
 function checkLog(context: VerificationContext): string | null {
   const { bundle, evidence, digest, signature } = context;
   const sealedContent = context.record ?? context.statement;
-  const use = { identifier: sealedContent?.ZZBS ?? '', documentDigest: digest, signature };
+  const identifier = sealedContent?.ZZBS ?? '';
+  const use = { kind: 'SEAL_USE' as const, identifier, documentDigest: digest, signature };
   const proof = evidence.logged ?? bundle?.log ?? bundle?.latest?.log ?? null;
   return requireLogged(proof, use, evidence.log ?? null);
 }
 
 function statusOf(context: VerificationContext, now: Date): LicenseStatus {
-  const sealedContent = context.record ?? context.statement;
   const { statement, statusList } = context.evidence;
-  if (!sealedContent || !context.proof)
+  const subject = subjectOf(context);
+  if (!subject || !context.proof)
     return readStatus({ identifier: '', version: 0, index: undefined }, NO_SOURCES, NO_GROUNDS, now);
-  const subject = { identifier: sealedContent.ZZBS, version: sealedContent.KZ_BB, index: context.record?.KZ_ZTXH };
   const bundleStatements = context.bundle?.status
     ? [{ text: context.bundle.status, provenAt: context.proof.stampedAt }]
     : [];
@@ -328,6 +376,16 @@ function statusOf(context: VerificationContext, now: Date): LicenseStatus {
     context.proof.grounds,
     now,
   );
+}
+
+/** The license version that the file is about, or null if it says none. */
+function subjectOf({ record, statement, registered }: VerificationContext): StatusSubject | null {
+  if (registered)
+    return { identifier: registered.statement.sub, version: registered.statement.version, index: undefined };
+  const sealedContent = record ?? statement;
+  return sealedContent
+    ? { identifier: sealedContent.ZZBS, version: sealedContent.KZ_BB, index: record?.KZ_ZTXH }
+    : null;
 }
 
 const NO_SOURCES = { statements: [], list: null };

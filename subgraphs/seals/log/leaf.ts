@@ -33,7 +33,7 @@ export interface Leaf {
 const VERSION = 1;
 
 /** Builds a leaf of the log. `subject` is unique within its kind. Throws RangeError if the entry is too long. */
-function buildLeaf(kind: LeafKind, subject: string, content: object, at: Date): Leaf {
+export function buildLeaf(kind: LeafKind, subject: string, content: object, at: Date): Leaf {
   const entry = toCanonicalJson({ v: VERSION, kind, ...content, at: at.toISOString() });
   const bytes = Buffer.from(entry);
   if (bytes.length > MAX_ENTRY_BYTES) throw new RangeError('an entry of the log has at most 65535 bytes');
@@ -84,12 +84,6 @@ export function buildUseLeaf(use: Use & { suite: string; documentDigest: string;
 /** Builds the leaf of a signed QR code (二维码). */
 export function buildCodeLeaf(use: Use & { code: string }): Leaf {
   return buildLeaf('CODE_USE', use.issuanceId, { ...contentOf(use), codeDigest: sha256(use.code) }, use.at);
-}
-
-/** Builds the leaf of a statement on license states (状态声明). */
-export function buildAttestationLeaf(typ: string, jws: string, at: Date): Leaf {
-  const digest = sha256(jws);
-  return buildLeaf('ATTESTATION', digest, { typ, digest }, at);
 }
 
 /** Builds the leaf of a separate timestamp (时间戳). */

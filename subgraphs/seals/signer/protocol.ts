@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { instantSchema } from '../../kernel/day-schema.ts';
+import { attestRequest } from '../../kernel/sealing/attest.ts';
 import { personSigningAnswer, personSigningRequest } from '../../kernel/sealing/person-signature.ts';
-import { attestRequest, base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
+import { base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
 import type { Signer } from './signer.ts';
 
 /**

@@ -1,15 +1,16 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { type AttestRequest, attestRequest, REGISTER_TYP } from '../../kernel/sealing/attest.ts';
 import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
-import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { requireAuthorisation } from './authority.ts';
 import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';
+import { requireCode, requireDocument } from './content/order.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
 import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
-import { requireCode, requireDocument } from './order.ts';
 import { answerPersonSigning, NO_PERSON_KEYS, type PersonKeys } from './person/credential.ts';
 import { type CertificateRequest, type DistinguishedName, makeCertificate, makeRequest } from './pki.ts';
 import { makeTimestampToken } from './timestamp.ts';
@@ -50,7 +51,7 @@ export interface Signer {
   publishList(order: { authority: KeyRef; request: ListRequest }): Promise<Uint8Array>;
   /** Issues a timestamp token over a SHA-256 digest, DER, at the signer's own time. */
   stamp(order: { key: CertifiedKey; digest: Uint8Array }): Promise<Uint8Array>;
-  /** Signs a compact JWS with the key for statuses. */
+  /** Signs a compact JWS with the register's key. Throws ZodError unless the claims have the form of their type. */
   attest(order: { key: CertifiedKey; request: AttestRequest }): Promise<string>;
   /** Signs a checkpoint of the log (C2SP tlog-checkpoint) with Ed25519. */
   checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
@@ -139,11 +140,14 @@ export function createSigner(dependencies: SignerDependencies): Signer {
       return makeRevocationList(request, open(authority));
     },
     stamp: async ({ key, digest }) => stamp(key, digest, now()),
-    async attest({ key, request: { typ, claims } }) {
+    async attest({ key, request }) {
       requirePurpose(key, 'status');
+      const { typ, claims } = attestRequest.parse(request);
       const x5c = [Buffer.from(derOf(key.certificatePem)).toString('base64')];
       const sign = open(key);
-      return compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) => sign(data, 'ieee-p1363'));
+      // Statements on states keep the order of their members, which earlier releases signed.
+      const text = typ === REGISTER_TYP ? toCanonicalJson(claims) : JSON.stringify(claims);
+      return compactJws({ alg: 'ES256', typ, x5c }, text, (data) => sign(data, 'ieee-p1363'));
     },
     async checkpoint({ key, text }) {
       requirePurpose(key, 'log');

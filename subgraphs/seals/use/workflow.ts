@@ -33,7 +33,7 @@ export interface UseDependencies extends PkiDependencies {
 }
 
 /** Throws Halted if the hub has halted, or if the database was set back since this process last looked. */
-async function requireLog(tx: Transaction, { watch, halt }: UseDependencies): Promise<void> {
+export async function requireLog(tx: Transaction, { watch, halt }: UseDependencies): Promise<void> {
   halt.requireActing();
   if (!(await watch.look(tx))) halt.raise('DATABASE_SET_BACK');
   halt.requireActing();

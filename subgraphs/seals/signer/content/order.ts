@@ -5,53 +5,26 @@ import {
   grantContent,
   sha256,
   toCanonicalJson,
-} from '../../kernel/events/events.ts';
-import { makesVersion } from '../../kernel/license-acts.ts';
-import { readAttachment } from '../../kernel/pdf/attachment.ts';
-import { PdfError } from '../../kernel/pdf/pdf.ts';
-import { readSealable } from '../../kernel/pdf/sealed-pdf.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import { hasSalt, saltSchema } from '../../kernel/salt.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
+} from '../../../kernel/events/events.ts';
+import { caseStatementReason, LICENSE_ACTS, makesVersion } from '../../../kernel/license-acts.ts';
+import { readAttachment } from '../../../kernel/pdf/attachment.ts';
+import { PdfError } from '../../../kernel/pdf/pdf.ts';
+import { readSealable } from '../../../kernel/pdf/sealed-pdf.ts';
+import { Refusal } from '../../../kernel/refusal.ts';
+import { hasSalt } from '../../../kernel/salt.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../../kernel/sealing/sign.ts';
+import {
+  type SealableRecord,
+  type SealableStatement,
+  sealableDecision,
+  sealableRecord,
+  sealableStatement,
+} from './sealable.ts';
 
 /**
  * Compares what is to be sealed with what a person authorised. The signer seals nothing else, whoever asks. Pure
  * functions.
  */
-
-const text = z.string();
-/** The fields of a license's record (GB/T 36903) that its case decided. The rest is the hub's own numbering. */
-const recordSchema = z.looseObject({
-  ZZMC: text,
-  ZZLXDM: text,
-  ZZBH: text,
-  ZZBS: text,
-  ZZBFJG: text,
-  CZZT: text,
-  CZZTDM: text,
-  CZZTDMLX: text,
-  ZZYXQQSRQ: text,
-  ZZYXQJZRQ: text,
-  ZZQZR: text,
-  KZ_CZ: text,
-  KZ_SX: text,
-  KZ_NR: z.array(z.unknown()),
-  ZZQZSJ: text,
-  ZZQZMC: text,
-  KZ_EWM: text.optional(),
-  KZ_SJS: saltSchema.optional(),
-});
-type SealedRecord = z.infer<typeof recordSchema>;
-/** The fields of a statement on a license: of an act without a new version. */
-const statementSchema = z.looseObject({
-  ...{ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text },
-  KZ_SJS: saltSchema.optional(),
-});
-/** The fields of a decision document that its seal shows. */
-const noticeSchema = z.looseObject({
-  ...{ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) },
-  salt: saltSchema.optional(),
-});
 
 const ATTACHMENT_NAMES = { license: 'metadata.json', notice: 'notice.json' } as const;
 
@@ -68,17 +41,15 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
   } = profile === 'PADES' ? readSealableOf(document) : { file: document, digest: sha256(document), shown: null };
   if (act === 'DECISION') {
     requireSameText(readAttached(file, ATTACHMENT_NAMES.notice), content);
-    const { success, data } = noticeSchema.safeParse(content);
+    const { success, data } = sealableDecision.safeParse(content);
     if (!success || data.caseNumber !== identifier) throw buildDiffersRefusal();
     requireAppearance(appearance, data.organ.name, data.issuedAt);
   } else if (caseId === null) {
     requireSameText(file, content);
-    // The statement must be of the act that was authorised: the allow-list was asked about that one.
-    const { success, data } = statementSchema.safeParse(content);
-    if (!success || data.ZZBS !== identifier || data.CZ !== act) throw buildDiffersRefusal();
-  } else if (!makesVersion(act)) requireStatement(readJson(file, statementSchema), request, authorisedBy);
+    requireOwnStatement(readJson(file, sealableStatement), request, authorisedBy);
+  } else if (!makesVersion(act)) requireCaseStatement(readJson(file, sealableStatement), request, authorisedBy);
   else {
-    const record = readJson(readAttached(file, ATTACHMENT_NAMES.license), recordSchema);
+    const record = readJson(readAttached(file, ATTACHMENT_NAMES.license), sealableRecord);
     requireRecord(record, request, authorisedBy);
     requireOwnCode(record);
     requireAppearance(appearance, record.ZZQZMC, record.ZZQZSJ);
@@ -93,7 +64,7 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
 export function requireCode(request: CodeRequest, authorisedBy: string): void {
   const { record, payload, act, caseId } = request;
   if (caseId === null || !makesVersion(act)) throw buildDiffersRefusal();
-  const result = recordSchema.safeParse(record);
+  const result = sealableRecord.safeParse(record);
   if (!result.success) throw buildDiffersRefusal();
   const { ZZBS: i, ZZBFJG: o, ZZYXQQSRQ: f, ZZYXQJZRQ: t, CZZT: holder } = result.data;
   requireRecord(result.data, request, authorisedBy);
@@ -161,7 +132,7 @@ function requireSameText(bytes: Uint8Array, content: unknown): void {
  * Requires that a record says exactly what the decider saw (see `grantContent`). It must have the requested act and
  * identifier, and name the decider.
  */
-function requireRecord(record: SealedRecord, request: SealUseRequest, authorisedBy: string): void {
+function requireRecord(record: SealableRecord, request: SealUseRequest, authorisedBy: string): void {
   const { holder, ...content } = parseGrant(request);
   const agrees =
     isSaltedAs(record, content) &&
@@ -181,18 +152,16 @@ function requireRecord(record: SealedRecord, request: SealUseRequest, authorised
   if (!agrees) throw buildDiffersRefusal();
 }
 
-function requireStatement(
-  statement: z.infer<typeof statementSchema>,
-  request: SealUseRequest,
-  authorisedBy: string,
-): void {
-  const grant = parseGrant(request);
-  const { licenseNumber } = grant;
+/**
+ * Requires that a statement is of the act that was authorised, says the state that the act leads to, and names the
+ * person who authorised it: the allow-list was asked about that act.
+ */
+function requireStatement(statement: SealableStatement, { act, identifier }: SealUseRequest, authorisedBy: string) {
   const agrees =
-    isSaltedAs(statement, grant) &&
-    statement.CZ === request.act &&
-    statement.ZZBH === licenseNumber &&
-    statement.ZZBS === request.identifier &&
+    act !== 'DECISION' &&
+    statement.CZ === act &&
+    statement.ZZBS === identifier &&
+    statement.ZZZT === LICENSE_ACTS[act].to &&
     statement.ZZQZR === authorisedBy;
   if (!agrees) throw buildDiffersRefusal();
 }
@@ -202,6 +171,26 @@ function isSaltedAs(record: object, grant: object): boolean {
   return hasSalt(record) || !hasSalt(grant);
 }
 
+/** Requires a statement on the organ's own authority. Its reason is the organ's own, and it names no case. */
+function requireOwnStatement(statement: SealableStatement, request: SealUseRequest, authorisedBy: string): void {
+  requireStatement(statement, request, authorisedBy);
+  if (statement.KZ_BJBH !== null) throw buildDiffersRefusal();
+}
+
+/** Requires a statement that a case decided. Its reason is the fixed one, because the case decided no other words. */
+function requireCaseStatement(statement: SealableStatement, request: SealUseRequest, authorisedBy: string): void {
+  requireStatement(statement, request, authorisedBy);
+  const grant = parseGrant(request);
+  const { licenseNumber, action } = grant;
+  const agrees =
+    isSaltedAs(statement, grant) &&
+    statement.ZZBH === licenseNumber &&
+    statement.SM === caseStatementReason(action) &&
+    statement.KZ_BJBH !== null &&
+    [statement.KZ_JGZL, statement.KZ_NBBH, statement.KZ_JDWH, statement.KZ_TZ].every((own) => own === undefined);
+  if (!agrees) throw buildDiffersRefusal();
+}
+
 function parseGrant({ content, act, matterId }: SealUseRequest): GrantContent {
   const { success, data } = grantContent.safeParse(content);
   if (!success || data.action !== act || data.matterId !== matterId) throw buildDiffersRefusal();
@@ -209,10 +198,10 @@ function parseGrant({ content, act, matterId }: SealUseRequest): GrantContent {
 }
 
 /** Requires that a code on the document is about this very record. */
-function requireOwnCode({ KZ_EWM: code, ...record }: SealedRecord): void {
+function requireOwnCode({ KZ_EWM: code, ...record }: SealableRecord): void {
   if (code === undefined) return;
   const [, payload = ''] = code.slice(code.indexOf('#') + 1).split('.');
-  const codeClaims = readJson(Buffer.from(payload, 'base64url'), z.looseObject({ d: text }));
+  const codeClaims = readJson(Buffer.from(payload, 'base64url'), z.looseObject({ d: z.string() }));
   if (codeClaims.d !== computeDigest(record)) throw buildDiffersRefusal();
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE "licenses"."act" ALTER COLUMN "authorisation" DROP NOT NULL;

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { readLicenseIdentifier } from '../identifier.ts';
+import { LICENSE_STATES } from '../license-acts.ts';
+
+/**
+ * Everything that the register's key signs (登记机关声明): one closed form for each `typ`. Values are bounded or come from
+ * closed lists, so that nobody can make the register state free words. A new statement is a new row here.
+ */
+
+/** Seconds since 1970 (NumericDate of RFC 7519), before the year 10000. */
+const seconds = z.int().nonnegative().max(253_402_300_799);
+const identifier = z
+  .string()
+  .max(120)
+  .refine((text) => readLicenseIdentifier(text).verdict === 'VALID', 'no identifier of a license (GB/T 36904)');
+const version = z.int().min(1).max(999);
+const state = z.enum(LICENSE_STATES);
+const isOfVersion = (claims: { sub: string; version: number }) =>
+  readLicenseIdentifier(claims.sub).parts?.version === claims.version;
+const VERSION_DIFFERS = 'the identifier is of another version';
+
+const MAX_URL_CHARS = 300;
+/** Maximum length of a packed list of states: 2 MiB, of about three million licenses. */
+const MAX_LIST_CHARS = 2_097_152;
+const MAX_LIST_VALIDITY_SECONDS = 86_400;
+const MAX_STATEMENT_VALIDITY_SECONDS = 604_800;
+const isWithin =
+  (maxSeconds: number) =>
+  ({ iat, exp }: { iat: number; exp: number }) =>
+    exp > iat && exp - iat <= maxSeconds;
+const VALIDITY_TOO_LONG = 'valid for too long';
+
+/** The claims of a status list (状态列表, IETF Token Status List). */
+const statusList = z
+  .strictObject({
+    sub: z
+      .url({ protocol: /^https?$/ })
+      .max(MAX_URL_CHARS)
+      .endsWith('/licenses/status-list'),
+    iat: seconds,
+    exp: seconds,
+    ttl: z.int().positive().max(MAX_LIST_VALIDITY_SECONDS),
+    status_list: z.strictObject({
+      bits: z.literal(4),
+      lst: z
+        .string()
+        .max(MAX_LIST_CHARS)
+        // zlib (RFC 1950) at its highest level begins with these.
+        .regex(/^eN[\w-]+$/),
+    }),
+  })
+  .refine(isWithin(MAX_LIST_VALIDITY_SECONDS), VALIDITY_TOO_LONG);
+
+/** The claims of a statement on the state of a license version (状态声明). */
+const versionState = z
+  .strictObject({ sub: identifier, state, version, iat: seconds, exp: seconds })
+  .refine(isOfVersion, VERSION_DIFFERS)
+  .refine(isWithin(MAX_STATEMENT_VALIDITY_SECONDS), VALIDITY_TOO_LONG);
+
+/** Why a sheet is spoiled (作废原因), in the words of the counter. UNCODED: entered by a release that took free words. */
+export const SPOIL_REASON_LABELS = {
+  MISPRINT: '打印错误',
+  DAMAGED: '破损污损',
+  WRONG_BLANK: '用错空白证照',
+  PRINTER_FAULT: '打印设备故障',
+  UNCODED: '原登记未编码',
+} as const;
+export type SpoilReason = keyof typeof SPOIL_REASON_LABELS;
+const SPOIL_REASONS = Object.keys(SPOIL_REASON_LABELS) as unknown as readonly [SpoilReason, ...SpoilReason[]];
+
+/** The number of a blank (空白证照): prefix and eight digits. */
+const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
+
+/**
+ * What the register states of a license (登记声明): who stated what of which version. `jti` is the id of the act, so a
+ * statement cannot stand for another act. `by` is the SHA-256 of the id of the person who asked for it: it names nobody
+ * outside, and the hub cannot put somebody else there later.
+ */
+const spoiledSheet = z
+  .strictObject({
+    jti: z.uuid(),
+    iat: seconds,
+    act: z.literal('SPOIL'),
+    sub: identifier,
+    version,
+    /** The state of the version, which the act does not change. */
+    state,
+    /** Id of the issuing organ, whose blanks they are. */
+    organ: z
+      .string()
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+      .max(64),
+    reason: z.enum(SPOIL_REASONS),
+    spoiled: blankNumber,
+    replacement: blankNumber,
+    by: z.string().regex(/^[0-9a-f]{64}$/),
+  })
+  .refine(isOfVersion, VERSION_DIFFERS)
+  .refine(({ spoiled, replacement }) => spoiled !== replacement, 'a sheet does not replace itself');
+
+export const registerStatement = z.discriminatedUnion('act', [spoiledSheet]);
+export type RegisterStatement = z.infer<typeof registerStatement>;
+export const REGISTER_TYP = 'register-statement+jwt';
+
+/** Request of `seals.attest`, called by licenses. It signs with a key for only that. */
+export const attestRequest = z.discriminatedUnion('typ', [
+  z.strictObject({ typ: z.literal('statuslist+jwt'), claims: statusList }),
+  z.strictObject({ typ: z.literal('license-status+jwt'), claims: versionState }),
+  z.strictObject({ typ: z.literal(REGISTER_TYP), claims: registerStatement }),
+]);
+export type AttestRequest = z.infer<typeof attestRequest>;

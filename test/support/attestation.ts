@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { type AttestRequest, REGISTER_TYP, type RegisterStatement } from '../../subgraphs/kernel/sealing/attest.ts';
+import { packStates } from '../../subgraphs/licenses/evidence/list.ts';
+import { buildStatementClaims } from '../../subgraphs/licenses/evidence/statement.ts';
+import { buildSpoilStatement } from '../../subgraphs/licenses/register/statement.ts';
+
+/** Builds requests to the register's key with real claims. Those with another `n` are about another license. */
+
+type RequestOf<Typ extends AttestRequest['typ']> = Extract<AttestRequest, { typ: Typ }>;
+
+const AT = new Date('2026-06-01T04:00:00Z');
+
+function identifierOf(n: number): string {
+  const serial = `360731${String(2_026_000_000 + n)}`;
+  return writeLicenseIdentifier({ type: '11000000000090018B004', issuer: '11000000000000123W', serial, version: 1 });
+}
+
+/** Returns the request for a status list (状态列表) of `n` + 1 versions. */
+export function listAttestation(n = 0): RequestOf<'statuslist+jwt'> {
+  const iat = Math.floor(AT.getTime() / 1000);
+  const lst = packStates(Array.from({ length: n + 1 }, (_, place) => ({ place, state: 'VALID' as const })));
+  const sub = 'http://127.0.0.1:4000/licenses/status-list';
+  return {
+    typ: 'statuslist+jwt',
+    claims: { sub, iat, exp: iat + 86_400, ttl: 3_600, status_list: { bits: 4, lst } },
+  };
+}
+
+/** Returns the request for a statement on the state of a version (状态声明). */
+export function stateAttestation(n = 0): RequestOf<'license-status+jwt'> {
+  const about = { identifier: identifierOf(n), version: 1, state: 'VALID' as const };
+  return { typ: 'license-status+jwt', claims: buildStatementClaims(about, AT) };
+}
+
+/** Returns the request for the register's statement on a spoiled sheet (登记声明). */
+export function spoilAttestation(n = 0, changes: Partial<RegisterStatement> = {}): RequestOf<typeof REGISTER_TYP> {
+  const about = { id: randomUUID(), identifier: identifierOf(n), version: 1, state: 'VALID' as const, at: AT };
+  const sheets = { organ: 'yudu-lyj', spoiled: 'LYJ00000001', replacement: 'LYJ00000002', personId: 'yudu-lyj.clerk' };
+  return { typ: REGISTER_TYP, claims: { ...buildSpoilStatement({ ...about, ...sheets }, 'MISPRINT'), ...changes } };
+}
+
+/** One request of each type. */
+export function listAttestations(): AttestRequest[] {
+  return [listAttestation(), stateAttestation(), spoilAttestation()];
+}
+
+/** Values of claims that no form allows, whatever the claim is: free words, other types, too much of it. */
+export const FREE_VALUES: readonly unknown[] = [
+  '兹证明于都县示范企业信誉良好',
+  '证'.repeat(10_000),
+  '',
+  null,
+  true,
+  -1,
+  1.5,
+  2 ** 53,
+  [],
+  {},
+  { text: '兹证明' },
+  sha256('x').toUpperCase(),
+];
