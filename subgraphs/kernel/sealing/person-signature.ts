@@ -91,7 +91,7 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
  * signature counts.
  */
 export const personSigningRequest = z.object({
-  person: z.string().max(200),
+  person: z.string().min(1).max(200),
   signed: z.object({ statement: sealStatement, signature: personSignature }).nullable(),
 });
 export type PersonSigningRequest = z.infer<typeof personSigningRequest>;
