@@ -110,14 +110,15 @@ async function checkVersions(sql: postgres.Sql): Promise<string[]> {
 async function checkSealUses(sql: postgres.Sql): Promise<string[]> {
   const acts = await sql<ActRow[]>`
     select a.id, a.identifier, a.act, d.bytes as document, s.bytes as signature, u.identifier as used_for, u.act as used_act,
-      u.document_digest as sealed_digest, u.signature as made
-    from licenses.act a left join seals.seal_use u on u.issuance_id = a.id
+      u.document_digest as sealed_digest, u.signature as made, r.text as stated
+    from licenses.act a left join seals.seal_use u on u.issuance_id = a.id left join seals.register_statement r on r.id = a.id
     left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest
     where a.state = 'DONE'`;
   const unrecordedActs = acts.filter((act) => !isRecorded(act)).map(({ id, identifier }) => ({ id, identifier }));
   const orphanedUses = await sql`
     select u.issuance_id from seals.seal_use u left join licenses.act a on a.id = u.issuance_id
-    left join cases.decision_seal d on d.notice_id = u.issuance_id where a.id is null and d.notice_id is null`;
+    left join cases.decision_seal d on d.notice_id = u.issuance_id where a.id is null and d.notice_id is null
+    union all select r.id from seals.register_statement r left join licenses.act a on a.id = r.id where a.id is null`;
   const decisions = await sql<DecisionRow[]>`
     select d.notice_id, f.bytes as file, d.signature, u.document_digest as sealed_digest, u.signature as made
     from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
@@ -132,6 +133,7 @@ async function checkSealUses(sql: postgres.Sql): Promise<string[]> {
     .map(({ notice_id }) => ({ notice_id }));
   const unloggedUses = await sql`
     select kind, id from (select 'SEAL_USE' as kind, issuance_id::text as id from seals.seal_use
+      union all select 'ATTESTATION', encode(sha256(convert_to(text, 'UTF8')), 'hex') from seals.register_statement
       union all select 'CODE_USE', issuance_id::text from seals.seal_code union all select 'SEAL_EVENT', serial::text from seals.seal_event) u
     where not exists (select 1 from seals.log_leaf l where l.kind = u.kind and l.subject = u.id)`;
   const lostLeaves = await sql`
@@ -156,9 +158,11 @@ interface ActRow {
   used_act: string | null;
   sealed_digest: string | null;
   made: Buffer | null;
+  /** What the register stated of the act. */
+  stated: string | null;
 }
 
-/** Returns whether the file and signature of a done act match the seal use ledger. */
+/** Returns whether the file and signature of a done act match the ledger of seal uses or of register statements. */
 function isRecorded({
   identifier,
   act,
@@ -168,7 +172,9 @@ function isRecorded({
   used_act,
   sealed_digest,
   made,
+  stated,
 }: ActRow): boolean {
+  if (act === 'SPOIL') return document !== null && made === null && document.toString('utf8') === stated;
   if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
   const sealedPdf = isSealedPdf(document) ? readSealedPdf(document) : null;
   const digest = sealedPdf?.digest ?? createHash('sha256').update(document).digest();
