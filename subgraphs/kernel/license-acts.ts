@@ -116,7 +116,7 @@ const NEW_VERSION = {
   attestedBy: 'SEAL',
   clause: CASE_ACT_CLAUSE,
 } as const;
-/** Columns of an act by which the issuing organ changes the state on its own authority: by two persons, with its seal. */
+/** Columns of an act by which the issuing organ changes the state on its own authority: by two persons, by seal. */
 const OWN_AUTHORITY = {
   makesVersion: false,
   case: 'NEVER',

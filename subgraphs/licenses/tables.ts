@@ -148,10 +148,7 @@ export const act = schema.table(
     code: text(),
     /** The rendered file, stored from ② until ③, because another release may render the same record differently. */
     rendered: bytea(),
-    /**
-     * SHA-256 of the finished file, and of its CMS: inside it (a PDF) or detached (a statement). The second is null for
-     * a statement of the register, which contains its signature.
-     */
+    /** SHA-256 of the file and of its CMS: inside it (a PDF), detached (a statement), null of the register. */
     documentDigest: digest(),
     signatureDigest: digest(),
     doneAt: instant(),
