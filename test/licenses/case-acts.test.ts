@@ -86,6 +86,8 @@ describe('an act that somebody does', () => {
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
   'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
+  // A change of the register of people, which is no act on a license.
+  'cases/person/appointment.ts': ['CHANGE'],
   // The finding that orders it.
   'cases/supervision/supervision.ts': ['RESTORE', 'REVOKE', 'SUSPEND'],
   // A supervisor lifts only its own suspension.

@@ -4,7 +4,7 @@ import { CASE_OUTPUTS } from '../../subgraphs/cases/reading/outputs.ts';
 import { type Actor, PUBLIC, ROLES, type Role } from '../../subgraphs/kernel/actor.ts';
 import { protectOutputs } from '../../subgraphs/kernel/privacy/output.ts';
 import { ANONYMOUS, type OutputRules } from '../../subgraphs/kernel/privacy/output-rules.ts';
-import { LICENSE_OUTPUTS } from '../../subgraphs/licenses/outputs.ts';
+import { LICENSE_OUTPUTS } from '../../subgraphs/licenses/reading/outputs.ts';
 import { MATTER_OUTPUTS } from '../../subgraphs/matters/outputs.ts';
 import { SEAL_OUTPUTS } from '../../subgraphs/seals/outputs.ts';
 import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
@@ -74,8 +74,11 @@ describe.each(Object.keys(OUTPUTS))('%s', (name) => {
 
 /** Texts about a person that are no name. */
 const SPOKEN_OF: Readonly<Record<string, readonly string[]>> = {
-  cases: ['ProposalPayload.secret', 'SupervisionReceipt.note', 'SupervisionFinding.answer'],
-  licenses: ['LicenseAct.order', 'LicenseStatus.holderName'],
+  cases: [
+    ...['SignatureRequest.text', 'Viewer.window', 'Viewer.holderCode', 'Appointment.issuer', 'Appointment.window'],
+    ...['ProposalPayload.secret', 'SupervisionReceipt.note', 'SupervisionFinding.answer'],
+  ],
+  licenses: ['LicenseAct.order', 'LicenseStatus.holderName', 'LicenseProposal.order', 'SignatureRequest.text'],
   seals: ['Seal.certificateRequest'],
 };
 

@@ -6,7 +6,9 @@ const isByOffice = ({ organ }: { organ: unknown }): boolean => organ !== null;
 export const CASE_OUTPUTS: OutputRules = {
   masksCodes: true,
   verbatim: {
+    'to be signed as they are': ['SignatureRequest.text', 'SignatureRequest.salt', 'SignatureRequest.challenge'],
     'masks its code itself': ['Applicant.code'],
+    'by which the issuer knows a member of the staff': ['Appointment.issuer', 'Appointment.subject'],
     'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],
     'numbers that the hub or an office gives': [
       ...['Case.number', 'Case.licenseNumber', 'CaseNotice.number', 'RunningCase.number', 'Reading.number'],
@@ -26,6 +28,10 @@ export const CASE_OUTPUTS: OutputRules = {
     'an act of administration, exactly as it was proposed': ['Proposal.content'],
   },
   staff: {
+    'Appointment.name': ALWAYS,
+    'Appointment.subject': ALWAYS,
+    'Appointment.proposedBy': ALWAYS,
+    'Appointment.approvedBy': ALWAYS,
     'CaseStepRecord.actor': isByOffice,
     'CaseMaterial.addedBy': isByOffice,
     'Agreement.recordedBy': ALWAYS,

@@ -1,4 +1,4 @@
-import { ALWAYS, type OutputRules } from '../kernel/privacy/output-rules.ts';
+import { ALWAYS, type OutputRules } from '../../kernel/privacy/output-rules.ts';
 
 /** How the texts of licenses are protected. */
 export const LICENSE_OUTPUTS: OutputRules = {
@@ -15,10 +15,14 @@ export const LICENSE_OUTPUTS: OutputRules = {
       ...['Document.digest', 'Signature.digest', 'LicenseStatus.documentDigest', 'LicenseChange.documentDigest'],
       'LicenseChange.signatureDigest',
     ],
+    'to be signed as they are': ['SignatureRequest.text', 'SignatureRequest.salt', 'SignatureRequest.challenge'],
     addresses: ['Document.url', 'Signature.url', 'LicenseVerification.evidence'],
   },
   staff: {
     'LicenseAct.actor': ALWAYS,
+    'LicenseAct.preparedBy': ALWAYS,
+    'LicenseProposal.proposedBy': ALWAYS,
+    'LicenseProposal.endedBy': ALWAYS,
     'SupervisionOrder.answeredBy': ALWAYS,
     'Reading.reader': ALWAYS,
     'Reading.readerId': ALWAYS,
