@@ -96,6 +96,35 @@ async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
 
 const newPublicKey = () => generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
+/** A second person of the superior organ, and an exception that nobody has approved yet. */
+async function exceptionInputs(hub: TestHub): Promise<Record<string, object>> {
+  const content = {
+    ...{ organ: 'yudu-lyj', validFrom: '2026-05-01', validTo: '2026-06-01', reason: '审查人员休假' },
+    approvingOrgan: 'ganzhou-xzspj',
+  };
+  const secondPerson = { kind: 'SECOND_PERSON', person: 'ganzhou-xzspj.reviewer', personOrgan: 'ganzhou-xzspj' };
+  const { proposal } = await runMutation(
+    hub,
+    'yudu-lyj.approver',
+    'recordException',
+    'RecordExceptionInput',
+    { ...content, ...secondPerson },
+    'proposal { id }',
+  );
+  const { exception } = await runMutation(
+    hub,
+    'ganzhou-xzspj.approver',
+    'decideProposal',
+    'DecideProposalInput',
+    { proposal: proposal.id, approve: true },
+    'exception { id }',
+  );
+  return {
+    recordException: { ...content, kind: 'EXAMINER_DECIDES' },
+    endException: { exception: exception.id, reason: '人员已到岗' },
+  };
+}
+
 const PERSON = { subject: 'new-reviewer', name: '新审查人', organ: 'yudu-lyj' };
 
 async function administrationInputs(hub: TestHub): Promise<Record<string, object>> {
@@ -274,6 +303,7 @@ export async function createPolicyHub(): Promise<PolicyHub> {
   const inputs = {
     ...(await caseInputs(hub)),
     ...(await administrationInputs(hub)),
+    ...(await exceptionInputs(hub)),
     ...(await supervisionInputs(hub)),
     ...(await sealInputs(hub)),
     ...licenses,

@@ -33,6 +33,7 @@ const FATES = {
     ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
     ...['DiscloseApplicantInput.remark', 'DiscloseHolderInput.remark'],
     ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
+    ...['EndExceptionInput.reason', 'RecordExceptionInput.reason'],
     ...['EndSessionsInput.reason', 'PersonChangeInput.issuer', 'PersonChangeInput.name'],
     ...['RecordFindingInput.text', 'RegisterPlatformInput.name', 'ReportTaskProgressInput.note'],
     ...['SealActInput.reason', 'SealDecisionInput.reason', 'SealEndInput.words'],
