@@ -28,8 +28,8 @@ export const PRODUCTION_CHECKS: readonly StartCheck[] = [
       const isDemonstration = marker?.demonstration ?? isUsed;
       if (!isDemonstration) return null;
       return {
-        zh: `数据目录 ${folder} 用于演示，其中有示范人员、协议或空白证照：请改用新的数据目录，或按 docs/sign-in.md 接管`,
-        en: 'the data folder is a demonstration: use a new one, or take it over as docs/sign-in.md says',
+        zh: `数据目录 ${folder} 用于演示，其中有示范人员、协议或空白证照：请改用新的数据目录`,
+        en: 'the data folder is a demonstration: use a new one',
       };
     },
   },
