@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     include: ['test/security/**/*.security.ts'],
     globalSetup: ['test/support/postgres-setup.ts'],
+    setupFiles: ['test/support/development.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 1,
