@@ -1,17 +1,9 @@
-import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
+import { inDevelopment, resolve, withDatabase } from './vitest.shared.ts';
 
 // Files of one worker share their modules (`isolate`): importing the hub for each file took a quarter of the processor
 // time.
-const shared = {
-  testTimeout: 180_000,
-  hookTimeout: 300_000,
-  isolate: false,
-  setupFiles: ['test/support/development.ts'],
-};
-
-/** As Node resolves: otherwise tests load the ESM build of graphql beside the CommonJS build of the Apollo packages. */
-const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] };
+const shared = { ...inDevelopment, hookTimeout: 300_000, isolate: false };
 
 /**
  * Three projects: `unit` needs neither a database nor a compiler; `compiler` compiles copies of the sources in which a
@@ -36,8 +28,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'database',
+          ...withDatabase,
           include: ['test/**/*.db.test.ts'],
-          globalSetup: ['test/support/postgres-setup.ts'],
         },
       },
     ],

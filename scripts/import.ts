@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
-import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
-import { findDemoPerson, mintToken } from './demo/people.ts';
-import { readDemoKey } from './hub/demo-key.ts';
+import { type ListPayload, readList, reportProblems, sendMutation } from './administrator-client.ts';
 
 /**
  * `npm run import -- list.csv [--dry-run] [--basis 文号]`: proposes a list of delegations (docs/import.md) to a running
@@ -12,9 +8,6 @@ import { readDemoKey } from './hub/demo-key.ts';
  * administrator's token; without it the script acts as the demo administrator of the hub in DATA_FOLDER. The exit code
  * is 1 if the hub refused the list.
  */
-/** A rehearsal of a long list takes its time. */
-const IMPORT_TIMEOUT_MS = 120_000;
-const MAX_ANSWER_BYTES = 33_554_432;
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
   proposal { id digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
@@ -33,12 +26,10 @@ interface Change {
     runningCases: { totalCount: number; edges: { node: { number: string } }[] } | null;
   };
 }
-interface Payload {
+interface Payload extends ListPayload {
   proposal: { id: string; digest: string } | null;
   unchanged: number;
   changes: Change[];
-  problems: { line: number; column: string | null; code: string; message: string }[];
-  refusal: { code: string; message: string } | null;
 }
 
 async function main(): Promise<boolean> {
@@ -48,15 +39,9 @@ async function main(): Promise<boolean> {
   if (file === undefined || extraArguments.length > 0) {
     throw new Error('用法 usage: npm run import -- list.csv [--dry-run] [--basis 文号]');
   }
-  const csv = readText(file);
-  const result = await importDelegations({ csv, dryRun: values['dry-run'], basis: values.basis ?? null });
-  for (const { line, column, code, message } of result.problems) {
-    console.error(`${file}:${line} ${column ?? ''} ${code} ${message}`);
-  }
-  if (result.refusal) {
-    console.error(`${result.refusal.code} ${result.refusal.message}`);
-    return false;
-  }
+  const input = { csv: readList(file), dryRun: values['dry-run'], basis: values.basis ?? null };
+  const result = await sendMutation<Payload>(environment, QUERY, input);
+  if (!reportProblems(file, result)) return false;
   for (const change of result.changes) printChange(change);
   const outcome = result.proposal
     ? `已提议，尚未生效：提议 ${result.proposal.id}，文件 SHA-256 ${result.proposal.digest}，须由另一名系统管理员批准`
@@ -65,38 +50,6 @@ async function main(): Promise<boolean> {
       : '无变更，未提议';
   console.log(`变更 ${result.changes.length} 行，未变更 ${result.unchanged} 行；${outcome}`);
   return true;
-}
-
-function readText(file: string): string {
-  const bytes = readFileSync(file);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new Error(`${file} 不是 UTF-8，请另存为 UTF-8 格式的 CSV — is not UTF-8`);
-  }
-}
-
-async function importDelegations(input: object): Promise<Payload> {
-  const { status, bytes } = await sendRequest(`${environment.HUB_URL}/graphql`, {
-    reach: OPERATOR,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${await readToken()}` },
-    body: JSON.stringify({ query: QUERY, variables: { input } }),
-    timeoutMs: IMPORT_TIMEOUT_MS,
-    maxAnswerBytes: MAX_ANSWER_BYTES,
-  });
-  const { data, errors } = JSON.parse(bytes.toString('utf8')) as {
-    data?: { importDelegations: Payload };
-    errors?: { message: string }[];
-  };
-  if (!data || errors) throw new Error(errors?.map((error) => error.message).join('；') ?? `HTTP ${status}`);
-  return data.importDelegations;
-}
-
-async function readToken(): Promise<string> {
-  if (environment.TOKEN !== undefined) return environment.TOKEN;
-  const administrator = findDemoPerson('administrator');
-  if (!administrator) throw new Error('no demo administrator');
-  return mintToken(administrator, readDemoKey(environment.DATA_FOLDER), new Date());
 }
 
 function printChange({ validFrom, matter, fields, runningCases }: Change): void {

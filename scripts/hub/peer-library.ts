@@ -7,7 +7,7 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { ensureDatabase, toDatabaseUrl } from '../../db/migrate.ts';
 import { deriveRolePassword, makeRole, toRoleUrl } from '../../db/roles.ts';
-import { inheritEnvironment } from '../../subgraphs/kernel/environment/read.ts';
+import { isolateEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { LIBRARY_DATABASE as DATABASE, LIBRARY_ROLE as ROLE } from './check/database-state.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
@@ -67,7 +67,7 @@ export async function prepareLibrary(
 
 /** Starts the library in its own process to create its keys. The hub never holds the private keys. */
 async function requestPublicKeys(url: string, signal?: AbortSignal): Promise<string> {
-  const env = inheritEnvironment({ LIBRARY_DATABASE_URL: url, LIBRARY_NAME });
+  const env = isolateEnvironment('library', { LIBRARY_DATABASE_URL: url, LIBRARY_NAME });
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [LIBRARY_MAIN, '--keys'], {
       env,
@@ -126,7 +126,7 @@ export async function startLibrary(
     detached: true,
     // The channel closes when this process ends, for whatever reason. The library then stops too.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: inheritEnvironment({
+    env: isolateEnvironment('library', {
       HOST: host,
       LIBRARY_DATABASE_URL: String(settings.databaseUrl),
       LIBRARY_ROOT_PEM: String(settings.rootPemPath),

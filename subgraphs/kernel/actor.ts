@@ -46,6 +46,9 @@ export interface Person {
   holderCode: string | null;
 }
 
+/** Maximum length of the issuer's name for a person (`sub`; OpenID Connect Core 1.0, 2). */
+export const MAX_SUBJECT_CHARS = 255;
+
 /** Who somebody is, as the identity provider says it. It says nothing of roles and organs. */
 export interface Identity {
   /** The provider's own name: the URL of its OpenID Connect discovery. */

@@ -81,8 +81,8 @@ describe('a person', () => {
 
   test('who is moved to another organ while holding a token has the new place at once', async () => {
     await enact(entering('moving'));
-    const move = entering('moving', { action: 'CHANGE', organ: 'yudu-slj', roles: ['APPROVER'] });
-    await enact(move, 'yudu-slj.approver');
+    await enact(leaving('moving'));
+    await enact(entering('moving', { organ: 'yudu-slj', roles: ['APPROVER'] }), 'yudu-slj.approver');
     expect(await resolve('moving')).toMatchObject({ organ: 'yudu-slj', roles: ['APPROVER'] });
   });
 
@@ -119,10 +119,6 @@ describe('a change is made by two persons', () => {
   });
 
   test('of an administrator by another one, never by who gains by it', async () => {
-    const promotion = entering('administrator-deputy', { action: 'CHANGE', organ: 'yudu-sjj', roles: ['APPROVER'] });
-    const atOrgan = await propose(promotion);
-    expect(atOrgan.proposal.organ.id).toBe('yudu-sjj');
-    expect((await decide(atOrgan.proposal.id, 'administrator-deputy')).refusal.code).toBe('ROLE_NOT_ALLOWED');
     const auditing = await propose(
       entering('administrator-deputy', { action: 'CHANGE', organ: null, roles: ['AUDITOR'] }),
     );
@@ -146,6 +142,29 @@ describe('a change is made by two persons', () => {
     const second = await propose(entering('sjj-clerk', { organ, roles: ['WINDOW_CLERK'] }));
     expect((await decide(first.proposal.id, 'administrator-deputy')).refusal).toBeNull();
     expect((await decide(second.proposal.id, 'administrator-deputy')).refusal.code).toBe('PROPOSAL_OUTDATED');
+  });
+
+  test('never takes somebody from an organ, or brings somebody to one, that has not approved', async () => {
+    const code = async (...changes: object[]) => (await propose(changes)).refusal?.code;
+    const change = { action: 'CHANGE', roles: ['REVIEWER'] };
+    expect(await code(entering('yudu-slj.clerk', { ...change, organ: 'yudu-sjj' }))).toBe('PEOPLE_OF_SEVERAL_ORGANS');
+    expect(await code(entering('yudu-slj.clerk', { ...change, organ: null, roles: ['AUDITOR'] }))).toBe(
+      'PEOPLE_OF_SEVERAL_ORGANS',
+    );
+    expect(await code(entering('administrator-deputy', { ...change, organ: 'yudu-sjj' }))).toBe(
+      'PEOPLE_OF_SEVERAL_ORGANS',
+    );
+    await enact(entering('leaving-later', { to: '2026-04-01' }));
+    await enact(entering('leaving-later', { organ: 'yudu-slj', from: '2026-04-02' }), 'yudu-slj.approver');
+    expect(await code(leaving('leaving-later'))).toBe('PEOPLE_OF_SEVERAL_ORGANS');
+  });
+
+  test('of all who could approve for an organ is for the organ alone, not for administrators', async () => {
+    const organ = 'yudu-slj';
+    const { proposal } = await propose([leaving(`${organ}.approver`), leaving(`${organ}.supervisor`)]);
+    expect(proposal.organ.id).toBe(organ);
+    expect((await decide(proposal.id, 'administrator-deputy')).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await decide(proposal.id, `${organ}.supervisor`)).refusal.code).toBe('OWN_RIGHTS');
   });
 
   test('is refused for two places at once, an unknown organ, a window without a clerk, and several organs', async () => {

@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { createHub, type HubConfig } from '../../gateway/hub.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
+import '../support/development.ts';
 
 /**
  * Options of a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it.

@@ -2,6 +2,7 @@ import { connect } from '../../db/client.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
+import '../support/development.ts';
 
 /**
  * Options of the seals subgraph in its own process. The process kills itself after a checkpoint commits. Used by

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Identity, Person, Role } from '../../kernel/actor.ts';
+import { type Identity, MAX_SUBJECT_CHARS, type Person, type Role } from '../../kernel/actor.ts';
 import { type Day, isDay, startOfDay } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -57,8 +57,6 @@ export interface PersonChange extends Account {
 
 /** Begins the id of every holder. No subject of the register does. */
 const HOLDER_PREFIX = 'holder:';
-/** OpenID Connect Core, 2. */
-export const MAX_SUBJECT_CHARS = 255;
 const MAX_ISSUER_CHARS = 200;
 const MAX_NAME_CHARS = 64;
 const MAX_REASON_CHARS = 500;

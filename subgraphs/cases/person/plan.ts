@@ -15,7 +15,7 @@ export interface RegisterState {
 
 /** A change that can be made: what it does, and the organ whose people it changes. */
 export interface PlannedChange extends ListedChange {
-  /** The organ of the person from then on; for `END` until then. Null if there is none. */
+  /** The organ whose people it changes, the only one. Null if there is none. */
   organ: string | null;
   effect: RegisterEffect;
   /** How the effects of later changes name the line that this one enters. */
@@ -57,9 +57,7 @@ export function planChanges(state: RegisterState, listed: readonly ListedChange[
         plan.unchanged++;
         return;
       }
-      const ended = own.find(({ id }) => id === effect.ended[0]?.id);
-      const concerned = change.action === 'END' ? (ended?.organ ?? null) : change.organ;
-      plan.planned.push({ line, change, organ: concerned, effect, lineId });
+      plan.planned.push({ line, change, organ: requireOneOrgan(own, effect), effect, lineId });
       lines.set(change.subject, applyEffect(own, effect, lineId));
       listLines.set(lineId, line);
     });
@@ -68,6 +66,17 @@ export function planChanges(state: RegisterState, listed: readonly ListedChange[
     plan.refusal ??= refusal;
   }
   return plan;
+}
+
+/**
+ * Returns the organ whose people an effect changes. Refuses PEOPLE_OF_SEVERAL_ORGANS: each organ approves for its own
+ * people, so who moves leaves the one and enters the other.
+ */
+function requireOneOrgan(lines: readonly Appointment[], { entered, ended }: RegisterEffect): string | null {
+  const left = lines.filter(({ id }) => ended.some((end) => end.id === id));
+  const [organ = null, ...others] = new Set([...left, ...entered].map((line) => line.organ));
+  if (others.length > 0) throw new Refusal('PEOPLE_OF_SEVERAL_ORGANS', 'organ');
+  return organ;
 }
 
 function applyEffect(lines: readonly Appointment[], { entered, ended }: RegisterEffect, id: string): Appointment[] {

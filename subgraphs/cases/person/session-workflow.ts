@@ -1,9 +1,8 @@
 import { transact } from '../../../db/client.ts';
-import type { Actor } from '../../kernel/actor.ts';
+import { type Actor, MAX_SUBJECT_CHARS } from '../../kernel/actor.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
-import { MAX_SUBJECT_CHARS } from './appointment.ts';
 import { SESSION_POLICY } from './policy.ts';
 import * as store from './store.ts';
 import type { PersonDependencies } from './workflow.ts';

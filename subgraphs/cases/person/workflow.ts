@@ -89,7 +89,10 @@ export async function changePeople(
   return { people: await store.listLines(tx, subjects), approvalOrgan };
 }
 
-/** Returns the organ whose people approve. Null if there is none, or nobody of it could: then an administrator does. */
+/**
+ * Returns the organ whose people approve. Null if there is none, or at most one person of it may approve and is
+ * concerned: then an administrator does. A change of several approvers at once is for the organ alone.
+ */
 async function findApprovalOrgan(
   db: Reader,
   organ: string | null,
@@ -97,8 +100,10 @@ async function findApprovalOrgan(
   at: Date,
 ): Promise<string | null> {
   if (organ === null) return null;
-  const approvers = await store.countHolders(db, { organ, roles: REGISTER_APPROVERS, except: subjects }, at);
-  return approvers === 0 ? null : organ;
+  const approvers = { organ, roles: REGISTER_APPROVERS };
+  const others = await store.countHolders(db, { ...approvers, except: subjects }, at);
+  if (others > 0 || (await store.countHolders(db, { ...approvers, except: [] }, at)) > 1) return organ;
+  return null;
 }
 
 type Recording = store.Signatures & { source: AppointmentSource; recordedAt: Date };

@@ -1,8 +1,15 @@
-import { type ReadingScope, showsReader } from './reading.ts';
-import type { ReadingRow } from './reading-store.ts';
+import type { Reader } from '../../../db/client.ts';
+import type { Actor, Person } from '../actor.ts';
+import { type GraphContext, getLoader, requirePerson } from '../http/context.ts';
+import { BY_SERIAL, readPage, toConnection } from '../http/page.ts';
+import { type ReadingScope, readingScopeOf, showsReader } from './reading.ts';
+import { findReadings, listReadings, type ReadingFilter, type ReadingRow } from './reading-store.ts';
+import type { ReadingTable } from './reading-tables.ts';
+
+/** How a subgraph answers its record of readings. */
 
 /** Returns a reading as a caller of this scope may see it: the person and the remark only for who oversees them. */
-export function viewReading(row: ReadingRow, scope: ReadingScope) {
+function viewReading(row: ReadingRow, scope: ReadingScope) {
   const { serial, number, object, readerId, reader, organ, purpose, remark, at } = row;
   const person = showsReader(scope, row)
     ? { readerId, reader, remark }
@@ -16,4 +23,46 @@ export function viewReading(row: ReadingRow, scope: ReadingScope) {
     at,
     ...person,
   };
+}
+
+/** The arguments of a list of readings, apart from what each subgraph names its subject. */
+type ReadingArguments = Parameters<typeof readPage>[0] & {
+  filter?: { [Field in keyof Omit<ReadingFilter, 'subject'>]?: ReadingFilter[Field] | undefined } | null | undefined;
+};
+
+/** Answers the list of readings that a person may see. Throws UNAUTHENTICATED for the public. */
+export async function answerReadings(
+  { db, table }: { db: Reader; table: ReadingTable },
+  subject: string | null | undefined,
+  args: ReadingArguments,
+  actor: Actor,
+) {
+  const scope = readingScopeOf(requirePerson(actor));
+  const { object = null, purpose = null, person = null, organ = null, from = null, to = null } = args.filter ?? {};
+  const filter = { subject: subject ?? null, object, purpose, person, organ, from, to };
+  const page = await listReadings(db, table, scope, filter, readPage(args, BY_SERIAL));
+  return toConnection(
+    page,
+    BY_SERIAL,
+    (row) => row.serial,
+    (row) => viewReading(row, scope),
+  );
+}
+
+/**
+ * Answers the newest readings of one subject, or null to who may see none of it. `isOwn`: the data is the person's.
+ * All subjects of a request are read in one query.
+ */
+export async function loadReadings(
+  { db, table }: { db: Reader; table: ReadingTable },
+  subject: string,
+  { person, isOwn, context }: { person: Person; isOwn: boolean; context: GraphContext },
+) {
+  const scope = readingScopeOf(person);
+  if (!scope.all && scope.organ === null && !isOwn) return null;
+  const rows = await getLoader<ReadingRow[]>(context, 'readings', async (subjects) => {
+    const bySubject = await findReadings(db, table, scope, subjects);
+    return subjects.map((one) => bySubject.get(one) ?? []);
+  }).load(subject);
+  return (rows ?? []).map((row) => viewReading(row, scope));
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
-import { type Person, ROLES } from '../actor.ts';
+import { MAX_SUBJECT_CHARS, type Person, ROLES } from '../actor.ts';
 import { isProduction } from '../environment/mode.ts';
 import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
@@ -29,7 +29,7 @@ export const OWN_TOKEN_SECONDS = 60;
 const claims = z.object({
   iat: z.number().optional(),
   exp: z.number(),
-  sub: line(),
+  sub: line(MAX_SUBJECT_CHARS),
   name: line(),
   roles: z.array(z.enum(ROLES)).min(1),
   organ: line().nullish(),
