@@ -34,9 +34,15 @@ const MAX_PERSONS = 10_000;
 /** Signing a token for each request of a person costs more than the rest of the gateway's work on it. */
 const OWN_TOKEN_REUSE_SECONDS = 20;
 
+/** A value that counts within a period. Before it the clock has been set back, and the value may be too old. */
 interface Cached<Value> {
+  from: number;
   until: number;
   value: Promise<Value>;
+}
+
+function isCurrent({ from, until }: Cached<unknown>, at: Date): boolean {
+  return from <= at.getTime() && at.getTime() < until;
 }
 
 /** Creates the sign-in of the edge. Whoever fails to sign in costs one verification, and nobody else is asked. */
@@ -55,12 +61,12 @@ export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: S
     if (!read) throw new TokenError('TOKEN_INVALID');
     const { identity, expiresAt } = await read(token, at);
     const until = Math.min(at.getTime() + PERSON_SECONDS * 1000, expiresAt.getTime());
-    return { until, value: resolvePerson(identity, at) };
+    return { from: at.getTime(), until, value: resolvePerson(identity, at) };
   };
   const readForeign = async (token: string, issuer: string | null, at: Date): Promise<Person> => {
     const digest = hash('sha256', token, 'base64');
     const known = persons.get(digest);
-    const isKnown = known !== undefined && at.getTime() < known.until;
+    const isKnown = known !== undefined && isCurrent(known, at);
     const found = isKnown ? known : await resolve(token, issuer, at);
     if (!isKnown) {
       persons.set(digest, found);
@@ -79,20 +85,11 @@ export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: S
     writeToken(person, at) {
       const name = hash('sha256', JSON.stringify(person), 'base64');
       const known = ownTokens.get(name);
-      if (known && at.getTime() < known.until) return known.value;
+      if (known && isCurrent(known, at)) return known.value;
       const value = writeToken(person, ownKey, at, OWN_TOKEN_SECONDS);
-      ownTokens.set(name, { until: at.getTime() + OWN_TOKEN_REUSE_SECONDS * 1000, value });
+      const from = at.getTime();
+      ownTokens.set(name, { from, until: from + OWN_TOKEN_REUSE_SECONDS * 1000, value });
       return value;
     },
   };
 }
-
-/**
- * Finds holders of licenses by the code that the issuer vouches for. Without a register nobody else is known. The id is
- * made of issuer and subject, and of no data of the person.
- */
-export const resolveHolder: ResolvePerson = async ({ issuer, subject, holderCode, name }) => {
-  if (holderCode === null || name === null) return null;
-  const id = `holder:${hash('sha256', JSON.stringify([issuer, subject]), 'base64url')}`;
-  return { kind: 'person', id, name, roles: ['APPLICANT'], organ: null, window: null, holderCode };
-};

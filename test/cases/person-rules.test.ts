@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   type Appointment,
@@ -143,13 +144,17 @@ describe('the person of an identity', () => {
   test('is a holder by the code of the issuer, with an id that names nobody', () => {
     const holder = buildPerson({ ...identity, holderCode }, null);
     expect(holder).toMatchObject({ roles: ['APPLICANT'], organ: null, window: null, holderCode });
-    expect(holder?.id).toMatch(/^holder:[\w-]{43}$/);
+    const digest = createHash('sha256')
+      .update(JSON.stringify([ISSUER, 'wang']))
+      .digest('base64url');
+    expect(holder?.id).toBe(`holder:${digest}`);
     const foreignLine = line({ issuer: 'https://other.example' });
     expect(buildPerson({ ...identity, holderCode }, foreignLine)?.roles).toEqual(['APPLICANT']);
   });
 
   test('is nobody without a line and a code', () => {
     expect(buildPerson(identity, null)).toBeNull();
+    expect(buildPerson({ ...identity, holderCode, name: null }, null)).toBeNull();
     expect(buildPerson(identity, line({ issuer: 'https://other.example' }))).toBeNull();
   });
 });
