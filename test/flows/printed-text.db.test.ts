@@ -7,6 +7,7 @@ import { COMPANY, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts'
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { listRareCharacters, NOT_IN_FONT, ODD, ODD_LINES } from '../support/odd-text.ts';
 import { actForOrgan } from '../support/own-act.ts';
+import { approveImport } from '../support/proposal.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -48,8 +49,10 @@ beforeAll(async () => {
     ['importGuide', 'ImportGuideInput', { format: 'JSON', text: JSON.stringify(guide) }],
   ] as const;
   for (const [name, type, input] of imports) {
-    const { refusal, problems } = await runMutation(hub, 'administrator', name, type, input, 'problems { message }');
-    expect([refusal, problems]).toEqual([null, []]);
+    const fields = 'problems { message } proposal { id organ { id } }';
+    const proposed = await runMutation(hub, 'administrator', name, type, input, fields);
+    expect([proposed.refusal, proposed.problems]).toEqual([null, []]);
+    expect((await approveImport(hub, proposed.proposal)).refusal).toBeNull();
   }
   await waitForFacts();
 });

@@ -7,6 +7,7 @@ import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
 import { TEST_INTAKE_LIMITS, TEST_LIMITS } from './limits.ts';
 import { testParsers } from './parsers.ts';
+import { asRemote } from './remote-signer.ts';
 import { waitUntil } from './until.ts';
 
 /** An answer of the gateway. */
@@ -73,7 +74,7 @@ export async function createHubOn(
     databaseUrls: database.urls,
     tokenKey: tokenKeys.publicKey,
     parsers: testParsers,
-    signer: createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock }),
+    signer: asRemote(createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock })),
     authorisationKeys,
     publicUrl: 'http://127.0.0.1:4000',
     library: null,

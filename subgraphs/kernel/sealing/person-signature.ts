@@ -91,7 +91,8 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
  * signature counts.
  */
 export const personSigningRequest = z.object({
-  person: z.string().min(1).max(200),
+  /** Null if no person acts: an approval platform's message, or a caller without a person. */
+  person: z.string().min(1).max(200).nullable(),
   signed: z.object({ statement: sealStatement, signature: personSignature }).nullable(),
 });
 export type PersonSigningRequest = z.infer<typeof personSigningRequest>;

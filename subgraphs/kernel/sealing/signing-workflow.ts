@@ -70,7 +70,7 @@ export async function openPersonSigning(
   { input, dryRun }: { input: PersonSignatureInput | null; dryRun: boolean },
 ): Promise<PersonSigning> {
   const signed = input && readInput(input);
-  const { organs, rpId, credentials } = await read({ person: actor?.kind === 'person' ? actor.id : '', signed });
+  const { organs, rpId, credentials } = await read({ person: actor?.kind === 'person' ? actor.id : null, signed });
   const salt = input?.salt ?? makeSalt();
   let request: SignatureRequest | null = null;
   return {
