@@ -77,12 +77,15 @@ async function* auditGrants(sql: AuditInput['sql']): AsyncGenerator<Finding> {
     yield buildFinding('GRANT_NOT_ENTERED', `seal:${sealId}`, `事项 ${matterId} 的授权与台账不一致`);
   }
   // Up to release 0.3, one person did these alone. Entries before the first filing of any seal are not judged.
+  // Up to release 0.4, one person put a seal back into use. Those came before the first application for it.
   const singlePersonEvents = await sql<
     { sealId: string; serial: number }[]
   >`select e.seal_id as "sealId", e.serial::int as serial from seals.seal_event e
     left join seals.seal_application a on a.id = e.application_id and a.seal_id = e.seal_id and a.applied_by_id = e.applied_by_id
     left join seals.seal_application_outcome o on o.application_id = a.id and o.outcome = 'APPROVED' and o.actor_id = e.actor_id
-    where e.event in ('MADE', 'GRANTED', 'GRANT_WITHDRAWN', 'ROTATED', 'CERTIFICATE_ENTERED', 'ENDED') and (e.actor_id is not null or e.event not in ('MADE', 'GRANTED'))
+    where (e.event in ('MADE', 'GRANTED', 'GRANT_WITHDRAWN', 'ROTATED', 'CERTIFICATE_ENTERED', 'ENDED') or e.event = 'RESUMED'
+        and e.serial > (select coalesce(min(serial), 9223372036854775807) from seals.seal_event where event = 'APPLIED_RESUME'))
+      and (e.actor_id is not null or e.event not in ('MADE', 'GRANTED'))
       and e.serial > (select coalesce(min(serial), 9223372036854775807) from seals.seal_event where event = 'FILED')
       and (o.application_id is null or e.applied_by_id = e.actor_id)`;
   for (const { sealId, serial } of singlePersonEvents) {

@@ -68,18 +68,18 @@ const isOver = ({ seal, at }: SealSubject) => seal.state === 'ENDED' || seal.val
 const unlessOver = (subject: SealSubject) => (isOver(subject) ? new Refusal('SEAL_EXPIRED', 'seal') : null);
 const onFile = byState({ ON_FILE: 'SEAL_ON_FILE', IN_USE: 'SEAL_ON_FILE', SUSPENDED: 'SEAL_ON_FILE' });
 const notReady = byState({ MADE: 'SEAL_NOT_ON_FILE', SUSPENDED: 'SEAL_SUSPENDED' });
-const neverInUse = byState({ MADE: 'SEAL_NOT_IN_USE', ON_FILE: 'SEAL_NOT_IN_USE' });
 const needlessInUse = ({ seal }: SealSubject) => (seal.state === 'IN_USE' ? new Refusal('ACTION_DONE') : null);
 const whileWaiting = ({ outcome }: Application) =>
   outcome === null ? null : new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 
-type SealSubjects = Record<'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealIntoUse', SealSubject> &
+type SealSubjects = Record<'suspendSeal' | 'fileSeal' | 'putSealIntoUse', SealSubject> &
   Record<
     | 'applyForSeal'
     | 'applyForSealGrant'
     | 'applyForSealGrantWithdrawal'
     | 'applyForSealEnd'
     | 'applyForSealRotation'
+    | 'applyForSealResumption'
     | 'enterSealCertificate'
     | 'applyForSealPicture',
     AppliedSeal
@@ -87,7 +87,7 @@ type SealSubjects = Record<'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealI
   Record<'decideSealApplication' | 'withdrawSealApplication', Application>;
 
 export const SEALS_POLICY: Policy<SealSubjects> = {
-  /** 停用. */
+  /** 停用: one person is enough, because it is the safe direction. 恢复使用 takes two. */
   suspendSeal: {
     grants: [KEEPER],
     state: byState({
@@ -96,12 +96,6 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
       SUSPENDED: 'SEAL_SUSPENDED',
       ENDED: 'SEAL_SUSPENDED',
     }),
-  },
-  /** 恢复使用. Repeating it changes nothing. */
-  resumeSeal: {
-    grants: [KEEPER],
-    state: (subject) => unlessOver(subject) ?? neverInUse(subject),
-    needless: needlessInUse,
   },
   /** 备案, once. */
   fileSeal: {
@@ -119,6 +113,7 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
   applyForSealGrantWithdrawal: APPLICATION,
   applyForSealEnd: APPLICATION,
   applyForSealRotation: APPLICATION,
+  applyForSealResumption: APPLICATION,
   enterSealCertificate: APPLICATION,
   applyForSealPicture: APPLICATION,
   /** 批准: by a second person of the organ (国办发〔2025〕33号). */
@@ -138,6 +133,7 @@ export const APPLICATION_MUTATIONS = {
   WITHDRAW_GRANT: 'applyForSealGrantWithdrawal',
   END: 'applyForSealEnd',
   ROTATE: 'applyForSealRotation',
+  RESUME: 'applyForSealResumption',
   CERTIFICATE: 'enterSealCertificate',
   PICTURE: 'applyForSealPicture',
 } as const satisfies Record<ApplicationKind, keyof SealSubjects>;

@@ -56,10 +56,7 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
       ...applications.Query,
     },
     Mutation: {
-      suspendSeal: (_, { input }, { actor }) =>
-        settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'SUSPENDED' })),
-      resumeSeal: (_, { input }, { actor }) =>
-        settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'IN_USE' })),
+      suspendSeal: (_, { input }, { actor }) => settleSeal(actor, () => workflow.suspendSeal(deps, actor, input)),
       fileSeal: (_, { input }, { actor }) => settleSeal(actor, () => workflow.fileSeal(deps, actor, input)),
       putSealIntoUse: (_, { input }, { actor }) => settleSeal(actor, () => workflow.putSealIntoUse(deps, actor, input)),
       ...applications.Mutation,

@@ -85,6 +85,13 @@ export function requireFilingNumber(number: string): void {
   requireLine(number, MAX_FILING_NUMBER_CHARS, 'filingNumber');
 }
 
+/** Refuses SEAL_EXPIRED, SEAL_NOT_IN_USE, ACTION_DONE unless a seal is suspended and its certificate is still valid. */
+export function requireSuspended({ state, validUntil }: Pick<Seal, 'state' | 'validUntil'>, at: Date): void {
+  if (state === 'ENDED' || validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
+  if (state === 'MADE' || state === 'ON_FILE') throw new Refusal('SEAL_NOT_IN_USE', 'seal');
+  if (state === 'IN_USE') throw new Refusal('ACTION_DONE', 'seal');
+}
+
 /** Refuses SEAL_EXPIRED if a seal has ended. */
 export function requireNotEnded(seal: Seal): void {
   if (seal.state === 'ENDED') throw new Refusal('SEAL_EXPIRED', 'seal');

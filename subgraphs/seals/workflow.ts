@@ -23,21 +23,17 @@ export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<
   return token;
 }
 
-/** Suspends a seal (停用) or puts it back into use (恢复使用). */
-export function setUse(
+/** Suspends a seal (停用), at once and by one person. Only an approved application puts it back into use. */
+export function suspendSeal(
   deps: PkiDependencies,
   actor: Actor,
-  input: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
+  input: { seal: string; reason: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal }, at) => {
-    const { to: state } = input;
-    const rule = state === 'SUSPENDED' ? SEALS_POLICY.suspendSeal : SEALS_POLICY.resumeSeal;
-    const keeper = requireAllowed(rule, { seal, at }, actor);
+    const keeper = requireAllowed(SEALS_POLICY.suspendSeal, { seal, at }, actor);
     requireReason(input.reason, MAX_REASON_CHARS);
-    if (state === seal.state) return [];
-    await store.setSeal(tx, seal.id, { state });
-    const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
-    return [{ event, matterId: null, ...toActorFields(keeper), reason: input.reason, at }];
+    await store.setSeal(tx, seal.id, { state: 'SUSPENDED' });
+    return [{ event: 'SUSPENDED' as const, matterId: null, ...toActorFields(keeper), reason: input.reason, at }];
   });
 }
 

@@ -5,6 +5,7 @@ import { findInconsistencies } from '../support/consistency.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { fetchFile } from '../support/reading.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 
 const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
@@ -175,7 +176,9 @@ describe('notices of a case', () => {
     for (const form of ['pdf', 'p7s']) {
       expect((await steps.get(`/cases/notices/${waitingDecision.id}.${form}`, 'auditor')).statusCode).toBe(404);
     }
-    expect(await actOnSeal('resumeSeal')).toBeNull();
+    expect(
+      (await applyAndApprove(hub.ask, MATTER_WITHOUT_LICENSE.organ, 'applyForSealResumption', { seal })).refusal,
+    ).toBeNull();
     expect(await steps.sealed(id)).toMatchObject({
       id: waitingDecision.id,
       number: waitingDecision.number,

@@ -273,7 +273,6 @@ const application = {
 const applying = Object.keys(SEALS_POLICY).filter((name) => name.startsWith('applyFor') || name.startsWith('enter'));
 const seals = [
   ...fixturesOf(SEALS_POLICY, ['suspendSeal', 'putSealIntoUse'], { seal, at: AT }, sealPlaces),
-  ...fixturesOf(SEALS_POLICY, ['resumeSeal'], { seal: { ...seal, state: 'SUSPENDED' }, at: AT }, sealPlaces),
   ...fixturesOf(SEALS_POLICY, ['fileSeal'], { seal: { ...seal, state: 'MADE' }, at: AT }, sealPlaces),
   ...fixturesOf(
     SEALS_POLICY,

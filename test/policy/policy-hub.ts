@@ -24,6 +24,7 @@ export interface PolicyHub {
 }
 
 const SEAL = 'yudu-lyj-license-seal';
+const SUSPENDED_SEAL = 'yudu-sfj-license-seal';
 const FORWARD_STEPS = [
   'RECEIVED',
   'SUPPLEMENT_ASKED',
@@ -213,9 +214,16 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
     id: SEAL,
   });
   const act = { seal: SEAL, reason: '核查' };
+  await runMutation(
+    hub,
+    'yudu-sfj.keeper',
+    'suspendSeal',
+    'SealActInput',
+    { ...act, seal: SUSPENDED_SEAL },
+    'seal { id }',
+  );
   return {
     suspendSeal: act,
-    resumeSeal: act,
     fileSeal: { seal: newSealAnswer.seal.id, filingNumber: '备案 2' },
     putSealIntoUse: { seal: SEAL },
     applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL', organName: '某县某局' },
@@ -223,6 +231,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
     applyForSealGrantWithdrawal: { ...act, grant: data.seal.grants[0].id },
     applyForSealEnd: { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' },
     applyForSealRotation: act,
+    applyForSealResumption: { ...act, seal: SUSPENDED_SEAL },
     applyForSealPicture: { ...act, picture: buildSealPng().toString('base64') },
     enterSealCertificate: { ...act, certificates: data.seal.certificate },
     decideSealApplication: { application: application.id, approve: false, reason: '暂不需要' },
@@ -312,6 +321,7 @@ export async function createPolicyHub(): Promise<PolicyHub> {
   clock.set('2026-03-10T01:00:00Z');
   const places = {
     acknowledgeFinding: { ANSWERING_ORGAN: { organs: ['yudu-lyj'] } },
+    applyForSealResumption: { APPLYING_ORGAN: { organs: ['yudu-sfj'] } },
     withdrawProposal: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     withdrawImport: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson } from '../support/actors.ts';
-import { applyAndApprove } from '../support/seal-applications.ts';
+import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, RECORD } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
@@ -43,17 +43,28 @@ describe('the event ledger of a seal', () => {
       { event: 'GRANTED', matter_id: COUNTY_MATTER, ...hub },
     ]);
   });
-  test('records suspension and resumption by the keeper, with a reason', async () => {
+  test('records suspension by the keeper and resumption by two persons, with a reason', async () => {
     expect((await mutateSeal(KEEPER, 'suspendSeal', { reason: '年度核查' })).seal.state).toBe('SUSPENDED');
     expect((await mutateSeal(KEEPER, 'suspendSeal', { reason: '再停一次' })).refusal).toMatchObject({
       code: 'SEAL_SUSPENDED',
     });
-    expect((await mutateSeal(KEEPER, 'resumeSeal', { reason: '核查完毕' })).seal.state).toBe('IN_USE');
-    expect((await mutateSeal(KEEPER, 'resumeSeal', { reason: '本来在用' })).seal.state).toBe('IN_USE');
-    const by = { actor_id: KEEPER.id, actor: KEEPER.name };
-    expect((await listEvents()).slice(-2)).toMatchObject([
-      { event: 'SUSPENDED', reason: '年度核查', ...by },
-      { event: 'RESUMED', reason: '核查完毕', ...by },
+    const application = await submitApplication(ask, KEEPER.id, 'applyForSealResumption', {
+      seal: fixture.countySeal,
+      reason: '核查完毕',
+    });
+    expect(application.seal.state).toBe('SUSPENDED');
+    const approval = { application: application.application.id, approve: true };
+    expect((await decideApplication(ask, KEEPER.id, approval)).refusal?.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await decideApplication(ask, GRANTER.id, approval)).seal.state).toBe('IN_USE');
+    const again = { seal: fixture.countySeal, reason: '本来在用' };
+    expect((await submitApplication(ask, KEEPER.id, 'applyForSealResumption', again)).refusal?.code).toBe(
+      'ACTION_DONE',
+    );
+    const keeper = { actor_id: KEEPER.id, actor: KEEPER.name };
+    expect((await listEvents()).slice(-3)).toMatchObject([
+      { event: 'SUSPENDED', reason: '年度核查', ...keeper },
+      { event: 'APPLIED_RESUME', reason: '核查完毕', ...keeper },
+      { event: 'RESUMED', reason: '核查完毕', actor_id: GRANTER.id, actor: GRANTER.name },
     ]);
   });
   test('records a grant and its withdrawal by two persons, each once', async () => {
@@ -136,7 +147,7 @@ describe('access', () => {
     ['seal approver', GRANTER, 'ROLE_NOT_ALLOWED'],
     ["another organ's keeper", requireDemoPerson(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
   ] as const)('%s may neither suspend nor resume a seal', async (_, actor, code) => {
-    for (const name of ['suspendSeal', 'resumeSeal']) {
+    for (const name of ['suspendSeal', 'applyForSealResumption']) {
       expect((await mutateSeal(actor, name, { reason: '试' })).refusal?.code).toBe(code);
     }
   });

@@ -238,7 +238,7 @@ describe('an ended seal', () => {
     });
     for (const [name, code] of [
       ['suspendSeal', 'SEAL_SUSPENDED'],
-      ['resumeSeal', 'SEAL_EXPIRED'],
+      ['applyForSealResumption', 'SEAL_EXPIRED'],
     ]) {
       const { data } = await fixture.ask(
         requireDemoPerson(`${COUNTY}.keeper`),

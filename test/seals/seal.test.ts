@@ -8,6 +8,7 @@ import {
   type Grant,
   requireCompromise,
   requireFilingNumber,
+  requireSuspended,
   requireUsable,
   type Seal,
 } from '../../subgraphs/seals/seal.ts';
@@ -122,19 +123,17 @@ test('a grant is for its person, from its first to its last day in Shanghai time
 
 describe('who may act on a seal', () => {
   const allow =
-    (name: 'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealIntoUse') =>
+    (name: 'suspendSeal' | 'fileSeal' | 'putSealIntoUse') =>
     (subject: Seal, actor: Actor, at = midValidity) =>
       requireAllowed(SEALS_POLICY[name], { seal: subject, at }, actor);
   const suspendSeal = allow('suspendSeal');
-  const resumeSeal = allow('resumeSeal');
   const fileSeal = allow('fileSeal');
   const putIntoUse = allow('putSealIntoUse');
   const keeper = requireDemoPerson('yudu-lyj.keeper');
   const approver = requireDemoPerson('yudu-lyj.sealapprover');
 
-  test('its keeper suspends and resumes it', () => {
+  test('its keeper suspends it', () => {
     expect(suspendSeal(buildSeal(), keeper)).toBe(keeper);
-    expect(resumeSeal(buildSeal({ state: 'SUSPENDED' }), keeper)).toBe(keeper);
   });
   test('its keeper puts it on file once, and then into use', () => {
     expect(fileSeal(buildSeal({ state: 'MADE' }), keeper)).toBe(keeper);
@@ -157,7 +156,7 @@ describe('who may act on a seal', () => {
   test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {
       expectRefusal('SEAL_NOT_IN_USE', () => suspendSeal(buildSeal({ state }), keeper));
-      expectRefusal('SEAL_NOT_IN_USE', () => resumeSeal(buildSeal({ state }), keeper));
+      expectRefusal('SEAL_NOT_IN_USE', () => requireSuspended(buildSeal({ state }), midValidity));
     }
   });
   test('a time of compromise is required for a key compromise, within the life of the key, and only for it', () => {
@@ -176,10 +175,11 @@ describe('who may act on a seal', () => {
     expectRefusal('SEAL_SUSPENDED', () => suspendSeal(buildSeal({ state: 'SUSPENDED' }), keeper));
   });
   test('an expired or ended seal cannot be resumed', () => {
-    expectRefusal('SEAL_EXPIRED', () => resumeSeal(buildSeal({ state: 'ENDED' }), keeper));
-    expectRefusal('SEAL_EXPIRED', () =>
-      resumeSeal(buildSeal({ state: 'SUSPENDED' }), keeper, new Date(endTime.getTime() + 1)),
-    );
+    expect(() => requireSuspended(buildSeal({ state: 'SUSPENDED' }), endTime)).not.toThrow();
+    expectRefusal('SEAL_EXPIRED', () => requireSuspended(buildSeal({ state: 'ENDED' }), midValidity));
+    const afterEnd = new Date(endTime.getTime() + 1);
+    expectRefusal('SEAL_EXPIRED', () => requireSuspended(buildSeal({ state: 'SUSPENDED' }), afterEnd));
+    expectRefusal('ACTION_DONE', () => requireSuspended(buildSeal({ state: 'IN_USE' }), midValidity));
   });
   test('no other role may act in place of its keeper', () => {
     const otherStaff = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) =>
@@ -197,7 +197,6 @@ describe('who may act on a seal', () => {
   });
   test("another organ's keeper is refused", () => {
     expectRefusal('SEAL_NOT_OF_ORGAN', () => suspendSeal(buildSeal(), requireDemoPerson('yudu-slj.keeper')));
-    expectRefusal('SEAL_NOT_OF_ORGAN', () => resumeSeal(buildSeal(), requireDemoPerson('ganzhou-lyj.keeper')));
     expectRefusal('SEAL_NOT_OF_ORGAN', () =>
       fileSeal(buildSeal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper')),
     );

@@ -5,6 +5,7 @@ import { digestSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import type { SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import {
   CITY,
@@ -216,6 +217,13 @@ describe('the seal', () => {
       { input: { seal: fixture.countySeal, reason } },
     );
 
+  const resume = async () => {
+    const ask = (person: string, query: string, variables: Record<string, unknown>) =>
+      fixture.ask(requireDemoPerson(person), query, variables);
+    const input = { seal: fixture.countySeal };
+    expect((await applyAndApprove(ask, COUNTY, 'applyForSealResumption', input)).refusal).toBeNull();
+  };
+
   test('of an organ that has none is refused', async () => {
     await expectRefusal('SEAL_UNKNOWN', await buildAuthorised({ organ: 'yudu-slj' }));
   });
@@ -233,7 +241,7 @@ describe('the seal', () => {
   test('that is suspended is refused until it is resumed', async () => {
     await runKeeperAct('suspendSeal');
     await expectRefusal('SEAL_SUSPENDED', await buildAuthorised({}));
-    await runKeeperAct('resumeSeal');
+    await resume();
     expect((await fixture.seals.sign(await buildAuthorised({}))).state).toBe('SIGNED');
   });
   test('suspended by a transaction that commits first is refused to a signature that waited for the lock', async () => {
@@ -247,7 +255,7 @@ describe('the seal', () => {
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_SUSPENDED' });
     expect(await fixture.countUses()).toBe(before);
-    await runKeeperAct('resumeSeal');
+    await resume();
   });
   test('whose grant a transaction withdraws first is refused to a signature that waited for the lock', async () => {
     const request = await buildAuthorised({});
@@ -274,7 +282,7 @@ describe('the seal', () => {
       }
       const signed = (await settledAnswers).filter((result) => result.status === 'fulfilled').length;
       expect(await fixture.countUses()).toBe(before + signed);
-      await runKeeperAct('resumeSeal');
+      await resume();
     }
   });
 

@@ -9,6 +9,7 @@ const INPUT_TYPES: Record<string, string> = {
   applyForSealGrantWithdrawal: 'SealGrantWithdrawalInput',
   applyForSealEnd: 'SealEndInput',
   applyForSealRotation: 'SealActInput',
+  applyForSealResumption: 'SealActInput',
   enterSealCertificate: 'SealCertificateInput',
   applyForSealPicture: 'SealPictureInput',
 };

@@ -2,7 +2,15 @@ import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { requireChain } from '../certification/certificate.ts';
-import { type EndReason, organNameOf, requireCompromise, requireNotEnded, type Seal, type SealKind } from '../seal.ts';
+import {
+  type EndReason,
+  organNameOf,
+  requireCompromise,
+  requireNotEnded,
+  requireSuspended,
+  type Seal,
+  type SealKind,
+} from '../seal.ts';
 
 /** Applications on seals (印章申请): no person alone makes, grants or ends a seal (国办发〔2025〕33号). */
 
@@ -13,6 +21,8 @@ export type Particulars =
   | { kind: 'WITHDRAW_GRANT'; grant: string; matter: string }
   | { kind: 'END'; reason: EndReason; compromisedAt: string | null }
   | { kind: 'ROTATE' }
+  /** Back into use after a suspension (恢复使用). */
+  | { kind: 'RESUME' }
   /** A chain in PEM, the seal's own certificate first. */
   | { kind: 'CERTIFICATE'; certificates: string[] }
   /** SHA-256 of the new picture and of the one that it replaces, hex; null for the drawn picture. */
@@ -54,9 +64,9 @@ export interface SealFacts {
 
 /**
  * Requires that an application fits the current seal (null if there is none). It is checked when the application is
- * made, and again when it is approved. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED,
- * SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, ACTION_DONE, PROPOSAL_OUTDATED, and as
- * `requireChain` does.
+ * made, and again when it is approved. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_NOT_IN_USE,
+ * SEAL_ALREADY_GRANTED, SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, ACTION_DONE,
+ * PROPOSAL_OUTDATED, and as `requireChain` does.
  */
 export function requireFits(
   particulars: Particulars,
@@ -84,6 +94,9 @@ export function requireFits(
       requireCompromise(ending, since ?? seal.validFrom, at);
       break;
     }
+    case 'RESUME':
+      requireSuspended(seal, at);
+      break;
     case 'CERTIFICATE':
       requireChain(particulars.certificates, { ...facts, organName: organNameOf(seal) }, at);
       break;

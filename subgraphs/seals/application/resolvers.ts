@@ -73,6 +73,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
         const compromiseTime = compromisedAt?.toISOString() ?? null;
         return apply(actor, { ...rest, reason: words }, () => ({ kind: 'END', reason, compromisedAt: compromiseTime }));
       },
+      applyForSealResumption: (_, { input }, { actor }) => apply(actor, input, () => ({ kind: 'RESUME' })),
       applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, () => ({ kind: 'ROTATE' })),
       enterSealCertificate: (_, { input }, { actor }) =>
         apply(actor, input, async () => ({

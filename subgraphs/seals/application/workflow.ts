@@ -208,6 +208,9 @@ async function carryOut(
       return carryOutMake(tx, deps, { ...particulars, organ, endedSeal: seal }, requireKeys(keys), at);
     case 'ROTATE':
       return carryOutRotation(tx, deps, requireSeal(seal), requireKeys(keys), at);
+    case 'RESUME':
+      await seals.setSeal(tx, sealId, { state: 'IN_USE' });
+      return [{ event: 'RESUMED' }];
     case 'GRANT':
       await seals.insertGrants(tx, sealId, [particulars]);
       return [{ event: 'GRANTED' }];
