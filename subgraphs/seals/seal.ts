@@ -1,7 +1,7 @@
 import { dayOf } from '../kernel/day.ts';
 import type { SEAL_STATES, SealGrant } from '../kernel/events/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { isGranted } from '../kernel/sealing/sign.ts';
+import { type AuthorisedUse, isGranted } from '../kernel/sealing/sign.ts';
 import { requireLine } from '../kernel/text.ts';
 
 /** 已制作, 已备案, 在用, 停用, 注销. Before 已制作 only an application exists. */
@@ -48,25 +48,16 @@ export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string
   return name.slice(0, -KIND_NAMES[kind].length);
 }
 
-/** The intended use of a seal: organ, matter, and the person who authorised it. */
-export interface IntendedUse {
-  organ: string;
-  matterId: string;
-  personId: string;
-}
-
 /**
  * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use.
  * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The refusal
  * names the reason of the seal that passed the most checks.
  */
-export function requireUsable(seals: readonly Seal[], { organ, matterId, personId }: IntendedUse, at: Date): Seal {
+export function requireUsable(seals: readonly Seal[], use: AuthorisedUse, at: Date): Seal {
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const ownSeals = seals.filter((seal) => seal.organ === organ);
+  const ownSeals = seals.filter((seal) => seal.organ === use.organ);
   if (ownSeals.length === 0) throw new Refusal('SEAL_NOT_OF_ORGAN');
-  const grantedSeals = ownSeals.filter(
-    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
-  );
+  const grantedSeals = ownSeals.filter(({ grants, state }) => state !== 'ENDED' && isGranted(grants, use, dayOf(at)));
   if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
   const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
   if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
@@ -5,6 +6,7 @@ import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Exceptions to the segregation of duties (职责分离的例外): two persons, an organ, a bounded period. */
 
@@ -86,6 +88,15 @@ const listWaiting = async (person: string): Promise<string[]> => {
   return data.attention.edges.map(({ node }: { node: { proposalId: string } }) => node.proposalId);
 };
 
+/** Returns in whose place a case was decided, when the seal is on the decision document. */
+async function readSealedDecider(id: string) {
+  const authorisation = await waitUntil('the decision is sealed', async () => {
+    const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id} and organ = ${ORGAN}`;
+    return use?.authorisation;
+  });
+  return decodeJwt(authorisation).decider;
+}
+
 describe('an exception', () => {
   test.each([
     ['of more than a year', { validTo: '2027-03-02' }, 'EXCEPTION_PERIOD'],
@@ -140,6 +151,8 @@ test('the examiner decides only while an exception of the organ is in force, and
   expect(decided.case.steps.at(-1)).toMatchObject({ step: 'DECIDED', exceptions: [exception.id] });
   const [notice] = await sql`select content from cases.notice where case_id = ${first} and kind = 'DECISION'`;
   expect(notice?.content.opening.at(-1)).toContain(`例外编号：${exception.id}`);
+  // An examiner decides as one of the organ's own people, so that this exception lets nobody else use its seal.
+  expect(await readSealedDecider(first)).toEqual({ organ: ORGAN, decides: ORGAN, exception: null });
 
   const forester: Person = { ...requireDemoPerson('yudu-lyj.reviewer'), roles: ['REVIEWER', 'APPROVER'] };
   const foreign = await openCase('yd2022-1-07', 'yudu-lyj', forester);
@@ -186,4 +199,6 @@ test('a second person of the superior organ handles the cases of the organ, in t
   const decided = await decide(second, id);
   expect(decided.refusal).toBeNull();
   expect(decided.case.steps.at(-1)).toMatchObject({ exceptions: [exception.id], organ: { id: SUPERIOR } });
+  // The organ's seal is granted to whoever decides.
+  expect(await readSealedDecider(id)).toEqual({ organ: SUPERIOR, decides: ORGAN, exception: exception.id });
 });

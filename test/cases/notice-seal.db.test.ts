@@ -42,7 +42,16 @@ async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   const subject = newCase();
   const step = { at, note: '依规定办理', finding };
   const signing = { salt: makeSalt(), authorise: (statement: SealStatement) => statement };
-  const preparation = { subject, step, organ: CITY_ORGAN, decider: DECIDER, authorisationKey: keys.cases, signing };
+  const place = { organ: CITY_ORGAN.id, decides: CITY_ORGAN.id, exception: null };
+  const preparation = {
+    subject,
+    step,
+    organ: CITY_ORGAN,
+    decider: DECIDER,
+    place,
+    authorisationKey: keys.cases,
+    signing,
+  };
   return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
 }
 
@@ -121,6 +130,7 @@ describe('a decision document', () => {
     });
     expect(computeContentDigest(storedNotice?.notice.content)).toBe(notice.contentDigest);
     expect(await readAuthorisation(keys, storedNotice?.seal?.authorisation ?? '')).toEqual({
+      decider: { organ: CITY_ORGAN.id, decides: CITY_ORGAN.id, exception: null },
       actor: DECIDER.id,
       actorName: DECIDER.name,
       organ: CITY_ORGAN.id,

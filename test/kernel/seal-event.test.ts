@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readEnvelope } from '../../subgraphs/kernel/events/events.ts';
+import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import { isGranted } from '../../subgraphs/kernel/sealing/sign.ts';
 
 /** SealChanged events of this release and of the previous one. */
@@ -8,6 +9,10 @@ const seal = {
   ...{ sealId: 's', name: '某机关证照专用章', kind: 'LICENSE_SEAL', organ: 'o', state: 'IN_USE' },
   ...{ validFrom: '2026-01-01T00:00:00.000Z', validUntil: '2029-01-01T00:00:00.000Z' },
 };
+const useOf = (matterId: string, personId: string) => ({
+  ...{ organ: 'o', matterId, personId },
+  decider: { organ: 'o', decides: 'o', exception: null },
+});
 const readPayload = (payload: object) =>
   readEnvelope({ type: 'SealChanged', stream: 'seal:s', revision: 1, occurredAt: '2026-01-01T00:00:00.000Z', payload })
     .payload;
@@ -45,11 +50,25 @@ describe('a grant', () => {
     ['somebody else', 'm', 'q', '2026-06-15', false],
     ['another matter', 'n', 'p', '2026-06-15', false],
   ])('for %s', (_, matter, person, day, expected) => {
-    expect(isGranted([grant], matter, person, day)).toBe(expected);
+    expect(isGranted([grant], useOf(matter, person), day)).toBe(expected);
   });
-  test('without a person is for everybody, without days has no end, and one of several is enough', () => {
-    const openGrant = { matter: 'm', person: null, from: null, to: null };
-    expect(isGranted([grant, openGrant], 'm', 'q', '2999-01-01')).toBe(true);
-    expect(isGranted([], 'm', 'q', '2999-01-01')).toBe(false);
+  const openGrant = { matter: 'm', person: null, from: null, to: null };
+  test('without a person is for whoever decides, without days has no end, and one of several is enough', () => {
+    expect(isGranted([grant, openGrant], useOf('m', 'q'), '2999-01-01')).toBe(true);
+    expect(isGranted([], useOf('m', 'q'), '2999-01-01')).toBe(false);
+  });
+  test.each<[string, Decider | null, boolean]>([
+    ['a person of the organ that decided', { organ: 'o', decides: 'o', exception: null }, true],
+    ['a person of its superior, by an exception', { organ: 'p', decides: 'o', exception: 'e' }, true],
+    ['a person of another organ', { organ: 'p', decides: 'o', exception: null }, false],
+    ['a case that another organ decided', { organ: 'p', decides: 'p', exception: null }, false],
+    ['its own person, for another organ', { organ: 'o', decides: 'p', exception: null }, false],
+    ['its own person, for another organ by an exception', { organ: 'o', decides: 'p', exception: 'e' }, false],
+    ['a statement of release 0.4, which names no organ', null, true],
+  ])('to whoever decides, for %s', (_, decider, expected) => {
+    const use = { organ: 'o', matterId: 'm', personId: 'q', decider };
+    expect(isGranted([openGrant], use, '2026-06-15')).toBe(expected);
+    // Somebody whom a grant names needs no other.
+    expect(isGranted([{ ...openGrant, person: 'q' }], use, '2026-06-15')).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import {
   decideApplication,
   submitApplication,
 } from '../support/seal-applications.ts';
-import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
+import { CITY, COUNTY, COUNTY_MATTER, deciderOf, newRequest } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 /** Seals are made, granted, rotated and ended only by two persons together. */
@@ -197,7 +197,14 @@ describe('a grant', () => {
     }
     fixture.clock.set('2026-06-04');
     expect(await sign('deputy')).toBe('SEAL_NOT_GRANTED');
-    expect(await fixture.seals.picture({ organ: COUNTY, matterId: COUNTY_MATTER, personId: 'x' })).toBeNull();
+    expect(
+      await fixture.seals.picture({
+        organ: COUNTY,
+        matterId: COUNTY_MATTER,
+        personId: 'x',
+        decider: deciderOf(COUNTY),
+      }),
+    ).toBeNull();
     fixture.clock.set(startTime);
   });
 

@@ -125,7 +125,7 @@ describe('the ports of licenses', () => {
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
     expect(await signCodeOverHttp(...callArguments)(code)).toBe(await fixture.seals.signCode(code));
-    const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody' };
+    const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody', decider: null };
     expect(await readPictureOverHttp(...callArguments)(seal)).toBeNull();
     await expect(readPictureOverHttp(...callArguments)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',

@@ -13,7 +13,7 @@ import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { buildPersonKeys, createSignatory, register } from '../support/person-keys.ts';
 import { identities, servicesOf } from '../support/services.ts';
-import { AUTHORISER, COUNTY, newCodeRequest, newRequest, statementRequest } from './requests.ts';
+import { AUTHORISER, COUNTY, deciderOf, newCodeRequest, newRequest, statementRequest } from './requests.ts';
 import { openSignerFixture, type SignerFixture } from './signer-fixture.ts';
 
 /**
@@ -80,6 +80,7 @@ export function statementOf(request: SealUseRequest, changes: Partial<SealStatem
     act: request.act,
     contentDigest: computeContentDigest(request.content),
     authorisedAt: AUTHORISED_AT,
+    decider: deciderOf(request.organ),
     ...changes,
   };
 }

@@ -5,7 +5,7 @@ import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { servicesOf } from '../support/services.ts';
-import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
+import { CITY, COUNTY, COUNTY_MATTER, deciderOf } from './requests.ts';
 import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
@@ -42,7 +42,10 @@ async function setPicture(input: Record<string, unknown> = {}) {
   const { application, refusal } = await applyForPicture(KEEPER, input);
   return refusal ? { refusal } : decide(APPROVER, application.id);
 }
-const pictureRequest = { organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` };
+const pictureRequest = {
+  ...{ organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` },
+  decider: deciderOf(COUNTY),
+};
 const listPictures = () => fixture.sql`select digest, png, actor_id from seals.seal_picture order by serial`;
 const OTHER_PICTURE = buildSealPng(80);
 const listEvents = () =>

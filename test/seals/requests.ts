@@ -4,6 +4,7 @@ import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type Act, LICENSE_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { createTypesetter } from '../../subgraphs/kernel/pdf/document.ts';
+import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import {
   type AuthorisationKeys,
@@ -191,6 +192,11 @@ export function statementRequest(statement: ActStatement = STATEMENT): SignReque
   };
 }
 
+/** Returns in whose place an organ's own person decides. */
+export function deciderOf(organ: string): Decider {
+  return { organ, decides: organ, exception: null };
+}
+
 /** Writes the authorisation of the organ's approver, for exactly this request except for the changes. */
 export function authorise(
   keys: AuthorisationKeys,
@@ -208,6 +214,7 @@ export function authorise(
     act: request.act,
     contentDigest: computeContentDigest(request.content),
     authorisedAt: authorisedAt.toISOString(),
+    decider: deciderOf(request.organ),
     ...changes,
   });
 }

@@ -13,6 +13,7 @@ import {
   type Seal,
 } from '../../subgraphs/seals/seal.ts';
 import { requireDemoPerson } from '../support/actors.ts';
+import { deciderOf } from './requests.ts';
 
 const startTime = new Date('2026-06-01T00:00:00Z');
 const endTime = new Date('2029-06-01T00:00:00Z');
@@ -38,7 +39,7 @@ function buildSeal(changes: Partial<Seal> = {}): Seal {
   };
 }
 
-const USE = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' };
+const USE = { ...{ organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' }, decider: deciderOf('yudu-lyj') };
 
 const expectRefusal = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
 

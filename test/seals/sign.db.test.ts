@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { digestSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import type { SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
@@ -176,6 +177,15 @@ describe('the authorisation', () => {
       await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
+  test('of a person of another organ is refused with the organ altered to the one that decides', async () => {
+    const request = await fixture.request();
+    const decider = { organ: CITY, decides: COUNTY, exception: null };
+    const [header, body = '', mac] = (await fixture.authorise(request, { decider })).split('.');
+    const claims = { ...JSON.parse(Buffer.from(body, 'base64url').toString()), decider: { ...decider, organ: COUNTY } };
+    const authorisation = `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${mac}`;
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
+  });
+
   test('that is missing, unsigned, or under an unknown key is refused', async () => {
     const request = await fixture.request();
     const [, body] = request.authorisation.split('.');
@@ -229,6 +239,22 @@ describe('the seal', () => {
   });
   test('without a grant for the matter is refused', async () => {
     await expectRefusal('SEAL_NOT_GRANTED', await buildAuthorised({ matterId: 'yd2022-3-01' }));
+  });
+  test.each<[string, Decider]>([
+    ['a person of another organ', { organ: CITY, decides: COUNTY, exception: null }],
+    ['a person of the city, where the city decided', { organ: CITY, decides: CITY, exception: null }],
+    ['its own person, where the city decided', { organ: COUNTY, decides: CITY, exception: null }],
+    ['a person of the city that decided, with an exception', { organ: CITY, decides: CITY, exception: randomUUID() }],
+  ])('that is granted to whoever decides is refused to %s', async (_, decider) => {
+    const request = newRequest();
+    const authorisation = await fixture.authorise(request, { decider });
+    await expectRefusal('SEAL_NOT_GRANTED', { ...request, authorisation });
+  });
+  test('that is granted to whoever decides is used by a person of the superior organ with an exception', async () => {
+    const request = newRequest();
+    const decider = { organ: CITY, decides: COUNTY, exception: randomUUID() };
+    const authorisation = await fixture.authorise(request, { decider });
+    expect((await fixture.seals.sign({ ...request, authorisation })).state).toBe('SIGNED');
   });
   test('outside its validity is refused', async () => {
     const startTime = fixture.clock().toISOString();

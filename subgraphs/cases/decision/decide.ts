@@ -1,8 +1,11 @@
+import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 
 export interface DecisionInput {
@@ -33,6 +36,18 @@ export function decide(
   requireStartDay(input.validFrom, today);
   requireLicenseFits(subject.delegation, subject, license);
   return contentOf(subject, license, input.validFrom ?? today);
+}
+
+/**
+ * Returns in whose place a person decides a case: for the organ that decides it today, after each transfer that the
+ * case followed, as one of its people or by an exception that the decision rests on. Refuses ORGAN_WITHOUT_POWER to a
+ * person without an organ.
+ */
+export function placeOf({ delegation }: Case, person: Person, exceptions: readonly UsedException[]): Decider {
+  const decides = delegation.decides.organ;
+  if (decides === null || person.organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const secondment = exceptions.find(({ kind }) => kind === 'SECOND_PERSON');
+  return { organ: person.organ, decides, exception: secondment?.id ?? null };
 }
 
 /** The latest start of a validity, in months after the decision. */
@@ -98,11 +113,12 @@ function endOfMonths(from: Day, months: number | null): Day | null {
 }
 
 /**
- * Returns the issuer: the organ whose seal is on the outcome. Refuses ORGAN_WITHOUT_POWER if the matter does not name
- * it.
+ * Returns the issuer: the organ whose seal is on the outcome. It is the organ that decides (谁决定，谁用印).
+ * Refuses ORGAN_WITHOUT_POWER if the matter does not name it, or if another organ decides.
  */
-export function issuerOf(subject: Case): OrganFact {
-  const issuer = subject.matter.organs.find((organ) => organ.id === subject.delegation.seals.organ);
+export function issuerOf({ matter, delegation }: Case): OrganFact {
+  const { seals, decides } = delegation;
+  const issuer = seals.organ === decides.organ && matter.organs.find((organ) => organ.id === seals.organ);
   if (!issuer) throw new Refusal('ORGAN_WITHOUT_POWER');
   return issuer;
 }

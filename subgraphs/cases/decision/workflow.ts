@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import {
   openPersonSigning,
   type PersonSignatureInput,
@@ -22,7 +23,7 @@ import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
 import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
-import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import { type DecisionInput, decide, issuerOf, placeOf } from './decide.ts';
 import { appendCaseGranted } from './store.ts';
 
 /**
@@ -64,11 +65,12 @@ export function decideCase(
     const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
-    if (content) await announceGrant(tx, deps, { subject, approver, content, at, authorisedAt, signing });
+    const place = placeOf(subject, approver, exceptions);
+    if (content) await announceGrant(tx, deps, { subject, approver, place, content, at, authorisedAt, signing });
     else {
       const { authorisationKey } = deps;
       const facts = { exceptions: exceptions.map(printException) };
-      const sealing = { organ: issuerOf(subject), decider: approver, authorisationKey, signing };
+      const sealing = { organ: issuerOf(subject), decider: approver, place, authorisationKey, signing };
       await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, facts, ...sealing });
     }
     return decided;
@@ -105,13 +107,14 @@ async function announceGrant(
   decision: {
     subject: Case;
     approver: Person;
+    place: Decider;
     content: GrantContent;
     at: Date;
     authorisedAt: Date;
     signing: PersonSigning;
   },
 ): Promise<void> {
-  const { subject, approver, content, at, authorisedAt, signing } = decision;
+  const { subject, approver, place, content, at, authorisedAt, signing } = decision;
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = computeContentDigest(content);
@@ -124,6 +127,7 @@ async function announceGrant(
     act: content.action,
     contentDigest: digest,
     authorisedAt: authorisedAt.toISOString(),
+    decider: place,
   });
   const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
   const parties = partiesOf(subject.delegation);

@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
@@ -79,11 +80,13 @@ export async function prepareDecision(
     organ: OrganFact;
     facts?: Pick<NoticeFacts, 'exceptions'>;
     decider: Person;
+    /** In whose place the decider decides. */
+    place: Decider;
     authorisationKey: Uint8Array;
     signing: Pick<PersonSigning, 'authorise' | 'salt'>;
   },
 ): Promise<WrittenNotice> {
-  const { subject, step, organ, facts, decider, authorisationKey, signing } = input;
+  const { subject, step, organ, facts, decider, place, authorisationKey, signing } = input;
   const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { facts, salt: signing.salt });
   const { matterId } = subject.matter;
   const statement = signing.authorise({
@@ -95,6 +98,7 @@ export async function prepareDecision(
     act: 'DECISION',
     contentDigest: storedNotice.contentDigest,
     authorisedAt: step.at.toISOString(),
+    decider: place,
   });
   const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
   await store.insertSeal(tx, {
@@ -140,8 +144,8 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
   return completeSealing(sign, {
     findFile: async () => (seal.documentDigest === null ? null : readFile(seal.documentDigest)),
     async render() {
-      const personId = readUnverifiedAuthoriser(authorisation).actor;
-      return renderSealable(notice.content, await picture({ organ, matterId, personId }));
+      const { personId, decider } = readUnverifiedAuthoriser(authorisation);
+      return renderSealable(notice.content, await picture({ organ, matterId, personId, decider }));
     },
     storeFile: async (pdf) => readFile(await db.transaction((tx) => store.storeFile(tx, notice.id, pdf))),
     buildRequest: (document) => ({

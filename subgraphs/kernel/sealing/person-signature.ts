@@ -33,6 +33,22 @@ export const personSignature = z.strictObject({
 });
 export type PersonSignature = z.infer<typeof personSignature>;
 
+/** In whose place a person decides: what a grant "to whoever decides the matter" is compared with. */
+export const decider = z.object({
+  /** The organ that the person belongs to. */
+  organ: z.string(),
+  /** The organ that decides the case on the day of the authorisation. Without a case: the issuer of the license. */
+  decides: z.string(),
+  /** Id of the recorded exception by which a person of another organ decides (SECOND_PERSON), or null. */
+  exception: z.string().nullable(),
+});
+export type Decider = z.infer<typeof decider>;
+
+/** Whether a person decides for `organ`: as one of its own, or by an exception that cases have recorded. */
+export function decidesFor(organ: string, { organ: own, decides, exception }: Decider): boolean {
+  return decides === organ && (own === organ || exception !== null);
+}
+
 /** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */
 export const sealStatement = z.object({
   actor: z.string(),
@@ -46,6 +62,8 @@ export const sealStatement = z.object({
   /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
   contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
   authorisedAt: instantSchema,
+  /** Absent only in statements of releases up to 0.4. */
+  decider: decider.optional(),
 });
 export type SealStatement = z.infer<typeof sealStatement>;
 

@@ -3,6 +3,7 @@ import { type Day, isWithin } from '../day.ts';
 import type { SealGrant } from '../events/events.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
 import type { AttestRequest } from './attest.ts';
+import { type Decider, decider, decidesFor } from './person-signature.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -65,21 +66,40 @@ export type SignAnswer =
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
 
-/** Returns whether one of a seal's grants allows `person` to authorise it for a matter on a day. */
-export function isGranted(grants: readonly SealGrant[], matter: string, person: string, day: Day): boolean {
+/** Who authorised a use of an organ's seal for a matter. */
+export interface AuthorisedUse {
+  organ: string;
+  matterId: string;
+  personId: string;
+  /** Null if a release up to 0.4 wrote the authorisation. The signer takes only those of such a release. */
+  decider: Decider | null;
+}
+
+/**
+ * Returns whether one of a seal's grants allows a use on a day. A grant without a person is for whoever decides the
+ * matter: for nobody but a person of the organ that decided, or one who decides for it by a recorded exception.
+ */
+export function isGranted(
+  grants: readonly SealGrant[],
+  { organ, matterId, personId, decider }: AuthorisedUse,
+  day: Day,
+): boolean {
+  const isDecider = decider === null || decidesFor(organ, decider);
   return grants.some(
     (grant) =>
-      grant.matter === matter &&
-      (grant.person === null || grant.person === person) &&
+      grant.matter === matterId &&
+      (grant.person === null ? isDecider : grant.person === personId) &&
       isWithin(day, grant.from, grant.to),
   );
 }
 
-/**
- * Request of `seals.picture`. Licenses and cases call it before they render a document to seal.
- * `personId` is the person who authorised the seal.
- */
-export const pictureRequest = z.object({ organ: z.string(), matterId: z.string(), personId: z.string() });
+/** Request of `seals.picture`. Licenses and cases call it before they render a document to seal. */
+export const pictureRequest = z.object({
+  organ: z.string(),
+  matterId: z.string(),
+  personId: z.string(),
+  decider: decider.nullable(),
+}) satisfies z.ZodType<AuthorisedUse>;
 export type PictureRequest = z.infer<typeof pictureRequest>;
 /** Returns the office's own PNG of the seal that `sign` would use, or null if it is drawn. Refuses as `sign` does. */
 export type ReadPicture = (request: PictureRequest) => Promise<Uint8Array | null>;

@@ -6,6 +6,7 @@ import { isProduction } from '../environment/mode.ts';
 import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
 import { personSignature, sealStatement } from './person-signature.ts';
+import type { AuthorisedUse } from './sign.ts';
 
 /** Signed statements of persons: of who calls, and of who authorises a seal. */
 
@@ -140,15 +141,20 @@ export async function readAuthorisation(keys: AuthorisationKeys, jws: string): P
   throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
-const authoriser = sealAuthorisation.pick({ actor: true, actorName: true });
+/** The person whom a statement names. */
+export type NamedAuthoriser = Pick<AuthorisedUse, 'personId' | 'decider'> & { name: string };
+
+const authoriser = sealAuthorisation.pick({ actor: true, actorName: true, decider: true });
 
 /**
- * Returns the person whom a statement names, without verification. Only the signer can verify it.
+ * Returns the person whom a statement names, and for whom that person decides, without verification. Only the signer
+ * can verify it.
  * Refuses SEAL_AUTHORISATION_INVALID when it names nobody.
  */
-export function readUnverifiedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
+export function readUnverifiedAuthoriser(jws: string): NamedAuthoriser {
   try {
-    return authoriser.parse(decodeJwt(jws));
+    const { actor: personId, actorName: name, decider = null } = authoriser.parse(decodeJwt(jws));
+    return { personId, name, decider };
   } catch {
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
   }

@@ -111,9 +111,9 @@ async function renderFile(
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
   if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
-  const personId = readUnverifiedAuthoriser(sealUse.authorisation).actor;
+  const { personId, decider } = readUnverifiedAuthoriser(sealUse.authorisation);
   const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
-  const picture = await deps.picture({ organ: organ.id, matterId, personId });
+  const picture = await deps.picture({ organ: organ.id, matterId, personId, decider });
   return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
 }
 

@@ -8,7 +8,7 @@ import { makesVersion } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
+import type { Decider, ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
@@ -72,15 +72,16 @@ export async function prepareCaseAct(
 
   const at = deps.now();
   const blankNumber = request.blankNumber ?? '';
-  const authoriser = readUnverifiedAuthoriser(task.authorisation);
-  const { action } = task.content;
+  const { name: authorisedBy, ...authoriser } = readUnverifiedAuthoriser(task.authorisation);
+  const { action, matterId } = task.content;
+  const use = { organ: task.issuer.id, matterId, ...authoriser };
   const needsVersion = makesVersion(action);
   const [{ head, sealName }, reservation, blank] = await inOrder(tx, [
-    (tx) => lockTaskSubject(tx, task, clerk, { matterId: task.content.matterId, personId: authoriser.actor, at }),
+    (tx) => lockTaskSubject(tx, task, clerk, { authorised: use, at }),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
     needsVersion ? (tx) => lockBlank(tx, blankNumber) : null,
   ]);
-  const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName, salt: makeSalt() };
+  const sealing = { authorisedBy, authorisedAt: at, sealName, salt: makeSalt() };
   const base = {
     id: crypto.randomUUID(),
     act: action,
@@ -88,7 +89,7 @@ export async function prepareCaseAct(
     contentDigest: task.contentDigest,
     authorisation: task.authorisation,
     organ: task.issuer,
-    matterId: task.content.matterId,
+    matterId,
     actorId: clerk.id,
     actor: clerk.name,
     preparedAt: at,
@@ -211,8 +212,17 @@ function pickIdentity({ number, version, identifier }: LicenseHead) {
 }
 
 /**
-/** Whoever authorises a seal on the organ's own authority. */
-export type Authoriser = Pick<Person, 'id' | 'name'>;
+/** Whoever authorises a seal on the organ's own authority, with the organ that the person belongs to. */
+export interface Authoriser extends Pick<Person, 'id' | 'name'> {
+  organ: string;
+}
+
+/** On the organ's own authority, its own people decide: no exception lets others do it. */
+const toDecider = (head: LicenseHead, { organ }: Authoriser): Decider => ({
+  organ,
+  decides: head.issuer.id,
+  exception: null,
+});
 
 /** Loads the use of a seal that a person authorises on the issuing organ's own authority. */
 export async function loadOwnSealUse(
@@ -222,7 +232,8 @@ export async function loadOwnSealUse(
   at: Date,
 ): Promise<SealUse> {
   const seals = await listSealFacts(tx, [head.issuer.id]);
-  return { seals, matterId: head.record.KZ_SX, personId: person.id, at };
+  const use = { organ: head.issuer.id, matterId: head.record.KZ_SX, personId: person.id };
+  return { seals, authorised: { ...use, decider: toDecider(head, person) }, at };
 }
 
 type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &
@@ -247,6 +258,7 @@ export async function insertAuthorised(
     act: intent.act,
     contentDigest: digest,
     authorisedAt: at.toISOString(),
+    decider: toDecider(head, person),
   });
   const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, statement);
   const preparedAct = await insertAct(tx, {

@@ -66,11 +66,12 @@ export async function loadSeals(db: Database, context: GraphContext, organ: stri
 
 /** The seal that the act of a task needs, as the person uses it who authorised the case. */
 export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse, 'seals' | 'at'>): SealUse {
-  let personId: string | null = null;
+  let authorised: SealUse['authorised'] = null;
   catchRefusal(() => {
-    personId = readUnverifiedAuthoriser(task.authorisation).actor;
+    const use = { organ: task.issuer.id, matterId: task.content.matterId };
+    authorised = { ...use, ...readUnverifiedAuthoriser(task.authorisation) };
   });
-  return { seals, at, matterId: task.content.matterId, personId };
+  return { seals, at, authorised };
 }
 
 /** Returns the open order that a person would name with an act, one of the own organ first, or null. */

@@ -174,7 +174,9 @@ async function lockAndDecide(
   await closeDuty(tx, dutyIds.proposal(proposal.id), at);
   if (!stored || !proposal.ended) throw new Error(`proposal ${proposal.id} has no license or no decision`);
   const { actorId: id, actor: name } = proposal.ended;
-  return { proposal, content, stored, decider: { id, name } };
+  const organ = actor.kind === 'person' ? actor.organ : null;
+  if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
+  return { proposal, content, stored, decider: { id, name, organ } };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { isGranted } from '../../kernel/sealing/sign.ts';
+import { type AuthorisedUse, isGranted } from '../../kernel/sealing/sign.ts';
 
 /** A seal as the newest SealChanged event describes it. */
 export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'state' | 'grants'> {
@@ -13,9 +13,8 @@ export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'st
 export interface SealUse {
   /** The seals of the organ. */
   seals: readonly SealFact[];
-  matterId: string;
-  /** The person who authorises the seal, or null if the statement of the case names nobody. */
-  personId: string | null;
+  /** Null if the statement of the case names nobody. */
+  authorised: AuthorisedUse | null;
   at: Date;
 }
 
@@ -24,11 +23,11 @@ export interface SealUse {
  * Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED.
  * The seals subgraph checks again when it signs.
  */
-export function requireSeal({ seals, matterId, personId, at }: SealUse): SealFact {
-  if (personId === null) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+export function requireSeal({ seals, authorised, at }: SealUse): SealFact {
+  if (authorised === null) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
   const grantedSeals = seals.filter(
-    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
+    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, authorised, dayOf(at)),
   );
   if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
   const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');

@@ -2,13 +2,15 @@ import { decodeJwt } from 'jose';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { decidesFor } from '../../kernel/sealing/person-signature.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { type PersonKeys, requirePersonSignature } from './person/credential.ts';
 
 /**
- * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request: the
- * same organ, matter, case, act and content, and carries the person's own signature where the organ needs one.
+ * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request:
+ * the same organ, matter, case, act and content. Requires that the person decided for this organ, and signed in person
+ * where the organ needs it.
  * Refuses SEAL_AUTHORISATION_INVALID, and what `requirePersonSignature` refuses.
  *
  * For an act that rests on a case, only the subgraph that decides cases may have signed the statement. The key of
@@ -28,7 +30,8 @@ export async function requireAuthorisation(
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
     statement.act === request.act &&
-    statement.contentDigest === computeContentDigest(request.content);
+    statement.contentDigest === computeContentDigest(request.content) &&
+    (statement.decider === undefined || decidesFor(request.organ, statement.decider));
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   requirePersonSignature(personKeys, statement, now);
   return statement;

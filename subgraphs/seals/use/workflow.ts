@@ -99,8 +99,9 @@ function computeDigest({ profile, document }: SignRequest): string {
 }
 
 /**
- * Requires a case that is not yet sealed, and a usable seal that is granted to the person whom the authorisation names.
- * The signer verifies the authorisation. `requireSameAuthoriser` then compares the verified person with the named one.
+ * Requires a case that is not yet sealed, and a usable seal that is granted to the person whom the authorisation names,
+ * or to whoever decides if that person decides for the seal's organ. The signer verifies the authorisation.
+ * `requireSameAuthoriser` then compares the verified person with the named one.
  */
 function requireUse<Key>(
   { isCaseSealed, seals, keys }: Pick<ledger.UseContext<unknown, Key>, 'isCaseSealed' | 'seals' | 'keys'>,
@@ -109,8 +110,8 @@ function requireUse<Key>(
 ): { seal: Seal; key: Key; authoriserId: string } {
   if (isCaseSealed) throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   const { organ, matterId } = request;
-  const authoriserId = readUnverifiedAuthoriser(request.authorisation).actor;
-  const seal = requireUsable(seals, { organ, matterId, personId: authoriserId }, at);
+  const { personId: authoriserId, decider } = readUnverifiedAuthoriser(request.authorisation);
+  const seal = requireUsable(seals, { organ, matterId, personId: authoriserId, decider }, at);
   const key = keys.get(seal.id);
   if (!key) throw new Error(`seal ${seal.id} has no key for this`);
   return { seal, key, authoriserId };
