@@ -1,7 +1,9 @@
-import { auditExceptions } from './exceptions.ts';
 import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log/log.ts';
+import { auditAppointments } from './office/appointments.ts';
+import { auditExceptions } from './office/exceptions.ts';
+import { auditPeople } from './office/people.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
@@ -19,6 +21,8 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '纸质和空白证照 paper', run: auditPaper },
   { name: '市库回执 receipts', run: auditReceipts },
   { name: '职责分离的例外 exceptions', run: auditExceptions },
+  { name: '人员岗位登记 register of people', run: auditAppointments },
+  { name: '办理人的岗位 who acted', run: auditPeople },
 ];
 
 /** Yields every finding. Calls `onCheck` with the name of each check when it begins. */

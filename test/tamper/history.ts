@@ -7,6 +7,7 @@ import type { TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
+import { buildOfficeHistory } from './office-history.ts';
 import type { RandomSource } from './random.ts';
 
 /** Creates the history of a hub clone through the public GraphQL API. */
@@ -162,6 +163,7 @@ export async function buildHistory({ hub, advance, closeLibrary }: History): Pro
     decideWithoutLicense(hub, DECIDED, true),
   ]);
   await changeSeals(hub);
+  await buildOfficeHistory(hub);
   advance(70);
   await requireFound(hub, '/licenses/status-list');
   await stampEvidence(hub);

@@ -14,11 +14,11 @@ import { KINDS, tamper, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts
 
 /** The forms of the objects that an auditor names. */
 const OBJECT =
-  /^(log|leaf:\d+|(use|code|act|notice):[0-9a-f-]{36}|license:\S+|number:\d+|(blank|sheet):KB\d{12}|(document|certificate):[0-9a-f]{64}|seal:\S+|event:\d+|list:(root|issuing) \d+|checkpoint:\d+|tile:tile\/\S+|receipt:\S+ \d+)$/;
+  /^(log|leaf:\d+|(use|code|act|notice):[0-9a-f-]{36}|license:\S+|number:\d+|(blank|sheet):KB\d{12}|(document|certificate):[0-9a-f]{64}|seal:\S+|event:\d+|list:(root|issuing) \d+|checkpoint:\d+|tile:tile\/\S+|receipt:\S+ \d+|(person|case|agreement|calendar|key|guide):\S.*|(proposal|application|exception|platform|webhook|import):[0-9a-f-]{36})$/;
 
 /** Tables that a tampering may touch. */
-const TABLES = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('seals', 'licenses')
-  or schemaname || '.' || tablename in ('cases.notice', 'cases.decision_seal', 'cases.sealed_file') order by 1`;
+const TABLES = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('seals', 'licenses', 'matters')
+  or schemaname = 'cases' and tablename not like 'outbox%' and tablename not in ('inbox', 'material_file') order by 1`;
 
 /** Returns a digest of each of those tables and each published file, to detect any change. */
 async function digestOf(sql: postgres.Sql, clone: HubClone): Promise<Record<string, string>> {

@@ -3,6 +3,7 @@ import type { HubClone } from './hub-clone.ts';
 import { type Insider, openInsider, type Tamper, type TamperReport } from './insider.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
 import { LOG_KINDS } from './log-kinds.ts';
+import { OFFICE_KINDS } from './office-kinds.ts';
 import { PAPER_KINDS } from './paper-kinds.ts';
 import { createRandom } from './random.ts';
 import { SEAL_KINDS } from './seal-kinds.ts';
@@ -17,6 +18,7 @@ const TAMPERINGS: Readonly<Record<string, Tamper>> = {
   ...LICENSE_KINDS,
   ...PAPER_KINDS,
   ...SEAL_KINDS,
+  ...OFFICE_KINDS,
 };
 
 export const KINDS: readonly string[] = Object.keys(TAMPERINGS);

@@ -1,4 +1,4 @@
-import { type AuditInput, buildFinding, type Finding } from './finding.ts';
+import { type AuditInput, buildFinding, type Finding } from '../finding.ts';
 
 interface ExceptionRow {
   id: string;
