@@ -42,6 +42,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'proposal',
   'proposal_license',
   'proposal_outcome',
+  'proposal_subject',
   'push_entry',
   'reading',
   'register_statement',

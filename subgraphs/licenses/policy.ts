@@ -18,6 +18,7 @@ import {
   type ReadPolicy,
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { type Countersigned, refuseCountersign } from './countersign/countersign.ts';
 import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
@@ -97,6 +98,8 @@ const AN_ORGAN: Place<unknown> = {
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
 };
 
+/** Who gives up for the issuing organ. The second person is an approver. */
+const ISSUING_STAFF = ['REVIEWER', 'APPROVER'] as const;
 const PAPER_ROLES = ['WINDOW_CLERK', 'SEAL_KEEPER'] as const;
 const PAPER_CLERK: Grant<VersionSubject> = { roles: PAPER_ROLES, place: counterOf(({ head }) => head) };
 
@@ -196,9 +199,10 @@ interface CounterSubjects {
   declineOrder: Omit<VersionSubject, 'head'> & {
     head: Pick<LicenseHead, 'issuer'> & { number: string };
     order: Order | null;
+    first?: Countersigned | null;
   };
-  voidTask: { task: CertificateTask; isPrepared: boolean };
-  receiveBlanks: unknown;
+  voidTask: { task: CertificateTask; isPrepared: boolean; first?: Countersigned | null };
+  receiveBlanks: { first?: Countersigned | null };
 }
 
 const COUNTER_RULES: Policy<CounterSubjects> = {
@@ -228,26 +232,29 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
     needless: ({ collection }) => (collection === 'PENDING' ? refuseRedrive() : null),
     clause: '实施方案三.7（实时归集）',
   },
-  /** 不予采纳监管指令: not while an act that carries it out waits for its seal. */
+  /** 不予采纳监管指令, by two persons: not while an act that carries it out waits for its seal. */
   declineOrder: {
     stateFirst: unlessCurrent,
-    grants: [{ roles: ['APPROVER'], place: issuerOf(({ head }) => head) }],
-    state: ({ head, order, prepared = null }) =>
+    grants: [{ roles: ISSUING_STAFF, place: issuerOf(({ head }) => head) }],
+    state: ({ head, order, prepared = null, first }, person) =>
       catchRefusal(() => requireOrder(order, head.number, order?.act ?? 'SUSPEND')) ??
-      (prepared !== null && prepared.orderId === order?.id ? refuseBusy('order') : null),
+      (prepared !== null && prepared.orderId === order?.id ? refuseBusy('order') : refuseCountersign(first, person)),
     clause: '实施方案三.6（“双推送”“双回路”）',
   },
-  /** 作废: the organ that decided gives a granted act up, while nothing of it is prepared. */
+  /** 作废, by two persons: the organ that decided gives a granted act up, while nothing of it is prepared. */
   voidTask: {
-    grants: [{ roles: ['APPROVER'], place: issuerOf(({ task }) => task, 'case') }],
-    state: ({ task, isPrepared }) => {
+    grants: [{ roles: ISSUING_STAFF, place: issuerOf(({ task }) => task, 'case') }],
+    state: ({ task, isPrepared, first }, person) => {
       if (task.voidedAt !== null) return new Refusal('TASK_VOIDED', 'case');
-      return isPrepared || task.doneAt !== null ? refuseBusy('case') : null;
+      return isPrepared || task.doneAt !== null ? refuseBusy('case') : refuseCountersign(first, person);
     },
     clause: '实施方案三.3（全流程线上闭环审批管理）',
   },
-  /** 空白证照入库, for the keeper's own organ. */
-  receiveBlanks: { grants: [{ roles: ['SEAL_KEEPER'], place: AN_ORGAN }] },
+  /** 空白证照入库, for the own organ, by two persons who state the same numbers. */
+  receiveBlanks: {
+    grants: [{ roles: ['SEAL_KEEPER', 'SEAL_APPROVER'], place: AN_ORGAN }],
+    state: ({ first }, person) => refuseCountersign(first, person),
+  },
 };
 
 function refuseRedrive(): Refusal {

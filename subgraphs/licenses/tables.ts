@@ -263,6 +263,7 @@ export const lostVersion = schema.table(
   (table) => [index().on(table.number)],
 );
 
+export * from './countersign/tables.ts';
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';

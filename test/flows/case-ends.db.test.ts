@@ -169,7 +169,7 @@ describe('ends of a case', () => {
     const id = await grantCase(hub, DIRECT);
     const pushesBefore = (await readCase(id)).pushes;
     const input = { case: id, reason: '被许可人已注销' };
-    await actAs(DIRECT.decides, 'voidTask', 'VoidTaskInput', input);
+    for (const person of [DIRECT.examines, DIRECT.decides]) await actAs(person, 'voidTask', 'VoidTaskInput', input);
     await expectEnd(id, 'VOIDED', 'VOIDED');
     const { pushes } = await readCase(id);
     expect(pushesBefore).toHaveLength(1);

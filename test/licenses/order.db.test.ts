@@ -63,7 +63,7 @@ describe("a supervisor's order", () => {
       return JSON.stringify(currentDuties) === JSON.stringify(duties);
     });
 
-  test('is declined with a reason, by the approver of the issuing organ, once', async () => {
+  test('is declined with a reason, by two persons of the issuing organ, once', async () => {
     const { caseId, identifier } = await issueLicense();
     const id = await recordOrder(caseId, 'SUSPENSION');
     await awaitDuties(identifier, ['ORDER_OPEN open']);
@@ -75,6 +75,9 @@ describe("a supervisor's order", () => {
     expect(await decline({ order: 'x' })).toBe('ORDER_UNKNOWN');
     expect(await decline({ order: id, reason: ' ' })).toBe('REASON_MISSING');
     expect(await decline({ order: id, dryRun: true })).toBeNull();
+    expect(await awaitOrder(id)).toMatchObject({ state: 'OPEN' });
+    expect(await decline({ order: id }, REVIEWER)).toBeNull();
+    expect(await decline({ order: id }, REVIEWER)).toBe('SECOND_PERSON_NEEDED');
     expect(await awaitOrder(id)).toMatchObject({ state: 'OPEN' });
     const outcomes = await Promise.all([decline({ order: id }), decline({ order: id })]);
     expect(outcomes.sort()).toEqual(['ORDER_ANSWERED', null].sort());
@@ -304,6 +307,9 @@ describe("a supervisor's order", () => {
         ],
       },
     ]);
+    expect(await requestVoidTask('ganzhou-zrzyj.reviewer')).toBeNull();
+    expect(await requestVoidTask('ganzhou-zrzyj.reviewer')).toBe('SECOND_PERSON_NEEDED');
+    expect(await listOpenTasks()).toHaveLength(1);
     expect(await requestVoidTask('ganzhou-zrzyj.approver')).toBeNull();
     expect(await requestVoidTask('ganzhou-zrzyj.approver')).toBe('TASK_VOIDED');
     expect(await listOpenTasks()).toEqual([]);

@@ -107,8 +107,9 @@ describe('rehearsals of licenses and seals', () => {
     const redriveResult = await rehearse(route.prints, 'redriveCollection', 'RedriveCollectionInput', { identifier });
     expect(redriveResult.refusal).toBeNull();
     const range = { prefix: 'KB9999', from: 1, to: 5 };
-    expect(await rehearse('yudu-lyj.keeper', 'receiveBlanks', 'ReceiveBlanksInput', range, 'received')).toMatchObject({
-      received: 5,
+    const received = 'received waitsForSecondPerson';
+    expect(await rehearse('yudu-lyj.keeper', 'receiveBlanks', 'ReceiveBlanksInput', range, received)).toMatchObject({
+      ...{ received: null, waitsForSecondPerson: true, refusal: null },
     });
 
     const seal = { seal: SEAL, reason: '核查' };

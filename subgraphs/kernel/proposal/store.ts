@@ -1,4 +1,4 @@
-import { and, count, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../http/page.ts';
 import { UUID_PATTERN } from '../identifier.ts';
@@ -25,8 +25,10 @@ export interface ProposalFilter<Kind extends string> {
 /** The operations on the proposals of one subgraph. `Kind`: its kinds, the only ones that it inserts. */
 export type ProposalStore<Kind extends string> = ReturnType<typeof createProposalStore<Kind>>;
 
-export function createProposalStore<Kind extends string>(tables: ProposalTables) {
+/** `kinds`: what the store finds and lists, if other kinds are kept in the same tables. Absent: all. */
+export function createProposalStore<Kind extends string>(tables: ProposalTables, kinds?: readonly Kind[]) {
   const { proposal, proposalOutcome } = tables;
+  const ofKinds = kinds && inArray(proposal.kind, [...kinds]);
   const isOutcomeOf = eq(proposalOutcome.proposalId, proposal.id);
   const select = (db: Reader) =>
     db.select({ row: proposal, ended: proposalOutcome }).from(proposal).leftJoin(proposalOutcome, isOutcomeOf);
@@ -42,7 +44,7 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables)
     /** Returns a proposal, or null if there is none with this id. */
     async find(db: Reader, id: string): Promise<StoredProposal<Kind> | null> {
       if (!UUID_PATTERN.test(id)) return null;
-      const [row] = await select(db).where(eq(proposal.id, id));
+      const [row] = await select(db).where(and(eq(proposal.id, id), ofKinds));
       return row ? toStored(row) : null;
     },
     /** Locks a proposal: two decisions on it wait for each other. A row lock would need the right to update. */
@@ -79,6 +81,7 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables)
         .where(
           and(
             condition,
+            ofKinds,
             kind === null ? undefined : eq(proposal.kind, kind),
             state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`,
             page.after === null ? undefined : lt(proposal.serial, page.after),

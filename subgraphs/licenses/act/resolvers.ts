@@ -57,13 +57,16 @@ function counterMutations(deps: issue.IssueDependencies) {
     voidTask: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => {
-        await voidTask(deps, actor, input);
-        return { case: { id: input.case } };
+        const isVoided = await voidTask(deps, actor, input);
+        return { case: { id: input.case }, waitsForSecondPerson: !isVoided };
       });
     },
     receiveBlanks: (_, { input }, { actor }) => {
       requirePerson(actor);
-      return mutate(async () => ({ received: await handover.receiveBlanks(deps, actor, input) }));
+      return mutate(async () => {
+        const received = await handover.receiveBlanks(deps, actor, input);
+        return { received, waitsForSecondPerson: received === null };
+      });
     },
   } satisfies Resolvers['Mutation'];
 }

@@ -6,6 +6,7 @@ import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
+import { loadWaiting } from '../countersign/view.ts';
 import { findOrderOf } from '../order/order.ts';
 import { findSuspenders, type OrderRow } from '../order/store.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from '../policy.ts';
@@ -81,7 +82,8 @@ function findOrderToName(act: PersonAct, { organ }: Person, openOrders: readonly
 }
 
 /** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
-export async function viewActions({ db, now }: ActionDependencies, view: LicenseView) {
+export async function viewActions(deps: ActionDependencies, view: LicenseView) {
+  const { db, now } = deps;
   const { stored, person, context } = view;
   const head = store.toHead(stored);
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
@@ -99,10 +101,11 @@ export async function viewActions({ db, now }: ActionDependencies, view: License
     return answerAction(mutationOf(act), policyOfAct(act), subject, person);
   };
   const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;
+  const first = order && (await loadWaiting(deps, context, 'DECLINE_ORDER', order.id));
   return [
     ...OWN_ACTS.map(answerAct),
     ...CASE_ACTS.map(answerAct),
-    answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order }, person),
+    answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order, first }, person),
     ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
       answerAction(name, LICENSES_POLICY[name], { ...version, sheet }, person),
     ),

@@ -29,7 +29,10 @@ export function orderResolvers(deps: IssueDependencies) {
     Mutation: {
       declineOrder: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return mutate(async () => ({ order: await declineOrder(deps, actor, input) }));
+        return mutate(async () => {
+          const order = await declineOrder(deps, actor, input);
+          return { order, waitsForSecondPerson: order.state === 'OPEN' };
+        });
       },
     },
     License: { orders: (parent) => view.loadOrders(db, parent) },

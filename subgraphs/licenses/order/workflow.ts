@@ -6,6 +6,7 @@ import { isActAllowed, LICENSE_STATE_LABELS, type LicenseState } from '../../ker
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findPreparedActs } from '../act/act-store.ts';
+import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { requireReason } from '../license.ts';
 import { dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
@@ -80,9 +81,10 @@ export async function settleOrders(
 }
 
 /**
- * Declines an order with the reason, as an approver of the issuing organ.
+ * Declines an order with the reason, for the second person of the issuing organ who asks, an approver. For the first one
+ * it records the wish. Returns the order.
  * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED, ORDER_UNKNOWN, ORDER_ANSWERED, ROLE_NOT_ALLOWED,
- * ORGAN_WITHOUT_POWER, and LICENSE_BUSY while an act that carries it out waits for its seal.
+ * ORGAN_WITHOUT_POWER, SECOND_PERSON_NEEDED, and LICENSE_BUSY while an act that carries it out waits for its seal.
  */
 export function declineOrder(
   { db, now }: { db: Database; now: Clock },
@@ -97,14 +99,15 @@ export function declineOrder(
     const { number } = unlockedOrder;
     const order = await store.lockOrder(tx, unlockedOrder.id);
     const [prepared = null] = await findPreparedActs(tx, [number]);
-    const head = { issuer: storedLicense.license.issuer, number };
-    const approver = requireAllowed(LICENSES_POLICY.declineOrder, { head, order, prepared }, actor);
-    await store.answerOrder(tx, unlockedOrder, {
-      answer: 'DECLINED',
-      reason: request.reason,
-      actor: approver.name,
-      at: now(),
-    });
+    const { issuer } = storedLicense.license;
+    const at = now();
+    const first = await lockWaiting(tx, 'DECLINE_ORDER', unlockedOrder.id, at);
+    const subject = { head: { issuer, number }, order, prepared, first };
+    const person = requireAllowed(LICENSES_POLICY.declineOrder, subject, actor);
+    const { reason } = request;
+    const wish = { kind: 'DECLINE_ORDER' as const, subject: unlockedOrder.id, organ: issuer.id, reason };
+    if (!(await countersign(tx, first, wish, person, at))) return unlockedOrder;
+    await store.answerOrder(tx, unlockedOrder, { answer: 'DECLINED', reason, actor: person.name, at });
     const answeredOrder = await store.findOrder(tx, unlockedOrder.id);
     if (!answeredOrder) throw new Error(`no order ${unlockedOrder.id}`);
     return answeredOrder;

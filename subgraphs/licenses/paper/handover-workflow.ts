@@ -7,10 +7,12 @@ import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import * as ledger from '../act/ledger-store.ts';
 import { lockCurrentLicense } from '../act/prepare-workflow.ts';
+import { subjectOfBlanks } from '../countersign/countersign.ts';
+import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import * as store from '../store.ts';
 import { listBlankNumbers } from './paper.ts';
-import { lockBlank, lockSheet, type SheetRow } from './store.ts';
+import { lockBlank, lockSheet, requireFreeNumbers, type SheetRow } from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
@@ -69,18 +71,28 @@ export function recallSheet(
   });
 }
 
-/** Takes numbered blanks into the stock of the keeper's organ. Returns how many. */
+/**
+ * Takes numbered blanks into the stock of the person's organ, when a second person states the same numbers. Returns how
+ * many, or null for the first person. Refuses BLANK_RANGE_TAKEN, SECOND_PERSON_NEEDED.
+ */
 export async function receiveBlanks(
   deps: HandoverDependencies,
   actor: Actor,
   range: { prefix: string; from: number; to: number; dryRun: boolean },
-): Promise<number> {
-  const keeper = requireAllowed(LICENSES_POLICY.receiveBlanks, null, actor);
-  const organ = requireOrgan(keeper);
+): Promise<number | null> {
+  const organ = requireOrgan(requireAllowed(LICENSES_POLICY.receiveBlanks, {}, actor));
   const numbers = listBlankNumbers(range.prefix, range.from, range.to);
-  const entry = { actor: keeper.name, at: deps.now() };
-  await transact(deps.db, range.dryRun, (tx) => ledger.receiveBlanks(tx, numbers, organ, entry));
-  return numbers.length;
+  return transact(deps.db, range.dryRun, async (tx) => {
+    const at = deps.now();
+    const subject = subjectOfBlanks(organ, range);
+    const first = await lockWaiting(tx, 'RECEIVE_BLANKS', subject, at);
+    const person = requireAllowed(LICENSES_POLICY.receiveBlanks, { first }, actor);
+    await requireFreeNumbers(tx, numbers);
+    const batch = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
+    if (!(await countersign(tx, first, batch, person, at))) return null;
+    await ledger.receiveBlanks(tx, numbers, organ, { actor: person.name, at });
+    return numbers.length;
+  });
 }
 
 /**

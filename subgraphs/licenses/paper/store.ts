@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { Refusal } from '../../kernel/refusal.ts';
 import { blank, sheet } from '../tables.ts';
 import type { Blank, BlankState } from './paper.ts';
 
@@ -9,6 +10,16 @@ export type SheetRow = typeof sheet.$inferSelect;
 export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
   const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
   return row ?? null;
+}
+
+/** Refuses BLANK_RANGE_TAKEN if a blank has one of these numbers, in the stock of whatever organ. */
+export async function requireFreeNumbers(db: Reader, numbers: readonly string[]): Promise<void> {
+  const [taken] = await db
+    .select({ number: blank.number })
+    .from(blank)
+    .where(inArray(blank.number, [...numbers]))
+    .limit(1);
+  if (taken) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
 }
 
 /** Lists the blanks of an organ by number. */

@@ -1,11 +1,11 @@
 import { asc, eq, inArray, or } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Page, PageRequest } from '../../kernel/http/page.ts';
-import type { OwnAct } from '../../kernel/license-acts.ts';
+import { OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 
-export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome });
+export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome }, OWN_ACTS);
 
 /** Stores the license that a proposal acts on. */
 export async function insertProposalLicense(tx: Transaction, row: typeof proposalLicense.$inferInsert): Promise<void> {

@@ -3,6 +3,7 @@ import type { GraphContext } from '../../kernel/http/context.ts';
 import { mutationOf } from '../../kernel/license-acts.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
+import { loadWaiting } from '../countersign/view.ts';
 import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import * as store from '../store.ts';
 import { loadHead, viewHolder } from '../view.ts';
@@ -30,13 +31,15 @@ export function viewTask({ task, waitingFor }: { task: TaskRow; waitingFor: stri
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */
 export async function viewTaskActions(
-  { db, now }: ActionDependencies,
+  deps: ActionDependencies,
   context: GraphContext,
   { task, person, waitingFor }: TaskView,
 ) {
+  const { db, now } = deps;
   const { action, licenseNumber } = task.content;
   const license = licenseNumber === null ? null : await loadHead(db, context, person, licenseNumber);
   const licenseContext = license && (await loadLicenseContext(db, license));
+  const first = await loadWaiting(deps, context, 'VOID_TASK', task.caseId);
   const subject = {
     head: license && store.toHead(license.stored),
     task,
@@ -46,6 +49,6 @@ export async function viewTaskActions(
   };
   return [
     answerAction(mutationOf(action), policyOfAct(action), subject, person),
-    answerAction('voidTask', LICENSES_POLICY.voidTask, { task, isPrepared: waitingFor !== null }, person),
+    answerAction('voidTask', LICENSES_POLICY.voidTask, { task, isPrepared: waitingFor !== null, first }, person),
   ];
 }

@@ -1,0 +1,47 @@
+import type { Person, Role } from '../../kernel/actor.ts';
+import { catchRefusal, type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
+import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+
+/**
+ * What two persons of an organ ask for by the same mutation (双人复核). The first call is a proposal and changes nothing
+ * else. The call of another person with the same subject approves it.
+ */
+
+/** Days in which the second person may ask. A proposal that nobody repeats then counts no more. */
+const COUNTERSIGN_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+const SECOND_PERSONS = {
+  VOID_TASK: ['APPROVER'],
+  DECLINE_ORDER: ['APPROVER'],
+  RECEIVE_BLANKS: ['SEAL_KEEPER', 'SEAL_APPROVER'],
+} as const satisfies Record<string, readonly Role[]>;
+export type CountersignedKind = keyof typeof SECOND_PERSONS;
+export const COUNTERSIGNED_KINDS = Object.keys(SECOND_PERSONS) as CountersignedKind[];
+
+/** What the first person asked for. */
+export type Countersigned = Proposal<CountersignedKind>;
+
+/** Who may be the second person: never the first one. */
+export function countersignRule(kind: CountersignedKind): PolicyRule<Proposal> {
+  return decisionRule([{ roles: SECOND_PERSONS[kind], place: PROPOSAL_ORGAN }]);
+}
+
+/** Returns why a person cannot be the second one, or null. Null too if nobody has asked yet, or nobody looked. */
+export function refuseCountersign(first: Countersigned | null | undefined, person: Person): Refusal | null {
+  if (!first) return null;
+  return catchRefusal(() => requireAllowed(countersignRule(first.kind), first, person)) === null
+    ? null
+    : new Refusal('SECOND_PERSON_NEEDED');
+}
+
+/** Returns the instant since which a first call counts. */
+export function countsSince(now: Date): Date {
+  return new Date(now.getTime() - COUNTERSIGN_DAYS * DAY_MS);
+}
+
+/** Names what a batch of blanks is, so that both persons state the same numbers. */
+export function subjectOfBlanks(organ: string, { prefix, from, to }: { prefix: string; from: number; to: number }) {
+  return `${organ} ${prefix} ${from} ${to}`;
+}
