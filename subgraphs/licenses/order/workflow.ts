@@ -81,8 +81,8 @@ export async function settleOrders(
 }
 
 /**
- * Declines an order with the reason, for the second person of the issuing organ who asks, an approver. For the first one
- * it records the wish. Returns the order.
+ * Declines an order with the reason, for the second person of the issuing organ who asks, an approver. For the first
+ * one it records the wish. Returns the order.
  * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED, ORDER_UNKNOWN, ORDER_ANSWERED, ROLE_NOT_ALLOWED,
  * ORGAN_WITHOUT_POWER, SECOND_PERSON_NEEDED, and LICENSE_BUSY while an act that carries it out waits for its seal.
  */
