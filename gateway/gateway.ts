@@ -13,7 +13,13 @@ import {
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import {
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  printSchema,
+} from 'graphql';
 import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
@@ -151,7 +157,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     },
   });
   await options.mount?.(app);
-  addPublicRoutes(app, options, createRunQuery(server));
+  addPublicRoutes(app, options, { runQuery: createRunQuery(server), schema: printSchema(requireSchema(gateway)) });
   app.addHook('onClose', () => server.stop());
   return app;
 }

@@ -75,6 +75,8 @@ export interface HubConfig {
   publicUrl: string;
   /** Web pages of other origins that may use the hub. None if absent. */
   allowedOrigins?: GatewayOptions['allowedOrigins'];
+  /** How a person signs in on the explorer. Absent: with a token typed by hand. */
+  explorer?: GatewayOptions['explorer'];
   /** The city library (市电子证照库) that collects licenses, or null if none is connected. */
   library: Omit<LibraryClientOptions, 'now' | 'parsers'> | null;
   /** `local`: subgraphs by function call. `http`: each on a port of 127.0.0.1, as in separate processes. */
@@ -174,6 +176,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       },
       checks: createChecks(pools, baseUrls, proof),
       allowedOrigins: config.allowedOrigins,
+      explorer: config.explorer,
       publicUrl: config.publicUrl,
       halt,
       onFault,

@@ -7,7 +7,7 @@ import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 import { readCostLimits } from './cost/limits.ts';
 import { parseOwnKey } from './sign-in/own-key.ts';
-import { readIssuerSettings } from './sign-in/settings.ts';
+import { readExplorerSignIn, readIssuerSettings } from './sign-in/settings.ts';
 import { createSignIn } from './sign-in/sign-in.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
@@ -56,6 +56,7 @@ const app = await createGateway({
   trustedProxies: settings.TRUSTED_PROXIES,
   callerLimits: readHubLimits(settings),
   allowedOrigins: readAllowedOrigins(ALLOWED_ORIGINS, isProduction()),
+  explorer: readExplorerSignIn(settings),
   publicUrl: PUBLIC_URL,
   readDeadlineMs: settings.READ_DEADLINE_MS,
   limits: readCostLimits(settings),

@@ -5,6 +5,7 @@ import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { buildContext, type GraphContext } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
+import { buildExplorerHeaders, type ExplorerSignIn, renderExplorerPage } from './page/explorer.ts';
 import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';
 import {
@@ -14,7 +15,8 @@ import {
   renderUnknownLicensePage,
 } from './page/license.ts';
 import { renderLogPage } from './page/log.ts';
-import { renderFrontPage, renderVerifyPage } from './page/verify.ts';
+import { renderStartPage } from './page/start.ts';
+import { renderVerifyPage } from './page/verify.ts';
 
 export interface RouteOptions {
   /** Root certificate of the test PKI, PEM. */
@@ -23,6 +25,8 @@ export interface RouteOptions {
   halt?: Halt | undefined;
   /** The readiness checks by name. Each throws while its part is not ready. */
   checks: Readonly<Record<string, () => Promise<void>>>;
+  /** How a person signs in on the explorer. Absent: with a token typed by hand. */
+  explorer?: ExplorerSignIn | undefined;
 }
 
 /** Runs a query on the hub's own GraphQL. Throws if the answer has errors. */
@@ -41,11 +45,20 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
   }
 }`;
 
-/** Adds the routes other than GraphQL: pages, health, root certificate. */
-export function addPublicRoutes(app: FastifyInstance, options: RouteOptions, runQuery: RunQuery): void {
-  app.get('/', async ({ query }, reply) => sendHtml(reply, 200, renderFrontPage(langOf(query))));
+/** Adds the routes other than GraphQL: pages, the schema as text, health, root certificate. */
+export function addPublicRoutes(
+  app: FastifyInstance,
+  options: RouteOptions,
+  { runQuery, schema }: { runQuery: RunQuery; schema: string },
+): void {
+  const { explorer = null } = options;
+  app.get('/', async ({ query }, reply) => sendHtml(reply, 200, renderStartPage(langOf(query))));
   app.get('/verify', async ({ query }, reply) => sendHtml(reply, 200, renderVerifyPage(langOf(query))));
   app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));
+  app.get('/explorer', async ({ query }, reply) =>
+    reply.headers(buildExplorerHeaders(explorer)).send(renderExplorerPage(langOf(query), explorer)),
+  );
+  app.get('/schema.graphql', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(schema));
   addPageFileRoutes(app);
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   const readiness = new SharedWork<Record<string, 'up' | 'down'>>();

@@ -4,7 +4,7 @@ import { EmbeddedError } from '../db/binaries.ts';
 import { UnpatchedDriver } from '../db/driver.ts';
 import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
-import { readIssuerSettings } from '../gateway/sign-in/settings.ts';
+import { readExplorerSignIn, readIssuerSettings } from '../gateway/sign-in/settings.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { scanByClamd } from '../subgraphs/cases/material/upload/clamd-client.ts';
 import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
@@ -94,6 +94,7 @@ async function main(): Promise<void> {
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, isProduction()),
     isProduction: isProduction(),
     issuer: readIssuerSettings(settings),
+    explorer: readExplorerSignIn(settings),
     developmentSignIn: settings.DEVELOPMENT_SIGN_IN,
     limits: readCostLimits(settings),
     platformHosts: settings.PLATFORM_PRIVATE_HOSTS,

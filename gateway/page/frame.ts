@@ -34,6 +34,10 @@ export interface Page {
   body: string;
   /** The name of its script under /page/, if any. */
   script?: string;
+  /** Names of further styles under /page/. */
+  styles?: readonly string[];
+  /** Names of scripts under /page/ that run before `script`. */
+  libraries?: readonly string[];
 }
 
 const FRAME = {
@@ -41,6 +45,7 @@ const FRAME = {
   home: { zh: '同权', en: 'Tongquan' },
   verify: { zh: '核验证照', en: 'Verify a license' },
   log: { zh: '透明日志', en: 'Transparency log' },
+  explorer: { zh: '接口探索', en: 'Explorer' },
   languages: { zh: '语言', en: 'Language' },
   test: {
     zh: '本系统使用测试 PKI 签发的测试印章，所制证照没有法律效力。',
@@ -49,20 +54,23 @@ const FRAME = {
 } as const satisfies Record<string, Words>;
 
 /** Renders a whole page: header with the language switch, main part, and the note that this is a test system. */
-export function renderPage({ lang, path, title, body, script }: Page): string {
+export function renderPage({ lang, path, title, body, script, styles = ['answer.css'], libraries = [] }: Page): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
   const languageLink = (to: Lang, name: string) =>
     `<a href="${escapeHtml(toPageUrl(path, to))}" lang="${htmlLang(to)}" hreflang="${htmlLang(to)}"${to === lang ? ' aria-current="true"' : ''}>${name}</a>`;
-  const scripts = script === undefined ? '' : `<script type="module" src="/page/${script}"></script>`;
+  const libraryTags = libraries.map((name) => `<script defer src="/page/${name}"></script>`).join('');
+  const scriptTag = script === undefined ? '' : `<script type="module" src="/page/${script}"></script>`;
+  const styleTags = ['style.css', ...styles].map((name) => `<link rel="stylesheet" href="/page/${name}">`).join('');
   return `<!doctype html>
 <html lang="${htmlLang(lang)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title><link rel="icon" href="/page/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/page/style.css"><link rel="stylesheet" href="/page/answer.css">${scripts}</head>
+${styleTags}${libraryTags}${scriptTag}</head>
 <body><a class="skip" href="#main">${toHtml(FRAME.skip)}</a>
 <header><p class="brand"><a href="${toPageUrl('/', lang)}">${toHtml(FRAME.home)}</a></p>
 <p><a href="${toPageUrl('/verify', lang)}">${toHtml(FRAME.verify)}</a></p>
 <p><a href="${toPageUrl('/log', lang)}">${toHtml(FRAME.log)}</a></p>
+<p><a href="${toPageUrl('/explorer', lang)}">${toHtml(FRAME.explorer)}</a></p>
 <nav aria-label="${toHtml(FRAME.languages)}">${languageLink('zh', '中文')} ${languageLink('en', 'English')}</nav></header>
 <main id="main">
 ${body}

@@ -1,6 +1,6 @@
-import { escapeHtml, type Lang, renderPage, toPageUrl, type Words } from './frame.ts';
+import { escapeHtml, type Lang, renderPage, type Words } from './frame.ts';
 
-/** The verification page (核验) and the front page. Without scripts, the page still explains manual verification. */
+/** The verification page (核验). Without scripts, the page still explains manual verification. */
 
 const TEXT = {
   title: { zh: '核验电子证照', en: 'Verify an electronic license' },
@@ -105,34 +105,4 @@ pdfsig -nssdir trust ${name}</pre>
 <pre>npm run split -- ${name}
 openssl cms -verify -cades -binary -inform DER -in ${baseName}.p7s -content ${baseName}.covered -CAfile root.pem -purpose any -out /dev/null</pre>
 <p class="quiet">${toHtml(TEXT.others)}</p></section>`;
-}
-
-const FRONT_TEXT = {
-  title: {
-    zh: '同权：电子证照与电子印章数据枢纽',
-    en: 'Tongquan: a data hub for electronic licenses and electronic seals',
-  },
-  what: {
-    zh: '于都县“市县同权”改革 108 项事项的目录、办件、电子证照、电子印章，经一个 GraphQL 接口提供：',
-    en: 'The 108 matters that Yudu county takes over from its city, their cases, licenses and seals, by one GraphQL endpoint:',
-  },
-  example: { zh: '事项目录无需令牌，例如：', en: 'The catalogue needs no token:' },
-  verify: { zh: '核验电子证照', en: 'Verify an electronic license' },
-  ready: { zh: '运行状态', en: 'whether everything runs' },
-  status: { zh: '证照状态', en: 'state of a license' },
-  root: { zh: '测试根证书', en: 'the test root certificate' },
-} as const satisfies Record<string, Words>;
-
-/** Renders the front page. */
-export function renderFrontPage(lang: Lang): string {
-  const toHtml = (words: Words) => escapeHtml(words[lang]);
-  const body = `<h1>${toHtml(FRONT_TEXT.title)}</h1>
-<p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(FRONT_TEXT.verify)}</a></p>
-<p>${toHtml(FRONT_TEXT.what)} <code>POST /graphql</code></p>
-<p>${toHtml(FRONT_TEXT.example)}</p>
-<pre>curl -s /graphql -H 'content-type: application/json' \\
-  -d '{"query":"{ matters(first: 3) { totalCount edges { node { id name } } } }"}'</pre>
-<ul><li><a href="/health/ready">/health/ready</a> ${toHtml(FRONT_TEXT.ready)}</li>
-<li>/v/&lt;${lang === 'zh' ? '证照标识' : 'identifier'}&gt; ${toHtml(FRONT_TEXT.status)}</li><li><a href="/root.pem">/root.pem</a> ${toHtml(FRONT_TEXT.root)}</li></ul>`;
-  return renderPage({ lang, path: '/', title: FRONT_TEXT.title[lang], body });
 }

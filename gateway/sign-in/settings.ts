@@ -1,4 +1,5 @@
 import type { Settings } from '../../subgraphs/kernel/environment/parse.ts';
+import type { ExplorerSignIn } from '../page/explorer.ts';
 import type { IssuerSettings } from './sign-in.ts';
 
 type SignInSettings = Pick<
@@ -11,7 +12,14 @@ type SignInSettings = Pick<
   | 'OIDC_JWKS_URL'
   | 'OIDC_MAX_TOKEN_SECONDS'
   | 'OIDC_STALE_SECONDS'
+  | 'EXPLORER_CLIENT'
 >;
+
+/** Returns how people sign in on the explorer, or undefined if the environment does not say it. */
+export function readExplorerSignIn(settings: SignInSettings): ExplorerSignIn | undefined {
+  const { OIDC_ISSUER: issuer, EXPLORER_CLIENT: clientId } = settings;
+  return issuer === undefined || clientId === undefined ? undefined : { issuer, clientId };
+}
 
 /** Returns the issuer that the environment names, or null if it names none. */
 export function readIssuerSettings(settings: SignInSettings): IssuerSettings | null {

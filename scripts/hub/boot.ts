@@ -82,6 +82,8 @@ export interface BootOptions {
   isProduction?: boolean;
   /** Who says who people are. Null in development. */
   issuer?: IssuerSettings | null;
+  /** How people sign in on the explorer, if the issuer has a client for it. */
+  explorer?: HubConfig['explorer'];
   /** Who may sign in as a demo person at the hub itself. Nobody if absent, and nobody in production. */
   developmentSignIn?: DevelopmentReach | 'none';
   /** Level of the log in the data folder. */
@@ -205,14 +207,17 @@ async function connectLibrary(options: BootOptions, dataFolder: string, database
   return { client, witnesses: [{ vkey: witnessKey, url }, ...otherWitnesses], peer };
 }
 
+/** The explorer as a client of the issuer of development. */
+const EXPLORER_CLIENT = 'tongquan-explorer';
+
 /**
  * Returns who says who people are: the office's issuer; in development the hub itself, and an issuer of its own for
  * demo people.
  */
-function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'identities' | 'addRoutes'> {
-  const { issuer, isProduction = false, developmentSignIn = 'none', allowedOrigins = [] } = options;
+function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'identities' | 'addRoutes' | 'explorer'> {
+  const { explorer, issuer, isProduction = false, developmentSignIn = 'none', allowedOrigins = [] } = options;
   const identities = { issuers: issuer ? [issuer] : [], takesOwnTokens: !isProduction };
-  if (isProduction || developmentSignIn === 'none') return { identities };
+  if (isProduction || developmentSignIn === 'none') return { identities, explorer };
   const organs = readOrgans();
   const name = `${options.publicUrl ?? url}${DEVELOPMENT_PATH}`;
   const routes = {
@@ -220,7 +225,8 @@ function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'id
     people: listDemoPeople(organs.map(({ id }) => id)),
     organNames: new Map(organs.map((organ) => [organ.id, organ.name])),
     reach: developmentSignIn,
-    isAllowed: (origin: string) => isAllowedOrigin(origin, 'LOCAL') || isAllowedOrigin(origin, allowedOrigins),
+    isAllowed: (origin: string) =>
+      origin === new URL(name).origin || isAllowedOrigin(origin, 'LOCAL') || isAllowedOrigin(origin, allowedOrigins),
     now: () => new Date(),
   };
   return {
@@ -230,6 +236,7 @@ function buildIdentities(options: BootOptions, url: string): Pick<HubConfig, 'id
       resolvePerson: async ({ subject }) => findDemoPerson(subject),
     },
     addRoutes: (app) => addDevelopmentIssuer(app, routes),
+    explorer: { issuer: name, clientId: EXPLORER_CLIENT },
   };
 }
 

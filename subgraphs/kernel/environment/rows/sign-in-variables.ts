@@ -32,6 +32,12 @@ export const SIGN_IN = {
       'Clients of the issuer through which people may come (`azp` or `client_id`), separated by commas. Empty: all.',
     uses: atEdge(NONE),
   },
+  EXPLORER_CLIENT: {
+    kind: kinds.text,
+    about:
+      'Public client of the issuer (code with PKCE, redirect to `/explorer`) by which people sign in on the explorer. Absent: they type a token.',
+    uses: atEdge(optional),
+  },
   OIDC_HOLDER_CLAIM: {
     kind: kinds.claimName,
     about:
