@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 const get = (url: string, headers: Record<string, string> = {}) => gateway.app.inject({ url, headers });
-const PAGES = ['/', '/verify', `/v/${identifier}`, '/v/x'];
+const PAGES = ['/', '/verify', '/log', `/v/${identifier}`, '/v/x'];
 
 describe('the public pages', () => {
   test.each(PAGES)('%s has no inline scripts or styles and loads no foreign resources', async (path) => {

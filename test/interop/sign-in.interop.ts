@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findDemoPerson, listDemoPeople } from '../../scripts/demo/people.ts';
 import { addDevelopmentIssuer, DEVELOPMENT_PATH, describeDevelopmentIssuer } from '../../scripts/hub/issuer/issuer.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
@@ -9,7 +9,7 @@ import { readOrgans } from '../../seeds/load.ts';
 import { launchBrowser, openPage, requireAccessible, requireNoHorizontalScroll } from '../support/browser.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
-/** An office's front end in Chromium signs in at the issuer of development, by authorization code and PKCE. */
+/** An office's front end, and the explorer, sign in at the issuer of development in Chromium, by code and PKCE. */
 
 /** A front end as an office would write it: one page, no library. */
 const FRONT_END = (
@@ -52,9 +52,10 @@ let hub: TestHub;
 let browser: Browser;
 let server: Server;
 let frontEnd: string;
+let url: string;
 beforeAll(async () => {
   const port = await findFreePort();
-  const url = `http://127.0.0.1:${port}`;
+  url = `http://127.0.0.1:${port}`;
   const issuer = url + DEVELOPMENT_PATH;
   const organs = readOrgans();
   hub = await createTestHub({
@@ -64,6 +65,7 @@ beforeAll(async () => {
       resolvePerson: async ({ subject }) => findDemoPerson(subject),
       takesOwnTokens: true,
     },
+    explorer: { issuer, clientId: 'tongquan-explorer' },
     addRoutes: (app) =>
       addDevelopmentIssuer(app, {
         issuer,
@@ -104,4 +106,54 @@ test.each(['zh', 'en'])('a person is chosen on a phone, and the front end reads 
   await page.getByText(/^200 /).waitFor();
   expect(await page.textContent('#out')).toMatch(/^200 \{"data":\{"seals":\{"edges":\[\{"cursor"/);
   expect(complaints).toEqual([]);
+});
+
+describe('the explorer', () => {
+  const openExplorer = async (lang: string, options = {}) => {
+    const visit = await openPage(browser, options);
+    await visit.page.goto(`${url}/explorer?lang=${lang}`);
+    await visit.page.locator('.graphiql-container .view-lines').first().waitFor();
+    return visit;
+  };
+  const run = async (page: Page, text: string) => {
+    await page.getByRole('button', { name: /^Execute/ }).click();
+    await page.locator('.graphiql-response').getByText(text).first().waitFor();
+  };
+
+  test('runs an example without sign-in, and loads nothing from elsewhere', async () => {
+    const { page, requests, complaints } = await openExplorer('zh');
+    await run(page, '于都县交通运输局');
+    expect(requests.map((request) => new URL(request.url)).filter(({ protocol }) => protocol !== 'data:')).toSatisfy(
+      (urls: URL[]) => urls.length > 5 && urls.every(({ origin }) => origin === url),
+    );
+    expect(complaints).toEqual([]);
+  });
+
+  test('signs a demo person in and out, and keeps the chosen example', async () => {
+    const { page, complaints } = await openExplorer('en');
+    await page.getByLabel('Example').selectOption('licenses');
+    await page.waitForURL(/example=licenses/);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('Person', { exact: true }).selectOption('auditor');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(/\/explorer\?.*example=licenses/);
+    await page.getByText(/^审计员/).waitFor();
+    await run(page, '"licenses"');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('Not signed in').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('says why a sign-in failed', async () => {
+    const { page } = await openExplorer('en');
+    await page.evaluate("sessionStorage.setItem('sign-in', JSON.stringify({ state: 'mine', search: '?lang=en' }))");
+    await page.goto(`${url}/explorer?lang=en&state=another&code=x`);
+    await page.getByText('The sign-in failed: not the answer to this sign-in').waitFor();
+    expect(page.url()).toBe(`${url}/explorer?lang=en`);
+  });
+
+  test.each(['zh', 'en'])('can be used on a phone: %s', async (lang) => {
+    const { page } = await openExplorer(lang, { viewport: { width: 390, height: 800 } });
+    await requireNoHorizontalScroll(page, `explorer ${lang}`);
+  });
 });

@@ -18,7 +18,11 @@ query Matters {
   matters(first: 5, filter: { mode: DIRECT }) {
     totalCount
     edges {
-      node { id name mode countyOrgan { name } }
+      node {
+        id name
+        countyOrgan { name }
+        delegation { mode }
+      }
     }
     pageInfo { hasNextPage endCursor }
   }
@@ -93,7 +97,10 @@ query Matters {
       node {
         identifier number name state
         matter { name }
-        document { mediaType sizeBytes signature { seal { name } } }
+        document {
+          mediaType sizeBytes
+          signature { seal { name } }
+        }
         paper { blankNumber state }
       }
     }
@@ -103,7 +110,7 @@ query Matters {
   },
   {
     key: 'rehearsal',
-    person: 'window-yudu',
+    person: 'yudu-lyj.clerk',
     title: { zh: '试办：只检查，不登记', en: 'A rehearsal: checked, and nothing stored' },
     query: `mutation Rehearsal($input: ApplicationInput!) {
   receiveApplication(input: $input) {

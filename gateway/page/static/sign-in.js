@@ -40,7 +40,7 @@ export async function startSignIn({ issuer, clientId }, returnTo) {
   const challenge = encode(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier)));
   const parameters = {
     ...{ response_type: 'code', client_id: clientId, redirect_uri: returnTo, scope: 'openid', state },
-    ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+    ...{ code_challenge: challenge, code_challenge_method: 'S256', ui_locales: document.documentElement.lang },
   };
   location.href = `${endpoint}?${new URLSearchParams(parameters)}`;
 }
@@ -71,6 +71,8 @@ export async function finishSignIn({ issuer, clientId }) {
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   const { access_token: token, expires_in: seconds } = await response.json();
   sessionStorage.setItem(SESSION, JSON.stringify({ token, endsAt: Date.now() + seconds * 1000 }));
+  // The hub has rendered the page without these parameters, so in its first language.
+  location.reload();
 }
 
 /**

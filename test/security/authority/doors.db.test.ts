@@ -149,6 +149,7 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'POST /cases/materials': 'TOKEN', 'GET /cases/materials/:id': 'TOKEN', 'GET /cases/notices/:file': 'TOKEN' },
   ...{ 'GET /cases/statistics.csv': 'TOKEN', 'GET /log/proof/:subject': 'TOKEN' },
   ...{ 'POST /cases/supervision/findings': 'SIGNED', 'POST /cases/platform/v1/messages': 'SIGNED' },
+  ...{ 'GET /explorer': 'PUBLIC', 'GET /schema.graphql': 'PUBLIC' },
   ...{ 'GET /': 'PUBLIC', 'GET /verify': 'PUBLIC', 'GET /v/:identifier': 'PUBLIC', 'GET /root.pem': 'PUBLIC' },
   ...{ 'GET /health/live': 'PUBLIC', 'GET /health/ready': 'PUBLIC' },
   ...{ 'GET /licenses/status-list': 'PUBLIC', 'GET /licenses/seal/:identifier': 'PUBLIC' },
