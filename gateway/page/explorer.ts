@@ -44,7 +44,7 @@ export function renderExplorerPage(lang: Lang, signIn: ExplorerSignIn | null): s
 <button type="button" id="sign-out" hidden>${toHtml(TEXT.signOut)}</button></p></div>
 <noscript><p class="note">${toHtml(TEXT.noScript)}</p></noscript>
 <div id="explorer"${settings}></div>`;
-  const styles = ['graphiql/graphiql.css', 'explorer.css'];
-  const scripts = { libraries: ['graphiql/graphiql.js'], script: 'explorer.js' };
+  const styles = ['graphiql/graphiql.css', 'explorer/explorer.css'];
+  const scripts = { libraries: ['graphiql/graphiql.js'], script: 'explorer/explorer.js' };
   return renderPage({ lang, path: '/explorer', title: TEXT.title[lang], body, styles, ...scripts });
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EXAMPLES } from '../../gateway/page/static/examples.js';
+import { EXAMPLES } from '../../gateway/page/static/explorer/examples.js';
 import { testClock } from '../support/clock.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 

@@ -1,7 +1,7 @@
 import { buildSchema, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildExplorerHeaders, renderExplorerPage } from '../../gateway/page/explorer.ts';
-import { EXAMPLES } from '../../gateway/page/static/examples.js';
+import { EXAMPLES } from '../../gateway/page/static/explorer/examples.js';
 import { testClock } from '../support/clock.ts';
 import { createStubGateway, type StubGateway } from '../support/stubs.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The examples of the explorer. `person` is the demo person as whom an example answers something, or null if it needs no
- * sign-in.
+ * The examples of the explorer. `person` is the demo person as whom an example answers something, or null if it needs
+ * no sign-in.
  * @typedef {{
  *   key: string, person: string | null, query: string,
  *   title: Record<'zh' | 'en', string>, variables?: Record<string, unknown>,

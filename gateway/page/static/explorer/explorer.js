@@ -1,4 +1,4 @@
-import { byId, element } from './element.js';
+import { byId, element } from '../element.js';
 import { EXAMPLES } from './examples.js';
 import { endSession, finishSignIn, readSession, startSignIn } from './sign-in.js';
 

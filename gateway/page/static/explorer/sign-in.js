@@ -46,8 +46,8 @@ export async function startSignIn({ issuer, clientId }, returnTo) {
 }
 
 /**
- * Ends a sign-in if the issuer has just led back here: gets the token, and gives the page its parameters back. Throws if
- * the answer belongs to another sign-in, or the issuer refuses.
+ * Ends a sign-in if the issuer has just led back here: gets the token, and gives the page its parameters back. Throws
+ * if the answer belongs to another sign-in, or the issuer refuses.
  * @param {Issuer} issuer
  */
 export async function finishSignIn({ issuer, clientId }) {
