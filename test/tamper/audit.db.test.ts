@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../scripts/audit/audit.ts';
 import type { Finding } from '../../scripts/audit/finding.ts';
+import { PROPOSAL_BOOKS } from '../../scripts/audit/office/proposals.ts';
+import { PROPOSALS } from '../../subgraphs/cases/proposal/proposal.ts';
+import { OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { IMPORTS } from '../../subgraphs/matters/proposal/proposal.ts';
+import { APPLICATION_MUTATIONS } from '../../subgraphs/seals/policy.ts';
 import { type HubClone, openCleanHubClone, openHubClone } from './hub-clone.ts';
 import { type Insider, openInsider } from './insider.ts';
 import { KINDS, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
@@ -54,6 +59,22 @@ describe('the auditor', () => {
       }
     },
   );
+
+  test('judges every kind of proposal, and the history has an approved one of each', async () => {
+    const { sql } = insider;
+    const rows = await sql`select distinct p.kind from (select id, kind from cases.proposal union all
+        select id, kind from licenses.proposal union all select id, kind from matters.proposal) p
+      join (select * from cases.proposal_outcome union all select * from licenses.proposal_outcome
+        union all select * from matters.proposal_outcome) o on o.proposal_id = p.id and o.outcome = 'APPROVED'`;
+    const [cases, licenses, matters, seals] = PROPOSAL_BOOKS.map(({ effects }) => Object.keys(effects).sort());
+    expect(cases).toEqual(Object.keys(PROPOSALS).sort());
+    expect(licenses).toEqual([...OWN_ACTS].sort());
+    expect(matters).toEqual(Object.keys(IMPORTS).sort());
+    expect(seals).toEqual(Object.keys(APPLICATION_MUTATIONS).sort());
+    expect(rows.map(({ kind }) => kind).sort()).toEqual(
+      [...(cases ?? []), ...(licenses ?? []), ...(matters ?? [])].sort(),
+    );
+  });
 
   const runs = Array.from({ length: TAMPERINGS }, (_, i) => [KINDS[i % KINDS.length] ?? '', i + 1] as const);
   test.each(runs)('names an object that %s changed (seed %i)', async (kind, seed) => {

@@ -84,8 +84,14 @@ async function spoilSheet(hub: TestHub, license: LicenseInHand, replacement: num
   return { ...license, serial: replacement };
 }
 
+/** Suspends a seal, which its keeper does alone, or puts it back into use, which takes two persons. */
 async function changeSealUse(hub: TestHub, seal: string, name: 'suspend' | 'resume', reason: string) {
   const organ = seal.replace(/-(approval|license)-seal$/, '');
+  if (name === 'resume') {
+    const { refusal } = await applyAndApprove(hub.ask, organ, 'applyForSealResumption', { seal, reason });
+    if (refusal) throw new Error(`applyForSealResumption: ${refusal.code}`);
+    return;
+  }
   await mutate(hub, `${organ}.keeper`, `${name}Seal`, 'SealActInput', { seal, reason });
 }
 

@@ -111,6 +111,150 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
     (sql, { proposal_id }) =>
       sql`update cases.proposal_outcome set actor_id = 'yudu-lyj.clerk' where proposal_id = ${proposal_id}`,
   ),
+  'approval-by-the-proposer': alterRow(
+    'who proposed it approved it',
+    (sql) => sql`select 'proposal:' || id as object, id, proposed_by_id from cases.proposal
+      join cases.proposal_outcome on proposal_id = id where outcome = 'APPROVED' order by serial`,
+    (sql, { id, proposed_by_id }) =>
+      sql`update cases.proposal_outcome set actor_id = ${proposed_by_id} where proposal_id = ${id}`,
+  ),
+  'act-without-its-proposal': alterRow(
+    'the proposal of an act is gone',
+    (sql) =>
+      sql`select 'act:' || id as object, proposal_id from licenses.act where proposal_id is not null order by serial`,
+    (sql, { proposal_id }) => sql`delete from licenses.proposal where id = ${proposal_id}`,
+  ),
+  'act-of-another-proposal': alterRow(
+    'the proposal of an act had another reason',
+    (sql) =>
+      sql`select 'act:' || id as object, proposal_id from licenses.act where proposal_id is not null order by serial`,
+    (sql, { proposal_id }) => sql`update licenses.proposal
+      set content = (content::jsonb || '{"reason": "别的理由"}')::text where id = ${proposal_id}`,
+  ),
+  'act-decision-number-altered': alterRow(
+    'the proposal of an act had another decision number',
+    (sql) =>
+      sql`select 'act:' || id as object, proposal_id from licenses.act where proposal_id is not null order by serial`,
+    (sql, { proposal_id }) => sql`update licenses.proposal
+      set content = (content::jsonb || '{"decisionNumber": "示范罚决〔2022〕9号"}')::text where id = ${proposal_id}`,
+  ),
+  'approved-act-missing': alterRow(
+    'an approved proposal was never carried out',
+    (sql) =>
+      sql`select 'proposal:' || proposal_id as object, id from licenses.act where proposal_id is not null order by serial`,
+    (sql, { id }) => sql`delete from licenses.act where id = ${id}`,
+  ),
+  'proposal-unreadable': alterRow(
+    'the content of a proposal is no JSON',
+    (sql) => sql`select 'proposal:' || id as object, id from cases.proposal
+      join cases.proposal_outcome on proposal_id = id where outcome = 'APPROVED' order by serial`,
+    (sql, { id }) => sql`update cases.proposal set content = 'x' where id = ${id}`,
+  ),
+  'platform-key-slipped-in': async (insider) => {
+    await insider.change(insider.sql`insert into cases.platform_key (kid, platform_id, x, valid_from)
+      select 'slipped-in', id, 'AAAA', now() from cases.platform limit 1`);
+    return { description: 'a platform has a key that nobody proposed', objects: ['key:slipped-in'] };
+  },
+  'platform-key-altered': alterRow(
+    'a platform has another key than was approved',
+    (sql) => sql`select 'key:' || kid as object, kid from cases.platform_key order by kid`,
+    (sql, { kid }) => sql`update cases.platform_key set x = 'AAAA' where kid = ${kid}`,
+  ),
+  'platform-key-back-in-force': alterRow(
+    'an ended key of a platform is in force',
+    (sql) => sql`select 'key:' || kid as object, kid from cases.platform_key where valid_to is not null order by kid`,
+    (sql, { kid }) => sql`update cases.platform_key set valid_to = null where kid = ${kid}`,
+  ),
+  'platform-url-altered': alterRow(
+    'a platform has another URL than was approved',
+    (sql) => sql`select 'platform:' || id as object, id from cases.platform order by serial`,
+    (sql, { id }) => sql`update cases.platform set url = 'https://elsewhere.example/' where id = ${id}`,
+  ),
+  'platform-renamed': alterRow(
+    'a platform has another name than was approved',
+    (sql) => sql`select 'platform:' || id as object, id from cases.platform order by serial`,
+    (sql, { id }) => sql`update cases.platform set name = '别名' where id = ${id}`,
+  ),
+  'platform-back-in-use': alterRow(
+    'a removed platform is in use',
+    (sql) => sql`select 'proposal:' || p.id as object, e.id from cases.platform e join cases.proposal p
+      on p.kind = 'REMOVE_PLATFORM' and p.content::jsonb->>'id' = e.id::text where removed_at is not null order by e.serial`,
+    (sql, { id }) => sql`update cases.platform set removed_at = null where id = ${id}`,
+  ),
+  'webhook-url-altered': alterRow(
+    'a webhook has another URL than was approved',
+    (sql) => sql`select 'webhook:' || id as object, id from cases.webhook order by serial`,
+    (sql, { id }) => sql`update cases.webhook set url = 'https://elsewhere.example/' where id = ${id}`,
+  ),
+  'webhook-back-in-use': alterRow(
+    'a removed webhook is in use',
+    (sql) => sql`select 'proposal:' || p.id as object, e.id from cases.webhook e join cases.proposal p
+      on p.kind = 'REMOVE_WEBHOOK' and p.content::jsonb->>'organ' = e.organ order by e.serial desc limit 1`,
+    (sql, { id }) => sql`update cases.webhook set ended_at = null where id = ${id}`,
+  ),
+  'calendar-altered': alterRow(
+    'a calendar has another holiday',
+    (sql) =>
+      sql`select 'calendar:' || year || ' ' || version as object, id from cases.calendar_notice order by year, version`,
+    (sql, { id }) => sql`update cases.calendar_notice set holidays = holidays || '["2027-12-31"]' where id = ${id}`,
+  ),
+  'agreement-altered': alterRow(
+    'an agreement covers another matter',
+    (sql) => sql`select 'agreement:' || number as object, number from cases.agreement where ended_by is not null`,
+    (sql, { number }) =>
+      sql`update cases.agreement set matters = matters || array['yd2022-1-07'] where number = ${number}`,
+  ),
+  'agreement-runs-on': alterRow(
+    'the end of an agreement is undone',
+    (sql) => sql`select 'proposal:' || p.id as object, e.number from cases.agreement e join cases.proposal p
+      on p.kind = 'END_AGREEMENT' and p.content::jsonb->>'number' = e.number`,
+    (sql, { number }) =>
+      sql`update cases.agreement set ended_by = null, end_reason = null, valid_to = null where number = ${number}`,
+  ),
+  'import-slipped-in': async (insider) => {
+    const { sql } = insider;
+    await insider.change(sql`insert into matters.delegation_import (id, imported_at, actor_id, actor, digest, changed, unchanged)
+      values ('00000000-0000-4000-8000-000000000001', now(), 'administrator', 'x', 'ab', 0, 0)`);
+    return { description: 'an import that nobody proposed', objects: ['import:00000000-0000-4000-8000-000000000001'] };
+  },
+  'import-line-gone': alterRow(
+    'what an import changed is no longer recorded',
+    (sql) =>
+      sql`select 'import:' || import_id as object, import_id from matters.delegation_change order by import_id, seq`,
+    (sql, { import_id }) => sql`delete from matters.delegation_change where import_id = ${import_id}`,
+  ),
+  'import-file-altered': alterRow(
+    'the file of an import is another one',
+    (sql) =>
+      sql`select 'proposal:' || proposal_id as object, proposal_id from matters.import_file order by proposal_id`,
+    (sql, { proposal_id }) => sql`update matters.import_file set file = file || ' ' where proposal_id = ${proposal_id}`,
+  ),
+  'import-differences-altered': alterRow(
+    'the decider read other differences',
+    (sql) =>
+      sql`select 'proposal:' || proposal_id as object, proposal_id from matters.import_file order by proposal_id`,
+    (sql, { proposal_id }) =>
+      sql`update matters.import_file set differences = array['无'] where proposal_id = ${proposal_id}`,
+  ),
+  'guide-altered': alterRow(
+    'a published guide differs from its file',
+    (sql) => sql`select 'guide:' || matter_id || ' ' || version as object, * from matters.guide_version
+      where published_by <> 'seed' order by matter_id, version`,
+    (sql, { matter_id, version }) => sql`update matters.guide_version
+      set guide = guide || '{"conditions": []}' where matter_id = ${matter_id} and version = ${version}`,
+  ),
+  'picture-altered': alterRow(
+    'a seal has another picture than was approved',
+    (sql) => sql`select 'event:' || e.serial as object, p.serial from seals.seal_picture p join seals.seal_event e
+      on e.application_id = p.application_id and e.event = 'PICTURE_CHANGED' order by p.serial`,
+    (sql, { serial }) => sql`update seals.seal_picture set digest = 'ab' where serial = ${serial}`,
+  ),
+  'application-without-effect': alterRow(
+    'an application was rejected, and is approved now',
+    (sql) => sql`select 'application:' || application_id as object, serial from seals.seal_event
+      where application_id is not null and event in ('GRANT_WITHDRAWN', 'ENDED', 'RESUMED', 'PICTURE_CHANGED') order by serial`,
+    (sql, { serial }) => sql`delete from seals.seal_event where serial = ${serial}`,
+  ),
   'exception-longer': alterRow(
     'an exception lasts longer than it was approved',
     (sql) => sql`select 'exception:' || id as object, id from cases.duty_exception order by serial`,

@@ -74,6 +74,8 @@ const ANY_ORGAN = (organ: string) => `case when ${organ} is null then '{}' else 
 /** The organs of those who handle the cases of another organ by an exception (SECOND_PERSON). */
 const SECONDED = (organ: string, person: string) => `array(select e.person_organ from cases.duty_exception e
   where e.organ = ${organ} and e.person_id = ${person} and e.kind = 'SECOND_PERSON')`;
+/** The content of a proposal, or an empty object if it cannot be read. */
+const CONTENT = `(case when content is json object then content::jsonb else '{}'::jsonb end)`;
 const PLATFORM_MESSAGES = `select 1 from cases.platform_message m where m.verdict = 'DONE'`;
 
 const SOURCES: readonly ActSource[] = [
@@ -138,7 +140,7 @@ const SOURCES: readonly ActSource[] = [
     query: (sql) => sql<
       PersonAct[]
     >`select 'proposal:' || id as object, kind, proposed_by_id as "actorId", at, null as window,
-        case when kind = 'RECORD_EXCEPTION' then array[content::jsonb->>'organ'] else '{}' end as organs
+        case when kind = 'RECORD_EXCEPTION' then array[${sql.unsafe(CONTENT)}->>'organ'] else '{}' end as organs
       from cases.proposal union all select 'proposal:' || id, kind, proposed_by_id, at, null, '{}' from matters.proposal`,
     roles: ({ organs }) => (organs.length === 0 ? ['ADMINISTRATOR'] : ['APPROVER']),
   },
@@ -146,7 +148,7 @@ const SOURCES: readonly ActSource[] = [
     name: '证照拟办',
     query: (sql) => sql<PersonAct[]>`select 'proposal:' || p.id as object, p.kind, p.proposed_by_id as "actorId", p.at,
         null as window, array[p.organ] || case when o.id is null then '{}' else array[o.supervisor->>'id'] end as organs
-      from licenses.proposal p left join licenses.supervision_order o on o.id::text = p.content::jsonb->>'order'`,
+      from licenses.proposal p left join licenses.supervision_order o on o.id::text = ${sql.unsafe(CONTENT)}->>'order'`,
     roles: ({ organs }) => (organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),
   },
   {

@@ -1,0 +1,110 @@
+import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
+import { OWN_ACTS, type OwnAct } from '../../../subgraphs/kernel/license-acts.ts';
+import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
+import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
+import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
+import type { ApplicationKind } from '../../../subgraphs/seals/application/application.ts';
+import { type EffectRule, isSame, type JsonRow } from './effect.ts';
+
+/** What approved proposals of licenses, matters and seals made. */
+
+const recordHearing = (hearing: JsonRow | null | undefined) =>
+  hearing ? toRecordedHearing(hearing as Parameters<typeof toRecordedHearing>[0]) : null;
+
+/** An act on the organ's own authority. The sealed statement names its proposal (KZ_NBBH), number and hearing. */
+function ownActRule(act: OwnAct): EffectRule {
+  return {
+    from: `(select id, act, number, identifier, reason, order_id, proposal_id, organ->>'id' as organ, actor_id, record,
+        prepared_at, exists (select 1 from seals.erasure x where x.issuance_id = act.id) as is_erased
+      from licenses.act where case_id is null and act = '${act}') e`,
+    ...{ object: "'act:' || e.id", at: 'e.prepared_at', on: 'p.id = e.proposal_id' },
+    isAsProposed: (e, { id, organ, content: c, actor_id }) =>
+      isSame(
+        [e.number, e.identifier, e.order_id, e.organ, e.actor_id, e.record.KZ_NBBH, e.record.KZ_JGZL],
+        [c.number, c.identifier, c.order, organ, actor_id, id, c.order],
+      ) &&
+      isSame([e.record.KZ_JDWH, e.record.KZ_TZ], [c.decisionNumber, recordHearing(c.hearing)]) &&
+      (e.is_erased || isSame([e.reason, e.record.SM], [c.reason, c.reason])),
+    claimsProposal: (e) => e.proposal_id !== null || e.record.KZ_NBBH !== undefined,
+  };
+}
+
+export const LICENSE_EFFECTS = Object.fromEntries(OWN_ACTS.map((act) => [act, ownActRule(act)])) as Readonly<
+  Record<OwnAct, EffectRule>
+>;
+
+/** A publication must hold what the approved file says. */
+function isOfFile<Content extends object>(
+  read: (file: { format: 'JSON' | 'CSV'; text: string }) => FileReading<Content>,
+  digest: unknown,
+  published: unknown,
+  { format }: JsonRow,
+  extra: JsonRow | null,
+): boolean {
+  if ((format !== 'JSON' && format !== 'CSV') || typeof extra?.file !== 'string') return false;
+  const { content } = read({ format, text: extra.file });
+  return (
+    content !== null && computeContentDigest(content) === digest && computeContentDigest(published as object) === digest
+  );
+}
+
+/** The file of the proposal that could have made the effect. */
+const FILE = "(select jsonb_build_object('file', f.file) from matters.import_file f where f.proposal_id = p.id)";
+
+export const IMPORT_EFFECTS: Readonly<Record<ImportKind, EffectRule>> = {
+  DELEGATIONS: {
+    from: `(select i.*, (select count(*)::int from matters.delegation_change c where c.import_id = i.id) as changes
+      from matters.delegation_import i) e`,
+    ...{ object: "'import:' || e.id", at: 'e.imported_at', on: 'p.at = e.imported_at' },
+    isAsProposed: (e, { content: c, proposed_by_id }) =>
+      isSame(
+        [e.digest, e.basis, e.changed, e.unchanged, e.changes, e.actor_id],
+        [c.digest, c.basis, c.changed, c.unchanged, c.changed, proposed_by_id],
+      ),
+  },
+  GUIDE: {
+    ...{ from: 'matters.guide_version e', object: "'guide:' || e.matter_id || ' ' || e.version", at: 'e.published_at' },
+    ...{ on: 'p.at = e.published_at', extra: FILE },
+    isAsProposed: (e, { content, proposed_by_id }, extra) =>
+      e.published_by === proposed_by_id && isOfFile(readGuideFile, e.digest, e.guide, content, extra),
+  },
+  GUIDE_OVERLAY: {
+    ...{ from: 'matters.guide_overlay e', where: 'e.carried_from is null', at: 'e.published_at' },
+    object: "'guide:' || e.matter_id || ' ' || e.version || ' ' || e.division_code || ' ' || e.revision",
+    ...{ on: 'p.at = e.published_at', extra: FILE },
+    isAsProposed: (e, { content, proposed_by_id }, extra) =>
+      e.published_by === proposed_by_id && isOfFile(readOverlayFile, e.digest, e.overlay, content, extra),
+  },
+};
+
+/** The entry of a seal's ledger that an approved application made. `auditSeals` finds entries without one. */
+function sealRule(event: string, more: Partial<EffectRule> = {}): EffectRule {
+  return {
+    from: 'seals.seal_event e',
+    where: `e.event = '${event}' and e.application_id is not null and p.id is not null`,
+    ...{ object: "'event:' || e.serial", at: 'e.at', on: 'p.id = e.application_id' },
+    isAsProposed: (e, { content, actor_id, proposed_by_id, seal_id }: JsonRow) =>
+      isSame([e.actor_id, e.applied_by_id, e.seal_id], [actor_id, proposed_by_id, seal_id]) &&
+      (content.matter === undefined || content.matter === e.matter_id),
+    ...more,
+  } as EffectRule;
+}
+
+const GRANT_OF = `(select to_jsonb(count(*)) from seals.seal_grant g where g.seal_id = e.seal_id and g.matter_id = e.matter_id
+  and g.person_id is not distinct from p.content->>'person' and g.valid_from::text is not distinct from p.content->>'from'
+  and g.valid_to::text is not distinct from p.content->>'to')`;
+const PICTURE_OF = `(select to_jsonb(count(*)) from seals.seal_picture g where g.seal_id = e.seal_id
+  and g.application_id = p.id and g.digest is not distinct from p.content->>'digest')`;
+const isEntered: EffectRule['isAsProposed'] = (e, proposal, extra) =>
+  Number(extra) > 0 && sealRule('').isAsProposed(e, proposal, null);
+
+export const SEAL_EFFECTS: Readonly<Record<ApplicationKind, EffectRule>> = {
+  MAKE: sealRule('MADE'),
+  GRANT: sealRule('GRANTED', { extra: GRANT_OF, isAsProposed: isEntered }),
+  WITHDRAW_GRANT: sealRule('GRANT_WITHDRAWN'),
+  END: sealRule('ENDED'),
+  ROTATE: sealRule('ROTATED'),
+  RESUME: sealRule('RESUMED'),
+  CERTIFICATE: sealRule('CERTIFICATE_ENTERED'),
+  PICTURE: sealRule('PICTURE_CHANGED', { extra: PICTURE_OF, isAsProposed: isEntered }),
+};
