@@ -13,20 +13,18 @@ import { type Certificate, readRoots } from './document/chain.ts';
 import { openKeys, toReceiptJwk } from './key.ts';
 import { openDatabaseMemory } from './memory.ts';
 import { renderStatusPage } from './page.ts';
-import {
-  contentDigest,
-  Fault,
-  readDelivery,
-  readQuestion,
-  readTokenRequest,
-  WARNINGS,
-  type Warning,
-} from './protocol.ts';
+import { buildAnswer, contentDigest, Fault, readDelivery, readQuestion, readTokenRequest } from './protocol.ts';
 import { isSigned, signReceipt } from './receipt.ts';
-import { openStore, type Store } from './store.ts';
+import { STATEMENT_PROTOCOL } from './statement/form.ts';
+import { registerStatementRoutes } from './statement/routes.ts';
+import { openStatementStore, type StatementStore } from './statement/store.ts';
+import { openStore, type ReceiptWriter, type Store } from './store.ts';
 import { type Client, grantToken, requireToken, TOKEN_LIFETIME_SECONDS } from './token.ts';
 import { advance, listWarnings } from './transition.ts';
 import { answerQuestion, VERDICTS } from './verify.ts';
+
+/** A version of the protocol. */
+export type Protocol = 1 | 2;
 
 export interface LibraryOptions {
   /** The library's own database. */
@@ -40,6 +38,8 @@ export interface LibraryOptions {
   /** The one client: the hub. */
   clientId: string;
   clientSecret: string;
+  /** The newest version of the protocol that it speaks. 1: it takes no statements of the register. Default: 2. */
+  protocol?: Protocol;
   now: () => Date;
   /** Called with faults that the caller did not cause. */
   onError?: (error: unknown) => void;
@@ -55,6 +55,8 @@ const MAX_PARAMETER_CHARS = 128;
 
 interface Library {
   store: Store;
+  statements: StatementStore;
+  protocol: Protocol;
   receiptKey: KeyObject;
   logs: readonly NamedKey[];
   memory: Memory;
@@ -69,17 +71,19 @@ interface Library {
  */
 export async function createLibrary(options: LibraryOptions): Promise<FastifyInstance> {
   const roots = readRoots(options.rootPem);
-  const { clientId, clientSecret, name, now } = options;
+  const { clientId, clientSecret, name, protocol = STATEMENT_PROTOCOL, now } = options;
   const logs = options.logKeys.map((key) => parseLogKey(key));
   const { sql, close } = await openDatabase(options.databaseUrl);
   const keys = await openKeys(sql);
-  const store = openStore(sql, {
+  const receiptWriter: ReceiptWriter = {
     origin: logs[0]?.name ?? null,
     write: (delivery, at, checkpoint) => signReceipt(keys.receipt, name, delivery, at, checkpoint),
-  });
+  };
+  const [store, statements] = [openStore(sql, receiptWriter), openStatementStore(sql, receiptWriter)];
   const client = { clientId, clientSecret };
   const memory = openDatabaseMemory(sql);
-  const library: Library = { store, receiptKey: keys.receipt, logs, memory, roots, client, now };
+  const common = { store, statements, protocol, roots, client, now };
+  const library: Library = { ...common, receiptKey: keys.receipt, logs, memory };
 
   const app = Fastify({
     ...REQUEST_LOG_OPTIONS,
@@ -101,11 +105,13 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
     // Checked before the body is read: a caller without a token must not make the library buffer 8 MiB.
     scope.addHook('onRequest', async (request) => requireToken(request.headers.authorization, library.client, now()));
     registerCertificateRoutes(scope, library);
+    if (protocol >= STATEMENT_PROTOCOL) registerStatementRoutes(scope, { store: statements, roots, now });
   });
   return app;
 }
 
-function registerPublicRoutes(app: FastifyInstance, { store, receiptKey, logs, memory, client, now }: Library): void {
+function registerPublicRoutes(app: FastifyInstance, library: Library): void {
+  const { store, receiptKey, logs, memory, client, protocol, now } = library;
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/', async (_request, reply) =>
     reply
@@ -121,14 +127,16 @@ function registerPublicRoutes(app: FastifyInstance, { store, receiptKey, logs, m
   });
   app.post('/token', { bodyLimit: MAX_TOKEN_BODY_BYTES }, async (request, reply) => {
     const token = grantToken(readTokenRequest(request.body), client, now());
+    // Version 1 knew no versions: its answer names none.
+    const protocols = protocol === 1 ? {} : { protocols: [1, STATEMENT_PROTOCOL] };
     return reply
       .header('cache-control', 'no-store')
-      .send({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_SECONDS });
+      .send({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_SECONDS, ...protocols });
   });
 }
 
 function registerCertificateRoutes(app: FastifyInstance, library: Library): void {
-  const { store, now } = library;
+  const { store, statements, protocol, now } = library;
   app.post('/certificates/validate', async (request) => {
     const delivery = readDelivery(request.body);
     const collectedAct = await store.collected(delivery.number, delivery.revision);
@@ -164,6 +172,7 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
       ...storedCertificate,
       document: toBase64(storedCertificate.document),
       signature: toBase64(storedCertificate.signature),
+      ...(protocol === 1 ? {} : { statements: await statements.list(identifier) }),
     };
     return { ...buildAnswer([]), certificate };
   });
@@ -172,11 +181,6 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
 /** Finds a stored certificate. The pattern keeps out text with a NUL, which the database refuses. */
 async function findCertificate({ store }: Library, identifier: string) {
   return /^[\w.]{1,128}$/.test(identifier) ? store.find(identifier) : null;
-}
-
-function buildAnswer(warnings: readonly Warning[], extra: { receipt?: string } = {}) {
-  const reasons = warnings.map((code) => ({ code, message: WARNINGS[code] }));
-  return { code: warnings.length > 0 ? 2 : 1, reasons, ...extra };
 }
 
 const shanghaiDateFormat = new Intl.DateTimeFormat('en-CA', {

@@ -5,6 +5,8 @@ const PATTERN = /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9
 export interface Identifier {
   type: string;
   issuer: string;
+  /** The license number. */
+  serial: string;
   version: number;
 }
 
@@ -16,5 +18,5 @@ export function readIdentifier(text: string): Identifier | null {
     sum = (((sum + ALPHABET.indexOf(character)) % 36 || 36) * 2) % 37;
   }
   const isValid = check !== '' && (sum + ALPHABET.indexOf(check)) % 36 === 1;
-  return isValid ? { type, issuer, version: Number(version) } : null;
+  return isValid ? { type, issuer, serial, version: Number(version) } : null;
 }

@@ -33,6 +33,7 @@ const settingsSchema = z.object({
     .default('library.tongquan.test/ganzhou'),
   /** Separated by commas. */
   logKey: z.string().default(''),
+  protocol: z.literal(['1', '2']).default('2'),
   hubUrl: z.url({ protocol: /^https?$/ }).optional(),
   hubToken: z.string().min(1).optional(),
   port: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
@@ -46,6 +47,7 @@ const VARIABLES = {
   clientSecret: 'LIBRARY_CLIENT_SECRET',
   name: 'LIBRARY_NAME',
   logKey: 'LIBRARY_LOG_KEY',
+  protocol: 'LIBRARY_PROTOCOL',
   hubUrl: 'LIBRARY_HUB_URL',
   hubToken: 'LIBRARY_HUB_TOKEN',
   port: 'LIBRARY_PORT',
@@ -119,7 +121,7 @@ async function runReconciliation(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settingsSchema);
+  const { port, rootPemPath, logKey, protocol, hubUrl: _, hubToken: __, ...rest } = readSettings(settingsSchema);
   const rootPem = readRootPem(rootPemPath);
   startProcess({ service: 'library', level: environment.LOG_LEVEL });
   const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
@@ -127,6 +129,7 @@ async function serve(): Promise<void> {
     ...rest,
     rootPem,
     logKeys,
+    protocol: protocol === '1' ? 1 : 2,
     now: () => new Date(),
     onError: logFailure,
     connections: readConnectionLimits(environment),

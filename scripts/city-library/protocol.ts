@@ -43,6 +43,7 @@ export const REASONS = {
   SIGNATURE_INVALID: { status: 422, message: '签名不成立' },
   SIGNER_UNTRUSTED: { status: 422, message: '签名证书不能追溯到已登记的根证书' },
   SIGNER_EXPIRED: { status: 422, message: '签名证书不在有效期内' },
+  STATEMENT_MALFORMED: { status: 422, message: '登记声明不是规定的形式' },
   SIGNER_NOT_ISSUER: { status: 422, message: '签名证书不属于证照颁发机构' },
   REVISION_CONFLICT: { status: 422, message: '同一序号已归集过不同内容' },
   STATE_NOT_ALLOWED: { status: 422, message: '证照当前状态不允许此操作' },
@@ -81,7 +82,7 @@ export type Warning = keyof typeof WARNINGS;
 const MAX_RECORD_CHARS = 262_144;
 
 /** Base64 in its canonical encoding only. */
-const base64Schema = z
+export const base64Schema = z
   .string()
   .min(4)
   .transform((text, context) => {
@@ -98,7 +99,7 @@ const recordSchema = z.record(z.string(), z.unknown()).transform((value, context
   return z.NEVER;
 });
 
-const wordSchema = z.string().regex(/^\P{C}{1,128}$/u);
+export const wordSchema = z.string().regex(/^\P{C}{1,128}$/u);
 
 const commonFields = {
   codeList: z.literal(CODE_LIST),
@@ -178,13 +179,14 @@ const questionSchema = z.strictObject({
 });
 export type Question = z.infer<typeof questionSchema>;
 
-export const readDelivery = (body: unknown): Delivery => read(deliverySchema, body);
-export const readVersionRecord = (value: unknown): VersionRecord => read(versionRecordSchema, value);
-export const readStatement = (value: unknown): Statement => read(statementSchema, value);
-export const readTokenRequest = (body: unknown): TokenRequest => read(tokenRequestSchema, body);
-export const readQuestion = (body: unknown): Question => read(questionSchema, body);
+export const readDelivery = (body: unknown): Delivery => parseRequest(deliverySchema, body);
+export const readVersionRecord = (value: unknown): VersionRecord => parseRequest(versionRecordSchema, value);
+export const readStatement = (value: unknown): Statement => parseRequest(statementSchema, value);
+export const readTokenRequest = (body: unknown): TokenRequest => parseRequest(tokenRequestSchema, body);
+export const readQuestion = (body: unknown): Question => parseRequest(questionSchema, body);
 
-function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
+/** Reads a part of a request. Throws Fault REQUEST_MALFORMED. */
+export function parseRequest<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -192,7 +194,7 @@ function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Sh
 }
 
 /** Returns the canonical JSON (RFC 8785), or null if the value is nested too deep. */
-function writeCanonical(value: unknown): string | null {
+export function writeCanonical(value: unknown): string | null {
   try {
     return canonicalize(value) ?? null;
   } catch {
@@ -208,4 +210,10 @@ export function contentDigest(request: Delivery): string {
 
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
+}
+
+/** Builds the answer to a request that succeeded: 2 if a person should look, else 1. */
+export function buildAnswer(warnings: readonly Warning[], extra: { receipt?: string } = {}) {
+  const reasons = warnings.map((code) => ({ code, message: WARNINGS[code] }));
+  return { code: warnings.length > 0 ? 2 : 1, reasons, ...extra };
 }

@@ -2,6 +2,7 @@ import { type KeyObject, sign } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { toReceiptJwk } from './key.ts';
 import { type Delivery, sha256 } from './protocol.ts';
+import type { StatementDelivery } from './statement/form.ts';
 
 /** The tree of the hub's log that the library, as its witness, signed last. */
 export interface WitnessedTree {
@@ -11,13 +12,21 @@ export interface WitnessedTree {
   root: string;
 }
 
+type Named = 'stream' | 'revision' | 'identifier' | 'state' | 'documentDigest';
+/** What a receipt names of a delivery: an act on a license, or a statement of the register. */
+export type Receivable = Pick<Delivery, Named> & {
+  act: Delivery['act'] | StatementDelivery['act'];
+  /** The record in canonical JSON. */
+  record: { text: string };
+};
+
 const TYP = 'collection-receipt+jwt';
 
 /** Signs the receipt of a collected act: a compact JWS (RFC 7515, EdDSA). Neither side can later deny the act. */
 export function signReceipt(
   key: KeyObject,
   library: string,
-  delivery: Delivery,
+  delivery: Receivable,
   collectedAt: Date,
   checkpoint: WitnessedTree | null,
 ): string {

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
-import { isSigned, type WitnessedTree } from './receipt.ts';
+import { isSigned, type Receivable, type WitnessedTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
 
 /** A collected act with its receipt. */
@@ -60,7 +60,7 @@ export interface Store {
 export interface ReceiptWriter {
   /** Origin of the hub's log that receipts name; null if the library follows no log. */
   origin: string | null;
-  write(delivery: Delivery, collectedAt: Date, checkpoint: WitnessedTree | null): string;
+  write(delivery: Receivable, collectedAt: Date, checkpoint: WitnessedTree | null): string;
 }
 
 export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): Store {
@@ -142,7 +142,8 @@ async function signOldReceipt(
   return receipt;
 }
 
-async function readWitnessedTree(sql: postgres.ISql, origin: string | null): Promise<WitnessedTree | null> {
+/** Returns the newest tree of the hub's log that the library signed, or null. */
+export async function readWitnessedTree(sql: postgres.ISql, origin: string | null): Promise<WitnessedTree | null> {
   const [row] = await sql<{ size: string; root: string }[]>`
     select size, root from witnessed where origin = ${origin} and note is not null`;
   return row && origin !== null ? { origin, size: Number(row.size), root: row.root } : null;

@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import type { Day } from '../../subgraphs/kernel/day.ts';
+import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/ledger-store.ts';
 import type { CollectedVersion } from './library.ts';
 import { type Lost, listSeenVersions } from './lost.ts';
 
@@ -103,6 +104,12 @@ export const SERIES: readonly Series[] = [
     name: '归集序号 revisions that the city library has',
     async skip(sql, { lost, collected }) {
       for (const { stream, revision } of [...lost.receipts, ...collected]) {
+        // A license without statements in the database has no such stream yet. Its first one must not be revision 1.
+        if (stream.startsWith('register:')) {
+          await sql`insert into licenses.outbox_stream (stream, head) values (${stream}, 0) on conflict do nothing`;
+          await sql`insert into licenses.outbox_delivery (consumer, stream, head)
+            values (${LIBRARY_CONSUMERS.statements}, ${stream}, 0) on conflict do nothing`;
+        }
         await sql`update licenses.outbox_stream set head = ${revision} where stream = ${stream} and head < ${revision}`;
         await sql`update licenses.outbox_delivery set head = ${revision}, delivered = ${revision}
           where stream = ${stream} and head < ${revision}`;

@@ -8,6 +8,7 @@ import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
 import { BY_PLACE, readFeed } from './library/feed-store.ts';
+import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
 import { listBlanks } from './paper/store.ts';
@@ -25,7 +26,7 @@ import * as view from './view.ts';
 
 /** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add the rest. */
 export function licenseResolvers(
-  deps: issue.IssueDependencies & VerificationDependencies,
+  deps: issue.IssueDependencies & VerificationDependencies & StatementDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);
@@ -105,7 +106,7 @@ function queries(db: Database) {
   } satisfies Resolvers['Query'];
 }
 
-function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'>) {
+function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & StatementDependencies) {
   const { db } = deps;
   const getRecord = ({ stored }: view.LicenseView) => stored.version.record;
   return {
@@ -137,6 +138,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'>) {
     versions: (parent) => view.loadVersions(db, parent),
     acts: (parent) => view.loadActs(db, parent),
     collection: (parent) => view.loadCollection(db, parent),
+    statements: (parent) => loadStatementCollection(deps, parent),
     actions: (parent) => viewActions(deps, parent),
   } satisfies Resolvers['License'];
 }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
-import { createLibrary } from '../../scripts/city-library/app.ts';
+import { createLibrary, type Protocol } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { createScratchDatabase } from './database.ts';
@@ -24,9 +24,11 @@ export async function createTestLibrary() {
     /** The witness setting for the hub. */
     witness: { vkey: witnessKey, url },
     databaseUrl: database.url,
-    open: async (rootPem: string, logKeys: readonly string[] = []) => {
+    /** Opens it. `protocol` is the newest version of the protocol that it speaks. */
+    open: async (rootPem: string, logKeys: readonly string[] = [], protocol: Protocol = 2) => {
       const now = () => new Date();
-      app = await createLibrary({ databaseUrl: database.url, rootPem, name: LIBRARY_NAME, logKeys, ...client, now });
+      const identity = { databaseUrl: database.url, rootPem, name: LIBRARY_NAME, logKeys, ...client };
+      app = await createLibrary({ ...identity, protocol, now });
       await app.listen({ host: '127.0.0.1', port });
     },
     close: async () => {
@@ -44,6 +46,14 @@ export async function createTestLibrary() {
       const rows = await sql`select receipt from city_library.act where number = ${number} order by revision`;
       await sql.end();
       return rows.map((row) => String(row.receipt));
+    },
+    /** Returns the statements of the register that it has collected on a license, in order. */
+    statements: async (number: string) => {
+      const sql = postgres(database.url, { max: 1 });
+      const rows = await sql`select revision, follows, id, document_digest, receipt from city_library.statement
+        where number = ${number} order by revision`;
+      await sql.end();
+      return rows.map((row) => ({ ...row }));
     },
     /**
      * Gives the closed library another receipt key. The returned function restores the old key. It also replaces the

@@ -44,6 +44,8 @@ const EXTENSION = {
 const IGNORABLE_EXTENSIONS = ['2.5.29.14', '2.5.29.35', '2.5.29.32', '2.5.29.31', '1.3.6.1.5.5.7.1.1'];
 /** Document signing (RFC 9336), e-mail protection, any purpose. */
 const SIGNING_PURPOSES = ['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4', '2.5.29.37.0'];
+/** The only purpose of the certificate of the register's key, in the hub's test PKI. */
+const STATEMENT_PURPOSE = '1.3.6.1.4.1.99999.1.2';
 const SUBJECT_NAMES = ['2.5.4.10', '2.5.4.97'];
 const TEXT_TAGS = [0x0c, 0x13];
 const BIT = { digitalSignature: 0, contentCommitment: 1, keyCertSign: 5 } as const;
@@ -131,7 +133,8 @@ function readBits(value: Der): boolean[] {
 
 /**
  * Throws ChainError unless a chain leads from `signer` over `intermediateCertificates` to one of `roots`, each
- * certificate valid at `at`.
+ * certificate valid at `at`. `requireSigner` throws ChainError unless the signer may sign what it signed: by default a
+ * document of a seal.
  * Revocation is not checked, because the protocol carries no revocation data.
  */
 export function requireTrusted(
@@ -139,8 +142,9 @@ export function requireTrusted(
   intermediateCertificates: readonly Certificate[],
   roots: readonly Certificate[],
   at: Date,
+  requireSigner: (signer: Certificate) => void = requireSigningCertificate,
 ): void {
-  requireSigningCertificate(signer);
+  requireSigner(signer);
   let current = signer;
   for (let intermediates = 0; intermediates < MAX_CHAIN_CERTIFICATES - 1; intermediates++) {
     requireValidAt(current, at);
@@ -168,6 +172,17 @@ function requireSigningCertificate(signer: Certificate): void {
     throw new ChainError('SIGNER_UNTRUSTED', 'the key is for another purpose');
   }
   requireRsaKey(signer);
+}
+
+/** Throws ChainError unless a certificate serves only the statements of the register (登记声明): neither a seal's nor another's. */
+export function requireRegisterCertificate(signer: Certificate): void {
+  const { x509, isCa, keyUsage, extendedKeyUsage } = signer;
+  const isOnlyFor = extendedKeyUsage?.length === 1 && extendedKeyUsage[0] === STATEMENT_PURPOSE;
+  if (isCa || !keyUsage?.[BIT.digitalSignature] || keyUsage[BIT.contentCommitment] || !isOnlyFor)
+    throw new ChainError('SIGNER_UNTRUSTED', 'the key is not for statements of the register');
+  const { asymmetricKeyType, asymmetricKeyDetails } = x509.publicKey;
+  if (asymmetricKeyType !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    throw new ChainError('SIGNER_UNTRUSTED', 'the key of the register is P-256');
 }
 
 function requireRsaKey({ x509 }: Certificate): void {

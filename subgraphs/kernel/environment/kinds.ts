@@ -151,6 +151,8 @@ export const issuer: Kind<string> = {
     .max(2_000),
 };
 
+export const libraryProtocol: Kind<'1' | '2'> = { expected: '1 or 2', schema: z.enum(['1', '2']) };
+
 export const tokenKind: Kind<'access' | 'id'> = { expected: 'access or id', schema: z.enum(['access', 'id']) };
 
 export const developmentReach: Kind<'local' | 'network' | 'none'> = {

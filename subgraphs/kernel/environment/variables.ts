@@ -315,6 +315,11 @@ const PEERS = {
     about: "Keys of the hub's log, separated by commas. Receipts state the first.",
     uses: { library: optional },
   },
+  LIBRARY_PROTOCOL: {
+    kind: kinds.libraryProtocol,
+    about: 'The newest version of its protocol that the reference library speaks (default 2).',
+    uses: { library: optional },
+  },
   LIBRARY_HUB_URL: { kind: kinds.httpUrl, about: 'The hub to compare with.', uses: { library: optional } },
   LIBRARY_HUB_TOKEN: {
     kind: kinds.token,

@@ -42,6 +42,15 @@ export interface LeaseLimits {
   busyPeers: { field: string; names: readonly string[] } | null;
 }
 
+/** Returns whether an event of the consumer is due. */
+export async function hasDueDelivery({ db, tables, consumer }: ConsumerRows): Promise<boolean> {
+  const { outboxDelivery } = tables;
+  const [row] = await db.execute(sql`
+    select from ${outboxDelivery}
+    where consumer = ${consumer} and delivered < head and rejected_at is null and next_attempt_at <= now() limit 1`);
+  return row !== undefined;
+}
+
 /** Leases due streams and reads the next event of each. */
 export async function leaseDueDeliveries(
   { db, tables, consumer }: ConsumerRows,

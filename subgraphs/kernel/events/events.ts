@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
-import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS } from '../license-acts.ts';
+import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { saltSchema } from '../salt.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
@@ -219,6 +219,22 @@ export const payloads = {
       validFrom: day,
       validUntil: day.nullable(),
     }),
+  }),
+  /** What the register's key stated of a license (登记声明), for the city library. It changes no license. */
+  RegisterStated: z.object({
+    /** Id of the act: the statement's `jti`. */
+    actId: z.uuid(),
+    act: z.enum(REGISTER_ACT_NAMES),
+    number: z.string(),
+    /** The version that it is about, and that version's state. */
+    identifier: z.string(),
+    version: z.number().int().positive(),
+    state: z.enum(LICENSE_STATES),
+    /** Revision in `license:<number>` that it follows: the newest one when it was entered. */
+    follows: z.number().int().positive(),
+    /** SHA-256 of the statement, a compact JWS. */
+    documentDigest: digest,
+    statedAt: instantSchema,
   }),
   /** The paper certificate of a version reached its holder (送达). */
   CertificateDelivered: z.object({

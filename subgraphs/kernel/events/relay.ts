@@ -4,6 +4,7 @@ import { type Loop, startLoop } from '../loop.ts';
 import { PeerError } from '../refusal.ts';
 import {
   type ConsumerRows,
+  hasDueDelivery,
   isForPeople,
   LEASE_SECONDS,
   type LeasedDelivery,
@@ -63,6 +64,11 @@ export type Relay = Loop;
 
 export interface RelayOptions extends ConsumerRows {
   deliver: DeliverEvent;
+  /**
+   * Whether the consumer takes events now. Asked before each look that finds one due, and must answer within a few
+   * seconds. While it does not, all of them wait, and no attempt is counted.
+   */
+  isOpen?: (signal: AbortSignal) => Promise<boolean>;
   /** The field of the payload that names the peer, if the consumer stands for several. A silent one delays no other. */
   peerField?: string;
   /**
@@ -135,7 +141,8 @@ class RunningDeliveries {
    * more may be due at once.
    */
   async look(signal: AbortSignal): Promise<boolean> {
-    const { peerField } = this.#options;
+    const { peerField, isOpen } = this.#options;
+    if (isOpen && !((await hasDueDelivery(this.#options)) && (await isOpen(signal)))) return false;
     const maxStreams = Math.min(
       peerField === undefined ? MAX_BATCH_STREAMS : MAX_BATCH_STREAMS_OF_PEERS,
       MAX_RUNNING - this.#running.size,

@@ -14,6 +14,7 @@ import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
+import { appendStated } from '../register/store.ts';
 import { stateAct } from '../register/workflow.ts';
 import * as store from '../store.ts';
 import { lockTask, type TaskRow } from '../task/store.ts';
@@ -220,7 +221,10 @@ async function enterChanges(
   result: ledger.SealResult | ledger.StatementResult,
   at: Date,
 ): Promise<void> {
-  if (act.act === 'SPOIL') return ledger.enterSpoiled(tx, act, requireLicense(storedLicense, act), at);
+  if (act.act === 'SPOIL') {
+    await ledger.enterSpoiled(tx, act, requireLicense(storedLicense, act), at);
+    return appendStated(tx, act, result.documentDigest, at);
+  }
   if (result.signatureDigest === null) throw new Error(`act ${act.id} bears no seal`);
   const sealResult = result;
   if (act.act === 'ISSUE') return ledger.enterVersion(tx, act, requireTask(task), null, sealResult, at);

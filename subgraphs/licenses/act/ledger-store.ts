@@ -17,9 +17,12 @@ import type { LicenseRecord } from './record.ts';
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
 
 export const messages: MessageTables = tables;
-const CONSUMERS = {
+/** The relays to the city library: of acts on licenses, and of what the register stated. Neither waits for the other. */
+export const LIBRARY_CONSUMERS = { changes: 'library', statements: 'library-statements' } as const;
+export const CONSUMERS = {
   cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],
-  library: ['LicenseChanged'],
+  [LIBRARY_CONSUMERS.changes]: ['LicenseChanged'],
+  [LIBRARY_CONSUMERS.statements]: ['RegisterStated'],
 } as const;
 export const licenseStream = (number: string) => `license:${number}`;
 

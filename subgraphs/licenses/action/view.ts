@@ -7,6 +7,7 @@ import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
 import { loadWaiting } from '../countersign/view.ts';
+import { loadStatementCollection, type StatementDependencies } from '../library/view.ts';
 import { findOrderOf } from '../order/order.ts';
 import { findSuspenders, type OrderRow } from '../order/store.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from '../policy.ts';
@@ -81,14 +82,23 @@ function findOrderToName(act: PersonAct, { organ }: Person, openOrders: readonly
   return findOrderOf(act, ofOrgan, suspender) ?? findOrderOf(act, openOrders, suspender);
 }
 
+/** Returns FAILED if the library refused the version, or what the register stated of the license. */
+async function findRedrivable(deps: StatementDependencies, view: LicenseView) {
+  const [collection, statements] = await Promise.all([
+    loadCollection(deps.db, view),
+    loadStatementCollection(deps, view),
+  ]);
+  return statements?.state === 'FAILED' ? 'FAILED' : collection.state;
+}
+
 /** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
-export async function viewActions(deps: ActionDependencies, view: LicenseView) {
+export async function viewActions(deps: ActionDependencies & StatementDependencies, view: LicenseView) {
   const { db, now } = deps;
   const { stored, person, context } = view;
   const head = store.toHead(stored);
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
   const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
-  const { state: collection } = await loadCollection(db, view);
+  const collection = await findRedrivable(deps, view);
   const seals = { seals: await loadSeals(db, context, head.issuer.id), at: now() };
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {

@@ -38,9 +38,39 @@ export interface LibraryDelivery {
   signature: Uint8Array | null;
 }
 
+/** What the register stated of a license, to deliver to a library that speaks version 2. */
+export interface StatementDelivery {
+  /** The outbox stream that counts `revision`. */
+  stream: string;
+  /** Number of the statement under this license number, from 1, without gaps. */
+  revision: number;
+  /** The revision of the license's own stream that it follows. */
+  follows: number;
+  number: string;
+  /** What the statement claims. */
+  claims: RegisterStatement;
+  /** The statement: a compact JWS with the certificate of its signer. */
+  statement: string;
+  /** SHA-256 of `statement`, hex. */
+  documentDigest: string;
+  /** RFC 3339, UTC. */
+  statedAt: string;
+  /** Certificates between that of the signer and the root, DER. */
+  chain: readonly Uint8Array[];
+}
+
 export interface LibraryClient {
   /** Whether receipts are proven by the library's own signature. */
   readonly isSigned: boolean;
+  /** The versions of the protocol that the library named in its last token answer. Null before the first. */
+  readonly protocols: readonly number[] | null;
+  /**
+   * Returns whether the library speaks a version of the protocol. Asks for a new token if the last answer did not name
+   * it, but not more often than `protocolPauseMs`. Returns false if the library does not answer.
+   */
+  speaks(version: number, signal: AbortSignal): Promise<boolean>;
+  /** Does with a statement of the register what `deliver` does with an act. Throws PeerError below version 2. */
+  deliverStatement(delivery: StatementDelivery, signal?: AbortSignal): Promise<string>;
   /**
    * Validates, then collects one act. Returns the library's receipt, which is the same for a repeated delivery.
    * Throws Rejection if the library refuses for good.
@@ -64,12 +94,17 @@ export interface LibraryClientOptions {
   parsers: ParserPool;
   /** For one delivery with all its requests. Must be shorter than the relay's lease. */
   timeoutMs?: number;
+  /** Minimum pause between two questions for a version of the protocol that the library did not name. */
+  protocolPauseMs?: number;
 }
 
 const DELIVERY_TIMEOUT_MS = 20_000;
 const TOKEN_TIMEOUT_MS = 5_000;
 /** A token is renewed this long before it expires. */
 const TOKEN_MARGIN_MS = 30_000;
+const PROTOCOL_PAUSE_MS = 30_000;
+/** The version of the protocol that brought statements of the register. */
+export const STATEMENT_PROTOCOL = 2;
 /** Longer answers are refused. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
@@ -113,7 +148,12 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-const tokenAnswerSchema = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+const tokenAnswerSchema = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.number().positive(),
+  /** Versions of the protocol. A library that names none, or names them wrongly, speaks the first. */
+  protocols: z.array(z.int().positive()).min(1).max(16).catch([1]),
+});
 
 interface Reply {
   status: number;
@@ -125,54 +165,123 @@ interface Token {
   text: string;
   /** Milliseconds since 1970 by the hub's clock. */
   endsAt: number;
+  protocols: readonly number[];
 }
 
 /** Creates a client that keeps one token and renews it. Opens no connection before the first delivery. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
-  const baseUrl = options.url.replace(/(?<!\/)\/+$/, '');
-  const { receiptKey, id } = options;
+  const session = new Session(options);
+  const { receiptKey, id, timeoutMs = DELIVERY_TIMEOUT_MS, protocolPauseMs = PROTOCOL_PAUSE_MS } = options;
   if (receiptKey !== undefined) readReceiptKey(receiptKey);
   const parse = options.parsers.open<typeof PARSERS>(new URL('../parsers.ts', import.meta.url));
-  let tokenPromise: Promise<Token> | null = null;
 
-  const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
-    const knownPromise = tokenPromise;
-    const knownToken = knownPromise && (await awaitToken(signal, knownPromise).catch(() => null));
-    if (signal.aborted) throw buildTimeout();
-    if (knownToken && knownToken.text !== refusedToken && options.now().getTime() < knownToken.endsAt)
-      return knownToken.text;
-    // If several deliveries find the token expired, one requests a new token and the others wait for it.
-    const renewedPromise =
-      tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options);
-    tokenPromise = renewedPromise;
-    return (await awaitToken(signal, renewedPromise)).text;
-  };
-
-  const postDelivery = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
-    const token = await getToken(signal);
-    const reply = await post(baseUrl + path, body, signal, token);
-    if (reply.status !== 401) return readAnswer(path, reply);
-    const renewedToken = await getToken(signal, token);
-    return readAnswer(path, await post(baseUrl + path, body, signal, renewedToken));
+  /** Validates and collects what is sent to the two paths. Returns the receipt, which is for `record` and `expected`. */
+  const collect = async (folder: string, wireForm: WireForm, record: object, stopSignal?: AbortSignal) => {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const signal = stopSignal ? AbortSignal.any([stopSignal, deadline]) : deadline;
+    const body = JSON.stringify(wireForm);
+    await session.post(`/${folder}/validate`, body, signal);
+    const { receipt } = await session.post(`/${folder}/collect`, body, signal);
+    if (!receipt) throw new PeerError('城市证照库没有返回回执');
+    const { stream, revision, identifier, act, state, documentDigest } = wireForm;
+    const recordDigest = sha256(toCanonicalJson(record));
+    const expected = { stream, revision, identifier, act, state, documentDigest, recordDigest };
+    if (receiptKey !== undefined) await parse('requireReceipt', { receipt, expected, receiptKey, id });
+    return receipt;
   };
 
   return {
     isSigned: receiptKey !== undefined,
-    async deliver(delivery, stopSignal) {
-      const deadline = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
-      const signal = stopSignal ? AbortSignal.any([stopSignal, deadline]) : deadline;
-      const wireDelivery = buildWireDelivery(delivery, TONGQUAN_1);
-      const body = JSON.stringify(wireDelivery);
-      await postDelivery('/certificates/validate', body, signal);
-      const { receipt } = await postDelivery('/certificates/collect', body, signal);
-      if (!receipt) throw new PeerError('城市证照库没有返回回执');
-      const { stream, revision, identifier, act, state, documentDigest } = wireDelivery;
-      const recordDigest = sha256(toCanonicalJson(delivery.record));
-      const expected = { stream, revision, identifier, act, state, documentDigest, recordDigest };
-      if (receiptKey !== undefined) await parse('requireReceipt', { receipt, expected, receiptKey, id });
-      return receipt;
+    get protocols() {
+      return session.protocols;
+    },
+    speaks: (version, signal) => session.speaks(version, protocolPauseMs, signal),
+    deliver: (delivery, signal) =>
+      collect('certificates', buildWireDelivery(delivery, TONGQUAN_1), delivery.record, signal),
+    async deliverStatement(delivery, signal) {
+      try {
+        return await collect('statements', buildWireStatement(delivery), delivery.claims, signal);
+      } catch (error) {
+        // A library that was set back to version 1 has no such path. That is no answer about the statement.
+        if (error instanceof PathUnknown) session.forgetProtocols();
+        throw error;
+      }
     },
   };
+}
+
+/** The library has no such path. */
+class PathUnknown extends PeerError {}
+
+/** The connection to the library: its token, and the versions of the protocol that it named with it. */
+class Session {
+  readonly #options: LibraryClientOptions;
+  readonly #baseUrl: string;
+  #token: Promise<Token> | null = null;
+  #protocols: readonly number[] | null = null;
+  /** Time of the last question for the versions, by `performance.now()`. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LibraryClientOptions) {
+    this.#options = options;
+    this.#baseUrl = options.url.replace(/(?<!\/)\/+$/, '');
+  }
+
+  get protocols(): readonly number[] | null {
+    return this.#protocols;
+  }
+
+  forgetProtocols(): void {
+    this.#protocols = null;
+  }
+
+  async speaks(version: number, pauseMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#protocols?.includes(version)) return true;
+    if (performance.now() - this.#askedAt < pauseMs) return false;
+    this.#askedAt = performance.now();
+    const renewedPromise = this.#requestToken();
+    const token = await awaitToken(signal, renewedPromise).catch(() => null);
+    // Only a token that arrived takes the place of the known one: deliveries do not wait for this question.
+    if (token) this.#token = renewedPromise;
+    return token?.protocols.includes(version) ?? false;
+  }
+
+  /** Posts to a path of `/certificates` or `/statements`, with a new token if the library takes the old one no more. */
+  async post(path: string, body: string, signal: AbortSignal): Promise<Answer> {
+    const token = await this.#getToken(signal);
+    const reply = await post(this.#baseUrl + path, body, signal, token);
+    if (reply.status !== 401) return readAnswer(path, reply);
+    const renewedToken = await this.#getToken(signal, token);
+    return readAnswer(path, await post(this.#baseUrl + path, body, signal, renewedToken));
+  }
+
+  async #getToken(signal: AbortSignal, refusedToken?: string): Promise<string> {
+    const knownPromise = this.#token;
+    const knownToken = knownPromise && (await awaitToken(signal, knownPromise).catch(() => null));
+    if (signal.aborted) throw buildTimeout();
+    if (knownToken && knownToken.text !== refusedToken && this.#options.now().getTime() < knownToken.endsAt)
+      return knownToken.text;
+    // If several deliveries find the token expired, one requests a new token and the others wait for it.
+    const renewedPromise = this.#token !== null && this.#token !== knownPromise ? this.#token : this.#requestToken();
+    this.#token = renewedPromise;
+    return (await awaitToken(signal, renewedPromise)).text;
+  }
+
+  async #requestToken(): Promise<Token> {
+    const token = await requestToken(this.#baseUrl, this.#options);
+    this.#protocols = token.protocols;
+    return token;
+  }
+}
+
+/** What every delivery names, and its receipt too. */
+interface WireForm {
+  stream: string;
+  revision: number;
+  identifier: string;
+  act: string;
+  state: string;
+  documentDigest: string;
 }
 
 /** Builds the JSON body of a delivery. */
@@ -185,6 +294,13 @@ function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
     document: Buffer.from(delivery.document).toString('base64'),
     signature: delivery.signature && Buffer.from(delivery.signature).toString('base64'),
   };
+}
+
+/** Builds the JSON body of a statement of the register. */
+function buildWireStatement({ claims, chain, ...rest }: StatementDelivery) {
+  const { act, sub: identifier, version, state } = claims;
+  const certificates = chain.map((certificate) => Buffer.from(certificate).toString('base64'));
+  return { ...rest, act, identifier, version, state, chain: certificates };
 }
 
 /** Returns a token that several deliveries wait for. Throws PeerError when the signal of this one is aborted before. */
@@ -207,12 +323,14 @@ async function requestToken(baseUrl: string, options: LibraryClientOptions): Pro
   const reply = await post(`${baseUrl}/token`, body, signal);
   const parsed = tokenAnswerSchema.safeParse(reply.body);
   if (reply.status !== 200 || !parsed.success) throw new PeerError(`城市证照库不发令牌（HTTP ${reply.status}）`);
-  return { text: parsed.data.access_token, endsAt: requestedAt + parsed.data.expires_in * 1000 - TOKEN_MARGIN_MS };
+  const { access_token: text, expires_in: seconds, protocols } = parsed.data;
+  return { text, endsAt: requestedAt + seconds * 1000 - TOKEN_MARGIN_MS, protocols };
 }
 
 /** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a PeerError. */
 function readAnswer(path: string, reply: Reply): Answer {
   const parsed = answerSchema.safeParse(reply.body);
+  if (reply.status === 404 && path.startsWith('/statements/')) throw new PathUnknown('城市证照库暂不接收登记声明');
   if (reply.status === 401 || reply.status >= 500 || !parsed.success) {
     throw new PeerError(
       `城市证照库 ${path} 答复 HTTP ${reply.status}${parsed.success ? `：${formatReasons(parsed.data)}` : ''}`,

@@ -19,6 +19,8 @@ export const dutyIds = {
   seal: (actId: string) => `seal:${actId}`,
   /** The city library refused a license for good. */
   collection: (number: string) => `collection:${number}`,
+  /** The city library refused for good what the register stated of a license. */
+  statement: (number: string) => `statement:${number}`,
   /** A supervisor's order is not answered. */
   order: (orderId: string) => `order:${orderId}`,
   /** A proposed act waits for its approver. */

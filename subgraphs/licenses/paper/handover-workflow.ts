@@ -10,6 +10,7 @@ import { lockCurrentLicense } from '../act/prepare-workflow.ts';
 import { subjectOfBlanks } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
+import { registerStream } from '../register/store.ts';
 import * as store from '../store.ts';
 import { listBlankNumbers } from './paper.ts';
 import { lockBlank, lockSheet, requireFreeNumbers, type SheetRow } from './store.ts';
@@ -96,7 +97,7 @@ export async function receiveBlanks(
 }
 
 /**
- * Sends the waiting acts of a license to the city library now.
+ * Sends the waiting acts of a license, and what the register stated of it, to the city library now.
  * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, and COLLECTION_NOT_FAILED if
  * nothing waits.
  */
@@ -110,7 +111,9 @@ export function redriveCollection(
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
     requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored) }, actor);
-    const hasWaiting = await redrive(tx, ledger.messages, 'library', ledger.licenseStream(serial));
-    if (!hasWaiting) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+    const { changes, statements } = ledger.LIBRARY_CONSUMERS;
+    const hasActs = await redrive(tx, ledger.messages, changes, ledger.licenseStream(serial));
+    const hasStatements = await redrive(tx, ledger.messages, statements, registerStream(serial));
+    if (!hasActs && !hasStatements) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });
 }

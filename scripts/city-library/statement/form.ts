@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { base64Schema, parseRequest, STATES, sha256, wordSchema, writeCanonical } from '../protocol.ts';
+
+/**
+ * Version 2 of `docs/city-library.md`: statements of the register (登记声明). The library shares no code with the hub, so
+ * it has the closed form of each statement itself. It collects no other text that the register's key may have signed.
+ */
+
+/** The version of the protocol that brought statements. */
+export const STATEMENT_PROTOCOL = 2;
+export const STATEMENT_TYP = 'register-statement+jwt';
+/** Maximum length of a statement: the certificate in its header takes most of it. */
+const MAX_STATEMENT_CHARS = 16_384;
+const MAX_CHAIN_CERTIFICATES = 3;
+
+const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
+const blankSchema = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
+const versionSchema = z.int().min(1).max(999);
+
+/** 作废重打: a sheet was spoiled before it was handed over, and another takes its place. */
+const spoiledSheet = z
+  .strictObject({
+    /** Id of the statement. */
+    jti: z.uuid(),
+    /** Seconds since 1970, before the year 10000. */
+    iat: z.int().nonnegative().max(253_402_300_799),
+    act: z.literal('SPOIL'),
+    /** Identifier of the license version. */
+    sub: z.string().max(120),
+    version: versionSchema,
+    state: z.enum(STATES),
+    organ: z
+      .string()
+      .max(64)
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+    reason: z.enum(['MISPRINT', 'DAMAGED', 'WRONG_BLANK', 'PRINTER_FAULT', 'UNCODED']),
+    spoiled: blankSchema,
+    replacement: blankSchema,
+    /** SHA-256 of the id of the person who asked for it. */
+    by: digestSchema,
+  })
+  .refine(({ spoiled, replacement }) => spoiled !== replacement, 'a sheet does not replace itself');
+
+/** The closed form of each statement, by its act. */
+export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet]);
+export type Claims = z.infer<typeof claimsSchema>;
+
+const statementDeliverySchema = z.strictObject({
+  stream: wordSchema,
+  revision: z.int().min(1).max(1_000_000),
+  /** The revision of the license's own stream that the statement follows. */
+  follows: z.int().min(1).max(1_000_000),
+  number: wordSchema,
+  identifier: wordSchema,
+  version: versionSchema,
+  act: z.enum(claimsSchema.options.map((form) => form.shape.act.value)),
+  state: z.enum(STATES),
+  statedAt: z.iso.datetime(),
+  documentDigest: digestSchema,
+  /** Compact JWS. */
+  statement: z
+    .string()
+    .max(MAX_STATEMENT_CHARS)
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+  /** Certificates between that of the signer and the root, DER. */
+  chain: z.array(base64Schema).max(MAX_CHAIN_CERTIFICATES),
+});
+export type StatementDelivery = z.infer<typeof statementDeliverySchema>;
+
+/** Reads a delivery. Throws Fault REQUEST_MALFORMED. */
+export const readStatementDelivery = (body: unknown): StatementDelivery => parseRequest(statementDeliverySchema, body);
+
+/** Returns the SHA-256 over everything in a delivery but the chain, which proves it and says nothing. */
+export function statementDigest({ chain: _, ...content }: StatementDelivery): string {
+  return sha256(writeCanonical(content) ?? '');
+}

@@ -1,0 +1,96 @@
+import type postgres from 'postgres';
+import { Fault, type State, writeCanonical } from '../protocol.ts';
+import { type ReceiptWriter, readWitnessedTree } from '../store.ts';
+import type { Claims, StatementDelivery } from './form.ts';
+
+/** Access to the statements of the register in the library's own database. */
+export interface StatementStore {
+  /** Returns the receipt of the same delivery, or null if it is not collected. */
+  receiptOf(delivery: StatementDelivery, contentDigest: string): Promise<string | null>;
+  /** Throws the Fault with which `collect` would refuse a checked delivery. */
+  requireNext(delivery: StatementDelivery, claims: Claims): Promise<void>;
+  /** Stores a checked delivery once and returns its receipt. Throws Fault. */
+  collect(delivery: StatementDelivery, claims: Claims, contentDigest: string, at: Date): Promise<string>;
+  /** Returns the statements on a license version, oldest first. */
+  list(identifier: string): Promise<StoredStatement[]>;
+}
+
+export interface StoredStatement {
+  revision: number;
+  follows: number;
+  act: string;
+  statedAt: Date;
+  collectedAt: Date;
+  receipt: string;
+  documentDigest: string;
+  /** The statement itself, compact JWS. */
+  statement: string;
+}
+
+export function openStatementStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): StatementStore {
+  return {
+    receiptOf: (delivery, contentDigest) => findReceipt(sql, delivery, contentDigest),
+    requireNext: (delivery, claims) => requireNext(sql, delivery, claims),
+    collect: (delivery, claims, contentDigest, at) =>
+      sql.begin((tx) => collect(tx, receiptWriter, { delivery, claims, contentDigest }, at)),
+    list: async (identifier) => [
+      ...(await sql<StoredStatement[]>`
+        select revision, follows, act, stated_at, collected_at, receipt, document_digest, statement
+        from statement where identifier = ${identifier} order by revision`),
+    ],
+  };
+}
+
+async function findReceipt(
+  sql: postgres.ISql,
+  { number, revision }: StatementDelivery,
+  contentDigest: string,
+): Promise<string | null> {
+  const [row] = await sql<{ receipt: string }[]>`select receipt from statement
+    where number = ${number} and revision = ${revision} and content_digest = ${contentDigest}`;
+  return row?.receipt ?? null;
+}
+
+/**
+ * Throws Fault ORDER if an earlier statement or the act that it follows is missing, REVISION_CONFLICT if the revision or
+ * the id of the statement is taken, RECORD_MISMATCH if the license was not then as the statement says.
+ */
+async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, claims: Claims): Promise<void> {
+  const { number, stream, revision, follows } = delivery;
+  const [last] = await sql<{ revision: number; follows: number; stream: string }[]>`
+    select revision, follows, stream from statement where number = ${number} order by revision desc limit 1`;
+  const next = (last?.revision ?? 0) + 1;
+  if (revision > next) throw new Fault('ORDER', `应为第 ${next} 号声明，收到第 ${revision} 号`);
+  if (revision < next) throw new Fault('REVISION_CONFLICT', `第 ${revision} 号声明`);
+  const [same] = await sql`select from statement where id = ${claims.jti}`;
+  if (same) throw new Fault('REVISION_CONFLICT', `声明 ${claims.jti}`);
+  const [act] = await sql<{ identifier: string; version: number; state: State }[]>`
+    select identifier, version, state from act where number = ${number} and revision = ${follows}`;
+  if (!act) throw new Fault('ORDER', `所依据的第 ${follows} 号操作尚未归集`);
+  const isOfLicense = act.identifier === claims.sub && act.version === claims.version && act.state === claims.state;
+  if (!isOfLicense) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
+  if (last && (follows < last.follows || stream !== last.stream)) throw new Fault('RECORD_MISMATCH', 'follows、stream');
+}
+
+async function collect(
+  tx: postgres.TransactionSql,
+  receiptWriter: ReceiptWriter,
+  { delivery, claims, contentDigest }: { delivery: StatementDelivery; claims: Claims; contentDigest: string },
+  at: Date,
+): Promise<string> {
+  const { number, revision, stream, follows, act, identifier, version, state, documentDigest } = delivery;
+  await tx`select from license where number = ${number} for update`;
+  // A concurrent request may have collected the statement. The lock makes this answer final.
+  const storedReceipt = await findReceipt(tx, delivery, contentDigest);
+  if (storedReceipt !== null) return storedReceipt;
+  await requireNext(tx, delivery, claims);
+  const text = writeCanonical(claims) ?? '';
+  const tree = await readWitnessedTree(tx, receiptWriter.origin);
+  const receipt = receiptWriter.write({ ...delivery, record: { text } }, at, tree);
+  await tx`
+    insert into statement (number, revision, stream, follows, id, act, identifier, version, state, stated_at, record,
+      statement, document_digest, content_digest, receipt, collected_at)
+    values (${number}, ${revision}, ${stream}, ${follows}, ${claims.jti}, ${act}, ${identifier}, ${version}, ${state},
+      ${delivery.statedAt}, ${text}::text::json, ${delivery.statement}, ${documentDigest}, ${contentDigest}, ${receipt}, ${at})`;
+  return receipt;
+}

@@ -1,0 +1,146 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
+import { waitUntil } from '../support/until.ts';
+
+/**
+ * What the register states goes to a library of protocol version 2, and waits for one of version 1. The license's own
+ * acts never wait for it.
+ */
+
+const route = ROUTES.DIRECT;
+
+let hub: TestHub;
+let sql: postgres.Sql;
+let library: Awaited<ReturnType<typeof createTestLibrary>>;
+let openLibrary: (protocol: 1 | 2) => Promise<void>;
+beforeAll(async () => {
+  library = await createTestLibrary();
+  hub = await createTestHub({ library: { ...library.settings, protocolPauseMs: 100 } });
+  sql = postgres(hub.adminUrl, { max: 2, onnotice: () => {} });
+  const root = await hub.hub.seals.rootCertificate();
+  openLibrary = (protocol) => library.open(root, [], protocol);
+});
+afterAll(async () => {
+  await sql?.end();
+  await hub?.stop();
+  await library?.stop();
+});
+
+const readStates = async (identifier: string) => {
+  const query = `query($id: ID!) { license(identifier: $id) { collection { state }
+    statements { state stated collected attempts collectedAt lastError } } }`;
+  return (await hub.ask('auditor', query, { id: identifier })).data.license;
+};
+
+/** Issues a license and spoils its sheet as often as there are further blanks. */
+async function issueAndSpoil(serial: number, times: number) {
+  const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), serial);
+  for (let i = 0; i < times; i++) await spoil(license.identifier, serial + i);
+  return license;
+}
+
+async function spoil(identifier: string, serial: number) {
+  const [blankNumber, replacement] = [serial, serial + 1].map((each) => toBlankNumber(route, each));
+  const input = { identifier, blankNumber, replacement, reason: 'DAMAGED' };
+  await runMutation(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', input, 'license { identifier }');
+}
+
+const listStated = (number: string) => sql`select a.id, a.document_digest, r.text from licenses.act a
+  join seals.register_statement r on r.id = a.id where a.number = ${number} and a.act = 'SPOIL' order by a.serial`;
+
+const waitForStatements = (identifier: string, state: string) =>
+  waitUntil(`the statements are ${state}`, async () => {
+    const { statements } = await readStates(identifier);
+    return statements?.state === state && statements;
+  });
+
+test('statements wait for a library of version 1, its licenses do not; with version 2 they go out by themselves', async () => {
+  await openLibrary(1);
+  const license = await issueAndSpoil(1, 2);
+  const { identifier, number } = license;
+  expect(await waitForStatements(identifier, 'PARKED')).toEqual({
+    ...{ state: 'PARKED', stated: 2, collected: 0, attempts: 0, collectedAt: null, lastError: null },
+  });
+  for (const name of ['suspend', 'restore'])
+    expect(await findRefusalOfAct(hub, 'yudu-lyj', name, { identifier })).toBeNull();
+  await spoil(identifier, 3);
+  await waitUntil('the acts are collected', async () => (await library.receipts(number)).length === 3);
+  expect(await readStates(identifier)).toMatchObject({
+    ...{ collection: { state: 'COLLECTED' }, statements: { state: 'PARKED', stated: 3, attempts: 0, lastError: null } },
+  });
+  const duties = await sql`select 1 from licenses.duty where kind = 'COLLECTION_REFUSED'`;
+  expect(duties).toHaveLength(0);
+
+  await library.close();
+  await openLibrary(2);
+  expect(await waitForStatements(identifier, 'COLLECTED')).toMatchObject({ stated: 3, collected: 3, attempts: 0 });
+  const collected = await library.statements(number);
+  const stated = await listStated(number);
+  expect(collected.map(({ id, follows, document_digest }) => ({ id, follows, document_digest }))).toEqual([
+    ...[1, 1, 3].map((follows, i) => ({ id: stated[i]?.id, follows, document_digest: sha256(stated[i]?.text) })),
+  ]);
+  // The hub keeps the receipt that the library signed, and the log has its digest.
+  const receipts = await sql`select r.revision, r.receipt, l.entry from licenses.outbox_receipt r
+    join seals.log_leaf l on l.kind = 'RECEIPT' and l.subject = 'library ' || r.stream || ' ' || r.revision
+    where r.stream = ${`register:${number}`} order by r.revision`;
+  expect(receipts.map(({ receipt }) => receipt)).toEqual(collected.map(({ receipt }) => receipt));
+  for (const { receipt, entry, revision } of receipts) {
+    expect(JSON.parse(entry)).toMatchObject({ digest: sha256(receipt), isSigned: true, isSalted: true });
+    expect(JSON.parse(Buffer.from(receipt.split('.')[1], 'base64url').toString())).toMatchObject({
+      ...{ stream: `register:${number}`, revision, act: 'SPOIL', state: 'VALID', identifier },
+    });
+  }
+});
+
+test('a library that is away gets them later, once, also if the hub forgot that it delivered them', async () => {
+  await library.close();
+  const license = await issueAndSpoil(11, 1);
+  expect(await readStates(license.identifier)).toMatchObject({ statements: { collected: 0 } });
+  await openLibrary(2);
+  await waitForStatements(license.identifier, 'COLLECTED');
+  const [before] = await library.statements(license.number);
+  // As after a hub that ended between the library's answer and its own record of it.
+  const stream = `register:${license.number}`;
+  await sql`delete from licenses.outbox_receipt where stream = ${stream}`;
+  await sql`update licenses.outbox_delivery set delivered = 0, next_attempt_at = now() where stream = ${stream}`;
+  await waitUntil(
+    'it is delivered again',
+    async () => (await readStates(license.identifier)).statements.collected === 1,
+  );
+  expect(await library.statements(license.number)).toEqual([before]);
+  const [again] = await sql`select receipt from licenses.outbox_receipt where stream = ${stream}`;
+  expect(again?.receipt).toBe(before?.receipt);
+});
+
+test('a statement that arrives before the act that it follows is sent again, and none is refused for good', async () => {
+  await library.close();
+  const license = await issueAndSpoil(21, 1);
+  const hold = (rejectedAt: Date | null) => sql`update licenses.outbox_delivery
+    set rejected_at = ${rejectedAt}, next_attempt_at = now()
+    where consumer = 'library' and stream = ${`license:${license.number}`}`;
+  await hold(new Date());
+  await openLibrary(2);
+  const waiting = await waitUntil('the library asks for the act', async () => {
+    const { statements } = await readStates(license.identifier);
+    return statements.lastError?.includes('ORDER') && statements;
+  });
+  expect(waiting).toMatchObject({ state: 'PENDING', collected: 0 });
+  await hold(null);
+  await waitForStatements(license.identifier, 'COLLECTED');
+});
+
+test('a library that was set back to version 1 parks what comes then', async () => {
+  await library.close();
+  await openLibrary(1);
+  const license = await issueAndSpoil(31, 1);
+  await waitForStatements(license.identifier, 'PARKED');
+  await waitUntil('the license is collected', async () => (await library.receipts(license.number)).length === 1);
+  await library.close();
+  await openLibrary(2);
+  await waitForStatements(license.identifier, 'COLLECTED');
+});
