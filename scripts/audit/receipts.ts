@@ -1,5 +1,8 @@
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/ledger-store.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
+
+const LIBRARY = Object.values(LIBRARY_CONSUMERS);
 
 /** Audits the city library's receipts: each collected revision has one, in order, and the log has the same one. */
 export async function* auditReceipts({ sql }: AuditInput, log: AuditedLog): AsyncGenerator<Finding> {
@@ -8,7 +11,7 @@ export async function* auditReceipts({ sql }: AuditInput, log: AuditedLog): Asyn
   const rows = sql<
     { stream: string; revision: number; receipt: string | null; at: Date }[]
   >`select stream, revision, receipt,
-    delivered_at as at from licenses.outbox_receipt where consumer = 'library'`;
+    delivered_at as at from licenses.outbox_receipt where consumer in ${sql(LIBRARY)}`;
   for await (const { stream, revision, receipt, at } of streamRows(rows)) {
     const subject = `library ${stream} ${revision}`;
     const object = `receipt:${stream} ${revision}`;
@@ -35,8 +38,8 @@ export async function* auditReceipts({ sql }: AuditInput, log: AuditedLog): Asyn
   const missingReceipts = sql<
     { stream: string; revision: number }[]
   >`select d.stream, r as revision from licenses.outbox_delivery d
-    cross join lateral generate_series(1, d.delivered) r where d.consumer = 'library'
-      and not exists (select 1 from licenses.outbox_receipt o where o.consumer = 'library' and o.stream = d.stream and o.revision = r)`;
+    cross join lateral generate_series(1, d.delivered) r where d.consumer in ${sql(LIBRARY)}
+      and not exists (select 1 from licenses.outbox_receipt o where o.consumer = d.consumer and o.stream = d.stream and o.revision = r)`;
   for await (const { stream, revision } of streamRows(missingReceipts))
     yield buildFinding('RECEIPT_MISSING', `receipt:${stream} ${revision}`, '已记为归集，没有回执');
   const unfoundedReceipts = sql<
@@ -44,7 +47,7 @@ export async function* auditReceipts({ sql }: AuditInput, log: AuditedLog): Asyn
   >`select o.stream, o.revision from licenses.outbox_receipt o
     left join licenses.outbox_event e on e.stream = o.stream and e.revision = o.revision
     left join licenses.outbox_delivery d on d.stream = o.stream and d.consumer = o.consumer
-    where o.consumer = 'library' and (e.stream is null or d.delivered is null or o.revision > d.delivered)`;
+    where o.consumer in ${sql(LIBRARY)} and (e.stream is null or d.delivered is null or o.revision > d.delivered)`;
   for await (const { stream, revision } of streamRows(unfoundedReceipts))
     yield buildFinding('RECEIPT_UNFOUNDED', `receipt:${stream} ${revision}`, '有回执，没有归集');
 }

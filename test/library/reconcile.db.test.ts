@@ -28,7 +28,7 @@ let feed: Change[];
 /** The requested cursors. */
 let requestedCursors: (string | null)[];
 beforeEach(async () => {
-  await sql`truncate license, file, certificate, act, witnessed, reconciled`;
+  await sql`truncate license, file, certificate, act, statement, witnessed, reconciled`;
   [log, feed, requestedCursors] = [new TestLog(logSigner), [], []];
 });
 

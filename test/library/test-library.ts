@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import type { FastifyInstance } from 'fastify';
-import { createLibrary } from '../../scripts/city-library/app.ts';
+import { createLibrary, type Protocol } from '../../scripts/city-library/app.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
@@ -202,8 +202,8 @@ export interface TestLibrary {
   ask(path: string, body: unknown, token?: string): Promise<LibraryAnswer>;
   get(path: string): Promise<LibraryAnswer>;
   collect(delivery: LibraryDelivery): Promise<LibraryAnswer>;
-  /** Closes the library and opens another on the same database. */
-  restart(): Promise<void>;
+  /** Closes the library and opens another on the same database. `protocol` is the newest version that it speaks. */
+  restart(protocol?: Protocol): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -216,8 +216,8 @@ export async function openTestLibrary(
   const clock = testClock(START_TIME);
   const rootPem = pem(authority.root.certificate);
   const onError = (error: unknown) => errors.push(error);
-  const openApp = () =>
-    createLibrary({ databaseUrl: url, rootPem, name: LIBRARY_NAME, logKeys, ...CLIENT, now: clock, onError });
+  const openApp = (protocol: Protocol = 2) =>
+    createLibrary({ databaseUrl: url, rootPem, name: LIBRARY_NAME, logKeys, protocol, ...CLIENT, now: clock, onError });
   let app = await openApp();
   const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
   const library: TestLibrary = {
@@ -243,9 +243,9 @@ export async function openTestLibrary(
       return { status: response.statusCode, ...response.json() };
     },
     collect: (delivery) => library.ask('/certificates/collect', toRequestBody(delivery)),
-    async restart() {
+    async restart(protocol) {
       await app.close();
-      app = await openApp();
+      app = await openApp(protocol);
     },
     async close() {
       await app.close();

@@ -174,7 +174,7 @@ function requireSigningCertificate(signer: Certificate): void {
   requireRsaKey(signer);
 }
 
-/** Throws ChainError unless a certificate serves only the statements of the register (登记声明): neither a seal's nor another's. */
+/** Throws ChainError unless a certificate serves only statements of the register (登记声明). A seal's does not. */
 export function requireRegisterCertificate(signer: Certificate): void {
   const { x509, isCa, keyUsage, extendedKeyUsage } = signer;
   const isOnlyFor = extendedKeyUsage?.length === 1 && extendedKeyUsage[0] === STATEMENT_PURPOSE;

@@ -25,8 +25,8 @@ interface Jws {
 }
 
 /**
- * Returns what a statement claims. The order is: digest, closed form in canonical JSON, signature, chain to a pinned
- * root by a certificate for statements, time, identifier, members of the request. Throws Fault for the first that fails.
+ * Returns what a statement claims. The order is: digest, closed form in canonical JSON, purpose of the certificate,
+ * signature, chain to a pinned root, time, identifier, members of the request. Throws Fault for the first that fails.
  */
 export function checkStatement(delivery: StatementDelivery, roots: readonly Certificate[], now: Date): Claims {
   if (sha256(delivery.statement) !== delivery.documentDigest) throw new Fault('DOCUMENT_DIGEST');

@@ -52,8 +52,8 @@ async function findReceipt(
 }
 
 /**
- * Throws Fault ORDER if an earlier statement or the act that it follows is missing, REVISION_CONFLICT if the revision or
- * the id of the statement is taken, RECORD_MISMATCH if the license was not then as the statement says.
+ * Throws Fault ORDER if an earlier statement or the act that it follows is missing, REVISION_CONFLICT if the revision
+ * or the id of the statement is taken, RECORD_MISMATCH if the license was not then as the statement says.
  */
 async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, claims: Claims): Promise<void> {
   const { number, stream, revision, follows } = delivery;
@@ -62,8 +62,8 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
   const next = (last?.revision ?? 0) + 1;
   if (revision > next) throw new Fault('ORDER', `应为第 ${next} 号声明，收到第 ${revision} 号`);
   if (revision < next) throw new Fault('REVISION_CONFLICT', `第 ${revision} 号声明`);
-  const [same] = await sql`select from statement where id = ${claims.jti}`;
-  if (same) throw new Fault('REVISION_CONFLICT', `声明 ${claims.jti}`);
+  const [known] = await sql`select from statement where id = ${claims.jti}`;
+  if (known) throw new Fault('REVISION_CONFLICT', `声明 ${claims.jti}`);
   const [act] = await sql<{ identifier: string; version: number; state: State }[]>`
     select identifier, version, state from act where number = ${number} and revision = ${follows}`;
   if (!act) throw new Fault('ORDER', `所依据的第 ${follows} 号操作尚未归集`);

@@ -17,7 +17,7 @@ import type { LicenseRecord } from './record.ts';
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
 
 export const messages: MessageTables = tables;
-/** The relays to the city library: of acts on licenses, and of what the register stated. Neither waits for the other. */
+/** The relays to the city library: of acts on licenses, and of what the register stated. Neither holds up the other. */
 export const LIBRARY_CONSUMERS = { changes: 'library', statements: 'library-statements' } as const;
 export const CONSUMERS = {
   cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],

@@ -175,7 +175,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
   if (receiptKey !== undefined) readReceiptKey(receiptKey);
   const parse = options.parsers.open<typeof PARSERS>(new URL('../parsers.ts', import.meta.url));
 
-  /** Validates and collects what is sent to the two paths. Returns the receipt, which is for `record` and `expected`. */
+  /** Sends a delivery to the two paths of `folder`. Returns the receipt, which is proven to be for it. */
   const collect = async (folder: string, wireForm: WireForm, record: object, stopSignal?: AbortSignal) => {
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = stopSignal ? AbortSignal.any([stopSignal, deadline]) : deadline;
