@@ -4,7 +4,7 @@ import {
   LocalGraphQLDataSource,
   RemoteGraphQLDataSource,
 } from '@apollo/gateway';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -13,19 +13,12 @@ import {
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import {
-  GraphQLError,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-  printSchema,
-} from 'graphql';
+import { type GraphQLFormattedError, type GraphQLSchema, printSchema } from 'graphql';
 import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
-import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import {
   buildContext,
@@ -43,6 +36,7 @@ import {
 import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
+import { opensPage } from '../subgraphs/kernel/http/problem.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
@@ -54,9 +48,11 @@ import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
+import { renderProblemPage } from './page/problem.ts';
 import { planInWorkers } from './plan/planner.ts';
 import { createPlanStore } from './plan/store.ts';
 import { PLANNER_LIMITS, SUPERGRAPH_SDL } from './plan/supergraph.ts';
+import { completionPlugin, createHaltPlugin, operationPlugin, overloadPlugin, statusPlugin } from './plugins.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 import { variablePlugin } from './variables.ts';
 
@@ -120,6 +116,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     formatError: formatError(onFault),
     plugins: [
       operationPlugin,
+      statusPlugin,
       operationLogPlugin,
       createDeadlinePlugin(options),
       variablePlugin,
@@ -142,12 +139,24 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     trustedProxies: options.trustedProxies,
     connections: callerLimits.connections,
     readDeadlineMs: options.readDeadlineMs,
+    renderProblem: renderProblemPage,
     operations: { limits: callerLimits.operations, identify: (request) => identifyOrigin(request, options) },
   });
   await addCors(app, options.allowedOrigins ?? []);
   app.addHook('onRequest', async ({ method, routeOptions }) => {
     // GraphQL tells reading from writing itself.
     if (!READING_METHODS.has(method) && routeOptions.url !== '/graphql') options.halt?.requireActing();
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method !== 'GET' || request.routeOptions.url !== '/graphql') return;
+    const { query } = request.query as { query?: unknown };
+    if (opensPage(request)) {
+      const parameters = typeof query === 'string' ? `?${new URLSearchParams({ query })}` : '';
+      return reply.code(303).header('location', `/explorer${parameters}`).send();
+    }
+    // The library takes a GET for a form of another page. Here that is harmless: a browser adds no credential to it,
+    // and a GET changes nothing.
+    request.headers['apollo-require-preflight'] ??= '1';
   });
   await app.register(fastifyApollo(server), {
     async context(request: FastifyRequest) {
@@ -166,70 +175,6 @@ function requireSchema({ schema }: ApolloGateway): GraphQLSchema {
   if (!schema) throw new Error('the gateway has no schema');
   return schema;
 }
-
-/** Refuses every mutation of a hub that has halted. */
-function createHaltPlugin(halt: Halt | undefined): ApolloServerPlugin<GraphContext> {
-  return {
-    async requestDidStart() {
-      return {
-        async didResolveOperation({ operation }: { operation?: OperationDefinitionNode }) {
-          const reason = halt?.reason();
-          if (!reason || operation?.operation === 'query') return;
-          const extensions = { code: 'HUB_HALTED', reason: reason.code, http: { status: 503 } };
-          throw new GraphQLError(reason.message, { extensions });
-        },
-      };
-    },
-  };
-}
-
-/** Refuses a request that names no operation of its document, and a subscription: the hub has none. */
-const operationPlugin: ApolloServerPlugin<GraphContext> = {
-  async requestDidStart() {
-    return {
-      async didResolveOperation({ operation }: { operation?: OperationDefinitionNode }) {
-        if (operation && operation.operation !== 'subscription') return;
-        throw new GraphQLError('请求须指明文档中的一个查询或变更（operationName）。', {
-          extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
-        });
-      },
-    };
-  },
-};
-
-/**
- * Takes `extensions.valueCompletion` out of an answer. The library adds it where an object of another subgraph is null
- * for this caller, with a code that blames the query.
- */
-const completionPlugin: ApolloServerPlugin<GraphContext> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { body } }) {
-        if (body.kind !== 'single' || !body.singleResult.extensions) return;
-        const { valueCompletion: _, ...extensions } = body.singleResult.extensions;
-        if (Object.keys(extensions).length > 0) body.singleResult.extensions = extensions;
-        else delete body.singleResult.extensions;
-      },
-    };
-  },
-};
-
-/** Gives an answer without data the HTTP status of the Overload that is its reason, and `Retry-After`. */
-const overloadPlugin: ApolloServerPlugin<GraphContext> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { body, http } }) {
-        if (body.kind !== 'single') return;
-        const { data, errors = [] } = body.singleResult;
-        if (Object.values(data ?? {}).some((value) => value !== null)) return;
-        const overload = errors.map(({ extensions }) => readOverload(extensions)).find((found) => found !== null);
-        if (!overload) return;
-        http.status = overload.statusCode;
-        http.headers.set('retry-after', String(overload.retryAfterSeconds));
-      },
-    };
-  },
-};
 
 /** Suppresses informational library logs. Warnings and errors go to the operator. */
 const libraryLogger = {

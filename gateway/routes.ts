@@ -7,9 +7,11 @@ import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
 import { buildExplorerHeaders, type ExplorerSignIn, renderExplorerPage } from './page/explorer.ts';
 import { addPageFileRoutes } from './page/files.ts';
-import { langOf, PAGE_HEADERS } from './page/frame.ts';
+import { langOf, PAGE_HEADERS, toPageUrl } from './page/frame.ts';
 import {
+  ASK_HEADERS,
   type LicenseStatus,
+  renderAskPage,
   renderBadIdentifierPage,
   renderLicensePage,
   renderUnknownLicensePage,
@@ -69,13 +71,27 @@ export function addPublicRoutes(
     const isReady = Object.values(checks).every((state) => state === 'up');
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready', checks });
   });
+  app.get<{ Querystring: { identifier?: unknown } }>('/v', async ({ query }, reply) => {
+    const lang = langOf(query);
+    const identifier = readAskedIdentifier(query.identifier);
+    if (identifier === '') return reply.headers(ASK_HEADERS).send(renderAskPage(lang));
+    return reply
+      .code(303)
+      .header('location', toPageUrl(`/v/${encodeURIComponent(identifier)}`, lang))
+      .send();
+  });
   app.get<{ Params: { identifier: string } }>('/v/:identifier', async ({ params, query }, reply) => {
     const lang = langOf(query);
     const { verdict } = readLicenseIdentifier(params.identifier);
-    if (verdict !== 'VALID') return sendHtml(reply, 400, renderBadIdentifierPage(params.identifier, verdict, lang));
+    if (verdict !== 'VALID') {
+      return reply
+        .code(400)
+        .headers(ASK_HEADERS)
+        .send(renderBadIdentifierPage(params.identifier, verdict, lang));
+    }
     const answer = await runQuery(STATUS_QUERY, { identifier: params.identifier }, buildContext(PUBLIC, null));
     const status = answer.licenseStatus as LicenseStatus | null;
-    if (!status) return sendHtml(reply, 404, renderUnknownLicensePage(params.identifier, lang));
+    if (!status) return reply.code(404).headers(ASK_HEADERS).send(renderUnknownLicensePage(params.identifier, lang));
     return sendHtml(reply, 200, renderLicensePage(status, lang));
   });
   app.get('/root.pem', async (_request, reply) =>
@@ -86,6 +102,14 @@ export function addPublicRoutes(
       .send(await options.rootCertificate()),
   );
 }
+
+/** Returns what somebody typed or pasted as an identifier, cut to what a path may hold: also out of a code's address. */
+function readAskedIdentifier(text: unknown): string {
+  const typed = typeof text === 'string' ? text.trim() : '';
+  return (/\/v\/([^/?#]+)/.exec(typed)?.[1] ?? typed).slice(0, MAX_TYPED_CHARS);
+}
+/** A license identifier has at most 98 characters. */
+const MAX_TYPED_CHARS = 120;
 
 function sendHtml(reply: FastifyReply, status: number, page: string): FastifyReply {
   return reply.code(status).headers(PAGE_HEADERS).send(page);

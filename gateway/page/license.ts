@@ -1,5 +1,14 @@
 import type { Act, LicenseState } from '../../subgraphs/kernel/license-acts.ts';
-import { escapeHtml, formatMoment, type Lang, renderFacts, renderPage, toPageUrl, type Words } from './frame.ts';
+import {
+  escapeHtml,
+  formatMoment,
+  type Lang,
+  PAGE_HEADERS,
+  renderFacts,
+  renderPage,
+  toPageUrl,
+  type Words,
+} from './frame.ts';
 import { ACTS, STATES } from './static/terms.js';
 
 /** The page behind a license's QR code: its state, its history, and its proofs. */
@@ -148,8 +157,45 @@ export function renderUnknownLicensePage(identifier: string, lang: Lang): string
   return renderNotice(identifier, UNKNOWN_LICENSE.heading, UNKNOWN_LICENSE.why, lang);
 }
 
+const ASK = {
+  title: { zh: '查询证照状态', en: 'Look up a license' },
+  label: { zh: '证照标识', en: 'Identifier of the license' },
+  what: {
+    zh: '印在证照上，以 1.2.156.3005.2 开头；可粘贴二维码的网址。',
+    en: 'It is printed on the license and begins with 1.2.156.3005.2. The address in the QR code does too.',
+  },
+  go: { zh: '查询', en: 'Look up' },
+} as const satisfies Record<string, Words>;
+
+/** Headers of a page with the field for an identifier, which the hub itself answers. */
+export const ASK_HEADERS = {
+  ...PAGE_HEADERS,
+  'content-security-policy': PAGE_HEADERS['content-security-policy'].replace(
+    "form-action 'none'",
+    "form-action 'self'",
+  ),
+};
+
+/** Renders the page that asks for an identifier. */
+export function renderAskPage(lang: Lang): string {
+  const body = `<h1>${escapeHtml(ASK.title[lang])}</h1>${renderField('', lang)}`;
+  return renderPage({ lang, path: '/v', title: ASK.title[lang], body });
+}
+
+/** Renders the field for an identifier, filled if it looks like one. It works without scripts. */
+function renderField(asked: string, lang: Lang): string {
+  const identifier = /^[\w.-]{1,120}$/.test(asked) ? asked : '';
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  return `<form method="get" action="/v" class="card"><input type="hidden" name="lang" value="${lang}">
+<label for="identifier">${toHtml(ASK.label)}</label>
+<input type="text" id="identifier" name="identifier" value="${escapeHtml(identifier)}" required maxlength="300"
+ spellcheck="false" autocapitalize="off" autocomplete="off" aria-describedby="identifier-what">
+<p class="quiet" id="identifier-what">${toHtml(ASK.what)}</p>
+<p><button type="submit" class="primary">${toHtml(ASK.go)}</button></p></form>`;
+}
+
 function renderNotice(identifier: string, heading: Words, why: Words, lang: Lang): string {
   const body = `<h1>${escapeHtml(heading[lang])}</h1>
-<p>${escapeHtml(why[lang])}</p><pre>${escapeHtml(identifier)}</pre>`;
+<p>${escapeHtml(why[lang])}</p><pre>${escapeHtml(identifier)}</pre>${renderField(identifier, lang)}`;
   return renderPage({ lang, path: `/v/${encodeURIComponent(identifier)}`, title: heading[lang], body });
 }

@@ -193,7 +193,7 @@ describe('a subgraph in its own process', () => {
   test('a route that throws Overload answers with its status, Retry-After, code and sentence', async () => {
     const answer = await app.inject({ method: 'POST', url: '/busy' });
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '3']);
-    expect(answer.json()).toEqual({ code: 'OVERLOADED', message: new Overload('OVERLOADED').message });
+    expect(answer.json()).toEqual({ code: 'OVERLOADED', message: new Overload('OVERLOADED').message, retryAfter: 3 });
   });
 });
 

@@ -178,10 +178,21 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(answer.data).toHaveProperty('__schema');
   });
 
-  test('refuses a GET that a foreign page could send', async () => {
-    const response = await gateway.app.inject({ url: '/graphql?query={__typename}', headers: { accept: 'text/html' } });
-    expect(response.statusCode).toBe(400);
-    expect(response.body).not.toContain('<script');
+  test('a GET that a foreign page could send only reads, and that page cannot read the answer', async () => {
+    const url = '/graphql?query={__typename}';
+    const [opened, image, script] = await Promise.all(
+      ['text/html,*/*;q=0.8', 'image/*', '*/*'].map((accept) =>
+        gateway.app.inject({ url, headers: { accept, origin: 'https://evil.example' } }),
+      ),
+    );
+    expect([opened?.statusCode, opened?.headers.location]).toEqual([303, '/explorer?query=%7B__typename%7D']);
+    expect(image?.statusCode).toBe(406);
+    expect([script?.statusCode, script?.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+    for (const answer of [opened, image, script]) {
+      expect(answer?.headers).not.toHaveProperty('access-control-allow-origin');
+      expect(answer?.headers['x-content-type-options']).toBe('nosniff');
+      expect(answer?.body).not.toContain('<script');
+    }
   });
 });
 

@@ -22,7 +22,7 @@ export type OnFault = (incident: string, error: unknown) => void;
 const FAULT_MESSAGE = '系统内部故障，请稍后再试；如需报告，请提供故障编号。';
 
 const NO_GRAPHQL_MESSAGE =
-  '请求不符合 GraphQL 的 HTTP 格式：请以 POST 发送 JSON（content-type: application/json），query 为文本，variables 为对象；GET 请求须带请求头 apollo-require-preflight。';
+  '请求不符合 GraphQL 的 HTTP 格式：请以 POST 发送 JSON（content-type: application/json），query 为文本，variables 为对象；只读查询也可用 GET。';
 
 /** What a caller learns of a fault: that there was one, and its number. */
 export interface FaultView {

@@ -18,6 +18,7 @@ import { addCaller, type GatewayCheck } from './caller-hook.ts';
 import { addDeadline } from './deadline-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
 import { addDefaultHeaders, createClientErrorHandler, type HeaderOptions, setDefaultHeaders } from './headers.ts';
+import { addProblemForms, type RenderProblem } from './problem.ts';
 
 /** The form of every error on a route: a code for programs and a sentence for a person. */
 
@@ -35,8 +36,6 @@ const BAD_REQUEST = { code: 'BAD_REQUEST', message: '请求不符合格式要求
 /** A host name or address with its port (RFC 9110, 7.2). */
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
-const GRAPHQL_PATH = '/graphql';
-
 const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
 
 /** Options of an app: those of Fastify, and whom the app believes about its callers. */
@@ -52,6 +51,8 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
   /** What callers may have the app do. Without it they are not limited: only known processes use the app. */
   operations?: OperationHookOptions;
   readDeadlineMs?: number | undefined;
+  /** Shows errors to people. Without it, browsers too get `{ code, message }`. */
+  renderProblem?: RenderProblem;
 }
 
 /**
@@ -60,7 +61,7 @@ export interface AppOptions extends FastifyServerOptions, HeaderOptions {
  * BAD_USER_INPUT before the route's handler runs. Every answer has the headers of `headers.ts`.
  */
 export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyInstance {
-  const { trustedProxies = [], gateway, isHttps, operations, readDeadlineMs, ...rest } = options;
+  const { trustedProxies = [], gateway, isHttps, operations, readDeadlineMs, renderProblem, ...rest } = options;
   const { connections = DEFAULT_HUB_LIMITS.connections, ...serverOptions } = rest;
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
@@ -81,6 +82,7 @@ export function createApp(onFault: OnFault, options: AppOptions = {}): FastifyIn
   }) as FastifyInstance;
   addRequestLog(app);
   addDefaultHeaders(app, { isHttps });
+  addProblemForms(app, renderProblem);
   refuseAtOnce(app);
   addCaller(app, gateway);
   addDeadline(app, { readDeadlineMs });
@@ -114,14 +116,13 @@ function sendError(error: FastifyError | Overload | Halted, reply: FastifyReply,
   }
   const overload = findOverload(error);
   if (overload) {
-    const { code, message, statusCode, extensions, retryAfterSeconds } = overload;
+    const { message, statusCode, extensions, retryAfterSeconds } = overload;
     // The rest of a body that nobody reads must not keep the connection.
     if (!reply.request.raw.complete) reply.header('connection', 'close');
-    const isGraphql = reply.request.routeOptions.url === GRAPHQL_PATH;
     return reply
       .code(statusCode)
       .header('retry-after', retryAfterSeconds)
-      .send(isGraphql ? { errors: [{ message, extensions }] } : { code, message });
+      .send({ ...extensions, message });
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return reply.code(status).send(STATUS_ERRORS[status] ?? BAD_REQUEST);
