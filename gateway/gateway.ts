@@ -19,6 +19,7 @@ import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/enviro
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
+import { opensPage } from '../subgraphs/kernel/http/answer/problem-hook.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import {
   buildContext,
@@ -36,7 +37,6 @@ import {
 import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts';
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
-import { opensPage } from '../subgraphs/kernel/http/problem.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
@@ -147,17 +147,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     // GraphQL tells reading from writing itself.
     if (!READING_METHODS.has(method) && routeOptions.url !== '/graphql') options.halt?.requireActing();
   });
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'GET' || request.routeOptions.url !== '/graphql') return;
-    const { query } = request.query as { query?: unknown };
-    if (opensPage(request)) {
-      const parameters = typeof query === 'string' ? `?${new URLSearchParams({ query })}` : '';
-      return reply.code(303).header('location', `/explorer${parameters}`).send();
-    }
-    // The library takes a GET for a form of another page. Here that is harmless: a browser adds no credential to it,
-    // and a GET changes nothing.
-    request.headers['apollo-require-preflight'] ??= '1';
-  });
+  addGetRules(app);
   await app.register(fastifyApollo(server), {
     async context(request: FastifyRequest) {
       const context = await readContext(request, options);
@@ -169,6 +159,21 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   addPublicRoutes(app, options, { runQuery: createRunQuery(server), schema: printSchema(requireSchema(gateway)) });
   app.addHook('onClose', () => server.stop());
   return app;
+}
+
+/** A GET at `/graphql`: a browser that opens the address is led to the explorer, anybody else reads. */
+function addGetRules(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method !== 'GET' || request.routeOptions.url !== '/graphql') return;
+    const { query } = request.query as { query?: unknown };
+    if (opensPage(request)) {
+      const parameters = typeof query === 'string' ? `?${new URLSearchParams({ query })}` : '';
+      return reply.code(303).header('location', `/explorer${parameters}`).send();
+    }
+    // The library takes a GET for a form of another page. Here that is harmless: a browser adds no credential to it,
+    // and a GET changes nothing.
+    request.headers['apollo-require-preflight'] ??= '1';
+  });
 }
 
 function requireSchema({ schema }: ApolloGateway): GraphQLSchema {

@@ -103,7 +103,9 @@ export function addPublicRoutes(
   );
 }
 
-/** Returns what somebody typed or pasted as an identifier, cut to what a path may hold: also out of a code's address. */
+/**
+ * Returns what somebody typed or pasted as an identifier, cut to what a path may hold: also out of a code's address.
+ */
 function readAskedIdentifier(text: unknown): string {
   const typed = typeof text === 'string' ? text.trim() : '';
   return (/\/v\/([^/?#]+)/.exec(typed)?.[1] ?? typed).slice(0, MAX_TYPED_CHARS);

@@ -183,8 +183,8 @@ export function renderAskPage(lang: Lang): string {
 }
 
 /** Renders the field for an identifier, filled if it looks like one. It works without scripts. */
-function renderField(asked: string, lang: Lang): string {
-  const identifier = /^[\w.-]{1,120}$/.test(asked) ? asked : '';
+function renderField(text: string, lang: Lang): string {
+  const identifier = /^[\w.-]{1,120}$/.test(text) ? text : '';
   const toHtml = (words: Words) => escapeHtml(words[lang]);
   return `<form method="get" action="/v" class="card"><input type="hidden" name="lang" value="${lang}">
 <label for="identifier">${toHtml(ASK.label)}</label>

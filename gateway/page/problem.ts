@@ -1,4 +1,4 @@
-import type { RenderProblem } from '../../subgraphs/kernel/http/problem.ts';
+import type { RenderProblem } from '../../subgraphs/kernel/http/answer/problem-hook.ts';
 import { escapeHtml, langOf, PAGE_HEADERS, renderPage, toPageUrl, type Words } from './frame.ts';
 
 /** The page that shows an error to a person. */
@@ -13,7 +13,7 @@ const HEADINGS: Readonly<Record<number, Words>> = {
 };
 const OTHER: Words = { zh: '不能处理此请求', en: 'This request cannot be handled' };
 const TEXT = {
-  said: { zh: '系统的答复：', en: 'The system answered, in Chinese: ' },
+  answer: { zh: '系统的答复：', en: 'The system answered, in Chinese: ' },
   code: { zh: '代码', en: 'Code' },
   incident: { zh: '故障编号', en: 'Incident' },
   home: { zh: '返回首页', en: 'To the start page' },
@@ -27,7 +27,7 @@ export const renderProblemPage: RenderProblem = ({ query, url }, status, { code,
   const number =
     typeof incident === 'string' ? `<p>${toHtml(TEXT.incident)}: <code>${escapeHtml(incident)}</code></p>` : '';
   const body = `<h1>${escapeHtml(title)}</h1>
-<p>${toHtml(TEXT.said)}<span lang="zh-CN">${escapeHtml(message)}</span></p>
+<p>${toHtml(TEXT.answer)}<span lang="zh-CN">${escapeHtml(message)}</span></p>
 <p class="quiet">HTTP ${status} · ${toHtml(TEXT.code)} <code>${escapeHtml(code)}</code></p>${number}
 <p><a class="button" href="${toPageUrl('/', lang)}">${toHtml(TEXT.home)}</a></p>`;
   return { headers: PAGE_HEADERS, body: renderPage({ lang, path: readPath(url), title, body }) };

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../subgraphs/kernel/environment/request-log.ts';
-import { addDefaultHeaders, createClientErrorHandler } from '../../subgraphs/kernel/http/headers.ts';
+import { addDefaultHeaders, createClientErrorHandler } from '../../subgraphs/kernel/http/answer/headers.ts';
 import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../../subgraphs/kernel/limits/limits.ts';
 import { createServerFactory } from '../../subgraphs/kernel/limits/server.ts';
 import { registerWitnessRoutes } from '../witness/app.ts';

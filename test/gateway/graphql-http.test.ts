@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
 import { createStubGateway, type StubGateway } from '../support/stubs.ts';
 
-/** The audit of GraphQL over HTTP by the working group's own package, and what the hub answers where it says nothing. */
+/** The audit of GraphQL over HTTP by the working group's own package, and what the hub answers beyond it. */
 
 let gateway: StubGateway;
 let url: string;

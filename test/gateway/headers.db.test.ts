@@ -12,7 +12,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { listRoutes, type Route } from '../support/routes.ts';
 import { servicesOf } from '../support/services.ts';
 
-/** Every answer of every app of the hub has the headers of `kernel/http/headers.ts`. New routes are covered. */
+/** Every answer of every app of the hub has the headers of `kernel/http/answer/headers.ts`. New routes are covered. */
 
 /** Words of libraries and of stack traces. */
 const VENDOR = /apollo server|fastify|express|postgres(?!ql)|node_modules|\bat \w+ \(|FST_ERR|CSRF/i;

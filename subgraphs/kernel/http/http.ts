@@ -13,12 +13,17 @@ import { createServerFactory } from '../limits/server.ts';
 import { findOverload, Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
+import {
+  addDefaultHeaders,
+  createClientErrorHandler,
+  type HeaderOptions,
+  setDefaultHeaders,
+} from './answer/headers.ts';
+import { addProblemForms, type RenderProblem } from './answer/problem-hook.ts';
 import { isTrustedProxy } from './caller.ts';
 import { addCaller, type GatewayCheck } from './caller-hook.ts';
 import { addDeadline } from './deadline-hook.ts';
 import { type OnFault, reportFault } from './errors.ts';
-import { addDefaultHeaders, createClientErrorHandler, type HeaderOptions, setDefaultHeaders } from './headers.ts';
-import { addProblemForms, type RenderProblem } from './problem.ts';
 
 /** The form of every error on a route: a code for programs and a sentence for a person. */
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { REQUEST_ID_HEADER } from '../environment/request-log.ts';
+import { REQUEST_ID_HEADER } from '../../environment/request-log.ts';
 
 /** The headers that every answer has, whoever writes it: a route, an error handler, or the server for broken bytes. */
 
