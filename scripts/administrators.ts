@@ -1,10 +1,10 @@
-import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { connect } from '../db/client.ts';
 import { nameAdministrators } from '../subgraphs/cases/person/workflow.ts';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { Refusal } from '../subgraphs/kernel/refusal.ts';
 import { UsageError } from './evidence-files.ts';
+import { nameOperator } from './hub/operator.ts';
 import { findHubDatabase } from './hub/running-database.ts';
 
 /**
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const people = readPeople();
   const pool = connect(findHubDatabase(undefined, DATABASE_URL, DATA_FOLDER), 'tongquan-administrators', 1);
   try {
-    const operator = `系统运维人员 ${userInfo().username}`;
+    const operator = nameOperator();
     await pool.db.transaction((tx) => nameAdministrators(tx, people, operator, new Date()));
     for (const { subject, name } of people) console.log(`${name}（${subject}）已登记为系统管理员 is an administrator`);
   } finally {

@@ -76,9 +76,10 @@ async function* auditBlanks(sql: AuditInput['sql']): AsyncGenerator<Finding> {
     yield buildFinding('BLANK_NOT_AS_ENTERED', `blank:${blank}`, '空白证照与它的台账不一致');
   const wrongSteps = sql<
     { blank: string }[]
-  >`select distinct number as blank from (select number, state, at, act_id, identifier, seq,
+  >`select distinct number as blank from (select number, state, at, act_id, identifier, reason, seq,
       lag(state) over w as before, lag(at) over w as earlier from licenses.blank_entry window w as (partition by number order by seq)) e
     where (before is null) <> (state = 'IN_STOCK') or at < earlier
+      or (state = 'VOIDED') <> (reason is not null) or (state = 'VOIDED' and (before <> 'IN_STOCK' or act_id is not null))
       or (state = 'ASSIGNED' and before <> 'IN_STOCK') or (state = 'PRINTED' and before <> 'ASSIGNED')
       or (state in ('ASSIGNED', 'PRINTED') and not exists (select 1 from licenses.act a where a.id = e.act_id and a.identifier = e.identifier))`;
   for await (const { blank } of streamRows(wrongSteps))
@@ -86,7 +87,7 @@ async function* auditBlanks(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const unmatchedBlanks = sql<
     { blank: string }[]
   >`select b.number as blank from licenses.blank b left join licenses.sheet s on s.blank_number = b.number
-    where (b.state in ('IN_STOCK', 'ASSIGNED')) <> (s.blank_number is null)
+    where (b.state in ('IN_STOCK', 'ASSIGNED', 'VOIDED')) <> (s.blank_number is null)
       or (b.state = 'ASSIGNED' and not exists (select 1 from licenses.act a where a.blank_number = b.number and a.state = 'PREPARED'))`;
   for await (const { blank } of streamRows(unmatchedBlanks))
     yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');

@@ -15,6 +15,8 @@ const markerSchema = z.looseObject({
   logKey: z.string().optional(),
   /** Whether demo people, agreements or blanks were entered. Folders up to 0.4.1 do not say it, and count as such. */
   demonstration: z.boolean().optional(),
+  /** When and by whom the demonstration was ended by `npm run takeover`. */
+  takenOver: z.object({ at: z.iso.datetime(), by: z.string() }).optional(),
   /** What `npm run resume` accepted as lost: the number of records for each comparison, see `check/agreement.ts`. */
   accepted: z.record(z.string(), z.number().int().nonnegative()).default({}),
   /** The clock may be behind what was recorded up to this instant. */
@@ -38,7 +40,7 @@ export function readMarker(folder: string): Marker | null | 'UNREADABLE' {
 /** Writes the marker of this release, atomically. Keeps what it does not change. */
 export function writeMarker(
   folder: string,
-  changes: Partial<Pick<Marker, 'logKey' | 'demonstration' | 'accepted' | 'acceptedClock'>>,
+  changes: Partial<Pick<Marker, 'logKey' | 'demonstration' | 'takenOver' | 'accepted' | 'acceptedClock'>>,
 ): void {
   const existing = readMarker(folder);
   const marker = {

@@ -66,8 +66,20 @@ function moveKeyToSigner(folder: string, file: string): void {
   const { keyEncryptionKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   if (typeof keyEncryptionKey !== 'string') return;
   adoptKey(locateSignerKeyFile(folder), Buffer.from(keyEncryptionKey, 'base64'));
+  replaceSecretsFile(file, rest);
+}
+
+/** Replaces the key that signs demo tokens: those of before count no more. */
+export function renewTokenKey(folder: string): void {
+  const file = join(folder, 'secrets.json');
+  const secrets = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  replaceSecretsFile(file, { ...secrets, tokenPrivateKey: makeSecrets().tokenPrivateKey });
+}
+
+/** Replaces the file as a whole. */
+function replaceSecretsFile(file: string, secrets: object): void {
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(rest, null, 2), { mode: 0o600, flush: true });
+  writeFileSync(draft, JSON.stringify(secrets, null, 2), { mode: 0o600, flush: true });
   renameSync(draft, file);
 }
 

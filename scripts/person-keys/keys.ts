@@ -53,6 +53,22 @@ export function addRegistration(keys: PersonKeys, registration: Registration): P
   return { ...keys, registrations: [...keys.registrations, registration] };
 }
 
+/** Ends every credential and every registrar at an instant. What organs need stays, and so does the record. */
+export function endAll(keys: PersonKeys, { at, reason }: { at: Date; reason: string }): PersonKeys {
+  const from = at.toISOString();
+  const isInForce = (until: string | null) => until === null || Date.parse(until) > at.getTime();
+  const registrars = keys.registrars.map((known) => (isInForce(known.until) ? { ...known, until: from } : known));
+  const ended = listCredentials(keys, at).map((credential) => ({ credential, from, reason }));
+  return { ...keys, acceptsBareKeys: false, registrars, endings: [...keys.endings, ...ended] };
+}
+
+/** Returns the credentials that nobody has ended by an instant. */
+export function listCredentials(keys: PersonKeys, at: Date): string[] {
+  const ended = keys.endings.filter(({ from }) => Date.parse(from) <= at.getTime()).map(({ credential }) => credential);
+  const credentials = keys.registrations.map(({ statement }) => statement.credential);
+  return [...new Set(credentials)].filter((credential) => !ended.includes(credential));
+}
+
 /** Makes a software key (ECDSA P-256), PKCS #8 and SPKI in PEM. */
 export function createSoftwareKey(): { privateKey: string; publicKey: string } {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -9,7 +9,7 @@ import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
 import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
-import type { Agreement } from './agreement/agreement.ts';
+import { type Agreement, SEED_RECORDER } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { backfillRests } from './attention/workflow.ts';
 import { receive } from './fact/workflow.ts';
@@ -138,7 +138,7 @@ export function createCases(options: CasesDependencies): Cases {
     enterDemonstration: (people, organs) =>
       db.transaction((tx) => enterDemonstration(tx, people, organs, dependencies.now())),
     recordAgreement: async (row) => {
-      const recording = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      const recording = { recordedBy: SEED_RECORDER, recordedAt: dependencies.now() };
       await db.transaction((tx) => insertAgreement(tx, { ...row, ...recording }));
     },
   };

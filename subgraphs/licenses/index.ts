@@ -18,7 +18,7 @@ import { startLibraryRelays } from './library/delivery-workflow.ts';
 import { placeChanges } from './library/feed-store.ts';
 import type { LibraryClient } from './library/library-client.ts';
 import { receiveOrder } from './order/workflow.ts';
-import { listBlankNumbers } from './paper/paper.ts';
+import { listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
 import { lockBlank } from './paper/store.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
@@ -83,7 +83,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       db.transaction(async (tx) => {
         const numbers = listBlankNumbers(prefix, from, to);
         if (numbers[0] !== undefined && (await lockBlank(tx, numbers[0]))) return;
-        await receiveBlanks(tx, numbers, organ, { actor: '初始化', at: deps.now() });
+        await receiveBlanks(tx, numbers, organ, { actor: SEED_ACTOR, at: deps.now() });
       }),
   };
 }

@@ -213,7 +213,7 @@ export const blank = schema.table(
   },
   (table) => [
     index().on(table.organ, table.number),
-    check('blank_carries', sql`(${table.state} = 'IN_STOCK') = (${table.identifier} is null)`),
+    check('blank_carries', sql`(${table.state} in ('IN_STOCK', 'VOIDED')) = (${table.identifier} is null)`),
   ],
 );
 
@@ -227,6 +227,8 @@ export const blankEntry = schema.table(
     identifier: text(),
     actId: uuid(),
     actor: text().notNull(),
+    /** Why it was voided. */
+    reason: text(),
     at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.number, table.seq] })],

@@ -28,8 +28,8 @@ export const PRODUCTION_CHECKS: readonly StartCheck[] = [
       const isDemonstration = marker?.demonstration ?? isUsed;
       if (!isDemonstration) return null;
       return {
-        zh: `数据目录 ${folder} 用于演示，其中有示范人员、协议或空白证照：请改用新的数据目录`,
-        en: 'the data folder is a demonstration: use a new one',
+        zh: `数据目录 ${folder} 用于演示，其中有示范人员、协议或空白证照：请改用新的数据目录，或先执行 npm run takeover`,
+        en: 'the data folder is a demonstration: use a new one, or run npm run takeover first',
       };
     },
   },

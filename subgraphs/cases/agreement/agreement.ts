@@ -18,6 +18,8 @@ export interface Agreement {
   scanDigest: string;
 }
 
+/** Who recorded the agreements of a demonstration: its seed. */
+export const SEED_RECORDER = '初始化';
 const MAX_NUMBER_CHARS = 60;
 const MAX_MATTERS = 200;
 const MAX_ID_CHARS = 64;

@@ -2,6 +2,7 @@ import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
+import { OPERATOR_ID, type OperatorEnding } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
 import {
@@ -162,9 +163,15 @@ export async function nameAdministrators(
   if (missing <= 0) throw new Refusal('ADMINISTRATORS_NAMED');
   if (people.length !== missing) throw new Refusal('FIELD_MALFORMED', 'people', `须指定 ${missing} 人`);
   const posts = people.map((account) => ({ ...account, ...ADMINISTRATION_POST }));
-  const signer = { id: 'operator', name: operator };
+  const signer = { id: OPERATOR_ID, name: operator };
   const planned = await enterPosts(tx, posts, { source: 'OPERATOR', ...signBy(signer, signer), recordedAt: at });
   if (planned < missing) throw new Refusal('PERSON_TWO_PLACES', 'people');
+}
+
+/** Ends a line of the register at once, for the operator. Must be called inside a transaction. */
+export async function endLine(tx: Transaction, id: string, { operator, reason, at }: OperatorEnding): Promise<void> {
+  const signer = { id: OPERATOR_ID, name: operator };
+  await store.insertEnd(tx, { appointmentId: id, endedAt: at, reason, recordedAt: at, ...signBy(signer, signer) });
 }
 
 const ADMINISTRATION_POST = { organ: null, roles: ['ADMINISTRATOR'], window: null } as const;

@@ -57,6 +57,7 @@ export type ProcessName =
   | 'audit'
   | 'rotate'
   | 'resume'
+  | 'takeover'
   | 'bench';
 
 /**
@@ -85,6 +86,7 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   audit: { command: 'npm run audit', exitCode: 2 },
   rotate: { command: 'npm run rotate' },
   resume: { command: 'npm run resume', exitCode: 2 },
+  takeover: { command: 'npm run takeover', exitCode: 2 },
   bench: { command: 'npm run bench, npm run bench:log' },
 };
 
@@ -173,11 +175,11 @@ const DATA_AND_KEYS = {
     kind: kinds.databaseUrl,
     isSecret: true,
     about:
-      'A subgraph: its database, with its own role. start, rotate, resume, administrators: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit, erase: the same server.',
+      'A subgraph: its database, with its own role. start, rotate, resume, takeover, administrators: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit, erase: the same server.',
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
       ...{ start: optional, rotate: optional, resume: optional, export: optional, erase: optional, audit: optional },
-      administrators: optional,
+      ...{ administrators: optional, takeover: optional },
     },
   },
   DATA_FOLDER: {
@@ -195,7 +197,7 @@ const DATA_AND_KEYS = {
         rotate: DATA,
         resume: DATA,
       },
-      ...{ library: DATA, platform: DATA, supervisor: DATA, people: DATA, administrators: DATA },
+      ...{ library: DATA, platform: DATA, supervisor: DATA, people: DATA, administrators: DATA, takeover: DATA },
     },
   },
   SERVICE_PRIVATE_KEY: {

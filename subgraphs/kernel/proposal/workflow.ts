@@ -62,6 +62,30 @@ export async function recordWithdrawal<Kind extends string>(
   return readProposal(tx, store, id);
 }
 
+/** Who ends something at a hub that does not run, and why: the operator of the machine. */
+export interface OperatorEnding {
+  /** Name with the account on the machine. */
+  operator: string;
+  reason: string;
+  at: Date;
+}
+
+/** The id of the operator in records of acts. */
+export const OPERATOR_ID = 'operator';
+
+/** Withdraws a waiting proposal for the operator. Refuses PROPOSAL_UNKNOWN, PROPOSAL_DECIDED. */
+export async function withdrawForOperator<Kind extends string>(
+  tx: Transaction,
+  store: ProposalStore<Kind>,
+  id: string,
+  { operator, reason, at }: OperatorEnding,
+): Promise<void> {
+  const { ended } = await lockProposal(tx, store, id);
+  if (ended !== null) throw new Refusal('PROPOSAL_DECIDED', 'proposal');
+  const person = { actorId: OPERATOR_ID, actor: operator };
+  await store.insertOutcome(tx, { proposalId: id, outcome: 'WITHDRAWN', ...person, reason, at });
+}
+
 async function lockProposal<Kind extends string>(
   tx: Transaction,
   store: ProposalStore<Kind>,

@@ -3,8 +3,10 @@ import { Refusal } from '../../kernel/refusal.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
-/** State of a numbered blank (空白证照). Every blank has exactly one. */
-export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState;
+/** State of a numbered blank (空白证照). Every blank has exactly one. `VOIDED`: taken out of the stock, never used. */
+export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState | 'VOIDED';
+/** Who received the blanks of a demonstration: its seed. */
+export const SEED_ACTOR = '初始化';
 
 export interface Blank {
   number: string;
@@ -31,7 +33,7 @@ export interface Sheet {
 export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
   if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
   if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
-  if (blank.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', field);
+  if (blank.state === 'SPOILED' || blank.state === 'VOIDED') throw new Refusal('BLANK_SPOILED', field);
   if (blank.state !== 'IN_STOCK') throw new Refusal('BLANK_USED', field);
   return blank;
 }

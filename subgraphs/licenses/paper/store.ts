@@ -1,9 +1,9 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { blank, sheet } from '../tables.ts';
-import type { Blank, BlankState } from './paper.ts';
+import { blank, blankEntry, sheet } from '../tables.ts';
+import { type Blank, type BlankState, SEED_ACTOR } from './paper.ts';
 
 export type SheetRow = typeof sheet.$inferSelect;
 
@@ -60,4 +60,25 @@ export async function lockSheet(tx: Transaction, blankNumber: string, identifier
     .where(and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier)))
     .for('update');
   return row ?? null;
+}
+
+/** Voids the blanks in an organ's stock that a demonstration's seed received. Enters each in the blank's ledger. */
+export async function voidSeedBlanks(
+  tx: Transaction,
+  organ: string,
+  entry: { actor: string; reason: string; at: Date },
+): Promise<void> {
+  const isOfSeed = tx
+    .select({ number: blankEntry.number })
+    .from(blankEntry)
+    .where(and(eq(blankEntry.seq, 1), eq(blankEntry.actor, SEED_ACTOR)));
+  const voided = await tx
+    .update(blank)
+    .set({ state: 'VOIDED' })
+    .where(and(eq(blank.organ, organ), eq(blank.state, 'IN_STOCK'), inArray(blank.number, isOfSeed)))
+    .returning({ number: blank.number });
+  if (voided.length === 0) return;
+  const seq = (number: string) => sql`(select max(seq) + 1 from ${blankEntry} where number = ${number})`;
+  const rows = voided.map(({ number }) => ({ number, seq: seq(number), state: 'VOIDED' as const, ...entry }));
+  await tx.insert(blankEntry).values(rows);
 }

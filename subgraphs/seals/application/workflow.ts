@@ -3,6 +3,7 @@ import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
+import { OPERATOR_ID, type OperatorEnding } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
 import { insertRevocations, lockPki } from '../certification/authority-store.ts';
@@ -182,14 +183,33 @@ export async function withdraw(
   return transact(deps.db, input.dryRun, async (tx) => {
     const application = await lockApplication(tx, snapshot);
     const person = requireAllowed(SEALS_POLICY.withdrawSealApplication, application, actor);
-    const { id, kind, sealId, particulars, appliedById, appliedBy } = application;
-    const at = deps.now();
-    const actorFields = toActorFields(person);
-    await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...actorFields, reason: null, at });
-    const actFields = { ...actorFields, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
-    await seals.insertEvents(tx, sealId, [{ ...actFields, event: `WITHDRAWN_${kind}`, reason: null, at }]);
+    await recordWithdrawal(tx, application, { ...toActorFields(person), reason: null, at: deps.now() });
+    const { id, sealId } = application;
     return { application: await readApplication(tx, id), seal: await findSeal(tx, sealId) };
   });
+}
+
+/** Withdraws a waiting application for the operator. Refuses SEAL_APPLICATION_UNKNOWN, SEAL_APPLICATION_DECIDED. */
+export async function withdrawForOperator(
+  tx: Transaction,
+  id: string,
+  { operator, reason, at }: OperatorEnding,
+): Promise<void> {
+  const snapshot = await store.findApplication(tx, id);
+  if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
+  const application = await lockApplication(tx, snapshot);
+  if (application.outcome !== null) throw new Refusal('SEAL_APPLICATION_DECIDED', 'application');
+  await recordWithdrawal(tx, application, { actorId: OPERATOR_ID, actor: operator, reason, at });
+}
+
+async function recordWithdrawal(
+  tx: Transaction,
+  { id, kind, sealId, particulars, appliedById, appliedBy }: store.StoredApplication,
+  ending: { actorId: string; actor: string; reason: string | null; at: Date },
+): Promise<void> {
+  await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...ending });
+  const act = { appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
+  await seals.insertEvents(tx, sealId, [{ ...ending, ...act, event: `WITHDRAWN_${kind}` }]);
 }
 
 /** An act that carries out an approved application. */
