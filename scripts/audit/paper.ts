@@ -1,7 +1,7 @@
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
 
 /** Audits paper: each version has a sheet, and every blank is accounted for. */
-export async function* auditPaper({ sql }: AuditInput): AsyncGenerator<Finding> {
+export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<Finding> {
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     select v.identifier, s.blank_number as blank from licenses.license_version v
     left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
@@ -42,7 +42,7 @@ export async function* auditPaper({ sql }: AuditInput): AsyncGenerator<Finding> 
       yield buildFinding('PAPER_NOT_AS_SEALED', object, `用印时的空白证照是 ${was}`);
   }
   yield* auditTimes(sql);
-  yield* auditBlanks(sql);
+  yield* auditBlanks({ sql, onNote });
 }
 
 /** Checks that the times of a sheet match the entries of its blank, and that each delivery was announced. */
@@ -65,7 +65,7 @@ async function* auditTimes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
  * Checks each blank and the total of each organ:
  * received = in stock + assigned + printed + delivered + recalled + spoiled.
  */
-async function* auditBlanks(sql: AuditInput['sql']): AsyncGenerator<Finding> {
+async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>): AsyncGenerator<Finding> {
   const differingBlanks = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
     full join (select number, count(*)::int as entries, max(seq) as newest, min(seq) as oldest,
         (array_agg(state order by seq))[1] as first, (array_agg(state order by seq desc))[1] as last,
@@ -99,6 +99,12 @@ async function* auditBlanks(sql: AuditInput['sql']): AsyncGenerator<Finding> {
     where before is null and right(number, 8)::int <> 1 or before is not null and right(number, 8)::int <> right(before, 8)::int + 1`;
   for await (const { blank } of streamRows(gaps))
     yield buildFinding('BLANK_MISSING', `blank:${blank}`, '号段中缺这一号');
+  const voided = await sql<{ organ: string; actor: string; reason: string; count: number }[]>`
+    select b.organ, e.actor, e.reason, count(*)::int as count from licenses.blank b
+    join licenses.blank_entry e on e.number = b.number and e.state = 'VOIDED'
+    where b.state = 'VOIDED' group by b.organ, e.actor, e.reason order by 1, 2, 3`;
+  for (const { organ, actor, reason, count } of voided)
+    onNote?.(`未使用而作废的空白证照 organ:${organ} ${count} 张，${actor}，${reason}`);
   const totals = await sql<{ organ: string; received: number; counted: number }[]>`
     select b.organ, count(*)::int as counted, (select count(*)::int from licenses.blank_entry e join licenses.blank o on o.number = e.number
       where o.organ = b.organ and e.state = 'IN_STOCK') as received from licenses.blank b group by b.organ`;
