@@ -26,7 +26,7 @@ import {
   startServerOf,
 } from './hub-place.ts';
 
-/** `npm run takeover`: a folder of a demonstration goes over into production, and nothing of the demonstration counts. */
+/** `npm run takeover`: a folder of a demonstration goes over into production. Nothing of the demonstration counts. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OPERATOR = '系统运维人员 ops';
@@ -39,7 +39,7 @@ const personKeyFile = locatePersonKeyFile(locateSignerKeyFile(folder));
 const issuerKey = makeIssuerKey('k');
 let issuer: TestIssuer;
 let license: { identifier: string };
-let said: string[];
+let lines: string[];
 
 beforeAll(async () => {
   license = await makeDemonstration(original);
@@ -52,8 +52,8 @@ afterAll(() => {
 });
 
 function run(isConfirmed: boolean, dataFolder = folder) {
-  said = [];
-  const say = (line: string) => said.push(line);
+  lines = [];
+  const say = (line: string) => lines.push(line);
   return takeOver({ dataFolder, databaseUrl: null, isConfirmed, operator: OPERATOR, now: new Date(), say });
 }
 
@@ -87,9 +87,9 @@ test('without --confirm it lists something of every kind and what stays, and cha
   const before = await dumpAll();
   expect(await run(false)).toBe('LISTED');
   for (const { name, reason } of ENDINGS)
-    expect(said.filter((line) => line.startsWith(`${name}: `) && line.endsWith(`（${reason}）`))).toHaveLength(1);
-  expect(said).toContain('  software-key');
-  expect(said.find((line) => line.startsWith('  证照版本'))).toBe('  证照版本 license versions: 1');
+    expect(lines.filter((line) => line.startsWith(`${name}: `) && line.endsWith(`（${reason}）`))).toHaveLength(1);
+  expect(lines).toContain('  software-key');
+  expect(lines.find((line) => line.startsWith('  证照版本'))).toBe('  证照版本 license versions: 1');
   expect(await dumpAll()).toEqual(before);
 });
 
@@ -146,7 +146,7 @@ test('it ends each with a reason and the name of the operator, and changes no ot
 test('a second run does nothing', async () => {
   await run(true);
   const before = await dumpAll();
-  expect([await run(true), said.length]).toEqual(['NOTHING', 1]);
+  expect([await run(true), lines.length]).toEqual(['NOTHING', 1]);
   expect(await run(false)).toBe('NOTHING');
   expect(await dumpAll()).toEqual(before);
 });
@@ -183,7 +183,7 @@ test('an interruption between database and files leaves a demonstration, and the
   await expect(bootProduction()).rejects.toThrow('DEMONSTRATION_FOLDER');
   rmSync(draft, { recursive: true });
   expect(await run(true)).toBe('DONE');
-  expect(said.some((line) => ENDINGS.some(({ name }) => line.startsWith(name)))).toBe(false);
+  expect(lines.some((line) => ENDINGS.some(({ name }) => line.startsWith(name)))).toBe(false);
   expect(listCredentials(openPersonKeys(personKeyFile), new Date())).toEqual([]);
   expect(tokenKey()).not.toBe(demoKey);
 });
