@@ -9,6 +9,7 @@ import {
 } from '../../../subgraphs/cases/person/appointment.ts';
 import { ROLES } from '../../../subgraphs/kernel/actor.ts';
 import { daySchema } from '../../../subgraphs/kernel/day-schema.ts';
+import { OPERATOR_ID } from '../../../subgraphs/kernel/proposal/workflow.ts';
 import { Refusal } from '../../../subgraphs/kernel/refusal.ts';
 import { type AuditInput, buildFinding, type Finding } from '../finding.ts';
 import { type EnteredEnd, type EnteredLine, findOperatorStart, type PeopleRegister, readRegister } from './posts.ts';
@@ -40,6 +41,9 @@ export async function* auditAppointments(input: AuditInput): AsyncGenerator<Find
   yield* judgeUnproposed(register);
   for (const { source, subject, name, from } of register.lines)
     if (source === 'OPERATOR') onNote?.(`运维人员指定的管理员 person:${subject} ${name}，自 ${from.toISOString()}`);
+  const takeovers = register.ends.filter((end) => isOfTakeover(end, register));
+  for (const [at, ends] of Map.groupBy(takeovers, ({ recordedAt }) => recordedAt.toISOString()))
+    onNote?.(`演示转为正式运行：运维人员于 ${at} 终止全部 ${ends.length} 个岗位`);
 }
 
 const content = z.object({
@@ -71,13 +75,18 @@ function writeLine(line: Omit<Appointment, 'id'>): string {
 /** Carries out the approved changes one after another, and yields what the register has less or more than they made. */
 function* replay({ lines, ends }: PeopleRegister, approved: readonly ApprovedChange[]): Generator<Finding> {
   const unmatchedLines = new Set(lines.filter(({ source }) => source === 'PROPOSAL'));
-  const unmatchedEnds = new Set(ends);
+  const takeoverEnds = ends.filter((end) => isOfTakeover(end, { lines, ends }));
+  const unmatchedEnds = new Set(ends.filter((end) => !takeoverEnds.includes(end)));
   const isBy = (row: EnteredLine | EnteredEnd, { proposedById, approvedById, at }: ApprovedChange) =>
     row.proposedById === proposedById && row.approvedById === approvedById && timeOf(row.recordedAt) === timeOf(at);
   const state = new Map<string, Appointment[]>();
   const waiting = lines.filter(({ source }) => source !== 'PROPOSAL');
   for (const change of approved) {
     while (waiting[0] !== undefined && waiting[0].recordedAt <= change.at) enter(state, waiting.shift() as EnteredLine);
+    while (takeoverEnds[0] !== undefined && takeoverEnds[0].recordedAt <= change.at) {
+      const { appointmentId, endedAt } = takeoverEnds.shift() as EnteredEnd;
+      end(state, subjectOf(lines, appointmentId), appointmentId, endedAt);
+    }
     if (change.changes === null) yield buildFinding('PROPOSAL_WITHOUT_EFFECT', `proposal:${change.id}`, '内容无法读取');
     for (const item of change.changes ?? []) {
       const effect = applyAgain(state.get(item.subject) ?? [], item, change.at);
@@ -118,10 +127,28 @@ function* replay({ lines, ends }: PeopleRegister, approved: readonly ApprovedCha
   for (const { subject } of unmatchedLines)
     yield buildFinding('APPOINTMENT_UNFOUNDED', `person:${subject}`, '登记的岗位没有获准的提议，或与之不一致');
   for (const { appointmentId } of unmatchedEnds) {
-    const subject = lines.find(({ id }) => id === appointmentId)?.subject ?? appointmentId;
+    const subject = subjectOf(lines, appointmentId);
     yield buildFinding('APPOINTMENT_UNFOUNDED', `person:${subject}`, '登记的离岗没有获准的提议，或与之不一致');
   }
 }
+
+/**
+ * Whether an end is of the operator who took a demonstration over (`npm run takeover`): the whole register ends with
+ * it, so that nobody who remains has gained anything.
+ */
+function isOfTakeover(end: EnteredEnd, { lines, ends }: PeopleRegister): boolean {
+  const { proposedById, approvedById, recordedAt: at, endedAt } = end;
+  if (proposedById !== OPERATOR_ID || approvedById !== OPERATOR_ID || timeOf(endedAt) !== timeOf(at)) return false;
+  return lines
+    .filter((line) => line.recordedAt <= at)
+    .every((line) => {
+      const endAt = findEnd(line, ends, at);
+      return endAt !== null && endAt <= at;
+    });
+}
+
+const subjectOf = (lines: readonly EnteredLine[], appointmentId: string) =>
+  lines.find(({ id }) => id === appointmentId)?.subject ?? appointmentId;
 
 function applyAgain(lines: readonly Appointment[], change: PersonChange, at: Date) {
   try {
