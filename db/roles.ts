@@ -61,6 +61,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'seal_use',
   'sealed_file',
   'session_end',
+  'takeover',
   'task_report',
   'supervision_message',
 ]);

@@ -5,6 +5,7 @@ import { auditAppointments } from './office/appointments.ts';
 import { auditExceptions } from './office/exceptions.ts';
 import { auditPeople } from './office/people.ts';
 import { auditProposals } from './office/proposals.ts';
+import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
@@ -23,6 +24,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '市库回执 receipts', run: auditReceipts },
   { name: '职责分离的例外 exceptions', run: auditExceptions },
   { name: '提议和它的结果 proposals', run: auditProposals },
+  { name: '演示转为正式运行 take-over', run: auditTakeovers },
   { name: '人员岗位登记 register of people', run: auditAppointments },
   { name: '办理人的岗位 who acted', run: auditPeople },
 ];

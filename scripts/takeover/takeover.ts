@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { migrateDatabase, toDatabaseUrl } from '../../db/migrate.ts';
+import { insertTakeover } from '../../subgraphs/cases/person/store.ts';
 import { HUB_DATABASE } from '../hub/check/database-state.ts';
 import { takeHubLock } from '../hub/check/hub-lock.ts';
 import { buildInUseRefusal, type CheckedHub, openChecked } from '../hub/check/open.ts';
@@ -113,6 +114,7 @@ async function endPlanned(hubUrl: string, planned: readonly Planned[], operator:
   const pool = connect(hubUrl, 'tongquan-takeover', 1);
   try {
     await pool.db.transaction(async (tx) => {
+      await insertTakeover(tx, { at, operator });
       for (const { ending, items } of planned) {
         for (const { id } of items) await ending.end(tx, id, { operator, reason: ending.reason, at });
       }

@@ -61,8 +61,6 @@ async function leaveWaiting(hub: TestHub, license: { identifier: string }): Prom
   const csv = 'matter,valid_from,outcome_name\nyd2022-1-07,2100-01-01,新林木采伐许可证';
   await act('importDelegations', 'ImportDelegationsInput', { csv });
   await requireDone(prepareAct(hub, `${ORGAN}.reviewer`, 'suspend', { identifier: license.identifier }));
-  const blanks = { prefix: 'KB9999', from: 1, to: 2 };
-  await requireDone(runMutation(hub, `${ORGAN}.keeper`, 'receiveBlanks', 'ReceiveBlanksInput', blanks, '__typename'));
   const grant = { seal: `${ORGAN}-license-seal`, matter: 'yd2022-1-01', reason: '新增事项' };
   await requireDone(submitApplication(hub.ask, `${ORGAN}.keeper`, 'applyForSealGrant', grant));
 }

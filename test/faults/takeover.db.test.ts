@@ -109,6 +109,7 @@ test('it ends each with a reason and the name of the operator, and changes no ot
     'tongquan cases.duty_exception_end',
     'tongquan cases.platform',
     'tongquan cases.proposal_outcome',
+    'tongquan cases.takeover',
     'tongquan cases.webhook',
     'tongquan licenses.blank',
     'tongquan licenses.blank_entry',

@@ -12,7 +12,14 @@ import { daySchema } from '../../../subgraphs/kernel/day-schema.ts';
 import { OPERATOR_ID } from '../../../subgraphs/kernel/proposal/workflow.ts';
 import { Refusal } from '../../../subgraphs/kernel/refusal.ts';
 import { type AuditInput, buildFinding, type Finding } from '../finding.ts';
-import { type EnteredEnd, type EnteredLine, findOperatorStart, type PeopleRegister, readRegister } from './posts.ts';
+import {
+  type EnteredEnd,
+  type EnteredLine,
+  findEnd,
+  findOperatorStart,
+  type PeopleRegister,
+  readRegister,
+} from './posts.ts';
 
 /**
  * Audits the register of people itself: carries out every approved change again, by the hub's own rule, and compares
@@ -41,9 +48,6 @@ export async function* auditAppointments(input: AuditInput): AsyncGenerator<Find
   yield* judgeUnproposed(register);
   for (const { source, subject, name, from } of register.lines)
     if (source === 'OPERATOR') onNote?.(`运维人员指定的管理员 person:${subject} ${name}，自 ${from.toISOString()}`);
-  const takeovers = register.ends.filter((end) => isOfTakeover(end, register));
-  for (const [at, ends] of Map.groupBy(takeovers, ({ recordedAt }) => recordedAt.toISOString()))
-    onNote?.(`演示转为正式运行：运维人员于 ${at} 终止全部 ${ends.length} 个岗位`);
 }
 
 const content = z.object({
@@ -73,9 +77,9 @@ function writeLine(line: Omit<Appointment, 'id'>): string {
 }
 
 /** Carries out the approved changes one after another, and yields what the register has less or more than they made. */
-function* replay({ lines, ends }: PeopleRegister, approved: readonly ApprovedChange[]): Generator<Finding> {
+function* replay({ lines, ends, takeovers }: PeopleRegister, approved: readonly ApprovedChange[]): Generator<Finding> {
   const unmatchedLines = new Set(lines.filter(({ source }) => source === 'PROPOSAL'));
-  const takeoverEnds = ends.filter((end) => isOfTakeover(end, { lines, ends }));
+  const takeoverEnds = ends.filter((end) => isOfTakeover(end, takeovers));
   const unmatchedEnds = new Set(ends.filter((end) => !takeoverEnds.includes(end)));
   const isBy = (row: EnteredLine | EnteredEnd, { proposedById, approvedById, at }: ApprovedChange) =>
     row.proposedById === proposedById && row.approvedById === approvedById && timeOf(row.recordedAt) === timeOf(at);
@@ -132,19 +136,13 @@ function* replay({ lines, ends }: PeopleRegister, approved: readonly ApprovedCha
   }
 }
 
-/**
- * Whether an end is of the operator who took a demonstration over (`npm run takeover`): the whole register ends with
- * it, so that nobody who remains has gained anything.
- */
-function isOfTakeover(end: EnteredEnd, { lines, ends }: PeopleRegister): boolean {
-  const { proposedById, approvedById, recordedAt: at, endedAt } = end;
-  if (proposedById !== OPERATOR_ID || approvedById !== OPERATOR_ID || timeOf(endedAt) !== timeOf(at)) return false;
-  return lines
-    .filter((line) => line.recordedAt <= at)
-    .every((line) => {
-      const endAt = findEnd(line, ends, at);
-      return endAt !== null && endAt <= at;
-    });
+/** Whether an end is of the operator who took a demonstration over. `auditTakeovers` judges that as a whole. */
+function isOfTakeover(end: EnteredEnd, takeovers: PeopleRegister['takeovers']): boolean {
+  const { proposedById, approvedById, recordedAt, endedAt } = end;
+  const isOfOperator = proposedById === OPERATOR_ID && approvedById === OPERATOR_ID;
+  return (
+    isOfOperator && [recordedAt, endedAt].every((at) => takeovers.some((known) => timeOf(known.at) === timeOf(at)))
+  );
 }
 
 const subjectOf = (lines: readonly EnteredLine[], appointmentId: string) =>
@@ -199,13 +197,4 @@ function* judgeUnproposed(register: PeopleRegister): Generator<Finding> {
     if (!isAdministration || new Set(others.map(({ subject }) => subject)).size >= LEAST_ADMINISTRATORS)
       yield buildFinding('APPOINTMENT_UNFOUNDED', object, '不在运维人员可以指定之列');
   }
-}
-
-/** Returns when a line ended, by what was recorded until an instant. */
-function findEnd(line: EnteredLine, ends: readonly EnteredEnd[], until: Date): Date | null {
-  const times = ends
-    .filter(({ appointmentId, recordedAt }) => appointmentId === line.id && recordedAt <= until)
-    .map(({ endedAt }) => endedAt.getTime());
-  if (line.to !== null) times.push(line.to.getTime());
-  return times.length === 0 ? null : new Date(Math.min(...times));
 }

@@ -1,6 +1,7 @@
 import { parsePublicKey } from '../../../subgraphs/cases/platform/platform.ts';
 import type { ProposalKind } from '../../../subgraphs/cases/proposal/proposal.ts';
 import { type ApprovedProposal, asIso, type EffectRule, inOrder, isSame, isSameTime, type JsonRow } from './effect.ts';
+import { IS_ENDED_BY_TAKEOVER, isOfTakeover } from './takeovers.ts';
 
 /** What approved proposals of cases made: agreements, calendars, platforms, webhooks, exceptions, people. */
 
@@ -57,7 +58,7 @@ export const CASE_EFFECTS: Readonly<Record<ProposalKind, EffectRule>> = {
   },
   END_AGREEMENT: {
     ...{ from: 'cases.agreement e', object: "'agreement:' || e.number", at: 'e.recorded_at' },
-    where: 'e.ended_by is not null',
+    where: `e.ended_by is not null and not ${IS_ENDED_BY_TAKEOVER}`,
     on: "p.content->>'number' = e.number and p.content->>'on' = e.valid_to::text",
     isAsProposed: (e, { content, proposed_by }) => e.ended_by === proposed_by && e.end_reason === content.reason,
     // Another approved end followed.
@@ -116,7 +117,7 @@ export const CASE_EFFECTS: Readonly<Record<ProposalKind, EffectRule>> = {
   },
   REMOVE_PLATFORM: {
     ...PLATFORM,
-    ...{ at: 'e.removed_at', where: 'e.removed_at is not null' },
+    ...{ at: 'e.removed_at', where: `e.removed_at is not null and not ${isOfTakeover('e.removed_at')}` },
     on: "p.content->>'id' = e.id::text and p.at = e.removed_at",
     isAsProposed: () => true,
   },
@@ -126,7 +127,7 @@ export const CASE_EFFECTS: Readonly<Record<ProposalKind, EffectRule>> = {
     isAsProposed: (e, { content, proposed_by }) => e.url === readUrl(content.url) && e.registered_by === proposed_by,
   },
   REMOVE_WEBHOOK: {
-    ...{ ...WEBHOOK, at: 'e.ended_at', where: 'e.ended_at is not null' },
+    ...{ ...WEBHOOK, at: 'e.ended_at', where: `e.ended_at is not null and not ${isOfTakeover('e.ended_at')}` },
     // The registration of another one ends it, too.
     kinds: ['REMOVE_WEBHOOK', 'REGISTER_WEBHOOK'],
     on: "p.content->>'organ' = e.organ and p.at = e.ended_at",
@@ -146,7 +147,7 @@ export const CASE_EFFECTS: Readonly<Record<ProposalKind, EffectRule>> = {
   CHANGE_PEOPLE: {
     from: `(select subject, proposed_by_id, approved_by_id, recorded_at from cases.appointment where source = 'PROPOSAL'
       union all select a.subject, x.proposed_by_id, x.approved_by_id, x.recorded_at from cases.appointment_end x
-      join cases.appointment a on a.id = x.appointment_id) e`,
+      join cases.appointment a on a.id = x.appointment_id where not ${isOfTakeover('x.recorded_at')}) e`,
     ...{ object: "'person:' || e.subject", at: 'e.recorded_at', isMany: true },
     on: 'p.at = e.recorded_at and p.proposed_by_id = e.proposed_by_id and p.actor_id = e.approved_by_id',
     isAsProposed: (e, { content }) =>

@@ -27,6 +27,8 @@ export interface PeopleRegister {
   /** In the order of their entry. */
   lines: readonly EnteredLine[];
   ends: readonly EnteredEnd[];
+  /** When the operator took a demonstration over. */
+  takeovers: readonly { at: Date; operator: string }[];
 }
 
 export async function readRegister(sql: AuditInput['sql']): Promise<PeopleRegister> {
@@ -36,7 +38,8 @@ export async function readRegister(sql: AuditInput['sql']): Promise<PeopleRegist
   const ends = await sql<EnteredEnd[]>`select serial::int as serial, appointment_id as "appointmentId",
       ended_at as "endedAt", reason, proposed_by_id as "proposedById", approved_by_id as "approvedById",
       recorded_at as "recordedAt" from cases.appointment_end order by serial`;
-  return { lines, ends };
+  const takeovers = await sql<{ at: Date; operator: string }[]>`select at, operator from cases.takeover order by at`;
+  return { lines, ends, takeovers };
 }
 
 /** Returns when the register began, or null if it is empty. What was done before it cannot be compared with it. */
@@ -76,4 +79,13 @@ export function indexPosts({ lines, ends }: PeopleRegister): (subject: string, a
 function earlierOf(one: Date | null, other: Date | null): Date | null {
   if (one === null || other === null) return one ?? other;
   return one < other ? one : other;
+}
+
+/** Returns when a line ended, by what was recorded until an instant. */
+export function findEnd(line: EnteredLine, ends: readonly EnteredEnd[], until: Date): Date | null {
+  const times = ends
+    .filter(({ appointmentId, recordedAt }) => appointmentId === line.id && recordedAt <= until)
+    .map(({ endedAt }) => endedAt.getTime());
+  if (line.to !== null) times.push(line.to.getTime());
+  return times.length === 0 ? null : new Date(Math.min(...times));
 }

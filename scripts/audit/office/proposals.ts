@@ -4,6 +4,7 @@ import { type AuditInput, buildFinding, type Finding, streamRows } from '../find
 import { CASE_EFFECTS } from './case-effects.ts';
 import type { ApprovedProposal, EffectRule, JsonRow } from './effect.ts';
 import { IMPORT_EFFECTS, LICENSE_EFFECTS, SEAL_EFFECTS } from './other-effects.ts';
+import { IS_WITHDRAWN_BY_TAKEOVER } from './takeovers.ts';
 
 /**
  * Audits what takes effect by two persons only: each effect belongs to exactly one approved proposal with this content,
@@ -59,7 +60,8 @@ async function* auditPersons(
 ): AsyncGenerator<Finding> {
   const rows = sql<{ id: string; isWithdrawn: boolean }[]>`
     select id, outcome = 'WITHDRAWN' as "isWithdrawn" from (${sql.unsafe(proposals)}) p
-    where (actor_id = proposed_by_id) <> (outcome = 'WITHDRAWN') or at < proposed_at`;
+    where ((actor_id = proposed_by_id) <> (outcome = 'WITHDRAWN') or at < proposed_at)
+      and not (${sql.unsafe(IS_WITHDRAWN_BY_TAKEOVER)})`;
   for await (const { id, isWithdrawn } of streamRows(rows))
     yield buildFinding(
       'SECOND_PERSON_MISSING',

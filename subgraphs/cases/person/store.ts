@@ -5,7 +5,7 @@ import type { OrganFact } from '../../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { matterFact } from '../case-tables.ts';
 import type { Appointment } from './appointment.ts';
-import { type AppointmentSource, appointment, appointmentEnd, sessionEnd } from './tables.ts';
+import { type AppointmentSource, appointment, appointmentEnd, sessionEnd, takeover } from './tables.ts';
 
 type AppointmentRow = typeof appointment.$inferSelect;
 
@@ -163,4 +163,9 @@ export async function insertSessionEnd(
   row: Omit<typeof sessionEnd.$inferSelect, 'serial'>,
 ): Promise<void> {
   await tx.insert(sessionEnd).values(row);
+}
+
+/** Records that the operator ended a demonstration. */
+export async function insertTakeover(tx: Transaction, row: typeof takeover.$inferInsert): Promise<void> {
+  await tx.insert(takeover).values(row);
 }

@@ -67,3 +67,12 @@ export const sessionEnd = schema.table(
   },
   (table) => [index().on(table.subject, table.endedAt)],
 );
+
+/**
+ * When the operator ended a demonstration (`npm run takeover`): what the operator then ended needed no second person.
+ * Append-only.
+ */
+export const takeover = schema.table('takeover', {
+  at: instant().primaryKey(),
+  operator: text().notNull(),
+});
