@@ -1,4 +1,5 @@
 import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
+import { auditTold } from './library/statements.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log/log.ts';
 import { auditAppointments } from './office/appointments.ts';
@@ -22,6 +23,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '证照和文书 licenses and decisions', run: auditLicenses },
   { name: '纸质和空白证照 paper', run: auditPaper },
   { name: '市库回执 receipts', run: auditReceipts },
+  { name: '告知市库的登记声明 statements', run: auditTold },
   { name: '职责分离的例外 exceptions', run: auditExceptions },
   { name: '提议和它的结果 proposals', run: auditProposals },
   { name: '演示转为正式运行 take-over', run: auditTakeovers },

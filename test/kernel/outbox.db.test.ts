@@ -234,6 +234,37 @@ test('a rejected event waits for a redrive, and onSettled is not called for a fi
   expect(settlements).toEqual(['2 no', '2 delivered']);
 });
 
+test('a closed consumer is asked only when an event is due, and its events wait without an attempt', async () => {
+  const [stream, consumer] = [`s${++streamCount}`, 'gated'];
+  let [questions, isOpen] = [0, false];
+  const revisions: number[] = [];
+  openRelay(
+    async ({ revision }) => {
+      revisions.push(revision);
+      return null;
+    },
+    { consumer, pollMs: 10, isOpen: async () => (questions++, isOpen) },
+  );
+  const readRow = async () => {
+    const [row] = await admin`select delivered, attempts, lease, last_error, rejected_at from licenses.outbox_delivery
+      where consumer = ${consumer} and stream = ${stream}`;
+    return { ...row };
+  };
+  // The relay of another consumer looks meanwhile.
+  await appendTestEvent(`s${++streamCount}`, 'a', ['beside']);
+  const looked: string[] = [];
+  openRelay(async (event) => (looked.push(event.stream), null), { consumer: 'beside', pollMs: 10 });
+  await waitUntil('the other relay has looked', async () => looked.length === 1);
+  expect(questions).toBe(0);
+  for (const reason of ['a', 'b']) await appendTestEvent(stream, reason, [consumer]);
+  await waitUntil('it was asked often', async () => questions > 5);
+  const untouched = { attempts: 0, lease: null, last_error: null, rejected_at: null };
+  expect([await readRow(), revisions]).toEqual([{ delivered: 0, ...untouched }, []]);
+  isOpen = true;
+  await waitUntil('both are delivered', async () => (await readRow()).delivered === 2);
+  expect([await readRow(), revisions]).toEqual([{ delivered: 2, ...untouched }, [1, 2]]);
+});
+
 test('people read the reason of an error only if it was written for them, else an incident number', async () => {
   const publicErrors = [new PeerError('对方没有回执'), new NoAnswer('超时'), new Refusal('LICENSE_UNKNOWN')];
   const failures: (() => PromiseLike<unknown>)[] = [

@@ -174,9 +174,10 @@ export async function buildHistory({ hub, advance, closeLibrary }: History): Pro
   await requireFound(hub, '/licenses/status-list');
   await stampEvidence(hub);
   await waitUntil('the library has what there is', async () => {
-    const open = '{ licenses(first: 100) { edges { node { collection { state } } } } }';
+    const open = '{ licenses(first: 100) { edges { node { collection { state } statements { state } } } } }';
     const { data } = await hub.ask('auditor', open);
-    const states = data.licenses.edges.map((edge: { node: { collection: { state: string } } }) => edge.node.collection);
+    type Edge = { node: { collection: { state: string }; statements: { state: string } | null } };
+    const states = data.licenses.edges.flatMap(({ node }: Edge) => [node.collection, node.statements ?? []].flat());
     return states.every(({ state }: { state: string }) => state === 'COLLECTED');
   });
   await closeLibrary();

@@ -223,7 +223,7 @@ async function waitUntilSettled(adminUrl: string, folder: string, witness: strin
         (select max(size) from seals.log_cosignature where witness = ${witness}) as cosigned,
         (select count(*)::int from cases.decision_seal where state <> 'DONE') as unsealed,
         (select sum(n)::int from (
-          select count(*) as n from licenses.outbox_delivery where delivered < head and consumer <> 'library'
+          select count(*) as n from licenses.outbox_delivery where delivered < head and consumer not like 'library%'
           union all select count(*) from cases.outbox_delivery where delivered < head and consumer = 'licenses'
           union all select count(*) from seals.outbox_delivery where delivered < head) o) as told`;
       if (!row || row.pending + row.unsealed + row.told > 0 || row.cosigned !== row.size) return false;

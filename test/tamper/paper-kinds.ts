@@ -1,3 +1,4 @@
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import type { Insider, Row, Tamper } from './insider.ts';
 import type { RandomSource } from './random.ts';
 
@@ -306,6 +307,41 @@ const alterEvent: Tamper = async (insider, random) => {
   return { description: 'what was told of a license is another', objects };
 };
 
+const listTold = ({ sql }: Insider) =>
+  sql`select * from licenses.outbox_event where type = 'RegisterStated' order by stream, revision`;
+
+/** Tells the library something else of a statement of the register, or nothing. */
+const changeTold =
+  (change: 'act' | 'follows' | 'deleted'): Tamper =>
+  async (insider, random) => {
+    const { sql } = insider;
+    const { stream, revision, payload } = await insider.pickRow(random, listTold(insider));
+    const where = sql`stream = ${stream} and revision = ${revision}`;
+    const changes = change === 'act' ? { documentDigest: sha256(random.uuid()) } : { follows: payload.follows + 1 };
+    await insider.change(
+      change === 'deleted'
+        ? sql`delete from licenses.outbox_event where ${where}`
+        : sql`update licenses.outbox_event set payload = payload || ${sql.json(changes)} where ${where}`,
+    );
+    const objects = [`act:${payload.actId}`, `receipt:${stream} ${revision}`, `number:${payload.number}`];
+    return { description: 'what the library was told that the register stated is another', objects };
+  };
+
+/** Swaps the receipts of two statements, and the digests in the rows. */
+const swapToldReceipts: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const rows = await sql`select * from licenses.outbox_receipt where consumer = 'library-statements'
+    order by stream, revision`;
+  const [first] = rows;
+  const other = rows.at(-1);
+  if (!first || !other || first === other) throw new Error('too few statements');
+  const victim = random.pick([first, other]);
+  const donor = victim === first ? other : first;
+  await insider.change(sql`update licenses.outbox_receipt set receipt = ${donor.receipt}
+    where consumer = 'library-statements' and stream = ${victim.stream} and revision = ${victim.revision}`);
+  return { description: 'the receipt of another statement', objects: [`receipt:${victim.stream} ${victim.revision}`] };
+};
+
 const ledgerChoices: [string, readonly Ledger[]][] = [
   ['license', ['license_entry']],
   ['paper', ['paper_entry']],
@@ -344,4 +380,8 @@ export const PAPER_KINDS: Record<string, Tamper> = {
   'receipt-deleted': deleteReceipt,
   'receipt-added': addReceipt,
   'event-altered': alterEvent,
+  'statement-told-otherwise': changeTold('act'),
+  'statement-told-after-another-act': changeTold('follows'),
+  'statement-not-told': changeTold('deleted'),
+  'statement-receipt-swapped': swapToldReceipts,
 };
