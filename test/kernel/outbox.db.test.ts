@@ -243,7 +243,13 @@ test('a closed consumer is asked only when an event is due, and its events wait 
       revisions.push(revision);
       return null;
     },
-    { consumer, pollMs: 10, isOpen: async () => (questions++, isOpen) },
+    {
+      ...{ consumer, pollMs: 10 },
+      isOpen: async () => {
+        questions++;
+        return isOpen;
+      },
+    },
   );
   const readRow = async () => {
     const [row] = await admin`select delivered, attempts, lease, last_error, rejected_at from licenses.outbox_delivery
@@ -253,7 +259,11 @@ test('a closed consumer is asked only when an event is due, and its events wait 
   // The relay of another consumer looks meanwhile.
   await appendTestEvent(`s${++streamCount}`, 'a', ['beside']);
   const looked: string[] = [];
-  openRelay(async (event) => (looked.push(event.stream), null), { consumer: 'beside', pollMs: 10 });
+  const notice: DeliverEvent = async (event) => {
+    looked.push(event.stream);
+    return null;
+  };
+  openRelay(notice, { consumer: 'beside', pollMs: 10 });
   await waitUntil('the other relay has looked', async () => looked.length === 1);
   expect(questions).toBe(0);
   for (const reason of ['a', 'b']) await appendTestEvent(stream, reason, [consumer]);
