@@ -19,13 +19,13 @@ async function startPeer(protocolPauseMs: number) {
   const peer = {
     token: { access_token: 'x', expires_in: 600 } as object | null,
     answer: { status: 200, body: { code: 1, receipt: 'r' } as object },
-    asked: [] as string[],
+    paths: [] as string[],
     bodies: [] as Record<string, unknown>[],
   };
   const server = createServer(async (request, reply) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    peer.asked.push(request.url ?? '');
+    peer.paths.push(request.url ?? '');
     if (request.url !== '/token') peer.bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
     const isToken = request.url === '/token';
     reply.statusCode = isToken ? (peer.token ? 200 : 503) : peer.answer.status;
@@ -74,16 +74,16 @@ describe('a client', () => {
     expect(client.protocols).toBeNull();
     peer.token = named([1, 2, 3]);
     for (let i = 0; i < 3; i++) expect(await client.speaks(2, signal)).toBe(true);
-    expect(peer.asked).toEqual(['/token']);
+    expect(peer.paths).toEqual(['/token']);
   });
 
   it('asks a library of version 1 again after a pause only', async () => {
     const { peer, client } = await startPeer(ENDLESS_MS);
     for (let i = 0; i < 5; i++) expect(await client.speaks(2, signal)).toBe(false);
-    expect(peer.asked).toHaveLength(1);
+    expect(peer.paths).toHaveLength(1);
     const impatient = await startPeer(0);
     for (let i = 0; i < 3; i++) expect(await impatient.client.speaks(2, signal)).toBe(false);
-    expect(impatient.peer.asked).toHaveLength(3);
+    expect(impatient.peer.paths).toHaveLength(3);
     impatient.peer.token = named([1, 2]);
     expect(await impatient.client.speaks(2, signal)).toBe(true);
   });
@@ -101,7 +101,7 @@ describe('a client', () => {
     const { peer, client } = await startPeer(0);
     const delivery = buildDelivery();
     expect(await client.deliverStatement(delivery)).toBe('r');
-    expect(peer.asked).toEqual(['/token', '/statements/validate', '/statements/collect']);
+    expect(peer.paths).toEqual(['/token', '/statements/validate', '/statements/collect']);
     const { claims, ...rest } = delivery;
     const { act, sub: identifier, version, state } = claims;
     const chain = [Buffer.from('chain').toString('base64')];
