@@ -129,17 +129,35 @@ describe('a change is made by two persons', () => {
     expect((await decide(newcomer.proposal.id, 'administrator-deputy')).refusal).toBeNull();
   });
 
-  test('of an organ that has nobody else to approve by another administrator, until it has somebody', async () => {
+  test('of an organ that has nobody else to approve by a superior organ, not by administrators alone', async () => {
     const organ = 'yudu-sjj';
     await enact(leaving(`${organ}.supervisor`), `${organ}.approver`);
     const last = await propose(leaving(`${organ}.approver`));
-    expect(last.proposal.organ).toBeNull();
+    const superior = last.proposal.organ.id;
+    expect(superior).toMatch(/^ganzhou-/);
+    expect((await decide(last.proposal.id, 'administrator-deputy')).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await decide(last.proposal.id, `${organ}.approver`)).refusal.code).toBe('NOT_YOUR_RECORD');
     const reviewer = await propose(entering('sjj-reviewer', { organ }));
     expect(reviewer.proposal.organ.id).toBe(organ);
-    expect((await decide(last.proposal.id, 'administrator-deputy')).refusal).toBeNull();
+    expect((await decide(last.proposal.id, `${superior}.approver`)).refusal).toBeNull();
     expect(await resolve(`${organ}.approver`)).toBeNull();
     const first = await propose(entering('sjj-supervisor', { organ, roles: ['SUPERVISOR'] }));
     const second = await propose(entering('sjj-clerk', { organ, roles: ['WINDOW_CLERK'] }));
+    expect((await decide(first.proposal.id, 'administrator-deputy')).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await decide(first.proposal.id, `${superior}.supervisor`)).refusal).toBeNull();
+    // The organ has somebody again, so its people are its own matter.
+    expect((await decide(second.proposal.id, `${superior}.supervisor`)).refusal.code).toBe('PROPOSAL_OUTDATED');
+  });
+
+  test('of an organ without a superior and without anybody else to approve by another administrator', async () => {
+    const organ = 'ganzhou-swj';
+    await enact(leaving(`${organ}.supervisor`), `${organ}.approver`);
+    const last = await propose(leaving(`${organ}.approver`));
+    expect(last.proposal.organ).toBeNull();
+    expect((await decide(last.proposal.id, 'administrator')).refusal.code).toBe('SECOND_PERSON_NEEDED');
+    expect((await decide(last.proposal.id, 'administrator-deputy')).refusal).toBeNull();
+    const first = await propose(entering('swj-supervisor', { organ, roles: ['SUPERVISOR'] }));
+    const second = await propose(entering('swj-clerk', { organ, roles: ['WINDOW_CLERK'] }));
     expect((await decide(first.proposal.id, 'administrator-deputy')).refusal).toBeNull();
     expect((await decide(second.proposal.id, 'administrator-deputy')).refusal.code).toBe('PROPOSAL_OUTDATED');
   });

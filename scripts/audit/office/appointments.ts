@@ -39,13 +39,20 @@ interface ApprovedChange {
 export async function* auditAppointments(input: AuditInput): AsyncGenerator<Finding> {
   const { sql, onNote } = input;
   const register = await readRegister(sql);
-  const rows = await sql<(Omit<ApprovedChange, 'changes'> & { content: string })[]>`select p.id, p.content,
+  const rows = await sql<
+    (Omit<ApprovedChange, 'changes'> & { content: string; organ: string | null })[]
+  >`select p.id, p.organ, p.content,
       p.proposed_by_id as "proposedById", o.actor_id as "approvedById", o.at
     from cases.proposal p join cases.proposal_outcome o on o.proposal_id = p.id
     where p.kind = 'CHANGE_PEOPLE' and o.outcome = 'APPROVED' order by o.at, p.serial`;
   const approved = rows.map(({ content, ...row }) => ({ ...row, changes: readChanges(content) }));
   yield* replay(register, approved);
   yield* judgeUnproposed(register);
+  const unowned = rows.filter(({ organ }) => organ === null);
+  for (const { id, content: text } of unowned) {
+    const organs = new Set((readChanges(text) ?? []).flatMap(({ subject }) => findOrgans(register, subject)));
+    if (organs.size > 0) onNote?.(`管理员批准的机关人员变更 proposal:${id} ${[...organs].join('、')}`);
+  }
   for (const { source, subject, name, from } of register.lines)
     if (source === 'OPERATOR') onNote?.(`运维人员指定的管理员 person:${subject} ${name}，自 ${from.toISOString()}`);
 }
@@ -67,6 +74,11 @@ function readChanges(text: string): readonly PersonChange[] | null {
   } catch {
     return null;
   }
+}
+
+/** Returns the organs at which a person ever had a post. */
+function findOrgans({ lines }: PeopleRegister, person: string): string[] {
+  return lines.flatMap(({ subject, organ }) => (subject === person && organ !== null ? [organ] : []));
 }
 
 const timeOf = (time: Date | null) => time?.getTime() ?? null;

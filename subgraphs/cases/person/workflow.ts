@@ -1,10 +1,11 @@
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Person } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { OPERATOR_ID, type OperatorEnding } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
+import { listSuperiors } from '../exception/store.ts';
 import {
   type Account,
   buildPerson,
@@ -40,7 +41,7 @@ export interface Approval {
 /** What a change of the register made, and who must approve it. */
 export interface PeopleEffect {
   people: store.StoredAppointment[];
-  /** The organ whose approver or supervisor approves it. Null: another administrator does. */
+  /** The organ whose approver or supervisor approves it, perhaps a superior one. Null: another administrator does. */
   approvalOrgan: string | null;
 }
 
@@ -91,8 +92,10 @@ export async function changePeople(
 }
 
 /**
- * Returns the organ whose people approve. Null if there is none, or at most one person of it may approve and is
- * concerned: then an administrator does. A change of several approvers at once is for the organ alone.
+ * Returns the organ whose people approve: the organ of the change. If at most one person of it may approve, and is
+ * concerned, a superior organ does, so that administrators replace no approvers. Null if there is none with approvers,
+ * and for people without an organ: then another administrator does. A change of several approvers at once is for the
+ * organ alone.
  */
 async function findApprovalOrgan(
   db: Reader,
@@ -104,6 +107,9 @@ async function findApprovalOrgan(
   const approvers = { organ, roles: REGISTER_APPROVERS };
   const others = await store.countHolders(db, { ...approvers, except: subjects }, at);
   if (others > 0 || (await store.countHolders(db, { ...approvers, except: [] }, at)) > 1) return organ;
+  for (const superior of await listSuperiors(db, organ, dayOf(at))) {
+    if ((await store.countHolders(db, { ...approvers, organ: superior, except: subjects }, at)) > 0) return superior;
+  }
   return null;
 }
 
