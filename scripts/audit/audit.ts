@@ -6,6 +6,7 @@ import { auditAppointments } from './office/appointments.ts';
 import { auditExceptions } from './office/exceptions.ts';
 import { auditPeople } from './office/people.ts';
 import { auditProposals } from './office/proposals.ts';
+import { auditSignatures } from './office/signatures.ts';
 import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
@@ -19,6 +20,7 @@ import { auditUses } from './uses.ts';
 export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '透明日志 log', run: auditLog },
   { name: '用印、证书、吊销列表 uses of keys', run: auditUses },
+  { name: '本人签名 signatures of persons', run: auditSignatures },
   { name: '印章 seals', run: auditSeals },
   { name: '证照和文书 licenses and decisions', run: auditLicenses },
   { name: '纸质和空白证照 paper', run: auditPaper },

@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import type { NoteKey } from '../../subgraphs/kernel/tlog/note.ts';
+import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
 
 /** A deviation that the audit detected. */
 export interface Finding {
@@ -28,6 +29,8 @@ export interface AuditInput {
   /** Root certificates, DER or PEM. */
   roots: readonly Uint8Array[];
   now: Date;
+  /** The signer's file of persons' keys, or null: then persons' own signatures are not verified. */
+  personKeys?: PersonKeys | null;
   /** Called with the progress of a long check. */
   onProgress?: (done: number, total: number) => void;
   /** Called with what an auditor should know and is no deviation, a sentence each. */

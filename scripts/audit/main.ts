@@ -6,6 +6,8 @@ import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
+import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
+import { readPersonKeys } from '../../subgraphs/seals/signer/person/person-file.ts';
 import { makeProgressBar } from '../bar.ts';
 import { readCertificateFile, readKeyFile, readLimitedFile, UsageError } from '../evidence-files.ts';
 import { findHubDatabase } from '../hub/running-database.ts';
@@ -18,9 +20,10 @@ import type { AuditInput, AuditWitness, Finding } from './finding.ts';
  */
 
 const EXIT = { clean: 0, findings: 1, unable: 2 } as const;
-const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|URL]… [--root FILE] [--data FOLDER] [--database URL] [--log FOLDER] [--json]
+const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|URL]… [--root FILE] [--data FOLDER] [--database URL] [--log FOLDER] [--person-keys FILE] [--json]
   --log-key     日志和各见证人的公钥，每行一个；应从别处取得 keys of log and witnesses, a line each, got from elsewhere
   --checkpoint  见证人（含市库）处取得的检查点 a checkpoint as a witness, or the city library, gives it out
+  --person-keys 签名机的个人签名凭据文件，应从签名机的运维人员处取得 the signer's file of persons' keys, from its operator
 退出码 exit code: 0 没有问题 clean，1 有问题 findings，2 无法审计 unable`;
 const FETCH_TIMEOUT_MS = 10_000;
 const MAX_CHECKPOINT_BYTES = 65_536;
@@ -36,6 +39,7 @@ function parseOptions() {
         log: { type: 'string' },
         root: { type: 'string' },
         'log-key': { type: 'string' },
+        'person-keys': { type: 'string' },
         checkpoint: { type: 'string', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
       },
@@ -91,15 +95,28 @@ async function readCheckpointAt(location: string): Promise<string> {
   throw new UsageError(`检查点 ${location} 无法取得 — cannot be fetched`);
 }
 
+/** Reads the signer's file of persons' keys. Null if none is given. */
+function readPersonKeyFile(path: string | undefined): PersonKeys | null {
+  if (path === undefined) return null;
+  try {
+    return readPersonKeys(path);
+  } catch {
+    throw new UsageError(`${path} 不是签名机的个人签名凭据文件 — not the signer's file of persons' keys`);
+  }
+}
+
 async function runAudit(): Promise<number> {
-  const { data = 'data', database, log, root, checkpoint, json, 'log-key': keyFile } = parseOptions();
+  const options = parseOptions();
+  const { data = 'data', database, log, root, checkpoint, json, 'log-key': keyFile } = options;
   if (keyFile === undefined) throw new UsageError(USAGE);
   const trust = await readTrust(keyFile, checkpoint ?? []);
+  const personKeys = readPersonKeyFile(options['person-keys']);
   const roots = readCertificateFile(root ?? join(data, 'root.pem'), '根证书');
   const url = findHubDatabase(database, environment.DATABASE_URL, data);
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   let bar = makeProgressBar(1);
-  const input: Omit<AuditInput, 'sql'> = { logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };
+  const files = { logFolder: log ?? join(data, 'log'), roots, personKeys };
+  const input: Omit<AuditInput, 'sql'> = { ...files, ...trust, now: new Date() };
   input.onProgress = (done, total) => {
     if (done === 0) bar = makeProgressBar(total);
     bar.show(done);

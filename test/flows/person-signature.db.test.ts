@@ -2,8 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { AuditInput } from '../../scripts/audit/finding.ts';
+import { auditSignatures } from '../../scripts/audit/office/signatures.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import type { PersonSignature } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import { type SealAuthorisation, sealAuthorisation, writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson } from '../support/actors.ts';
@@ -167,6 +170,56 @@ test('a decision document is sealed with the signature', async () => {
   await waitUntil('the document is sealed', async () => {
     const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id}`;
     return use && decodeJwt(use.authorisation).signature !== undefined;
+  });
+});
+
+/** Audits the persons' signatures after a change in the database, which it undoes. */
+async function auditAfter(change: postgres.PendingQuery<postgres.Row[]> | null, keys: PersonKeys | null = fileKeys) {
+  const [findings, notes]: [string[], string[]] = [[], []];
+  await sql`begin`;
+  try {
+    if (change !== null) expect((await change).count).toBeGreaterThan(0);
+    const onNote = (note: string) => notes.push(note);
+    const input = { sql, personKeys: keys, onNote } as Partial<AuditInput> as AuditInput;
+    for await (const { code, object } of auditSignatures(input)) findings.push(`${code} ${object}`);
+  } finally {
+    await sql`rollback`;
+  }
+  return { findings, notes };
+}
+
+describe('the audit', () => {
+  test('verifies each signature again, by the file that the auditor brings', async () => {
+    const [{ uses } = { uses: 0 }] = await sql`select (select count(*)::int from seals.seal_use)
+      + (select count(*)::int from seals.seal_code) as uses`;
+    expect(uses).toBeGreaterThan(2);
+    expect(await auditAfter(null)).toEqual({ findings: [], notes: [] });
+    expect(await auditAfter(null, null)).toEqual({ findings: [], notes: [expect.stringContaining(`有 ${uses} 项`)] });
+    const { findings } = await auditAfter(null, { ...fileKeys, registrations: [] });
+    expect(new Set(findings.map((text) => text.split(' ')[0]))).toEqual(new Set(['PERSON_CREDENTIAL_UNFIT']));
+    expect(findings).toHaveLength(uses);
+    const ending = { credential: authenticator.id, from: '2026-01-01T00:00:00Z', reason: '遗失' };
+    expect((await auditAfter(null, { ...fileKeys, endings: [ending] })).findings).toHaveLength(uses);
+  });
+
+  test.each<[string, (statement: SealAuthorisation) => SealAuthorisation, string]>([
+    ['is over another content', (s) => ({ ...s, contentDigest: 'ab'.repeat(32) }), 'PERSON_SIGNATURE_INVALID'],
+    ['is over another act', (s) => ({ ...s, act: 'REVOKE' }), 'PERSON_SIGNATURE_INVALID'],
+    ['is for another moment', (s) => ({ ...s, authorisedAt: '2026-06-01T01:00:00Z' }), 'PERSON_SIGNATURE_INVALID'],
+    ['is of another person', (s) => ({ ...s, actor: 'yudu-lyj.reviewer' }), 'PERSON_CREDENTIAL_UNFIT'],
+    ['is gone', ({ signature: _, ...s }) => s, 'PERSON_SIGNATURE_MISSING'],
+    [
+      'is altered',
+      (s) => ({ ...s, signature: { ...(s.signature as PersonSignature), signature: 'AAAA' } }),
+      'PERSON_SIGNATURE_INVALID',
+    ],
+  ])('finds a signature that %s, although the hub’s key vouches for the statement', async (_, alter, code) => {
+    const [use] = await sql`select issuance_id, authorisation from seals.seal_use order by serial limit 1`;
+    const statement = sealAuthorisation.parse(decodeJwt(use?.authorisation));
+    const forged = await writeAuthorisation('cases', authorisationKeys.cases, alter(statement));
+    const id = use?.issuance_id;
+    const change = sql`update seals.seal_use set authorisation = ${forged} where issuance_id = ${id}`;
+    expect((await auditAfter(change)).findings).toEqual([`${code} use:${id}`]);
   });
 });
 
