@@ -27,7 +27,7 @@ export function isAllowedOrigin(origin: string, allowedOrigins: AllowedOrigins):
 
 /** What a page may send beside what every page may. The last two mark a GraphQL request that is no form. */
 const REQUEST_HEADERS = [
-  ...['authorization', 'content-type', 'if-none-match', REQUEST_ID_HEADER],
+  ...['authorization', 'content-type', 'if-none-match', 'range', 'if-range', REQUEST_ID_HEADER],
   ...[
     'x-file-name',
     'x-purpose',
@@ -38,7 +38,10 @@ const REQUEST_HEADERS = [
   ],
 ];
 /** What a page may read beside the body. */
-const ANSWER_HEADERS = ['content-disposition', 'etag', 'location', 'retry-after', REQUEST_ID_HEADER];
+const ANSWER_HEADERS = [
+  ...['content-disposition', 'content-range', 'accept-ranges', 'etag', 'location', 'retry-after'],
+  REQUEST_ID_HEADER,
+];
 /** How long a browser remembers the answer to a preflight. */
 const PREFLIGHT_SECONDS = 600;
 

@@ -42,6 +42,7 @@ import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
+import { addCompression } from './compression.ts';
 import { type AllowedOrigins, addCors } from './cors.ts';
 import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
@@ -142,6 +143,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     renderProblem: renderProblemPage,
     operations: { limits: callerLimits.operations, identify: (request) => identifyOrigin(request, options) },
   });
+  await addCompression(app);
   await addCors(app, options.allowedOrigins ?? []);
   app.addHook('onRequest', async ({ method, routeOptions }) => {
     // GraphQL tells reading from writing itself.

@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { negotiate } from '@fastify/accept-negotiator';
+import type { FastifyInstance } from 'fastify';
+import { sendFile } from '../../subgraphs/kernel/http/answer/file.ts';
 
 /** The static files of the public pages: a closed list. */
 
@@ -39,9 +43,16 @@ const EXPLORER_FILES = {
   'editor.worker.js': ['editorWorkerService', SCRIPT],
 } as const;
 
+/** A file as it is, and compressed. Each form has a digest of its own, as RFC 9110 (8.8.3.3) asks of a strong tag. */
 interface StaticFile {
+  mediaType: string;
+  plain: EncodedFile;
+  compressed: EncodedFile;
+}
+
+interface EncodedFile {
   bytes: Buffer;
-  etag: string;
+  digest: string;
 }
 
 /**
@@ -50,41 +61,42 @@ interface StaticFile {
  */
 export function addPageFileRoutes(app: FastifyInstance): void {
   for (const [name, type] of Object.entries(OWN_FILES))
-    serveFile(app, name, type, readStatic(new URL(`static/${name}`, import.meta.url)));
+    serveFile(app, name, () => readStatic(new URL(`static/${name}`, import.meta.url), type));
   const decoder = pathToFileURL(createRequire(import.meta.url).resolve('qr/decode.js'));
-  for (const name of DECODER_FILES) serveFile(app, `qr/${name}`, SCRIPT, readStatic(new URL(name, decoder)));
-  for (const [name, [part, type]] of Object.entries(EXPLORER_FILES)) {
-    app.get(`/page/graphiql/${name}`, async (request, reply) =>
-      sendFile(request, reply, type, await readExplorer(part)),
-    );
-  }
+  for (const name of DECODER_FILES) serveFile(app, `qr/${name}`, () => readStatic(new URL(name, decoder), SCRIPT));
+  for (const [name, [part, type]] of Object.entries(EXPLORER_FILES))
+    serveFile(app, `graphiql/${name}`, () => readExplorer(part, type));
 }
 
-const readStatic = (from: URL) => toStatic(readFileSync(fileURLToPath(from)));
+const readStatic = (from: URL, mediaType: string) => toStatic(readFileSync(fileURLToPath(from)), mediaType);
 
-function toStatic(bytes: Buffer): StaticFile {
-  return { bytes, etag: `"${createHash('sha256').update(bytes).digest('hex')}"` };
+async function toStatic(bytes: Buffer, mediaType: string): Promise<StaticFile> {
+  return { mediaType, plain: toEncoded(bytes), compressed: toEncoded(await compress(bytes)) };
 }
+
+const compress = promisify(gzip);
+const toEncoded = (bytes: Buffer): EncodedFile => ({
+  bytes,
+  digest: createHash('sha256').update(bytes).digest('hex'),
+});
 
 type ExplorerPart = (typeof EXPLORER_FILES)[keyof typeof EXPLORER_FILES][0];
-const explorerFiles = new Map<ExplorerPart, StaticFile>();
 
-/** Nine megabytes, so they are read when somebody opens the explorer for the first time. */
-async function readExplorer(part: ExplorerPart): Promise<StaticFile> {
-  const known = explorerFiles.get(part);
-  if (known) return known;
+/** Nine megabytes, so they are read and compressed when somebody opens the explorer for the first time. */
+async function readExplorer(part: ExplorerPart, mediaType: string): Promise<StaticFile> {
   const parts = await import('@graphql-yoga/render-graphiql/graphiql');
-  const file = toStatic(Buffer.from(parts[part]));
-  explorerFiles.set(part, file);
-  return file;
+  return toStatic(Buffer.from(parts[part]), mediaType);
 }
 
-function serveFile(app: FastifyInstance, name: string, type: string, file: StaticFile): void {
-  app.get(`/page/${name}`, async (request, reply) => sendFile(request, reply, type, file));
-}
-
-function sendFile(request: FastifyRequest, reply: FastifyReply, type: string, { bytes, etag }: StaticFile) {
-  reply.header('etag', etag).header('cache-control', 'no-cache');
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-  return reply.type(type).send(bytes);
+/** Serves a file that is read on the first request. */
+function serveFile(app: FastifyInstance, name: string, read: () => Promise<StaticFile>): void {
+  let file: Promise<StaticFile> | null = null;
+  app.get(`/page/${name}`, async (request, reply) => {
+    file ??= read();
+    const { mediaType, plain, compressed } = await file;
+    const isCompressed = negotiate(String(request.headers['accept-encoding'] ?? ''), ['gzip']) === 'gzip';
+    if (isCompressed) reply.header('content-encoding', 'gzip');
+    reply.header('vary', 'accept-encoding').header('cache-control', 'no-cache');
+    return sendFile(request, reply, { ...(isCompressed ? compressed : plain), mediaType });
+  });
 }

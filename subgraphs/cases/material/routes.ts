@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sendFile } from '../../kernel/http/answer/file.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
@@ -42,12 +43,10 @@ export function materialRoutes(
         // The answer is the same if there is no such file or the caller may not see it.
         if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);
         const { upload, bytes } = openedFile;
-        return await reply
+        reply
           .header('content-disposition', buildContentDisposition(upload.name))
-          .header('content-security-policy', FILE_POLICY)
-          .header('etag', `"${upload.digest}"`)
-          .type(upload.mediaType)
-          .send(Buffer.from(bytes));
+          .header('content-security-policy', FILE_POLICY);
+        return await sendFile(request, reply, { ...upload, bytes: Buffer.from(bytes) });
       } catch (error) {
         if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
         throw error;

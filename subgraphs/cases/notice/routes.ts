@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
+import { sha256 } from '../../kernel/events/events.ts';
+import { sendFile } from '../../kernel/http/answer/file.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
@@ -33,10 +35,9 @@ export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options:
       const stored = id === '' ? null : await openNotice(deps, actor, { id, form, stated: readStatedPurpose(request) });
       const bytes = stored && (form === 'pdf' ? await pdfOf(deps.db, stored) : (stored.seal?.signature ?? null));
       if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
-      return await reply
-        .header('content-disposition', buildContentDisposition(`${id}.${form}`))
-        .type(MEDIA_TYPES[form as keyof typeof MEDIA_TYPES])
-        .send(Buffer.from(bytes));
+      reply.header('content-disposition', buildContentDisposition(`${id}.${form}`));
+      const mediaType = MEDIA_TYPES[form as keyof typeof MEDIA_TYPES];
+      return await sendFile(request, reply, { bytes: Buffer.from(bytes), digest: sha256(bytes), mediaType });
     } catch (error) {
       if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
       throw error;

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sendFile } from '../../kernel/http/answer/file.ts';
 import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
@@ -25,12 +26,8 @@ export function addFileRoutes(app: FastifyInstance, deps: ReadingDependencies, o
       const file = DIGEST.test(digest) ? await openFile(deps, context.actor, digest, readStatedPurpose(request)) : null;
       // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
       if (!file) return await reply.code(404).send(FILE_UNKNOWN);
-      reply.header('etag', `"${digest}"`);
-      if (request.headers['if-none-match'] === `"${digest}"`) return await reply.code(304).send();
-      return await reply
-        .header('content-disposition', buildContentDisposition(file.name))
-        .type(file.mediaType)
-        .send(Buffer.from(file.bytes));
+      reply.header('content-disposition', buildContentDisposition(file.name));
+      return await sendFile(request, reply, { ...file, bytes: Buffer.from(file.bytes), digest });
     } catch (error) {
       if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
       throw error;
