@@ -28,7 +28,7 @@ import {
 import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
-import { generateServiceKeys, type ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
+import type { ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,
@@ -38,7 +38,6 @@ import type {
   SignCode,
   Stamp,
 } from '../subgraphs/kernel/sealing/sign.ts';
-import type { AuthorisationKeys } from '../subgraphs/kernel/sealing/token.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library/library-client.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
@@ -70,7 +69,10 @@ export interface HubConfig {
   parsers: ParserPool;
   /** The only holder of private keys, in another process or, in tests, in this one. */
   signer: Signer;
-  authorisationKeys: AuthorisationKeys;
+  /** Keys of the hub's parts. The signer must know those of cases and licenses. */
+  serviceKeys: ServiceKeys;
+  /** The secrets of webhooks and approval platforms are derived from it. */
+  derivationKey: Uint8Array;
   /** Public URL of the gateway. Every QR code contains it. */
   publicUrl: string;
   /** Web pages of other origins that may use the hub. None if absent. */
@@ -138,8 +140,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
     config.onHalt?.(reason);
     stopWork();
   });
-  // The hub's parts know each other only while this process runs.
-  const { identities, publicKeys } = generateServiceKeys();
+  const { identities, publicKeys } = config.serviceKeys;
   const proof = { identity: identities.gateway, now };
   const askRegister: ResolvePerson = (identity, at) =>
     baseUrls.cases === undefined
@@ -237,7 +238,7 @@ function wireSubgraphs(
   { baseUrls, halt, identities }: { baseUrls: Record<string, string>; halt: Halt } & Pick<ServiceKeys, 'identities'>,
 ): Subgraphs {
   const isHttp = config.transport === 'http';
-  const { authorisationKeys, pollMs, movePollMs } = config;
+  const { derivationKey, pollMs, movePollMs } = config;
   const buildCaller = (service: SubgraphName) => ({ identity: identities[service], now });
   const sharedDependencies = {
     now,
@@ -266,7 +267,7 @@ function wireSubgraphs(
   const licenses: Licenses = createLicenses({
     ...sharedDependencies,
     db: pools.licenses.db,
-    authorisationKey: authorisationKeys.licenses,
+    identity: identities.licenses,
     ...createPorts('licenses'),
     ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', buildCaller('licenses')),
     publicUrl: config.publicUrl,
@@ -279,7 +280,7 @@ function wireSubgraphs(
     ...sharedDependencies,
     issuer: config.identities?.resolvePerson ? undefined : config.identities?.issuers[0]?.issuer,
     db: pools.cases.db,
-    authorisationKey: authorisationKeys.cases,
+    ...{ identity: identities.cases, derivationKey },
     publicUrl: config.publicUrl,
     ...createPorts('cases'),
     ...{ scan: config.scan, uploadLimits: config.uploadLimits, intakeLimits: config.intakeLimits },

@@ -109,7 +109,7 @@ export async function issueByWorkflow(
   const deps = {
     db: licensesPool.db,
     now,
-    authorisationKey: secrets.authorisationKeys.licenses,
+    identity: secrets.serviceKeys.identities.licenses,
     personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
     publicUrl: running.url,
     render: renderSealable,

@@ -30,6 +30,7 @@ import {
   type DevelopmentReach,
   describeDevelopmentIssuer,
 } from './issuer/issuer.ts';
+import { replaceSharedKeys } from './known-authorisations.ts';
 import { openHubLog } from './log.ts';
 import { writeMarker } from './marker.ts';
 import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
@@ -285,6 +286,7 @@ async function openHub(
   if (!lock.isHeld) throw buildInUseRefusal(state);
   stopSteps.push(lock.release);
   await migrateDatabase(hubDatabase, secrets.databaseKey);
+  await replaceSharedKeys(dataFolder, secrets, hubDatabase);
   for (const line of describeExcess(await confineRoles(hubDatabase, options.databaseUrl === null))) say(line);
   return { hubDatabase, database, secrets, signer, log, halter };
 }

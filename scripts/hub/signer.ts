@@ -6,11 +6,10 @@ import { z } from 'zod';
 import type { LogLevel } from '../../subgraphs/kernel/environment/levels.ts';
 import { isolateEnvironment } from '../../subgraphs/kernel/environment/read.ts';
 import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
-import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
-import { locatePersonKeyFile, type Secrets } from './secrets.ts';
+import { locateKnownFile, locatePersonKeyFile, type Secrets } from './secrets.ts';
 
 /** Runs the signer as a child process. Only that process holds the private keys. */
 
@@ -39,12 +38,10 @@ export interface SignerOptions {
 /** Starts the signer and restarts it whenever it ends unexpectedly. Throws BootError if the first start fails. */
 export async function startSigner(
   keyFile: string,
-  { authorisationKeys }: Pick<Secrets, 'authorisationKeys'>,
+  { serviceKeys }: Pick<Secrets, 'serviceKeys'>,
   options: SignerOptions = {},
 ): Promise<SignerProcess> {
-  // Hub and signer know each other only while both run.
-  const { identities, publicKeys } = generateServiceKeys();
-  const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
+  const { identities, publicKeys } = serviceKeys;
   const env = isolateEnvironment('signer', {
     HOST: '127.0.0.1',
     PORT: '0',
@@ -52,8 +49,7 @@ export async function startSigner(
     KEY_ENCRYPTION_KEY_FILE: keyFile,
     PERSON_KEY_FILE: locatePersonKeyFile(keyFile),
     SERVICE_PUBLIC_KEYS: writePublicKeys(publicKeys),
-    AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
-    AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),
+    KNOWN_AUTHORISATIONS_FILE: locateKnownFile(keyFile),
   });
   let running = await startChild(env, options);
   let isStopping = false;

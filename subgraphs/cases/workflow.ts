@@ -4,6 +4,7 @@ import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
+import type { ServiceIdentity } from '../kernel/sealing/service-token.ts';
 import * as text from '../kernel/text.ts';
 import { prepareActions } from './action/workflow.ts';
 import { buildStep, type Case, examiningOrgan, type PauseKind, partiesOf } from './case.ts';
@@ -20,7 +21,10 @@ import { bringUpToDate } from './transfer/workflow.ts';
 export interface WorkflowDependencies {
   db: Database;
   now: Clock;
-  authorisationKey: Uint8Array;
+  /** Signs the authorisations of seals. */
+  identity: ServiceIdentity;
+  /** The secrets of webhooks and approval platforms are derived from it. */
+  derivationKey: Uint8Array;
   /** What persons sign with, and which organs need it. */
   personSigning: ReadPersonSigning;
   /** Receives what fails in the background. */

@@ -45,7 +45,7 @@ const licenses = createLicenses({
   db,
   now,
   parsers,
-  authorisationKey: settings.AUTHORISATION_KEY_LICENSES,
+  identity: caller.identity,
   sign: signOverHttp(...sealsPort),
   signCode: signCodeOverHttp(...sealsPort),
   picture: readPictureOverHttp(...sealsPort),

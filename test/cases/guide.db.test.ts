@@ -3,8 +3,8 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import { findGuideFacts } from '../../subgraphs/cases/fact/store.ts';
 import { receive } from '../../subgraphs/cases/fact/workflow.ts';
 import { guideOn, type PublishedGuides } from '../../subgraphs/cases/reception/guide.ts';
-
 import type { Envelope, GuideFact } from '../../subgraphs/kernel/events/events.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const MATTER = 'yd2022-3-31';
@@ -55,7 +55,8 @@ test('returns null before the first version', () => {
 
 test('keeps the newest GuideChanged event and ignores an older one', async () => {
   const personSigning = async () => ({ organs: [], rpId: null, credentials: [] });
-  const deps = { db: connection.db, now: () => new Date(), authorisationKey: new Uint8Array(32), personSigning };
+  const keys = { identity: generateServiceKeys().identities.cases, derivationKey: new Uint8Array(32) };
+  const deps = { db: connection.db, now: () => new Date(), ...keys, personSigning };
   const receiveGuide = (revision: number, versions: PublishedGuides['versions']) => {
     const event: Envelope = {
       type: 'GuideChanged',

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../db/client.ts';
 import { type ConnectionPool, connect } from '../../db/client.ts';
@@ -7,10 +7,11 @@ import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { readAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import type { SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { Sign, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { readAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { buildNoticeCase, CITY_ORGAN, COUNTY_ORGAN } from '../support/notice.ts';
@@ -19,7 +20,7 @@ import { waitUntil } from '../support/until.ts';
 /** Tests notices on their own database, with a signer that each test controls. */
 
 const at = new Date('2026-11-23T01:02:03Z');
-const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
+const { identities, publicKeys } = generateServiceKeys();
 const DECIDER = requireDemoPerson('ganzhou-xzspj.approver');
 const SIGNED = { state: 'SIGNED', sealId: 'seal', sealName: '印章', signedAt: '2026-11-23T01:02:04.000Z' } as const;
 
@@ -49,7 +50,7 @@ async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
     organ: CITY_ORGAN,
     decider: DECIDER,
     place,
-    authorisationKey: keys.cases,
+    identity: identities.cases,
     signing,
   };
   return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
@@ -129,7 +130,9 @@ describe('a decision document', () => {
       signature: null,
     });
     expect(computeContentDigest(storedNotice?.notice.content)).toBe(notice.contentDigest);
-    expect(await readAuthorisation(keys, storedNotice?.seal?.authorisation ?? '')).toEqual({
+    const { subgraph, statement } = await readAuthorisation(publicKeys, storedNotice?.seal?.authorisation ?? '');
+    expect(subgraph).toBe('cases');
+    expect(statement).toEqual({
       decider: { organ: CITY_ORGAN.id, decides: CITY_ORGAN.id, exception: null },
       actor: DECIDER.id,
       actorName: DECIDER.name,

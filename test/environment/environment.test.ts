@@ -29,7 +29,7 @@ const RIGHT: Record<string, string> = {
     SERVICE_PRIVATE_KEY: encodePrivateKey(identities.cases),
     SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
   },
-  ...{ AUTHORISATION_KEY_CASES: KEY, AUTHORISATION_KEY_LICENSES: KEY, KEY_ENCRYPTION_KEY: `${KEY},${KEY}` },
+  ...{ DERIVATION_KEY: KEY, KEY_ENCRYPTION_KEY: `${KEY},${KEY}` },
   ...{ SUPERVISOR_WEBHOOK: '7b8c0c1e-4a52-4d0c-8a52-0d3c3c1b5d11', SUPERVISOR_SECRET: 'x', WITNESS_LOGS: 'a,b' },
 };
 
@@ -91,8 +91,8 @@ test.each([
   ['cases', { CLAMD: 'clamd' }, 'CLAMD: expected host:port, got "clamd"'],
   [
     'cases',
-    { AUTHORISATION_KEY_CASES: 'c2hvcnQ' },
-    'AUTHORISATION_KEY_CASES: expected at least 32 random bytes in base64url, got a value of 7 characters',
+    { DERIVATION_KEY: 'c2hvcnQ' },
+    'DERIVATION_KEY: expected at least 32 random bytes in base64url, got a value of 7 characters',
   ],
   [
     'cases',
@@ -132,9 +132,18 @@ test.each([
 
 const SECRETS = Object.entries(ENVIRONMENT as Record<string, Variable>).filter(([, { isSecret }]) => isSecret);
 
+/** Keys of release 0.4, which only `npm run authorisations` reads. */
+const SHARED = { AUTHORISATION_KEY_CASES: KEY, AUTHORISATION_KEY_LICENSES: KEY };
+
 test.each(SECRETS)('the secret %s takes no line break, and is not shown', (name, { uses, kind }) => {
   // A driver or a header that got such a value would print it.
-  const right = { ...RIGHT, TOKEN: 'a.b.c', LIBRARY_HUB_TOKEN: 'a.b.c', LIBRARY_DATABASE_URL: RIGHT.DATABASE_URL };
+  const right = {
+    ...RIGHT,
+    TOKEN: 'a.b.c',
+    LIBRARY_HUB_TOKEN: 'a.b.c',
+    LIBRARY_DATABASE_URL: RIGHT.DATABASE_URL,
+    ...SHARED,
+  };
   const value = (right as Record<string, string | undefined>)[name] ?? 'secret';
   expect(kind.schema.safeParse(value).success).toBe(true);
   for (const wrong of ['\n', '\r', '\t', '\u2028', '张'].map((odd) => `${value}${odd}SECRET`))

@@ -20,8 +20,6 @@ const MAINS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'subgraphs/seals/signer/main.ts': {
     KEY_ENCRYPTION_KEY: newKey(),
     SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
-    AUTHORISATION_KEY_CASES: newKey(),
-    AUTHORISATION_KEY_LICENSES: newKey(),
   },
   'gateway/main.ts': {
     ...{ MATTERS_URL: url, CASES_URL: url, LICENSES_URL: url, SEALS_URL: url },

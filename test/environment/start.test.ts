@@ -20,10 +20,11 @@ const NOT_OF_START: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       ...['TOKEN_PUBLIC_KEY', 'TOKEN_PRIVATE_KEY_FILE', 'SERVICE_PRIVATE_KEY', 'SERVICE_PUBLIC_KEYS'],
-      ...['AUTHORISATION_KEY_CASES', 'AUTHORISATION_KEY_LICENSES', 'KEY_ENCRYPTION_KEY_FILE', 'KEY_ENCRYPTION_KEY'],
+      ...['DERIVATION_KEY', 'KEY_ENCRYPTION_KEY_FILE', 'KEY_ENCRYPTION_KEY'],
     ].map((name) => [name, 'it makes its keys and keeps them in DATA_FOLDER, or in memory']),
   ),
   LOG_FOLDER: 'the log is published in DATA_FOLDER',
+  KNOWN_AUTHORISATIONS_FILE: 'the file is in DATA_FOLDER, beside the keys of the signer',
   PERSON_KEY_FILE: 'the file is in DATA_FOLDER, beside the keys of the signer',
 };
 

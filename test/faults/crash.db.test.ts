@@ -3,15 +3,18 @@ import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SEALING_STEPS } from '../../subgraphs/kernel/sealing/sealing-workflow.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
+import { encodePrivateKey } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
-const KEYS_HEX = { keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+const KEYS_HEX = { keyEncryptionKey: hex(), derivationKey: hex() };
+const serviceKeys = generateServiceKeys();
 const bytes = (text: string) => Buffer.from(text, 'hex');
 
 /** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
@@ -22,7 +25,7 @@ describe('a hub killed in the middle of issuing', () => {
     library = await createTestLibrary();
     hub = await createTestHub({
       keyEncryptionKey: bytes(KEYS_HEX.keyEncryptionKey),
-      authorisationKeys: { cases: bytes(KEYS_HEX.cases), licenses: bytes(KEYS_HEX.licenses) },
+      ...{ serviceKeys, derivationKey: bytes(KEYS_HEX.derivationKey) },
       library: library.settings,
     });
     await library.open(await hub.hub.seals.rootCertificate());
@@ -39,7 +42,9 @@ describe('a hub killed in the middle of issuing', () => {
       child.once('error', reject);
       const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
       const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-      child.send({ config, tokenKeyPem, keys: KEYS_HEX, crashAt });
+      const { cases, licenses } = serviceKeys.identities;
+      const keys = { ...KEYS_HEX, cases: encodePrivateKey(cases), licenses: encodePrivateKey(licenses) };
+      child.send({ config, tokenKeyPem, keys, crashAt });
     });
 
   test.each(SEALING_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {

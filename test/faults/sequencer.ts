@@ -1,5 +1,6 @@
 import { connect } from '../../db/client.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import '../support/development.ts';
@@ -17,13 +18,13 @@ interface StartOptions {
 process.once('message', (message) => {
   const { databaseUrl, keyEncryptionKey, folder } = message as StartOptions;
   const { db } = connect(databaseUrl, 'test-sequencer');
-  const key = Buffer.alloc(32);
+  const { publicKeys } = generateServiceKeys();
   const ring = [Buffer.from(keyEncryptionKey, 'hex')];
   const seals = createSeals({
     db,
     now: () => new Date(),
     parsers: createParserPool(),
-    signer: createSigner({ ring, authorisationKeys: { cases: key, licenses: key }, now: () => new Date() }),
+    signer: createSigner({ ring, publicKeys, now: () => new Date() }),
     send: { licenses: async () => {} },
     log: { folder, onCommitted: () => process.kill(process.pid, 'SIGKILL') },
     pollMs: 10,

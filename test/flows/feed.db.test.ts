@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type EmbeddedServer, startEmbedded } from '../../db/embedded.ts';
 import { ensureDatabase } from '../../db/migrate.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { copyDatabase } from '../support/copy-database.ts';
 import { toRoleUrls } from '../support/database.ts';
 import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
@@ -14,7 +15,7 @@ import { createHubOn, createTestHub, type TestHub } from '../support/hub.ts';
 /** The feed of changes after every table was copied into a new cluster, whose transaction ids start again. */
 describe('licenseChanges in a new cluster', () => {
   const route = ROUTES.DIRECT;
-  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+  const serviceKeys = generateServiceKeys();
   let folder: string;
   let server: EmbeddedServer;
   let hub: TestHub;
@@ -37,7 +38,7 @@ describe('licenseChanges in a new cluster', () => {
       password: randomBytes(16).toString('hex'),
       durable: false,
     });
-    hub = await createTestHub({ authorisationKeys });
+    hub = await createTestHub({ serviceKeys });
   });
   afterAll(async () => {
     await hub?.stop();
@@ -56,7 +57,7 @@ describe('licenseChanges in a new cluster', () => {
     const url = await ensureDatabase(server.url, 'tongquan');
     await copyDatabase(hub.adminUrl, url, Buffer.from(inject('databaseKey'), 'hex'));
     const copy = { urls: toRoleUrls(url), adminUrl: url, drop: async () => {} };
-    const restoredHub = await createHubOn(copy, { authorisationKeys }, false);
+    const restoredHub = await createHubOn(copy, { serviceKeys }, false);
     try {
       expect(await readFeed(restoredHub, null)).toEqual(before);
       const next = await issueGrantedLicense(restoredHub, route, await grantCase(restoredHub, route), 4);

@@ -1,12 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditInput } from '../../scripts/audit/finding.ts';
 import { auditSignatures } from '../../scripts/audit/office/signatures.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import {
+  type SealAuthorisation,
+  sealAuthorisation,
+  writeAuthorisation,
+} from '../../subgraphs/kernel/sealing/authorisation.ts';
 import type { PersonSignature } from '../../subgraphs/kernel/sealing/person-signature.ts';
-import { type SealAuthorisation, sealAuthorisation, writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson } from '../support/actors.ts';
@@ -23,7 +28,7 @@ const route = ROUTES.DIRECT;
 const ORGAN = 'yudu-lyj';
 const DECIDER = requireDemoPerson(route.decides);
 const clock = testClock('2026-06-01');
-const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+const serviceKeys = generateServiceKeys();
 const registrars = [createSignatory('administrator'), createSignatory('administrator-deputy')];
 const authenticator = createSignatory('approver-passkey', 'WEBAUTHN');
 const identity = { person: DECIDER.id, name: DECIDER.name, organ: ORGAN };
@@ -38,8 +43,13 @@ beforeAll(async () => {
     if (personKeys === null) throw new Error('the signer is away');
     return personKeys;
   };
-  const signer = createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], authorisationKeys, readPersonKeys, now: clock });
-  hub = await createTestHub({ transport: 'http', signer, authorisationKeys, now: clock });
+  const signer = createSigner({
+    ring: [RUN_KEY_ENCRYPTION_KEY],
+    publicKeys: serviceKeys.publicKeys,
+    readPersonKeys,
+    now: clock,
+  });
+  hub = await createTestHub({ transport: 'http', signer, serviceKeys, now: clock });
   sql = postgres(hub.adminUrl, { max: 1 });
 });
 afterAll(async () => {
@@ -216,7 +226,7 @@ describe('the audit', () => {
   ])('finds a signature that %s, although the hub’s key vouches for the statement', async (_, alter, code) => {
     const [use] = await sql`select issuance_id, authorisation from seals.seal_use order by serial limit 1`;
     const statement = sealAuthorisation.parse(decodeJwt(use?.authorisation));
-    const forged = await writeAuthorisation('cases', authorisationKeys.cases, alter(statement));
+    const forged = await writeAuthorisation(serviceKeys.identities.cases, alter(statement));
     const id = use?.issuance_id;
     const change = sql`update seals.seal_use set authorisation = ${forged} where issuance_id = ${id}`;
     expect((await auditAfter(change)).findings).toEqual([`${code} use:${id}`]);

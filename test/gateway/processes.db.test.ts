@@ -49,8 +49,7 @@ beforeAll(async () => {
     TOKEN_PUBLIC_KEY: tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
     KEY_ENCRYPTION_KEY: key(),
-    AUTHORISATION_KEY_CASES: key(),
-    AUTHORISATION_KEY_LICENSES: key(),
+    DERIVATION_KEY: key(),
     PUBLIC_URL: gateway,
     LOG_ORIGIN: 'processes.test/log',
   };

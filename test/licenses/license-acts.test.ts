@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
@@ -32,8 +31,9 @@ import {
   SIGNED_ACTS,
   VERSION_ACTS,
 } from '../../subgraphs/kernel/license-acts.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
 import { NO_PERSON_KEYS } from '../../subgraphs/seals/signer/person/credential.ts';
@@ -165,23 +165,20 @@ describe('every consumer agrees with the table of license acts', () => {
 describe('the signer seals without a case only what the table allows', () => {
   const WITHOUT_CASE = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'];
   const WITH_CASE = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL', 'DECISION'];
-  const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
+  const { identities, publicKeys } = generateServiceKeys();
 
   /** Runs the check of the signer with a genuine authorisation for exactly this request. */
   async function isAuthorised(act: string, caseId: string | null): Promise<boolean> {
     const content = { CZ: act };
     const request = { organ: 'o', matterId: 'm', caseId, act: act as SealUseRequest['act'], content };
-    const authorisation = await writeAuthorisation(
-      caseId === null ? 'licenses' : 'cases',
-      caseId === null ? keys.licenses : keys.cases,
-      {
-        ...{ actor: 'a', actorName: '甲', organ: 'o', matter: 'm', caseId, act },
-        ...{ contentDigest: computeContentDigest(content), authorisedAt: '2026-11-29T00:00:00Z' },
-      },
-    );
+    const authorisation = await writeAuthorisation(caseId === null ? identities.licenses : identities.cases, {
+      ...{ actor: 'a', actorName: '甲', organ: 'o', matter: 'm', caseId, act },
+      ...{ contentDigest: computeContentDigest(content), authorisedAt: '2026-11-29T00:00:00Z' },
+      decider: { organ: 'o', decides: 'o', exception: null },
+    });
     const issuanceId = crypto.randomUUID();
-    const personKeys = { personKeys: NO_PERSON_KEYS, now: new Date() };
-    return requireAuthorisation(keys, { ...request, issuanceId, identifier: 'i', authorisation }, personKeys).then(
+    const authority = { keys: publicKeys, isKnown: () => false, personKeys: NO_PERSON_KEYS, now: new Date() };
+    return requireAuthorisation({ ...request, issuanceId, identifier: 'i', authorisation }, authority).then(
       () => true,
       (error) => {
         expect(error).toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { insertAct, keepRendered } from '../../subgraphs/licenses/act/act-store.ts';
 import { findFile, storeSealedFile } from '../../subgraphs/licenses/act/file-store.ts';
 import { performAct } from '../../subgraphs/licenses/act/issue-workflow.ts';
@@ -67,7 +67,8 @@ test('an act that another process finished during rendering counts as done, and 
   const actId = crypto.randomUUID();
   const statement = { actor: 'p', actorName: 'p', organ: 'o', matter: 'm', caseId: null, act: 'SUSPEND' };
   const authorisedStatement = { ...statement, contentDigest: sha256('d'), authorisedAt: new Date().toISOString() };
-  const authorisation = await writeAuthorisation('licenses', randomBytes(32), authorisedStatement);
+  const identity = generateServiceKeys().identities.licenses;
+  const authorisation = await writeAuthorisation(identity, authorisedStatement);
   const suspension = { ...row, id: actId, number: '2', act: 'SUSPEND' as const, authorisation };
   const failIfCalled = async () => {
     throw new Error('asked again');
@@ -77,7 +78,7 @@ test('an act that another process finished during rendering counts as done, and 
     {
       db: client.db,
       now: () => new Date(),
-      authorisationKey: randomBytes(32),
+      identity,
       personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
       publicUrl: 'http://localhost',
       ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled, attest: failIfCalled },

@@ -3,8 +3,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { composeNotice } from '../../subgraphs/cases/notice/notice.ts';
 import { renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
 import { SEALED_ACT_NAMES, type SealedAct } from '../../subgraphs/kernel/license-acts.ts';
+import type { AuthorisingSubgraph } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import type { AuthorisingSubgraph } from '../../subgraphs/kernel/sealing/token.ts';
 import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {
@@ -103,7 +103,7 @@ test.each(Object.entries(OPERATIONS))(
         for (const subgraph of ['cases', 'licenses'] satisfies AuthorisingSubgraph[]) {
           const name = `${act} ${caseId ? 'with' : 'without'} a case, by ${subgraph}`;
           const request = operation.build({ act, caseId });
-          const authorisation = await authorise(fixture.authorisationKeys, request, fixture.clock(), {}, subgraph);
+          const authorisation = await authorise(fixture.serviceKeys, request, fixture.clock(), {}, subgraph);
           const isRight = subgraph === (caseId ? 'cases' : 'licenses');
           if (isRight && operation.accepts(act, caseId !== null)) expected.push(name);
           const refusal = await operation.order({ ...request, authorisation }).then(

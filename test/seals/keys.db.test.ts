@@ -3,6 +3,7 @@ import { fromBER } from 'asn1js';
 import { BasicConstraints, Certificate, type Extension } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { rewrapKeys } from '../../subgraphs/seals/certification/certification-workflow.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
@@ -124,8 +125,9 @@ describe('a new key-encryption key', () => {
     const before = await listStoredKeys();
     const newKey = randomBytes(32);
     const pool = connect(fixture.sealsUrl, 'test-rotate');
-    const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signerOf = (...ring: Uint8Array[]) => createSigner({ ring, authorisationKeys, now: fixture.clock });
+    const serviceKeys = generateServiceKeys();
+    const signerOf = (...ring: Uint8Array[]) =>
+      createSigner({ ring, publicKeys: serviceKeys.publicKeys, now: fixture.clock });
     const deps = { db: pool.db, now: fixture.clock, signer: signerOf(newKey, fixture.keyEncryptionKey) };
     // The log's key has no certificate, so it is not in the list.
     expect(await rewrapKeys(deps)).toBe(before.length + 1);
@@ -205,8 +207,8 @@ describe('the test PKI', () => {
   test('is created once by four concurrent starts on an empty database', async () => {
     const freshDatabase = await createTestDatabase();
     const pools = Array.from({ length: 4 }, () => connect(freshDatabase.urls.seals, 'test-seals'));
-    const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signer = createSigner({ ring: [randomBytes(32)], authorisationKeys, now: fixture.clock });
+    const serviceKeys = generateServiceKeys();
+    const signer = createSigner({ ring: [randomBytes(32)], publicKeys: serviceKeys.publicKeys, now: fixture.clock });
     const commonOptions = { now: fixture.clock, parsers: testParsers, signer };
     const copies = pools.map(({ db }) => createSeals({ db, ...commonOptions, send: { licenses: async () => {} } }));
     await expect(copies[0]?.rootCertificate()).rejects.toThrow('not prepared');

@@ -63,7 +63,7 @@ describe('a signature that counts', () => {
 
   test('is not needed by other organs, and not before the requirement begins by the signer’s own clock', async () => {
     const request = newRequest({ organ: CITY, matterId: CITY_MATTER });
-    const authorisation = await authorise(context.fixture.authorisationKeys, request, context.fixture.clock());
+    const authorisation = await authorise(context.fixture.serviceKeys, request, context.fixture.clock());
     const { citySeal } = context.fixture.keys;
     for (const [, signer] of context.signers)
       expect(await sealWith(context, signer, { ...request, authorisation }, { seal: citySeal })).toBe('SEALED');

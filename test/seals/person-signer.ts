@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { computeContentDigest } from '../../subgraphs/kernel/events/events.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import {
   type PersonSignature,
   type SealStatement,
   writeAuthorisationText,
 } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import type { PersonKeys, Registration } from '../../subgraphs/seals/signer/person/credential.ts';
 import type { Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
@@ -95,7 +95,7 @@ export async function withSignature<Request extends SealUseRequest>(
   const statement = statementOf(request, changes);
   const signature = sign(writeAuthorisationText(statement), statement);
   const subgraph = request.caseId === null ? 'licenses' : 'cases';
-  const authorisation = await writeAuthorisation(subgraph, fixture.authorisationKeys[subgraph], {
+  const authorisation = await writeAuthorisation(fixture.serviceKeys.identities[subgraph], {
     ...statement,
     signature,
   });

@@ -4,14 +4,14 @@ import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type Act, LICENSE_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { createTypesetter } from '../../subgraphs/kernel/pdf/document.ts';
-import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import {
-  type AuthorisationKeys,
   type AuthorisingSubgraph,
   type SealAuthorisation,
   writeAuthorisation,
-} from '../../subgraphs/kernel/sealing/token.ts';
+} from '../../subgraphs/kernel/sealing/authorisation.ts';
+import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import type { ServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
@@ -199,13 +199,13 @@ export function deciderOf(organ: string): Decider {
 
 /** Writes the authorisation of the organ's approver, for exactly this request except for the changes. */
 export function authorise(
-  keys: AuthorisationKeys,
+  { identities }: ServiceKeys,
   request: SealUseRequest,
   authorisedAt: Date,
   changes: Partial<SealAuthorisation> = {},
   subgraph: AuthorisingSubgraph = request.caseId === null ? 'licenses' : 'cases',
 ): Promise<string> {
-  return writeAuthorisation(subgraph, keys[subgraph], {
+  return writeAuthorisation(identities[subgraph], {
     actor: `${request.organ}.approver`,
     actorName: AUTHORISER,
     organ: request.organ,

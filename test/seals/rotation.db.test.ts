@@ -2,6 +2,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { rewrapKeys } from '../../subgraphs/seals/certification/certification-workflow.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
@@ -97,8 +98,12 @@ describe('a rotation', () => {
 
   test('keeps earlier keys included in a rotation of the key-encryption key', async () => {
     const newKey = randomBytes(32);
-    const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signer = createSigner({ ring: [newKey, fixture.keyEncryptionKey], authorisationKeys, now: fixture.clock });
+    const serviceKeys = generateServiceKeys();
+    const signer = createSigner({
+      ring: [newKey, fixture.keyEncryptionKey],
+      publicKeys: serviceKeys.publicKeys,
+      now: fixture.clock,
+    });
     const pool = connect(fixture.sealsUrl, 'test-rotate');
     const commonOptions = { db: pool.db, now: fixture.clock, signer };
     const countKeys = async () =>
@@ -110,7 +115,7 @@ describe('a rotation', () => {
       );
     expect(await rewrapKeys(commonOptions)).toBe(await countKeys());
     expect(await rewrapKeys(commonOptions)).toBe(0);
-    const newKeySigner = createSigner({ ring: [newKey], authorisationKeys, now: fixture.clock });
+    const newKeySigner = createSigner({ ring: [newKey], publicKeys: serviceKeys.publicKeys, now: fixture.clock });
     const rows =
       await fixture.sql`select encrypted_key as encrypted from seals.seal_certificate where seal_id = ${fixture.countySeal}`;
     for (const { encrypted } of rows) {
@@ -120,7 +125,7 @@ describe('a rotation', () => {
     // Rewrap under the old key again for the tests that follow.
     const restoringSigner = createSigner({
       ring: [fixture.keyEncryptionKey, newKey],
-      authorisationKeys,
+      publicKeys: serviceKeys.publicKeys,
       now: fixture.clock,
     });
     expect(await rewrapKeys({ ...commonOptions, signer: restoringSigner })).toBe(await countKeys());

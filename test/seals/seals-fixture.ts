@@ -6,8 +6,9 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Actor } from '../../subgraphs/kernel/actor.ts';
 import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
 import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import type { AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import type { AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
@@ -58,7 +59,7 @@ export async function openSealsFixture(
   const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
   const clock = testClock(START_DAY);
   const keyEncryptionKey = randomBytes(32);
-  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+  const serviceKeys = generateServiceKeys();
   const pools: ConnectionPool[] = [];
   const receivedEvents: Envelope[] = [];
   const openCopy = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}, trusted?: readonly string[]) => {
@@ -71,7 +72,7 @@ export async function openSealsFixture(
       db: pool.db,
       now: clock,
       parsers: testParsers,
-      signer: createSigner({ ring: [key], authorisationKeys, now: clock }),
+      signer: createSigner({ ring: [key], publicKeys: serviceKeys.publicKeys, now: clock }),
       send: { licenses },
       log,
       trustedAuthorities: trusted,
@@ -96,7 +97,7 @@ export async function openSealsFixture(
     }),
   ]);
   const authoriseRequest: SealsFixture['authorise'] = (request, changed, from) =>
-    authorise(authorisationKeys, request, clock(), changed, from);
+    authorise(serviceKeys, request, clock(), changed, from);
   const request: SealsFixture['request'] = async (changed = {}) => {
     const validRequest = newRequest();
     return { ...validRequest, authorisation: await authoriseRequest(validRequest), ...changed };

@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { digestSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import type { SealAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import type { SealAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
@@ -193,9 +194,9 @@ describe('the authorisation', () => {
     for (const authorisation of ['', 'x', unsigned, request.authorisation.split('.').slice(0, 2).join('.')]) {
       await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
     }
-    const { writeAuthorisation, sealAuthorisation } = await import('../../subgraphs/kernel/sealing/token.ts');
+    const { writeAuthorisation, sealAuthorisation } = await import('../../subgraphs/kernel/sealing/authorisation.ts');
     const claims = sealAuthorisation.parse(JSON.parse(Buffer.from(body ?? '', 'base64url').toString()));
-    const authorisation = await writeAuthorisation('cases', randomBytes(32), claims);
+    const authorisation = await writeAuthorisation(generateServiceKeys().identities.cases, claims);
     await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 

@@ -1,6 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { generateServiceKeys, type ServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import type { AuthorisationKeys } from '../../subgraphs/kernel/sealing/token.ts';
 import type { GuardedKey, KeyKind } from '../../subgraphs/seals/signer/keys.ts';
 import type { PersonKeys } from '../../subgraphs/seals/signer/person/credential.ts';
 import {
@@ -35,7 +35,7 @@ export interface SignerFixture {
   signer: Signer;
   clock: TestClock;
   keyEncryptionKey: Uint8Array;
-  authorisationKeys: AuthorisationKeys;
+  serviceKeys: ServiceKeys;
   keys: Record<KeyName, CertifiedKey>;
   /** The key of the log, which has no certificate. */
   logKey: GuardedKey & KeyRef;
@@ -51,8 +51,13 @@ export interface SignerFixture {
 export async function openSignerFixture(readPersonKeys?: () => PersonKeys): Promise<SignerFixture> {
   const clock = testClock('2026-06-01');
   const keyEncryptionKey = randomBytes(32);
-  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-  const signer = createSigner({ ring: [keyEncryptionKey], authorisationKeys, readPersonKeys, now: clock });
+  const serviceKeys = generateServiceKeys();
+  const signer = createSigner({
+    ring: [keyEncryptionKey],
+    publicKeys: serviceKeys.publicKeys,
+    readPersonKeys,
+    now: clock,
+  });
   const names = Object.keys(KEY_SPECS) as KeyName[];
   const pairs = await Promise.all(
     names.map((name) => signer.generate({ keyId: KEY_SPECS[name][0], kind: KEY_SPECS[name][2] })),
@@ -80,12 +85,12 @@ export async function openSignerFixture(readPersonKeys?: () => PersonKeys): Prom
     return { key: seal, chain: [seal.certificatePem, issuing.certificatePem], stamp: timestamp, request };
   };
   return {
-    ...{ signer, clock, keyEncryptionKey, authorisationKeys, keys, sealOrder },
+    ...{ signer, clock, keyEncryptionKey, serviceKeys, keys, sealOrder },
     logKey: { keyId: 'log', ...(await signer.generate({ keyId: 'log', kind: 'Ed25519' })) },
     publicKeys: { root: keyPairOf('root').publicKeyPem, issuing: keyPairOf('issuing').publicKeyPem },
     withAuthorisation: async (request) => ({
       ...request,
-      authorisation: await authorise(authorisationKeys, request, clock()),
+      authorisation: await authorise(serviceKeys, request, clock()),
     }),
     codeOrder: (request, replacements = {}) => ({ key: { ...keys, ...replacements }.code, request }),
   };

@@ -99,7 +99,11 @@ describe('a signer over HTTP', () => {
       const { publicKeyPem, encrypted } = await remoteSigner.generate({ keyId: 'another', kind });
       const key = openPrivateKey('another', encrypted, fixture.keyEncryptionKey);
       expect(key.asymmetricKeyType).toBe({ 'RSA-3072': 'rsa', 'P-256': 'ec', Ed25519: 'ed25519' }[kind]);
-      const signer = createSigner({ ...fixture, ring: [fixture.keyEncryptionKey], now: fixture.clock });
+      const signer = createSigner({
+        publicKeys: fixture.serviceKeys.publicKeys,
+        ring: [fixture.keyEncryptionKey],
+        now: fixture.clock,
+      });
       const again = await signer.rewrap({ keyId: 'another', encrypted });
       expect(toHex(again)).toBe(toHex(encrypted));
       expect(publicKeyPem).toMatch(/^-----BEGIN PUBLIC KEY-----/);
@@ -110,10 +114,13 @@ describe('a signer over HTTP', () => {
     const { keyId, encrypted } = fixture.keys.seal;
     expect(toHex(await remoteSigner.rewrap({ keyId, encrypted }))).toBe(toHex(encrypted));
     const ring = [randomBytes(32), fixture.keyEncryptionKey];
-    const newerServer = serveSigner(createSigner({ ...fixture, ring, now: fixture.clock }), {
-      services: SERVICES,
-      now: fixture.clock,
-    });
+    const newerServer = serveSigner(
+      createSigner({ publicKeys: fixture.serviceKeys.publicKeys, ring, now: fixture.clock }),
+      {
+        services: SERVICES,
+        now: fixture.clock,
+      },
+    );
     const at = await newerServer.listen({ host: '127.0.0.1', port: 0 });
     const again = await connectSigner(() => at, { identity: identities.seals, now: fixture.clock }).rewrap({
       keyId,
@@ -355,7 +362,7 @@ test('no answer contains any part of a key', () => {
   expect(answerTexts.length).toBeGreaterThan(200);
   // Prove that the search works: it finds an envelope that was returned.
   expect(text).toContain(Buffer.from(fixture.keys.seal.encrypted).toString('base64'));
-  const secrets = [fixture.keyEncryptionKey, ...Object.values(fixture.authorisationKeys)].flatMap(listByteTraces);
+  const secrets = listByteTraces(fixture.keyEncryptionKey);
   for (const { keyId, encrypted } of Object.values(fixture.keys)) {
     const { own } = openEnvelope(keyId, encrypted, fixture.keyEncryptionKey);
     secrets.push(...listByteTraces(own), ...listKeyTraces(openPrivateKey(keyId, encrypted, fixture.keyEncryptionKey)));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -16,6 +15,7 @@ import {
 } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
@@ -53,9 +53,11 @@ function countCalls(signer: Signer): Signer {
 
 beforeAll(async () => {
   clock = testClock('2026-03-02');
-  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-  const signer = countCalls(createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], authorisationKeys, now: clock }));
-  hub = await createTestHub({ now: clock, signer, authorisationKeys });
+  const serviceKeys = generateServiceKeys();
+  const signer = countCalls(
+    createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], publicKeys: serviceKeys.publicKeys, now: clock }),
+  );
+  hub = await createTestHub({ now: clock, signer, serviceKeys });
   license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
   sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
 });

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import { seedHub } from '../../scripts/hub/seed.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
 import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
@@ -69,13 +70,13 @@ export async function createHubOn(
   isUnseeded: boolean,
 ): Promise<TestHub> {
   const { now: clock = () => new Date() } = options;
-  const authorisationKeys = options.authorisationKeys ?? { cases: randomBytes(32), licenses: randomBytes(32) };
+  const serviceKeys = options.serviceKeys ?? generateServiceKeys();
   const hub = await createHub({
     databaseUrls: database.urls,
     tokenKey: tokenKeys.publicKey,
     parsers: testParsers,
-    signer: asRemote(createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock })),
-    authorisationKeys,
+    signer: asRemote(createSigner({ ring: [keyEncryptionKey], publicKeys: serviceKeys.publicKeys, now: clock })),
+    ...{ serviceKeys, derivationKey: randomBytes(32) },
     publicUrl: 'http://127.0.0.1:4000',
     library: null,
     limits: TEST_LIMITS,

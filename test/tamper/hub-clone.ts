@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -6,12 +6,15 @@ import { inject } from 'vitest';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
+import { buildServiceKeys } from '../../scripts/hub/secrets.ts';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
+import { generateServiceKeys, type ServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { KEY_TYPES, readRawKey, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { createScratchDatabase, createTestDatabase, makeTemplate, type TestDatabase } from '../support/database.ts';
 import { createHubOn, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
+import { encodePrivateKey } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
 import { addRandomActs, buildHistory } from './history.ts';
 import { createRandom } from './random.ts';
@@ -35,7 +38,7 @@ export interface HubClone {
   libraryUrl: string;
   /** The secrets that an insider may hold. The keys of the witness and of the library are never among them. */
   keyEncryptionKey: Uint8Array;
-  authorisationKeys: { cases: Uint8Array; licenses: Uint8Array };
+  serviceKeys: ServiceKeys;
   close(): Promise<void>;
 }
 
@@ -43,7 +46,7 @@ export interface HubClone {
 interface TemplateSettings {
   witnessKeyPem: string;
   witnessKey: string;
-  authorisationKeys: { cases: string; licenses: string };
+  serviceKeys: { cases: string; licenses: string };
   libraryUrl: string;
 }
 
@@ -57,10 +60,8 @@ const MINUTE_MS = 60_000;
 const HISTORY_MS = 180 * MINUTE_MS;
 
 const runFolderPath = (name: string) => join(inject('runFolder'), name);
-const parseAuthorisationKeys = ({ authorisationKeys: { cases, licenses } }: TemplateSettings) => ({
-  cases: Buffer.from(cases, 'base64'),
-  licenses: Buffer.from(licenses, 'base64'),
-});
+const parseServiceKeys = ({ serviceKeys: { cases, licenses } }: TemplateSettings) =>
+  buildServiceKeys({ cases: Buffer.from(cases, 'base64'), licenses: Buffer.from(licenses, 'base64') });
 
 /** Opens an unchanged clone of the template. The seed has no effect. */
 export async function openHubClone(_unusedSeed: number): Promise<HubClone> {
@@ -110,7 +111,7 @@ async function describeClone(
     rootPem: root?.certificate_pem,
     libraryUrl,
     keyEncryptionKey: RUN_KEY_ENCRYPTION_KEY,
-    authorisationKeys: parseAuthorisationKeys(settings),
+    serviceKeys: parseServiceKeys(settings),
     close: async () => {
       await drop();
       await dropLibrary();
@@ -125,11 +126,11 @@ async function buildTemplate(database: TestDatabase): Promise<void> {
   mkdirSync(folder);
   const { privateKey } = generateKeyPairSync('ed25519');
   const library = await createScratchDatabase();
-  const randomKey = () => randomBytes(32).toString('base64');
+  const { cases, licenses } = generateServiceKeys().identities;
   const settings: TemplateSettings = {
     witnessKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     witnessKey: formatWitnessKey(WITNESS_NAME, privateKey),
-    authorisationKeys: { cases: randomKey(), licenses: randomKey() },
+    serviceKeys: { cases: encodePrivateKey(cases), licenses: encodePrivateKey(licenses) },
     libraryUrl: library.url,
   };
   writeFileSync(join(folder, 'papers.json'), JSON.stringify(settings));
@@ -168,7 +169,7 @@ async function startHub(
     { ...database, drop: async () => {} },
     {
       now,
-      authorisationKeys: parseAuthorisationKeys(settings),
+      serviceKeys: parseServiceKeys(settings),
       log: {
         folder: join(folder, 'log'),
         witnesses: [{ vkey: settings.witnessKey, url: `http://${host}:${witnessPort}` }],

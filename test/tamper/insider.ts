@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
-import { writeAuthorisation } from '../../subgraphs/kernel/sealing/token.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { createKeys, type Keys } from '../../subgraphs/seals/signer/keys.ts';
 import {
@@ -47,12 +47,12 @@ export async function openInsider(hubClone: HubClone): Promise<Insider> {
     onnotice: () => {},
     connection: { session_replication_role: 'replica' },
   });
-  const { authorisationKeys, keyEncryptionKey } = hubClone;
+  const { serviceKeys, keyEncryptionKey } = hubClone;
   return {
     hubClone,
     sql,
     keys: createKeys([keyEncryptionKey]),
-    signerAt: (at) => createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: () => at }),
+    signerAt: (at) => createSigner({ ring: [keyEncryptionKey], publicKeys: serviceKeys.publicKeys, now: () => at }),
     pickRow: async (random, rows) => random.pick(await rows),
     change: async (statement) => {
       const { count } = await statement;
@@ -121,5 +121,5 @@ export async function forgeAuthorisation(
 ): Promise<string> {
   const { iss, ...claims } = JSON.parse(Buffer.from(authorisation.split('.')[1] ?? '', 'base64url').toString());
   const subgraph = iss === 'cases' ? 'cases' : 'licenses';
-  return writeAuthorisation(subgraph, hubClone.authorisationKeys[subgraph], { ...claims, ...changes });
+  return writeAuthorisation(hubClone.serviceKeys.identities[subgraph], { ...claims, ...changes });
 }

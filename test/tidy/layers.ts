@@ -105,6 +105,7 @@ export const KERNEL: Record<string, Layer> = {
   'sealing/sealing-workflow': 'workflow',
   'http/serve': 'edge',
   'sealing/attest': 'rule',
+  'sealing/authorisation': 'keys',
   'sealing/sign': 'rule',
   'sealing/signing-workflow': 'workflow',
   'tlog/checkpoint': 'rule',
@@ -118,7 +119,9 @@ export const KERNEL: Record<string, Layer> = {
 };
 
 /** The files of the signer that use keys, draw random numbers or read the key file. The names of the others tell. */
-const SIGNER = new Set(['authority', 'key-file', 'keys', 'person/person-file', 'pki', 'signer', 'timestamp']);
+const SIGNER = new Set([
+  ...['authority', 'key-file', 'keys', 'known-file', 'person/person-file', 'pki', 'signer', 'timestamp'],
+]);
 
 /** Returns the layer of a file under subgraphs/, null for any other file. */
 export function layerOf(path: string): Layer | null {

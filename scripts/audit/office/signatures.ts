@@ -1,5 +1,5 @@
 import { Refusal } from '../../../subgraphs/kernel/refusal.ts';
-import { sealAuthorisation } from '../../../subgraphs/kernel/sealing/token.ts';
+import { sealAuthorisation } from '../../../subgraphs/kernel/sealing/authorisation.ts';
 import { requirePersonSignature } from '../../../subgraphs/seals/signer/person/credential.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
 import { decodeStatement } from '../uses.ts';

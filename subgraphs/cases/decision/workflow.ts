@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import {
   openPersonSigning,
@@ -10,7 +11,6 @@ import {
   type PersonSigning,
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
-import { writeAuthorisation } from '../../kernel/sealing/token.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, partiesOf } from '../case.ts';
 import { printException } from '../exception/exception.ts';
@@ -68,9 +68,8 @@ export function decideCase(
     const place = placeOf(subject, approver, exceptions);
     if (content) await announceGrant(tx, deps, { subject, approver, place, content, at, authorisedAt, signing });
     else {
-      const { authorisationKey } = deps;
       const facts = { exceptions: exceptions.map(printException) };
-      const sealing = { organ: issuerOf(subject), decider: approver, place, authorisationKey, signing };
+      const sealing = { organ: issuerOf(subject), decider: approver, place, identity: deps.identity, signing };
       await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, facts, ...sealing });
     }
     return decided;
@@ -103,7 +102,7 @@ function requirePrintableDecision(
 
 async function announceGrant(
   tx: Transaction,
-  { authorisationKey }: WorkflowDependencies,
+  { identity }: WorkflowDependencies,
   decision: {
     subject: Case;
     approver: Person;
@@ -129,7 +128,7 @@ async function announceGrant(
     authorisedAt: authorisedAt.toISOString(),
     decider: place,
   });
-  const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
+  const authorisation = await writeAuthorisation(identity, statement);
   const parties = partiesOf(subject.delegation);
   await appendCaseGranted(
     tx,

@@ -3,12 +3,13 @@ import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
+import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
-import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import {
   composeNotice,
   type NoticeCase,
@@ -82,11 +83,12 @@ export async function prepareDecision(
     decider: Person;
     /** In whose place the decider decides. */
     place: Decider;
-    authorisationKey: Uint8Array;
+    /** Signs the authorisation. */
+    identity: ServiceIdentity;
     signing: Pick<PersonSigning, 'authorise' | 'salt'>;
   },
 ): Promise<WrittenNotice> {
-  const { subject, step, organ, facts, decider, place, authorisationKey, signing } = input;
+  const { subject, step, organ, facts, decider, place, identity, signing } = input;
   const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { facts, salt: signing.salt });
   const { matterId } = subject.matter;
   const statement = signing.authorise({
@@ -100,7 +102,7 @@ export async function prepareDecision(
     authorisedAt: step.at.toISOString(),
     decider: place,
   });
-  const authorisation = await writeAuthorisation('cases', authorisationKey, statement);
+  const authorisation = await writeAuthorisation(identity, statement);
   await store.insertSeal(tx, {
     noticeId: storedNotice.id,
     organ: organ.id,

@@ -47,9 +47,9 @@ const SECRET_BYTES = 32;
  * It is derived from the key of cases, so it is in no database.
  * Only the person who approves it sees it.
  */
-export function secretOf({ authorisationKey }: WorkflowDependencies, { id, secretVersion }: Platform): Uint8Array {
+export function secretOf({ derivationKey }: WorkflowDependencies, { id, secretVersion }: Platform): Uint8Array {
   const info = `tongquan approval platform ${id} ${secretVersion}`;
-  return new Uint8Array(hkdfSync('sha256', authorisationKey, '', info, SECRET_BYTES));
+  return new Uint8Array(hkdfSync('sha256', derivationKey, '', info, SECRET_BYTES));
 }
 
 /** A platform as an approved proposal left it. */

@@ -52,6 +52,7 @@ export type ProcessName =
   | 'import'
   | 'people'
   | 'administrators'
+  | 'authorisations'
   | 'export'
   | 'erase'
   | 'audit'
@@ -81,6 +82,7 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   import: { command: 'npm run import' },
   people: { command: 'npm run people' },
   administrators: { command: 'npm run administrators' },
+  authorisations: { command: 'npm run authorisations' },
   export: { command: 'npm run export' },
   erase: { command: 'npm run erase' },
   audit: { command: 'npm run audit', exitCode: 2 },
@@ -179,25 +181,17 @@ const DATA_AND_KEYS = {
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
       ...{ start: optional, rotate: optional, resume: optional, export: optional, erase: optional, audit: optional },
-      ...{ administrators: optional, takeover: optional },
+      ...{ administrators: optional, takeover: optional, authorisations: optional },
     },
   },
   DATA_FOLDER: {
     kind: kinds.path,
     about: 'Folder of the embedded database, the secrets and the published log. The reference peers keep theirs there.',
     uses: {
-      ...{
-        start: DATA,
-        demo: DATA,
-        token: DATA,
-        import: DATA,
-        export: DATA,
-        erase: DATA,
-        audit: DATA,
-        rotate: DATA,
-        resume: DATA,
-      },
+      ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA },
+      ...{ erase: DATA, audit: DATA, rotate: DATA, resume: DATA },
       ...{ library: DATA, platform: DATA, supervisor: DATA, people: DATA, administrators: DATA, takeover: DATA },
+      ...{ authorisations: DATA },
     },
   },
   SERVICE_PRIVATE_KEY: {
@@ -209,19 +203,35 @@ const DATA_AND_KEYS = {
   SERVICE_PUBLIC_KEYS: {
     kind: kinds.servicePublicKeys,
     about: 'Public keys of the processes. The same in all of them (docs/operations.md).',
-    uses: { matters: required, cases: required, licenses: required, seals: required, signer: required },
+    uses: {
+      ...{ matters: required, cases: required, licenses: required, seals: required, signer: required },
+      ...{ authorisations: optional },
+    },
+  },
+  DERIVATION_KEY: {
+    kind: kinds.sharedKey,
+    isSecret: true,
+    about:
+      'The secrets of webhooks and approval platforms are derived from it. Releases up to 0.4 called it AUTHORISATION_KEY_CASES: keep its value.',
+    uses: { cases: required },
   },
   AUTHORISATION_KEY_CASES: {
     kind: kinds.sharedKey,
     isSecret: true,
-    about: 'Authenticates the statements by which cases authorises a use of a seal.',
-    uses: { cases: required, signer: required },
+    about: 'Verifies statements of releases up to 0.4 by which cases authorised a use of a seal.',
+    uses: { authorisations: optional },
   },
   AUTHORISATION_KEY_LICENSES: {
     kind: kinds.sharedKey,
     isSecret: true,
-    about: 'Authenticates the statements by which licenses authorises a use of a seal.',
-    uses: { licenses: required, signer: required },
+    about: 'Verifies statements of releases up to 0.4 by which licenses authorised a use of a seal.',
+    uses: { authorisations: optional },
+  },
+  KNOWN_AUTHORISATIONS_FILE: {
+    kind: kinds.path,
+    about:
+      'File of the authorisations that waited for their seal when keys changed, by `npm run authorisations`. Empty: none.',
+    uses: { signer: optional },
   },
   KEY_ENCRYPTION_KEY_FILE: {
     kind: kinds.path,

@@ -1,6 +1,7 @@
 import type { Actor } from '../actor.ts';
 import { Refusal } from '../refusal.ts';
 import { saltSchema } from '../salt.ts';
+import type { SealAuthorisation } from './authorisation.ts';
 import {
   computeChallenge,
   type PersonSignature,
@@ -12,7 +13,6 @@ import {
   writeAuthorisationText,
 } from './person-signature.ts';
 import { makeSalt } from './random.ts';
-import type { SealAuthorisation } from './token.ts';
 
 /** An act that a person authorises by signature: its rehearsal tells the text, and the act brings it signed. */
 

@@ -1,14 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { MAX_SUBJECT_CHARS, type Person, ROLES } from '../actor.ts';
 import { isProduction } from '../environment/mode.ts';
-import { Refusal } from '../refusal.ts';
 import { findTextProblem } from '../text.ts';
-import { personSignature, sealStatement } from './person-signature.ts';
-import type { AuthorisedUse } from './sign.ts';
 
-/** Signed statements of persons: of who calls, and of who authorises a seal. */
+/** Signed statements of who calls. */
 
 export const TOKEN_ISSUER = 'tongquan';
 const TOKEN_AUDIENCE = 'tongquan-hub';
@@ -107,55 +104,5 @@ export async function readToken(token: string, key: KeyObject, now: Date): Promi
     };
   } catch (error) {
     throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
-  }
-}
-
-/** The statement of a person who authorises a seal (用印授权), with the person's own signature if there is one. */
-export const sealAuthorisation = sealStatement.extend({ signature: personSignature.optional() });
-export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
-
-/** The subgraphs in which persons act. Each has its own key, which the seals subgraph knows. */
-export type AuthorisingSubgraph = 'cases' | 'licenses';
-export type AuthorisationKeys = Readonly<Record<AuthorisingSubgraph, Uint8Array>>;
-
-/** Signs a statement for the seals subgraph as a JWS with HS256, so that nothing can alter it in transit. */
-export function writeAuthorisation(
-  subgraph: AuthorisingSubgraph,
-  key: Uint8Array,
-  statement: SealAuthorisation,
-): Promise<string> {
-  return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(subgraph).sign(key);
-}
-
-/**
- * Verifies and reads a statement. Refuses SEAL_AUTHORISATION_INVALID when it is forged or altered,
- * or when its issuer may not make one.
- */
-export async function readAuthorisation(keys: AuthorisationKeys, jws: string): Promise<SealAuthorisation> {
-  for (const [subgraph, key] of Object.entries(keys)) {
-    try {
-      const { payload } = await jwtVerify(jws, key, { algorithms: ['HS256'], issuer: subgraph });
-      return sealAuthorisation.parse(payload);
-    } catch {}
-  }
-  throw new Refusal('SEAL_AUTHORISATION_INVALID');
-}
-
-/** The person whom a statement names. */
-export type NamedAuthoriser = Pick<AuthorisedUse, 'personId' | 'decider'> & { name: string };
-
-const authoriser = sealAuthorisation.pick({ actor: true, actorName: true, decider: true });
-
-/**
- * Returns the person whom a statement names, and for whom that person decides, without verification. Only the signer
- * can verify it.
- * Refuses SEAL_AUTHORISATION_INVALID when it names nobody.
- */
-export function readUnverifiedAuthoriser(jws: string): NamedAuthoriser {
-  try {
-    const { actor: personId, actorName: name, decider = null } = authoriser.parse(decodeJwt(jws));
-    return { personId, name, decider };
-  } catch {
-    throw new Refusal('SEAL_AUTHORISATION_INVALID');
   }
 }

@@ -3,6 +3,7 @@ import { inOrder } from '../../../db/in-order.ts';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { isSealed, makesVersion } from '../../kernel/license-acts.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
+import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import {
   completeAll,
   completeSealing,
@@ -10,7 +11,6 @@ import {
   type SealingOutcome,
 } from '../../kernel/sealing/sealing-workflow.ts';
 import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
-import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';

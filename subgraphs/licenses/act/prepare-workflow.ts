@@ -8,10 +8,11 @@ import { makesVersion } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { Decider, ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
+import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
-import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/token.ts';
 import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
 import { lockOpenOrders } from '../order/store.ts';
 import { requireInStock } from '../paper/paper.ts';
@@ -41,7 +42,8 @@ import type { LicenseRecord } from './record.ts';
 
 export interface PrepareDependencies {
   now: Clock;
-  authorisationKey: Uint8Array;
+  /** Signs the authorisations of seals. */
+  identity: ServiceIdentity;
   /** What persons sign with, and which organs need it. */
   personSigning: ReadPersonSigning;
   publicUrl: string;
@@ -260,7 +262,7 @@ export async function insertAuthorised(
     authorisedAt: at.toISOString(),
     decider: toDecider(head, person),
   });
-  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, statement);
+  const authorisation = await writeAuthorisation(deps.identity, statement);
   const preparedAct = await insertAct(tx, {
     id: crypto.randomUUID(),
     ...pickIdentity(head),

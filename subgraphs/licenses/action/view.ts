@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
-import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
+import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
 import { loadWaiting } from '../countersign/view.ts';
 import { loadStatementCollection, type StatementDependencies } from '../library/view.ts';

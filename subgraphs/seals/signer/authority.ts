@@ -1,11 +1,26 @@
-import { decodeJwt } from 'jose';
-import { computeContentDigest } from '../../kernel/events/events.ts';
+import { computeContentDigest, sha256 } from '../../kernel/events/events.ts';
 import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import {
+  type AuthorisationKeys,
+  readAuthorisation,
+  readKnownAuthorisation,
+  type SealAuthorisation,
+  type VerifiedAuthorisation,
+} from '../../kernel/sealing/authorisation.ts';
 import { decidesFor } from '../../kernel/sealing/person-signature.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
-import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { type PersonKeys, requirePersonSignature } from './person/credential.ts';
+
+/** By what a statement counts. */
+export interface AuthorityDependencies {
+  /** Public keys of the processes in which persons authorise. */
+  keys: AuthorisationKeys;
+  /** Whether a statement, by its SHA-256 in hex, waited for its seal when the keys of processes changed. */
+  isKnown: (digest: string) => boolean;
+  personKeys: PersonKeys;
+  now: Date;
+}
 
 /**
  * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request:
@@ -17,14 +32,12 @@ import { type PersonKeys, requirePersonSignature } from './person/credential.ts'
  * licenses authorises acts on the organ's own authority. It must not be able to issue a license that nobody granted.
  */
 export async function requireAuthorisation(
-  keys: AuthorisationKeys,
   request: SealUseRequest,
-  { personKeys, now }: { personKeys: PersonKeys; now: Date },
+  { keys, isKnown, personKeys, now }: AuthorityDependencies,
 ): Promise<SealAuthorisation> {
-  const statement = await readAuthorisation(keys, request.authorisation);
-  const issuer = decodeJwt(request.authorisation).iss;
+  const { subgraph, statement } = await readStatement(request.authorisation, keys, isKnown);
   const agrees =
-    issuer === (request.caseId === null ? 'licenses' : 'cases') &&
+    subgraph === (request.caseId === null ? 'licenses' : 'cases') &&
     maySeal(request.act, request.caseId !== null) &&
     statement.organ === request.organ &&
     statement.matter === request.matterId &&
@@ -35,4 +48,18 @@ export async function requireAuthorisation(
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   requirePersonSignature(personKeys, statement, now);
   return statement;
+}
+
+/** Nothing signs a known statement again: its digest is that of the bytes which were verified. */
+async function readStatement(
+  jws: string,
+  keys: AuthorisationKeys,
+  isKnown: AuthorityDependencies['isKnown'],
+): Promise<VerifiedAuthorisation> {
+  try {
+    return await readAuthorisation(keys, jws);
+  } catch (refusal) {
+    if (!isKnown(sha256(jws))) throw refusal;
+    return readKnownAuthorisation(jws);
+  }
 }

@@ -2,6 +2,7 @@ import { readEnvironment } from '../../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../../kernel/environment/stop.ts';
 import { readConnectionLimits } from '../../kernel/limits/limits.ts';
 import { openKeyFile } from './key-file.ts';
+import { openKnownFile } from './known-file.ts';
 import { watchPersonKeys } from './person/person-file.ts';
 import { createSigner } from './signer.ts';
 import { serveSigner } from './signer-routes.ts';
@@ -19,11 +20,11 @@ startProcess({ service: 'signer', level: settings.LOG_LEVEL });
 const STOP_TIMEOUT_MS = 1_500;
 const now = () => new Date();
 const ring = KEY_ENCRYPTION_KEY_FILE === undefined ? KEY_ENCRYPTION_KEY : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
-const authorisationKeys = { cases: settings.AUTHORISATION_KEY_CASES, licenses: settings.AUTHORISATION_KEY_LICENSES };
+const isKnownAuthorisation = openKnownFile(settings.KNOWN_AUTHORISATIONS_FILE);
 const readPersonKeys = watchPersonKeys(settings.PERSON_KEY_FILE);
 // A malformed file must end the start, not the first seal.
 readPersonKeys();
-const app = serveSigner(createSigner({ ring, authorisationKeys, readPersonKeys, now }), {
+const app = serveSigner(createSigner({ ring, publicKeys, isKnownAuthorisation, readPersonKeys, now }), {
   ...{ services: { receiver: 'signer', publicKeys }, now, connections: readConnectionLimits(settings) },
 });
 const url = await app.listen({ host: HOST, port: PORT });

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { type AttestRequest, attestRequest, REGISTER_TYP } from '../../kernel/sealing/attest.ts';
+import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
-import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/token.ts';
 import { requireAuthorisation } from './authority.ts';
 import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';
@@ -30,8 +30,8 @@ export interface CertifiedKey extends KeyRef {
 export type Authoriser = Pick<SealAuthorisation, 'actor' | 'actorName'>;
 
 /**
- * The signer (签名机): the only component with private keys. It keeps only its key-encryption keys and the keys of
- * authorisations. Every order carries the envelope of its key.
+ * The signer (签名机): the only component with private keys. It keeps only its key-encryption keys, and the public keys of
+ * the processes in which persons authorise. Every order carries the envelope of its key.
  *
  * It builds what it signs itself, so nobody can make it sign anything else. Each key works only for its own purpose and
  * organ, which the id bound to the key states.
@@ -107,7 +107,10 @@ async function requireAuthoriser(...request: Parameters<typeof requireAuthorisat
 
 interface SignerDependencies {
   ring: KeyRing;
-  authorisationKeys: AuthorisationKeys;
+  /** Public keys of the processes in which persons authorise. */
+  publicKeys: AuthorisationKeys;
+  /** Whether a statement, by its SHA-256 in hex, waited for its seal when keys changed. None does if absent. */
+  isKnownAuthorisation?: (digest: string) => boolean;
   /** Reads whose own signatures count, and where one is needed. Without it no organ needs one. */
   readPersonKeys?: () => PersonKeys;
   now: Clock;
@@ -115,18 +118,19 @@ interface SignerDependencies {
 
 /** Creates a signer in this process. */
 export function createSigner(dependencies: SignerDependencies): Signer {
-  const { authorisationKeys, now, readPersonKeys = () => NO_PERSON_KEYS } = dependencies;
+  const { publicKeys: keys, isKnownAuthorisation: isKnown = () => false, now } = dependencies;
+  const { readPersonKeys = () => NO_PERSON_KEYS } = dependencies;
   const verifyAuthoriser = (request: SealUseRequest) =>
-    requireAuthoriser(authorisationKeys, request, { personKeys: readPersonKeys(), now: now() });
-  const keys = createKeys(dependencies.ring);
-  const open = ({ keyId, encrypted }: KeyRef) => keys.open(keyId, encrypted);
+    requireAuthoriser(request, { keys, isKnown, personKeys: readPersonKeys(), now: now() });
+  const ring = createKeys(dependencies.ring);
+  const open = ({ keyId, encrypted }: KeyRef) => ring.open(keyId, encrypted);
   const stamp = (key: CertifiedKey, digest: Uint8Array, at: Date) => {
     requirePurpose(key, 'timestamp');
     return makeTimestampToken({ digest, at, chain: [key.certificatePem] }, open(key));
   };
   return {
-    generate: ({ keyId, kind }) => keys.generate(keyId, kind),
-    rewrap: async ({ keyId, encrypted }) => keys.rewrap(keyId, encrypted),
+    generate: ({ keyId, kind }) => ring.generate(keyId, kind),
+    rewrap: async ({ keyId, encrypted }) => ring.rewrap(keyId, encrypted),
     async certify({ authority, request }) {
       requirePurpose(authority, request.profile === 'root' || request.profile === 'issuing' ? 'root' : 'issuing');
       return makeCertificate(request, open(authority));

@@ -5,6 +5,7 @@ import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { digestSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/salt.ts';
+import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import {
   type CodeRequest,
   codePayload,
@@ -12,7 +13,6 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../../kernel/sealing/sign.ts';
-import { readUnverifiedAuthoriser } from '../../kernel/sealing/token.ts';
 import {
   buildChain,
   ensureAuthorities,

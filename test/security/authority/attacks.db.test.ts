@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Person, ROLES, type Role } from '../../../subgraphs/kernel/actor.ts';
+import { generateServiceKeys } from '../../../subgraphs/kernel/sealing/service-token.ts';
 import { createSigner, type Signer } from '../../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor } from '../../support/actors.ts';
 import { testClock } from '../../support/clock.ts';
@@ -46,9 +46,11 @@ function watch(signer: Signer): Signer {
 }
 
 beforeAll(async () => {
-  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-  const signer = watch(createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], authorisationKeys, now: clock }));
-  hub = await createTestHub({ now: clock, signer, authorisationKeys });
+  const serviceKeys = generateServiceKeys();
+  const signer = watch(
+    createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], publicKeys: serviceKeys.publicKeys, now: clock }),
+  );
+  hub = await createTestHub({ now: clock, signer, serviceKeys });
   sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
 });
 afterAll(async () => {

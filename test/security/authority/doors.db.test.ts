@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { ResolvePerson } from '../../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../../subgraphs/kernel/events/events.ts';
 import { serveSubgraph } from '../../../subgraphs/kernel/http/serve.ts';
 import type { ServiceReceiver } from '../../../subgraphs/kernel/sealing/service-token.ts';
-import { writeServiceToken } from '../../../subgraphs/kernel/sealing/service-token.ts';
+import { generateServiceKeys, writeServiceToken } from '../../../subgraphs/kernel/sealing/service-token.ts';
 import { TokenError } from '../../../subgraphs/kernel/sealing/token.ts';
 import { buildUseLeaf } from '../../../subgraphs/seals/log/leaf.ts';
 import { addPortRoutes } from '../../../subgraphs/seals/port-routes.ts';
@@ -253,8 +253,8 @@ describe('behind the edge', () => {
       const addRoutes = (app: FastifyInstance) => addPortRoutes(app, seals, options);
       apps.set(name, await serveSubgraph(subgraph, options, name === 'seals' ? addRoutes : undefined));
     }
-    const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signer = createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], authorisationKeys, now: clock });
+    const serviceKeys = generateServiceKeys();
+    const signer = createSigner({ ring: [RUN_KEY_ENCRYPTION_KEY], publicKeys: serviceKeys.publicKeys, now: clock });
     apps.set('signer', serveSigner(signer, { services: servicesOf('signer'), now: clock }));
   });
   afterAll(() => Promise.all([...apps.values()].map((app) => app.close())));

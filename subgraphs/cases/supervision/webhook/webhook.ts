@@ -31,9 +31,9 @@ export function requireWebhookUrl(text: string, listedHosts: readonly string[], 
  * Returns the secret of a webhook, 32 bytes. It is derived from the key of cases and the registration.
  * Thus it is in no database, and each registration has another.
  */
-export function secretOf(authorisationKey: Uint8Array, webhookId: string): Uint8Array {
+export function secretOf(derivationKey: Uint8Array, webhookId: string): Uint8Array {
   return new Uint8Array(
-    hkdfSync('sha256', authorisationKey, '', `tongquan supervision webhook ${webhookId}`, SECRET_BYTES),
+    hkdfSync('sha256', derivationKey, '', `tongquan supervision webhook ${webhookId}`, SECRET_BYTES),
   );
 }
 

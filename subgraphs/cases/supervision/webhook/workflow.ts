@@ -34,7 +34,7 @@ import {
 export interface WebhookDependencies {
   db: Database;
   now: Clock;
-  authorisationKey: Uint8Array;
+  derivationKey: Uint8Array;
   /** Hosts in private networks to which a webhook may go. */
   webhookHosts?: readonly string[] | undefined;
 }
@@ -53,7 +53,7 @@ export interface RegistrationResult {
  */
 export async function registerWebhook(
   tx: Transaction,
-  { authorisationKey, webhookHosts = [] }: Pick<WebhookDependencies, 'authorisationKey' | 'webhookHosts'>,
+  { derivationKey, webhookHosts = [] }: Pick<WebhookDependencies, 'derivationKey' | 'webhookHosts'>,
   registration: { organ: string; url: string },
   registeredBy: string,
   at: Date,
@@ -66,7 +66,7 @@ export async function registerWebhook(
   const id = crypto.randomUUID();
   const webhook = await store.insertWebhook(tx, { id, organ, url, registeredBy, registeredAt: at });
   await store.requeueOpenPushes(tx, organ);
-  return { webhook, secret: showSecret(secretOf(authorisationKey, id)) };
+  return { webhook, secret: showSecret(secretOf(derivationKey, id)) };
 }
 
 /** Ends an organ's webhook, as an approved proposal. The organ's inbox continues. Refuses WEBHOOK_UNKNOWN. */
@@ -103,7 +103,7 @@ export async function deliverPush(
     [WEBHOOK_HEADER]: webhook.id,
     [ID_HEADER]: message.id,
     [TIMESTAMP_HEADER]: String(message.timestamp),
-    [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
+    [SIGNATURE_HEADER]: writeSignature(secretOf(deps.derivationKey, webhook.id), message),
   };
   await recordHandOver(deps, webhook, event);
   const answer = await post(webhook.url, headers, body, deps.webhookHosts ?? [], signal);
@@ -171,7 +171,7 @@ export interface MessageAnswer {
  * The same id with another body is refused (MESSAGE_CONFLICT). A message without a valid signature is not stored.
  */
 export function takeMessage(
-  { db, now, authorisationKey }: WebhookDependencies,
+  { db, now, derivationKey }: WebhookDependencies,
   headers: Record<string, string | string[] | undefined>,
   body: string,
 ): Promise<MessageAnswer> {
@@ -180,7 +180,7 @@ export function takeMessage(
     const webhook = await store.holdWebhook(tx, message.webhook);
     if (!webhook) throw new Refusal('SIGNATURE_INVALID');
     const at = now();
-    requireValidSignature(message, secretOf(authorisationKey, webhook.id), at);
+    requireValidSignature(message, secretOf(derivationKey, webhook.id), at);
     const storedMessage = await store.lockMessage(tx, webhook.id, message.id);
     const bodyDigest = sha256(body);
     if (storedMessage && storedMessage.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');

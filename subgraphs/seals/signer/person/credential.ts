@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instantSchema } from '../../../kernel/day-schema.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
+import type { SealAuthorisation } from '../../../kernel/sealing/authorisation.ts';
 import {
   CREDENTIAL_KINDS,
   type PersonSigningAnswer,
@@ -10,7 +11,6 @@ import {
   writeAuthorisationText,
   writeSignedText,
 } from '../../../kernel/sealing/person-signature.ts';
-import type { SealAuthorisation } from '../../../kernel/sealing/token.ts';
 import { isSignedBy, readKey, readValidity } from './assertion.ts';
 
 /**
