@@ -22,6 +22,7 @@ Each process reads its environment once, when it starts.
 It names every missing or wrong variable in a line of its own, and exits.
 An empty variable counts as absent, except \`TOKEN\`.
 The value of a secret variable is never printed.
+In production a process does not start on secrets that other accounts of the machine may read or replace.
 A name that looks like a misspelling of an absent variable is reported; the process starts nevertheless.`;
 
 function writePage(): string {

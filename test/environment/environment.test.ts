@@ -113,7 +113,7 @@ test.each([
   [
     'gateway',
     { NODE_ENV: 'production' },
-    'OIDC_ISSUER: is missing (needed with NODE_ENV=production); expected a URL such as https://login.office.example/realms/staff, without query and fragment',
+    'OIDC_ISSUER: is missing (needed with NODE_ENV=production); expected a URL such as https://login.office.example/realms/staff, without query and fragment; http only at a loopback address',
   ],
   [
     'gateway',

@@ -37,10 +37,12 @@ const PRODUCTION: NonNullable<Mix['mode']> = {
   },
 };
 const beOfProduction = editJson('hub.json', { demonstration: false });
-const open = (path: string) => (folder: string) => {
-  beOfProduction(folder);
-  chmodSync(join(folder, path), 0o604);
-};
+const open =
+  (path: string, mode = 0o604) =>
+  (folder: string) => {
+    beOfProduction(folder);
+    chmodSync(join(folder, path), mode);
+  };
 
 /** What a start refuses, by a sentence. Every check of a start has a row. */
 export const MIXES: Record<string, Mix> = {
@@ -82,6 +84,13 @@ export const MIXES: Record<string, Mix> = {
     folder: 'newer',
     database: 'newer',
     changeFolder: open(signerKeys),
+    mode: PRODUCTION,
+  },
+  'a folder of secrets into which others may write': {
+    code: 'SECRETS_READABLE',
+    folder: 'newer',
+    database: 'newer',
+    changeFolder: open('.', 0o713),
     mode: PRODUCTION,
   },
   'an older database beside a newer log': { code: 'DATABASE_BEHIND_LOG', folder: 'newer', database: 'older' },

@@ -36,6 +36,7 @@ export const KERNEL: Record<string, Layer> = {
   'graphql/document-limits': 'edge',
   'http/deadline-hook': 'edge',
   'http/errors': 'edge',
+  'environment/exposure': 'store',
   'environment/kinds': 'rule',
   'environment/levels': 'rule',
   'environment/rows/limit-variables': 'rule',

@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Exposure, findExposure } from '../../../subgraphs/kernel/environment/exposure.ts';
+import type { Holding } from '../../../subgraphs/kernel/environment/kinds.ts';
 import { type Checkpoint, readCheckpoint } from '../../../subgraphs/kernel/tlog/checkpoint.ts';
 import { type Note, readNote } from '../../../subgraphs/kernel/tlog/note.ts';
 import { listNewTiles, tilePath } from '../../../subgraphs/seals/log/tile.ts';
@@ -17,8 +19,8 @@ export interface FolderState {
   /** Whether DATABASE_URL names the database, and not the folder. */
   isForeign: boolean;
   log: PublishedLog | null | 'UNREADABLE';
-  /** Files with secrets that every account of this machine may read or replace. */
-  exposedFiles: readonly string[];
+  /** Files with secrets, and their folders, that every account of this machine may read or replace. */
+  exposures: readonly Exposure[];
 }
 
 /** The published log: its checkpoint, and the path of a file that it needs and that is missing, or null. */
@@ -37,27 +39,26 @@ export function readFolderState(folder: string, isForeign: boolean): FolderState
     hasSignerKeys: existsSync(locateSignerKeyFile(folder)) || doesHubHoldKey(folder),
     hasDatabase: existsSync(join(folder, 'postgres/PG_VERSION')),
     log: readPublishedLog(join(folder, 'log')),
-    exposedFiles: listSecretFiles(folder).filter(isExposed),
+    exposures: listSecretPaths(folder).flatMap(([path, holds]) => findExposure(path, holds) ?? []),
   };
 }
 
-/** Permissions of whoever is neither the owner nor in the owner's group. */
-const OTHERS = 0o007;
-const WRITE = 0o002;
 const PERSON_KEYS = 'person-keys.json';
 
-function isExposed(path: string): boolean {
-  // The file of persons' keys holds no secret, but whoever writes it decides whose signature counts.
-  const mask = path.endsWith(PERSON_KEYS) ? WRITE : OTHERS;
-  return (statSync(path).mode & mask) !== 0;
-}
-
 /** Returns what of a folder holds secrets: the hub's, the signer's, and those for the library. */
-function listSecretFiles(folder: string): string[] {
+function listSecretPaths(folder: string): [path: string, holds: Holding][] {
   const signerFolder = dirname(locateSignerKeyFile(folder));
   const signerFiles = existsSync(signerFolder) ? readdirSync(signerFolder) : [];
-  const files = [join(folder, 'secrets.json'), join(folder, 'library.json')].filter((file) => existsSync(file));
-  return [...files, ...signerFiles.map((file) => join(signerFolder, file))];
+  return [
+    [folder, 'SECRETS_FOLDER'],
+    [join(folder, 'secrets.json'), 'SECRET'],
+    [join(folder, 'library.json'), 'SECRET'],
+    // The file of persons' keys holds no secret, but whoever writes it decides whose signature counts.
+    ...signerFiles.map((file): [string, Holding] => [
+      join(signerFolder, file),
+      file === PERSON_KEYS ? 'TRUSTED' : 'SECRET',
+    ]),
+  ];
 }
 
 /** Up to release 0.3 the hub's secrets held the key-encryption key. */

@@ -49,15 +49,16 @@ export const PRODUCTION_CHECKS: readonly StartCheck[] = [
   },
   {
     code: 'SECRETS_READABLE',
-    compares: 'the permissions of the files of secrets with those of their owner',
+    compares: 'the permissions of the files of secrets, and of their folders, with those of their owner',
     isResumable: false,
     ends: true,
-    find({ mode, folder: { exposedFiles } }) {
-      const [file] = exposedFiles;
-      if (!mode?.isProduction || file === undefined) return null;
+    find({ mode, folder: { exposures } }) {
+      const [exposure] = exposures;
+      if (!mode?.isProduction || exposure === undefined) return null;
+      const { path, remedy } = exposure;
       return {
-        zh: `${file} 可被本机其他用户读写，请执行 chmod o= ${file}`,
-        en: 'a file of secrets is open to other users of this machine: chmod o= it',
+        zh: `${path} 可被本机其他用户读写，请执行 ${remedy}`,
+        en: 'secrets are open to other users of this machine: run this command',
       };
     },
   },

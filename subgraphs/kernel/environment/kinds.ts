@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { findUrlProblem, OPERATOR } from '../outgoing/address.ts';
 import { readPublicKeys, type ServicePublicKeys } from '../sealing/service-keys.ts';
 import { LOG_LEVELS, type LogLevel } from './levels.ts';
 
@@ -10,7 +11,15 @@ export interface Kind<Value> {
   /** Completes the sentence "expected …". */
   expected: string;
   schema: z.ZodType<Value, string>;
+  /** For a path: what is there. In production a process does not start while other accounts of the machine reach it. */
+  holds?: Holding;
 }
+
+/**
+ * `SECRET`: a file that only its owner may read. `TRUSTED`: a file whose content decides whom or what the hub believes,
+ * so nobody else may write it. `SECRETS_FOLDER`: a folder with secrets. `PUBLIC`: everybody may read it.
+ */
+export type Holding = 'SECRET' | 'TRUSTED' | 'SECRETS_FOLDER' | 'PUBLIC';
 
 const MAX_PORT = 65_535;
 const MIN_KEY_BYTES = 32;
@@ -89,7 +98,12 @@ export const secretText: Kind<string> = {
 
 export const text: Kind<string> = { expected: 'a text', schema: z.string().min(1) };
 
-export const path: Kind<string> = { expected: 'a path', schema: z.string().min(1) };
+const path = { expected: 'a path', schema: z.string().min(1) };
+/** Every path is of one of these kinds, so that no secret file is forgotten. */
+export const secretFile = { ...path, holds: 'SECRET' } as const satisfies Kind<string>;
+export const trustedFile = { ...path, holds: 'TRUSTED' } as const satisfies Kind<string>;
+export const secretsFolder = { ...path, holds: 'SECRETS_FOLDER' } as const satisfies Kind<string>;
+export const publicPath = { ...path, holds: 'PUBLIC' } as const satisfies Kind<string>;
 
 export const uuid: Kind<string> = { expected: 'a UUID', schema: z.uuid() };
 
@@ -142,13 +156,27 @@ export const hosts: Kind<string[]> = {
   schema: list.schema.pipe(z.array(z.string().regex(HOST_OR_NETWORK))),
 };
 
+/** An issuer means production, where nobody on the way may change who somebody is. */
+const ONLY_HERE = '; http only at a loopback address';
+
+function isProtected(url: string): boolean {
+  return findUrlProblem(url, OPERATOR, { isProduction: true, ownAddresses: [] }) === null;
+}
+
 /** An issuer of OpenID Connect, compared letter by letter with the name that it gives itself (Discovery, 4.3). */
 export const issuer: Kind<string> = {
-  expected: 'a URL such as https://login.office.example/realms/staff, without query and fragment',
+  expected: `a URL such as https://login.office.example/realms/staff, without query and fragment${ONLY_HERE}`,
   schema: z
     .url({ protocol: /^https?$/ })
     .regex(/^[^\s?#@]+$/)
-    .max(2_000),
+    .max(2_000)
+    .refine(isProtected),
+};
+
+/** Where the keys of an issuer are. */
+export const issuerKeys: Kind<string> = {
+  expected: `a URL such as https://login.office.example/keys${ONLY_HERE}`,
+  schema: z.url({ protocol: /^https?$/ }).refine(isProtected),
 };
 
 export const libraryProtocol: Kind<'1' | '2'> = { expected: '1 or 2', schema: z.enum(['1', '2']) };

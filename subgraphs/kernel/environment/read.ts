@@ -1,3 +1,4 @@
+import { listExposures } from './exposure.ts';
 import { setProduction } from './mode.ts';
 import { parseEnvironment, type Readers, type Settings, variablesOf } from './parse.ts';
 import { PROCESSES, type ProcessName } from './variables.ts';
@@ -13,10 +14,12 @@ export function readEnvironment<Process extends ProcessName, R extends Readers<P
   readers?: R,
 ): Settings<Process, R> {
   const { settings, problems, hints } = parseEnvironment(name, process.env, readers);
-  for (const line of [...problems, ...hints]) process.stderr.write(`${line}\n`);
-  if (problems.length > 0) process.exit(PROCESSES[name].exitCode ?? 1);
   const { NODE_ENV, OIDC_ISSUER } = settings as { NODE_ENV: string; OIDC_ISSUER?: string };
-  setProduction(NODE_ENV === 'production' || OIDC_ISSUER !== undefined);
+  const isProduction = NODE_ENV === 'production' || OIDC_ISSUER !== undefined;
+  const exposures = isProduction ? listExposures(name, process.env) : [];
+  for (const line of [...problems, ...exposures, ...hints]) process.stderr.write(`${line}\n`);
+  if (problems.length + exposures.length > 0) process.exit(PROCESSES[name].exitCode ?? 1);
+  setProduction(isProduction);
   // @apollo/gateway sends telemetry by default. The hub must call only the addresses it is configured to call.
   process.env.APOLLO_TELEMETRY_DISABLED = '1';
   return settings;

@@ -185,7 +185,7 @@ const DATA_AND_KEYS = {
     },
   },
   DATA_FOLDER: {
-    kind: kinds.path,
+    kind: kinds.secretsFolder,
     about: 'Folder of the embedded database, the secrets and the published log. The reference peers keep theirs there.',
     uses: {
       ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA },
@@ -234,7 +234,7 @@ const DATA_AND_KEYS = {
     uses: { signer: optional },
   },
   KEY_ENCRYPTION_KEY_FILE: {
-    kind: kinds.path,
+    kind: kinds.secretFile,
     about: 'File of the key-encryption keys. The signer creates it if there is none.',
     uses: { signer: optional },
   },
@@ -245,7 +245,7 @@ const DATA_AND_KEYS = {
     uses: { signer: requiredUnless('KEY_ENCRYPTION_KEY_FILE') },
   },
   PERSON_KEY_FILE: {
-    kind: kinds.path,
+    kind: kinds.trustedFile,
     about:
       "File of persons' public keys and of the organs that need their signatures (docs/signer.md). Empty: none does.",
     uses: { signer: optional },
@@ -255,12 +255,12 @@ const DATA_AND_KEYS = {
 /** Seals, the transparency log and the connected city library, as the hub sees them. */
 const TRUST = {
   SEAL_AUTHORITIES: {
-    kind: kinds.path,
+    kind: kinds.trustedFile,
     about: 'PEM file of authorities outside the hub whose seal certificates are accepted. Empty: none.',
     uses: { start: optional, seals: optional },
   },
   LOG_FOLDER: {
-    kind: kinds.path,
+    kind: kinds.publicPath,
     about: 'Folder in which the files of the transparency log are published. Empty: by another copy.',
     uses: { seals: optional },
   },
@@ -316,7 +316,11 @@ const PEERS = {
     about: "The library's own database.",
     uses: { library: optional },
   },
-  LIBRARY_ROOT_PEM: { kind: kinds.path, about: "File of the hub's root certificate.", uses: { library: optional } },
+  LIBRARY_ROOT_PEM: {
+    kind: kinds.trustedFile,
+    about: "File of the hub's root certificate.",
+    uses: { library: optional },
+  },
   LIBRARY_NAME: {
     kind: kinds.noteName,
     about: "The library's name in receipts and as a witness.",
@@ -367,7 +371,7 @@ const PEERS = {
     uses: { witness: defaultTo('witness.tongquan.test/w1') },
   },
   WITNESS_FOLDER: {
-    kind: kinds.path,
+    kind: kinds.secretsFolder,
     about: "Folder of the witness's key and memory.",
     uses: { witness: defaultTo('data/witness') },
   },

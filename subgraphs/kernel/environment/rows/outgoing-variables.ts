@@ -23,7 +23,7 @@ export const OUTGOING = {
     uses: { start: NONE, cases: NONE },
   },
   NODE_EXTRA_CA_CERTS: {
-    kind: kinds.path,
+    kind: kinds.trustedFile,
     about: 'PEM file of further authorities whose TLS certificates outgoing calls take. Node itself reads it.',
     uses: {
       ...{ start: optional, gateway: optional, matters: optional, cases: optional, licenses: optional },

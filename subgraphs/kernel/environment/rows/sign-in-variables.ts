@@ -45,7 +45,7 @@ export const SIGN_IN = {
     uses: atEdge(optional),
   },
   OIDC_JWKS_URL: {
-    kind: kinds.httpUrl,
+    kind: kinds.issuerKeys,
     about: "Address of the issuer's keys, if they are at another origin than the issuer.",
     uses: atEdge(optional),
   },
@@ -66,7 +66,7 @@ export const SIGN_IN = {
     uses: { start: { default: 'local' } },
   },
   TOKEN_PRIVATE_KEY_FILE: {
-    kind: kinds.path,
+    kind: kinds.secretFile,
     about:
       "File of the gateway's own private key (Ed25519, PEM), which signs people's tokens for the subgraphs. Nobody else has it.",
     uses: { gateway: withIssuer },
