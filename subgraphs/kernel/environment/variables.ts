@@ -228,7 +228,7 @@ const DATA_AND_KEYS = {
     uses: { authorisations: optional },
   },
   KNOWN_AUTHORISATIONS_FILE: {
-    kind: kinds.path,
+    kind: kinds.trustedFile,
     about:
       'File of the authorisations that waited for their seal when keys changed, by `npm run authorisations`. Empty: none.',
     uses: { signer: optional },
