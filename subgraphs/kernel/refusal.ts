@@ -140,6 +140,7 @@ export const REFUSALS = {
   MESSAGE_TOO_LARGE: '报文过大。',
   MESSAGE_CONFLICT: '此报文编号已用于内容不同的报文。',
   // materials
+  HOLDER_CHECKS_TOO_MANY: '今日填写的持证人证件号码多次不符，明日再试；每次不符都已记录。',
   APPLICATIONS_TOO_MANY: '此申请人尚未受理的申请过多，请待受理后再申请。',
   PURPOSE_MISSING: '请写明查阅用途。',
   PURPOSE_UNKNOWN: '没有此查阅用途。',

@@ -21,6 +21,7 @@ describe('intake', () => {
       openApplications: OPEN_APPLICATIONS,
       applicantUploadBytes: 2 * FILE_BYTES,
       staffUploadBytes: 3 * FILE_BYTES,
+      holderChecks: 10,
     };
     hub = await createTestHub({ now: clock, intakeLimits });
   });

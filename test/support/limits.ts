@@ -16,4 +16,5 @@ export const TEST_INTAKE_LIMITS: IntakeLimits = {
   openApplications: 10_000,
   applicantUploadBytes: 100_000_000_000,
   staffUploadBytes: 100_000_000_000,
+  holderChecks: 10_000,
 };

@@ -7,6 +7,8 @@ export interface IntakeLimits {
   applicantUploadBytes: number;
   /** The same for one member of the staff, who uploads for many applicants. */
   staffUploadBytes: number;
+  /** Licenses that one member of the staff may name with a wrong holder's code within a day. */
+  holderChecks: number;
 }
 
 /** The limits that an operator may set (docs/configuration.md). */
@@ -14,6 +16,7 @@ export interface IntakeSettings {
   OPEN_APPLICATIONS_PER_APPLICANT: number;
   UPLOAD_MB_PER_DAY: number;
   STAFF_UPLOAD_MB_PER_DAY: number;
+  HOLDER_CHECKS_PER_DAY: number;
 }
 
 const MB = 1_048_576;
@@ -24,6 +27,7 @@ export function readIntakeLimits(settings: IntakeSettings): IntakeLimits {
     openApplications: settings.OPEN_APPLICATIONS_PER_APPLICANT,
     applicantUploadBytes: settings.UPLOAD_MB_PER_DAY * MB,
     staffUploadBytes: settings.STAFF_UPLOAD_MB_PER_DAY * MB,
+    holderChecks: settings.HOLDER_CHECKS_PER_DAY,
   };
 }
 

@@ -36,6 +36,7 @@ import {
   requireLicenseFits,
 } from './application.ts';
 import { guideForHandIn } from './guide.ts';
+import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
@@ -74,9 +75,11 @@ async function requireDelegatedMatter(tx: Transaction, matterId: string, today: 
 /**
  * Receives an application (收件), filed by the applicant from anywhere or taken in by a clerk.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD,
- * REQUEST_KEY_REUSED, APPLICATIONS_TOO_MANY, and the refusals of `requireApplication` and `attachMaterials`.
+ * REQUEST_KEY_REUSED, APPLICATIONS_TOO_MANY, HOLDER_CHECKS_TOO_MANY, and the refusals of `requireApplication` and
+ * `attachMaterials`. A clerk's rehearsal does not tell APPLICATIONS_TOO_MANY: it would test a code without a trace.
  */
-export function receiveApplication(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
+export async function receiveApplication(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
+  await recordHolderChecks(deps, actor, namedBy(request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
@@ -84,16 +87,24 @@ export function receiveApplication(deps: ReceptionDependencies, actor: Actor, re
     const person = requireAllowed(RECEPTION_POLICY.receiveApplication, { matter, delegation, applicantCode }, actor);
     const waiting = await lockOpenApplications(tx, applicantCode, startOfIntake(at));
     const { subject, isNew } = await openCase(tx, request, { matter, delegation, person, at });
-    if (isNew && waiting >= deps.intake.openApplications) throw new Refusal('APPLICATIONS_TOO_MANY', 'applicant.code');
+    const isTold = person.holderCode === applicantCode || !request.dryRun;
+    if (isNew && isTold && waiting >= deps.intake.openApplications)
+      throw new Refusal('APPLICATIONS_TOO_MANY', 'applicant.code');
     return subject;
   });
+}
+
+/** What a request names. */
+function namedBy({ application, materials }: Request): NamedLicenses {
+  return { applicantCode: application.applicant.code, licenseNumber: application.licenseNumber, materials };
 }
 
 /**
  * Receives and accepts at the counter in one act (收件、受理).
  * Refuses what `receiveApplication` and `acceptApplication` refuse.
  */
-export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+export async function receiveAndAccept(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
+  await recordHolderChecks(deps, actor, namedBy(request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
@@ -257,7 +268,16 @@ export interface Supplement {
  * Records a supplement (补正). Only what it changes is checked. A license whose state changed since the application was
  * received does not keep the supplement out: acceptance asks for the license again, and may be refused for it.
  */
-export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
+export async function supplement(
+  deps: ReceptionDependencies,
+  command: CaseCommand,
+  changes: Supplement,
+): Promise<Case> {
+  const [named] = await store.findCases(deps.db, [command.id]);
+  if (named) {
+    const applicantCode = named.subject.applicant.code;
+    await recordHolderChecks(deps, command.actor, { ...changes, applicantCode });
+  }
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('supplementCase', subject, command.actor);
     if (changes.note !== null) requireNote(changes.note, 'note');

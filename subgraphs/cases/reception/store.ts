@@ -5,6 +5,7 @@ import type { Day } from '../../kernel/day.ts';
 import { caseRestOf, putCaseRest } from '../attention/store.ts';
 import { holdCalendar } from '../calendar/store.ts';
 import { type CaseFile, foldCase, partiesOf, type StepRecord } from '../case.ts';
+import { reading } from '../reading/tables.ts';
 import { putFigure } from '../statistics/store.ts';
 import { columnsOf, type StoredCase, toStoredCases } from '../store.ts';
 import { caseFile, caseNumber, caseStep } from '../tables.ts';
@@ -36,6 +37,18 @@ export async function lockOpenApplications(tx: Transaction, applicantCode: strin
       eq(caseFile.applicantCode, applicantCode),
       or(inArray(caseFile.step, ['RECEIVED', 'SUPPLEMENT_ASKED']), isWithdrawn),
     ),
+  );
+}
+
+/**
+ * Returns how many licenses a person stated with a wrong holder's code since `since`. The checks of one person wait for
+ * each other until the transaction ends, so that concurrent ones count too.
+ */
+export async function lockHolderChecks(tx: Transaction, personId: string, since: Date): Promise<number> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`holder checks of ${personId}`}, 0))`);
+  return tx.$count(
+    reading,
+    and(eq(reading.readerId, personId), eq(reading.object, 'HOLDER_CHECK'), gt(reading.at, since)),
   );
 }
 

@@ -4,7 +4,16 @@ import type { Purpose, ReadingPurpose } from './purpose.ts';
 /** The record of readings of personal data (查阅记录): what a reading is, and who sees the record of it. Pure. */
 
 /** What was read or handed over: a code with the content, a file, or a message to another system. */
-export type ReadingObject = 'CODE' | 'MATERIAL' | 'NOTICE' | 'DOCUMENT' | 'PLATFORM_MESSAGE' | 'PUSH' | 'COLLECTION';
+export type ReadingObject =
+  | 'CODE'
+  | 'MATERIAL'
+  | 'NOTICE'
+  | 'DOCUMENT'
+  | 'PLATFORM_MESSAGE'
+  | 'PUSH'
+  | 'COLLECTION'
+  /** Somebody named a license with a wrong holder's code, and learned that it was wrong. */
+  | 'HOLDER_CHECK';
 
 /** Whose data a reading concerns. */
 export interface ReadingSubject {

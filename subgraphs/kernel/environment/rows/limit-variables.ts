@@ -190,6 +190,13 @@ export const UPLOAD_LIMITS = {
     about: 'The same for one member of the staff, who uploads for many applicants.',
     uses: { start: { default: '8192' }, cases: { default: '8192' } },
   },
+  HOLDER_CHECKS_PER_DAY: {
+    kind: kinds.count,
+    about:
+      "Licenses that one clerk may name with a wrong holder's code within 24 hours. Then naming any license is " +
+      'HOLDER_CHECKS_TOO_MANY.',
+    uses: { start: { default: '10' }, cases: { default: '10' } },
+  },
   OPEN_APPLICATIONS_PER_APPLICANT: {
     kind: kinds.count,
     about: 'Applications of one applicant that wait for acceptance. A further one is APPLICATIONS_TOO_MANY.',
