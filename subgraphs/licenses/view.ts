@@ -50,13 +50,18 @@ export async function loadSheets(db: Database, { stored, context }: LicenseView)
   return sheets ?? [];
 }
 
-/** Loads the finished acts on a license, oldest first. */
-export async function loadActs(db: Database, { stored, context }: LicenseView): Promise<ActView[]> {
+/**
+ * Loads the finished acts on a license, oldest first: those on versions that the caller may see. So a new holder learns
+ * no reason of an act against the holder before.
+ */
+export async function loadActs(db: Database, view: LicenseView): Promise<ActView[]> {
+  const { stored, context } = view;
   const acts = await getLoader<ActView[]>(context, 'acts', async (numbers) => {
     const actsByNumber = Map.groupBy(await listActs(db, numbers), (row) => row.number);
     return numbers.map((number) => (actsByNumber.get(number) ?? []).map(viewAct));
   }).load(stored.version.number);
-  return acts ?? [];
+  const versions = new Set((await loadVersions(db, view)).map((one) => one.stored.version.version));
+  return (acts ?? []).filter(({ version }) => versions.has(version));
 }
 
 export async function loadCollection(db: Database, { stored, context }: LicenseView): Promise<Collection> {

@@ -7,6 +7,7 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
+import { createUpload } from '../support/upload.ts';
 
 /** Exceptions to the segregation of duties (职责分离的例外): two persons, an organ, a bounded period. */
 
@@ -172,6 +173,48 @@ test('the examiner decides only while an exception of the organ is in force, and
 
   const { data } = await hub.ask(`${ORGAN}.clerk`, '{ dutyExceptions(first: 9) { edges { node { id endReason } } } }');
   expect(data.dutyExceptions.edges).toEqual([{ node: { id: exception.id, endReason: '人员已到岗' } }]);
+});
+
+test('a second person opens what a case of the organ holds, for a purpose and recorded, in the period', async () => {
+  // The superior organ of the second person is no party of the case.
+  const [organ, approvingOrgan] = ['yudu-sfj', 'ganzhou-sfj'];
+  const second: Person = { ...requireDemoPerson('ganzhou-xzspj.approver'), id: 'second-person' };
+  const upload = await createUpload(hub, 'applicant-company');
+  const application = { matter: 'yd2022-1-08', applicant: COMPANY, materials: [{ code: '图纸', upload }] };
+  const accept = (input: object) =>
+    runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  const accepted = await accept(application);
+  const { id } = accepted.case;
+  const [notice] = await sql`select id from cases.notice where case_id = ${id}`;
+  const openFile = async (url: string, purpose: string | null = 'DECISION') => {
+    const headers = { authorization: await signIn(), ...(purpose === null ? {} : { 'x-purpose': purpose }) };
+    return (await hub.hub.app.inject({ url, headers })).statusCode;
+  };
+  const signIn = async () => `Bearer ${await tokenFor(second, clock())}`;
+  const disclose = async () => {
+    const query = `mutation { discloseApplicant(input: { case: "${id}", purpose: DECISION }) {
+      applicant { code } refusal { code } } }`;
+    const headers = { authorization: await signIn() };
+    const answer = await hub.hub.app.inject({ method: 'POST', url: '/graphql', headers, payload: { query } });
+    return answer.json().data.discloseApplicant;
+  };
+  const urls = [`/cases/materials/${upload}`, `/cases/notices/${notice?.id}.pdf`];
+  const openAll = () => Promise.all(urls.map((url) => openFile(url)));
+  expect(await openAll()).toEqual([404, 404]);
+  expect((await disclose()).refusal.code).toBe('CASE_UNKNOWN');
+  const content = { kind: 'SECOND_PERSON', person: second.id, personOrgan: second.organ, organ, approvingOrgan };
+  const { proposal } = await propose(content, `${organ}.approver`);
+  const { exception } = await approve(proposal.id, `${approvingOrgan}.approver`);
+  expect(await openAll()).toEqual([200, 200]);
+  expect(await openFile(urls[0] ?? '', null)).toBe(422);
+  expect((await disclose()).applicant.code).toBe(COMPANY.code);
+  const readings = await sql`select object, purpose, organ from cases.reading where reader_id = ${second.id}`;
+  const recorded = { purpose: 'DECISION', organ: second.organ };
+  expect(readings.map(({ object }) => object).sort()).toEqual(['CODE', 'MATERIAL', 'NOTICE']);
+  for (const row of readings) expect(row).toMatchObject(recorded);
+  expect((await end(exception.id, `${organ}.approver`)).refusal).toBeNull();
+  expect(await openAll()).toEqual([404, 404]);
+  expect((await disclose()).refusal.code).toBe('CASE_UNKNOWN');
 });
 
 test('a second person of the superior organ handles the cases of the organ, in the period', async () => {

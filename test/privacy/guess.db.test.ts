@@ -10,8 +10,8 @@ import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**
- * A masked code cannot be guessed: no answer differs by a code that the caller states, unless each wrong one is recorded
- * and they are few.
+ * A masked code cannot be guessed: no answer differs by a code that the caller states, unless each wrong one is
+ * recorded and they are few.
  */
 
 const LIMIT = 3;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { actForOrgan } from '../support/own-act.ts';
 import { importDelegations } from '../support/proposal.ts';
 import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
@@ -94,6 +95,9 @@ test('the holder of a transferred license sees nothing of the holder before', as
     ...{ decides: 'ganzhou-zrzyj.approver', blanks: 'KB0004' },
   };
   const old = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
+  const reason = '持证人欠缴罚款';
+  for (const act of ['suspend', 'restore'])
+    expect((await actForOrgan(hub, 'ganzhou-zrzyj', act, { identifier: old.identifier, reason })).refusal).toBeNull();
   const applicant = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
   const transfer = { ...route, matter: 'yd2022-3-06' };
   const fields = [{ label: '矿种', text: '钨' }];
@@ -109,13 +113,19 @@ test('the holder of a transferred license sees nothing of the holder before', as
   expect(done.refusal).toBeNull();
   const query = `query($old: ID!, $now: ID!) {
     old: license(identifier: $old) { holder { name } fields { text } }
-    now: license(identifier: $now) { holder { name } versions { identifier } } }`;
+    now: license(identifier: $now) { holder { name } versions { identifier } acts { act reason } } }`;
   const variables = { old: old.identifier, now: done.license.identifier };
   const { data } = await hub.ask('applicant-citizen', query, variables);
   expect(data.old).toBeNull();
-  expect(data.now).toEqual({ holder: { name: '李晓明' }, versions: [{ identifier: done.license.identifier }] });
+  expect(data.now).toEqual({
+    ...{ holder: { name: '李晓明' }, versions: [{ identifier: done.license.identifier }] },
+    acts: [{ act: 'TRANSFER', reason: null }],
+  });
   expect((await hub.ask(HOLDER, query, variables)).data).toEqual({ old: null, now: null });
   expect((await fetchFile(hub, 'applicant-citizen', old.document.url)).statusCode).toBe(404);
   const ofOffice = await hub.ask(route.decides, query, variables);
   expect(ofOffice.data.now.versions).toHaveLength(2);
+  const acts = ofOffice.data.now.acts.map(({ act }: { act: string }) => act);
+  expect(acts).toEqual(['ISSUE', 'SUSPEND', 'RESTORE', 'TRANSFER']);
+  expect(ofOffice.data.now.acts[1].reason).toBe(reason);
 });

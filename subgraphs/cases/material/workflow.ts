@@ -35,10 +35,11 @@ export function openFile(
     const upload = await findUpload(tx, id);
     if (!upload) return null;
     const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(tx, id);
-    const storedCase = caseId === null ? null : await findVisibleCase(tx, actor, caseId);
+    const at = now();
+    const storedCase = caseId === null ? null : await findVisibleCase(tx, actor, caseId, at);
     if (!storedCase && (caseId !== null || upload.uploaderId !== actor.id)) return null;
     if (storedCase) {
-      await recordReading(tx, actor, storedCase, stated, { object: 'MATERIAL', objectId: id, at: now() });
+      await recordReading(tx, actor, storedCase, stated, { object: 'MATERIAL', objectId: id, at });
     }
     if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
     const bytes = upload.state === 'READY' ? await readBytes(tx, upload.digest) : null;

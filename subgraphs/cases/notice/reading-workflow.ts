@@ -21,11 +21,12 @@ export function openNotice(
 ): Promise<store.StoredNotice | null> {
   return db.transaction(async (tx) => {
     const stored = await store.findNotice(tx, id);
-    const storedCase = stored && (await findVisibleCase(tx, actor, stored.notice.caseId));
+    const at = now();
+    const storedCase = stored && (await findVisibleCase(tx, actor, stored.notice.caseId, at));
     const isSealed = stored?.seal?.state === 'DONE';
     const hasFile = form === 'pdf' ? !stored?.seal || isSealed : isSealed;
     if (!storedCase || !hasFile) return null;
-    await recordReading(tx, actor, storedCase, stated, { object: 'NOTICE', objectId: id, at: now() });
+    await recordReading(tx, actor, storedCase, stated, { object: 'NOTICE', objectId: id, at });
     return stored;
   });
 }

@@ -138,15 +138,15 @@ const signBy = (proposer: Participant, approver: Participant): store.Signatures 
 
 /**
  * Finds the person of an identity in the register (see `ResolvePerson`). A sign-in counts from when the person proved
- * who they are, or if the issuer does not say it, from when the token was issued.
- * Throws TokenError SESSION_ENDED.
+ * who they are. If the issuer does not say when, the token may have been renewed in a session that was ended, so that
+ * none counts once a session of the person was ended. Throws TokenError SESSION_ENDED.
  */
 export async function resolvePerson(db: Database, identity: Identity, now: Date): Promise<Person | null> {
   const person = buildPerson(identity, await store.findLineOfPerson(db, identity.subject, now));
   if (person === null) return null;
   const sessionEnd = await store.findSessionEnd(db, person.id);
-  const signedInAt = identity.authTime ?? identity.issuedAt;
-  if (sessionEnd !== null && signedInAt <= sessionEnd) throw new TokenError('SESSION_ENDED');
+  const { authTime } = identity;
+  if (sessionEnd !== null && (authTime === null || authTime <= sessionEnd)) throw new TokenError('SESSION_ENDED');
   return person;
 }
 

@@ -1,3 +1,4 @@
+import type { Person } from '../../kernel/actor.ts';
 import { ANYWHERE, type Place, type Policy } from '../../kernel/policy.ts';
 import { READING_ROLES } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -8,14 +9,21 @@ export interface VisibleCase {
   applicantCode: string;
   parties: readonly string[];
   window: string | null;
+  /** Whether the person handles cases of one of its organs by an exception (SECOND_PERSON). Absent: no. */
+  isSecondPerson?: boolean;
 }
 
-/** The organs and the window of the case. For everybody else it does not exist. */
+/** The organs and the window of the case, and a second person of an organ. For everybody else it does not exist. */
 const CASE_PARTIES: Place<VisibleCase> = {
   name: 'CASE_PARTIES',
-  includes: (visibility, person) => maySee(person, visibility),
+  includes: (visibility, person) => isVisible(visibility, person),
   refuse: () => new Refusal('CASE_UNKNOWN', 'case'),
 };
+
+/** Whether a person may open what the case holds. Staff state a purpose on top of it. */
+export function isVisible(visibility: VisibleCase, person: Person): boolean {
+  return visibility.isSecondPerson === true || maySee(person, visibility);
+}
 
 export const READING_POLICY: Policy<{ discloseApplicant: VisibleCase }> = {
   /** 查阅代码: `requirePurpose` then says which role may give which purpose. */

@@ -9,9 +9,9 @@ import { buildReading, type ReadingObject, type ReadingSubject } from '../../ker
 import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Case } from '../case.ts';
-import { maySee } from '../policy.ts';
+import { isSecondPerson } from '../exception/workflow.ts';
 import { findCases, type StoredCase } from '../store.ts';
-import { READING_POLICY, type VisibleCase } from './policy.ts';
+import { isVisible, READING_POLICY, type VisibleCase } from './policy.ts';
 import { reading } from './tables.ts';
 
 const OPEN_STEPS: ReadonlySet<Case['step']> = new Set([
@@ -24,16 +24,26 @@ export function subjectOf({ id, number, applicant }: Case): ReadingSubject {
   return { subject: id, number, holderCode: applicant.code };
 }
 
-const visibilityOf = ({ subject, parties, window }: StoredCase): VisibleCase => ({
-  applicantCode: subject.applicant.code,
-  parties,
-  window,
-});
+/** Looks up who may open what a case holds. */
+async function loadVisibility(
+  tx: Transaction,
+  actor: Person,
+  { subject, parties, window }: StoredCase,
+  at: Date,
+): Promise<VisibleCase> {
+  const isSecond = await isSecondPerson(tx, actor, parties, at);
+  return { applicantCode: subject.applicant.code, parties, window, isSecondPerson: isSecond };
+}
 
-/** Returns a case by its id, or null if there is none that `actor` may see. */
-export async function findVisibleCase(tx: Transaction, actor: Person, id: string): Promise<StoredCase | null> {
+/** Returns a case by its id, or null if there is none whose files `actor` may open. */
+export async function findVisibleCase(
+  tx: Transaction,
+  actor: Person,
+  id: string,
+  at: Date,
+): Promise<StoredCase | null> {
   const [stored] = await findCases(tx, [id]);
-  return stored && maySee(actor, visibilityOf(stored)) ? stored : null;
+  return stored && isVisible(await loadVisibility(tx, actor, stored, at), actor) ? stored : null;
 }
 
 /**
@@ -68,9 +78,12 @@ export async function discloseApplicant(
   const disclosure = await transact(db, dryRun, async (tx) => {
     const [stored] = await findCases(tx, [caseId]);
     if (!stored) throw new Refusal('CASE_UNKNOWN', 'case');
-    if (actor.kind === 'person' && !maySee(actor, visibilityOf(stored))) throw new Refusal('CASE_UNKNOWN', 'case');
-    const person = requireAllowed(READING_POLICY.discloseApplicant, visibilityOf(stored), actor);
-    await recordReading(tx, person, stored, stated, { object: 'CODE', objectId: caseId, at: now() });
+    if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
+    const at = now();
+    const visibility = await loadVisibility(tx, actor, stored, at);
+    if (!isVisible(visibility, actor)) throw new Refusal('CASE_UNKNOWN', 'case');
+    const person = requireAllowed(READING_POLICY.discloseApplicant, visibility, actor);
+    await recordReading(tx, person, stored, stated, { object: 'CODE', objectId: caseId, at });
     return stored.subject;
   });
   const { applicant, fields } = disclosure;
