@@ -97,13 +97,30 @@ async function eraseContents(
     where type = 'LicenseChanged' and payload->>'identifier' = ${identifier}`;
   await sql`update cases.license_fact set fact = jsonb_set(fact, '{license}', (fact->'license') || ${content})
     where fact->>'identifier' = ${identifier}`;
+  await eraseReasons(sql, identifier, caseIds);
   if (caseIds.length === 0) return;
-  await sql`update licenses.certificate_task set content = (content - 'salt') || ${content}
+  await sql`update licenses.certificate_task set content = (content - 'salt') || ${content},
+    void_reason = case when void_reason is null then null else ${ERASED_TEXT} end
     where case_id in ${sql(caseIds)}`;
   await sql`update cases.outbox_event
     set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt') || ${content})
     where type = 'CaseGranted' and payload->>'caseId' in ${sql(caseIds)}`;
-  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', fields = '[]'::jsonb where id in ${sql(caseIds)}`;
+  // The digest of the request has no random element.
+  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', fields = '[]'::jsonb,
+    request_digest = '' where id in ${sql(caseIds)}`;
+}
+
+/** Erases the reasons of what was proposed for the version and its cases, and of the orders that its acts carried out. */
+async function eraseReasons(sql: postgres.TransactionSql, identifier: string, caseIds: readonly string[]) {
+  const erased = await sql<{ id: string }[]>`update licenses.proposal
+    set content = jsonb_set(content::jsonb, '{reason}', to_jsonb(${ERASED_TEXT}::text))::text
+    where content::jsonb->>'identifier' = ${identifier} or content::jsonb->>'subject' = any(${[...caseIds]})
+    returning id`;
+  await sql`update licenses.proposal_outcome set reason = ${ERASED_TEXT}
+    where reason is not null and proposal_id = any(${erased.map(({ id }) => id)})`;
+  await sql`update licenses.supervision_order set reason = ${ERASED_TEXT},
+      answer = case when answer is null then null else ${ERASED_TEXT} end
+    where id in (select order_id from licenses.act where identifier = ${identifier} and order_id is not null)`;
 }
 
 /** Records an erasure and its leaf, which the log then publishes. */

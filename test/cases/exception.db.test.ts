@@ -180,10 +180,13 @@ test('a second person opens what a case of the organ holds, for a purpose and re
   const [organ, approvingOrgan] = ['yudu-sfj', 'ganzhou-sfj'];
   const second: Person = { ...requireDemoPerson('ganzhou-xzspj.approver'), id: 'second-person' };
   const upload = await createUpload(hub, 'applicant-company');
-  const application = { matter: 'yd2022-1-08', applicant: COMPANY, materials: [{ code: '图纸', upload }] };
+  const paper = ['M01', 'M02', 'M03', 'M04'].map((code) => ({ code, paper: true }));
+  const materials = [...paper, { code: 'M05', upload }];
+  const application = { matter: 'yd2022-1-08', applicant: COMPANY, materials };
   const accept = (input: object) =>
     runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
   const accepted = await accept(application);
+  expect(accepted.refusal).toBeNull();
   const { id } = accepted.case;
   const [notice] = await sql`select id from cases.notice where case_id = ${id}`;
   const openFile = async (url: string, purpose: string | null = 'DECISION') => {

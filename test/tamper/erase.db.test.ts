@@ -64,6 +64,21 @@ test('destroys what digests could test and keeps the log: the audit is clean', a
   expect(JSON.stringify(erased)).not.toContain(code);
 });
 
+test('destroys the reasons of what was proposed for it, and the digest of the request', async () => {
+  const { identifier, caseId } = await findVersion('SUPERSEDED');
+  const id = crypto.randomUUID();
+  const content = JSON.stringify({ identifier, reason: '因身体原因' });
+  await insider.change(insider.sql`insert into licenses.proposal
+    (id, kind, organ, content, proposed_by_id, proposed_by, at) values (${id}, 'SUSPEND', 'x', ${content}, 'x', 'x', now())`);
+  await insider.change(insider.sql`insert into licenses.proposal_outcome
+    (proposal_id, outcome, actor_id, actor, reason, at) values (${id}, 'REJECTED', 'y', 'y', '因身体原因', now())`);
+  await erase(identifier);
+  const [row] = await insider.sql`select p.content, o.reason, f.request_digest as digest from licenses.proposal p
+    join licenses.proposal_outcome o on o.proposal_id = p.id join cases.case_file f on f.id = ${caseId} where p.id = ${id}`;
+  expect(JSON.parse(row?.content)).toEqual({ identifier, reason: '（已依法删除）' });
+  expect(row).toMatchObject({ reason: '（已依法删除）', digest: '' });
+});
+
 test('without its record is a finding, and so is a record of an erasure that was none', async () => {
   const { identifier } = await findVersion('SUPERSEDED');
   await erase(identifier);
