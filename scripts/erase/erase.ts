@@ -110,7 +110,7 @@ async function eraseContents(
     request_digest = '' where id in ${sql(caseIds)}`;
 }
 
-/** Erases the reasons of what was proposed for the version and its cases, and of the orders that its acts carried out. */
+/** Erases the reasons of what was proposed for the version and its cases, and of orders that its acts carried out. */
 async function eraseReasons(sql: postgres.TransactionSql, identifier: string, caseIds: readonly string[]) {
   const erased = await sql<{ id: string }[]>`update licenses.proposal
     set content = jsonb_set(content::jsonb, '{reason}', to_jsonb(${ERASED_TEXT}::text))::text

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 /**
- * What becomes of each text, JSON and binary column by a lawful erasure (docs/privacy.md, `npm run erase`). A new column
- * without a row fails. `test/tamper/erase.db.test.ts` shows the erasure itself.
+ * What becomes of each text, JSON and binary column by a lawful erasure (docs/privacy.md, `npm run erase`). A new
+ * column without a row fails. `test/tamper/erase.db.test.ts` shows the erasure itself.
  */
 
 /** Tables and their columns, by what becomes of them. */
