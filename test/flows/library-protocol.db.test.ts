@@ -1,7 +1,14 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import {
+  findRefusalCode,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+} from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
@@ -143,4 +150,29 @@ test('a library that was set back to version 1 parks what comes then', async () 
   await library.close();
   await openLibrary(2);
   await waitForStatements(license.identifier, 'COLLECTED');
+});
+
+test('a refused statement is shown to somebody, holds up no act on the license, and is sent again on request', async () => {
+  const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 41);
+  const { identifier, number } = license;
+  await waitUntil('the license is collected', async () => (await library.receipts(number)).length === 1);
+  const own = postgres(library.databaseUrl, { max: 1 });
+  const setState = (state: string) => own`update city_library.act set state = ${state} where number = ${number}`;
+  await setState('SUSPENDED');
+  await spoil(identifier, 41);
+  expect((await waitForStatements(identifier, 'FAILED')).lastError).toContain('RECORD_MISMATCH');
+  const listDuties = async () => {
+    const rows =
+      await sql`select closed_at from cases.duty where kind = 'COLLECTION_REFUSED' and identifier = ${identifier}`;
+    return rows.map(({ closed_at }) => (closed_at === null ? 'open' : 'closed'));
+  };
+  await waitUntil('somebody is shown it', async () => (await listDuties()).join() === 'open');
+  expect(await findRefusalOfAct(hub, 'yudu-lyj', 'suspend', { identifier })).toBeNull();
+  await waitUntil('the act is collected', async () => (await library.receipts(number)).length === 2);
+  await own`update city_library.act set state = 'VALID' where number = ${number} and revision = 1`;
+  await own.end();
+  const redrive = { identifier };
+  expect(await findRefusalCode(hub, route.prints, 'redriveCollection', 'RedriveCollectionInput', redrive)).toBeNull();
+  await waitForStatements(identifier, 'COLLECTED');
+  await waitUntil('nobody is shown it any more', async () => (await listDuties()).join() === 'closed');
 });
