@@ -111,12 +111,13 @@ function encodeStoredKeys({ identities: { cases, licenses } }: ServiceKeys): Rec
 }
 
 /**
- * Stores the keys of a folder of release 0.4 that cases and licenses sign with from now on. Drops the shared keys, so
- * that nothing can be authorised by them any more. Must be called when what waits for its seal is listed.
+ * Stores the keys of a folder of release 0.4 that cases and licenses sign with from now on. Drops the keys that parts
+ * of the hub shared, so that nothing can be authorised by them any more. Must be called when what waits for its seal
+ * is listed.
  */
 export function storeServiceKeys(folder: string, { serviceKeys }: Secrets): void {
   const file = join(folder, 'secrets.json');
-  const { authorisationKeys, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+  const { authorisationKeys, serviceKey: _, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
   const { derivationKey = authorisationKeys.cases } = rest;
   replaceSecretsFile(file, { ...rest, derivationKey, serviceKeys: encodeStoredKeys(serviceKeys) });
 }

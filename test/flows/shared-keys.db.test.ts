@@ -34,7 +34,7 @@ beforeAll(async () => {
     tokenPrivateKey: tokenKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     databaseKey: base64(randomBytes(32)),
     authorisationKeys: { cases: base64(shared.cases), licenses: base64(shared.licenses) },
-    librarySecret: 'x'.repeat(32),
+    ...{ serviceKey: base64(randomBytes(32)), librarySecret: 'x'.repeat(32) },
   };
   writeFileSync(join(folder, 'secrets.json'), JSON.stringify(content));
   secrets = openSecrets(folder);
@@ -154,8 +154,8 @@ test('what waited for its seal is sealed; nothing else that the shared keys sign
   expect(acts.map(({ state }) => state)).toEqual(['PREPARED', 'PREPARED']);
 
   // The folder keeps what webhooks need, and no shared key. The next start lists nothing anew.
-  const { authorisationKeys, derivationKey, serviceKeys } = fileOf('secrets.json');
-  expect(authorisationKeys).toBeUndefined();
+  const { authorisationKeys, serviceKey, derivationKey, serviceKeys } = fileOf('secrets.json');
+  expect([authorisationKeys, serviceKey]).toEqual([undefined, undefined]);
   expect(derivationKey).toBe(base64(shared.cases));
   expect(Object.keys(serviceKeys)).toEqual(['cases', 'licenses']);
   const again = openSecrets(folder);
