@@ -1,5 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AuditInput } from '../../scripts/audit/finding.ts';
+import { auditProposals } from '../../scripts/audit/office/proposals.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
@@ -116,4 +118,15 @@ describe('a granted act is given up', () => {
     expect(data.licenseProposals.edges).toEqual([]);
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
+});
+
+test('the audit finds an effect of each approved wish, and no other fault', async () => {
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  const findings: unknown[] = [];
+  for await (const finding of auditProposals({ sql } as Partial<AuditInput> as AuditInput)) findings.push(finding);
+  const kinds =
+    await sql`select distinct kind from licenses.proposal join licenses.proposal_outcome on proposal_id = id`;
+  await sql.end();
+  expect(kinds.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['RECEIVE_BLANKS', 'VOID_TASK']));
+  expect(findings).toEqual([]);
 });

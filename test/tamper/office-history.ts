@@ -96,7 +96,15 @@ export async function buildOfficeHistory(hub: TestHub): Promise<void> {
   await importFiles(hub);
   const picture = buildSealPng(80).toString('base64');
   await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealPicture', { seal: 'yudu-slj-license-seal', picture });
+  await countersign(hub);
   await leaveProposals(hub);
+}
+
+/** Takes blanks into stock, by the same mutation of two persons. */
+async function countersign(hub: TestHub): Promise<void> {
+  const batch = { prefix: 'AA1', from: 1, to: 3 };
+  for (const person of ['yudu-slj.keeper', 'yudu-slj.sealapprover'])
+    await runMutation(hub, person, 'receiveBlanks', 'ReceiveBlanksInput', batch, 'received');
 }
 
 async function approveException(hub: TestHub): Promise<void> {

@@ -255,6 +255,11 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
       where application_id is not null and event in ('GRANT_WITHDRAWN', 'ENDED', 'RESUMED', 'PICTURE_CHANGED') order by serial`,
     (sql, { serial }) => sql`delete from seals.seal_event where serial = ${serial}`,
   ),
+  'blanks-never-received': alterRow(
+    'blanks that two persons received are gone',
+    (sql) => sql`select 'proposal:' || id as object, id from licenses.proposal where kind = 'RECEIVE_BLANKS'`,
+    (sql) => sql`delete from licenses.blank_entry where number like 'AA1%'`,
+  ),
   'exception-longer': alterRow(
     'an exception lasts longer than it was approved',
     (sql) => sql`select 'exception:' || id as object, id from cases.duty_exception order by serial`,

@@ -3,6 +3,7 @@ import type { Step } from '../../../subgraphs/cases/case.ts';
 import { CASE_ACTIONS, type CaseActionName } from '../../../subgraphs/cases/policy.ts';
 import { PROPOSALS, type ProposalKind } from '../../../subgraphs/cases/proposal/proposal.ts';
 import type { Role } from '../../../subgraphs/kernel/actor.ts';
+import { COUNTERSIGNED_KINDS, countersignRule } from '../../../subgraphs/licenses/countersign/countersign.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
 import { decodeStatement } from '../uses.ts';
 import { type EnteredLine, findOperatorStart, findRegisterStart, indexPosts, readRegister } from './posts.ts';
@@ -63,6 +64,12 @@ const STEP_RULES: Readonly<Record<Step, StepRule>> = {
 function rolesOfStep({ kind }: PersonAct): readonly Role[] {
   const { actions, roles = [] } = STEP_RULES[kind as Step];
   return [...roles, ...actions.flatMap((name) => CASE_ACTIONS[name].grants.flatMap((grant) => grant.roles))];
+}
+
+/** Who asks for what two persons ask for by the same mutation (双人复核). Null for what is proposed otherwise. */
+function rolesOfCountersign({ kind }: PersonAct): readonly Role[] | null {
+  const known = COUNTERSIGNED_KINDS.find((name) => name === kind);
+  return known === undefined ? null : countersignRule(known).grants.flatMap(({ roles }) => roles);
 }
 
 function rolesOfApprover({ kind, organs }: PersonAct): readonly Role[] {
@@ -149,7 +156,7 @@ const SOURCES: readonly ActSource[] = [
     query: (sql) => sql<PersonAct[]>`select 'proposal:' || p.id as object, p.kind, p.proposed_by_id as "actorId", p.at,
         null as window, array[p.organ] || case when o.id is null then '{}' else array[o.supervisor->>'id'] end as organs
       from licenses.proposal p left join licenses.supervision_order o on o.id::text = ${sql.unsafe(CONTENT)}->>'order'`,
-    roles: ({ organs }) => (organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),
+    roles: (act) => rolesOfCountersign(act) ?? (act.organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),
   },
   {
     name: '提议的批准',
@@ -165,7 +172,7 @@ const SOURCES: readonly ActSource[] = [
       from (select * from licenses.proposal union all select * from matters.proposal) p
       join (select * from licenses.proposal_outcome union all select * from matters.proposal_outcome) o
         on o.proposal_id = p.id where o.outcome <> 'WITHDRAWN'`,
-    roles: ({ organs }) => (organs.length === 0 ? ['ADMINISTRATOR'] : ['APPROVER']),
+    roles: (act) => rolesOfCountersign(act) ?? (act.organs.length === 0 ? ['ADMINISTRATOR'] : ['APPROVER']),
   },
 ];
 
