@@ -129,6 +129,12 @@ function describeFault(route: string, { status, body }: { status: number; body: 
   return status >= 500 || isInside ? `${route}: ${status} ${body.slice(0, 200)}` : null;
 }
 
+/** Returns code and message of an error in either form. */
+function readProblem(body: string): { code: string; message: string } {
+  const { errors: [error] = [], ...problem } = JSON.parse(body);
+  return error ? { code: error.extensions.code, message: error.message } : problem;
+}
+
 describe('every route', () => {
   test('is found', () => {
     const urls = routes.map(({ url }) => url);
@@ -149,8 +155,9 @@ describe('every route', () => {
           for (const target of targets) {
             const answer = await send(method, target, token);
             const expectedName = target.includes('?') ? 'wrong' : (name ?? '（名称有误）');
+            const { code, message } = readProblem(answer.body);
             const isNamed =
-              answer.status === 400 && answer.body.includes(`"BAD_USER_INPUT","message":"参数 ${expectedName} `);
+              answer.status === 400 && code === 'BAD_USER_INPUT' && message.startsWith(`参数 ${expectedName} `);
             if (!isNamed) unexpected.push(`${method} ${target}: ${answer.status} ${answer.body.slice(0, 100)}`);
           }
         }
