@@ -1,16 +1,15 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SEALING_STEPS } from '../../subgraphs/kernel/sealing/sealing-workflow.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
-import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
-import { encodePrivateKey } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
+import { forkHub } from './fork-hub.ts';
 
 const hex = () => randomBytes(32).toString('hex');
 const KEYS_HEX = { keyEncryptionKey: hex(), derivationKey: hex() };
@@ -35,17 +34,7 @@ describe('a hub killed in the middle of issuing', () => {
     await library?.stop();
   });
 
-  const startHubThatCrashes = (crashAt: string): Promise<{ child: ChildProcess; url: string }> =>
-    new Promise((resolve, reject) => {
-      const child = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-      child.once('message', (message) => resolve({ child, url: (message as { url: string }).url }));
-      child.once('error', reject);
-      const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
-      const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-      const { cases, licenses } = serviceKeys.identities;
-      const keys = { ...KEYS_HEX, cases: encodePrivateKey(cases), licenses: encodePrivateKey(licenses) };
-      child.send({ config, tokenKeyPem, keys, crashAt });
-    });
+  const startHubThatCrashes = (crashAt: string) => forkHub(hub, { ...KEYS_HEX, serviceKeys }, crashAt);
 
   test.each(SEALING_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {
     const route = ROUTES.DIRECT;

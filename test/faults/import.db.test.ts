@@ -1,12 +1,14 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
+import { forkHub } from './fork-hub.ts';
 
 const hex = () => randomBytes(32).toString('hex');
 /** The last matter of the list. The test locks its stream, so that the import stops there after writing all others. */
@@ -34,17 +36,8 @@ afterAll(async () => {
 });
 
 /** Starts another hub on the same database in its own process. */
-function startOtherHub(): Promise<{ process: ChildProcess; url: string }> {
-  const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
-  const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-  const keys = { keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
-  return new Promise((resolve, reject) => {
-    const process = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    process.once('message', (message) => resolve({ process, url: (message as { url: string }).url }));
-    process.once('error', reject);
-    process.send({ config, tokenKeyPem, keys, crashAt: null });
-  });
-}
+const startOtherHub = () =>
+  forkHub(hub, { keyEncryptionKey: hex(), derivationKey: hex(), serviceKeys: generateServiceKeys() }, null);
 
 const readRegister = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
 const importList = () => importDelegations(hub, { csv: LIST }, 'unchanged changes { line matter { id } }');
@@ -60,14 +53,14 @@ test('a hub killed during an import changes nothing, and a repeated approval doe
     'proposal { id }',
   );
   const before = await readRegister();
-  const { process, url } = await startOtherHub();
-  child = process;
-  const exitSignal = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
+  const started = await startOtherHub();
+  child = started.child;
+  const exitSignal = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
   const authorization = `Bearer ${await tokenFor(requireDemoPerson('administrator-deputy'), new Date())}`;
 
   await sql.begin(async (transaction) => {
     await transaction`select 1 from matters.outbox_stream where stream = ${`matter:${LOCKED_MATTER}`} for update`;
-    const pendingImport = fetch(`${url}/graphql`, {
+    const pendingImport = fetch(`${started.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization },
       body: JSON.stringify({
@@ -80,7 +73,7 @@ test('a hub killed during an import changes nothing, and a repeated approval doe
         and datname = current_database() and application_name = 'tongquan-matters' and query like '%outbox_stream%'`;
       return blockedBackends.length > 0;
     });
-    process.kill('SIGKILL');
+    child.kill('SIGKILL');
     expect(await exitSignal).toBe('SIGKILL');
     expect(await pendingImport).toBeNull();
     // The killed transaction has not committed.

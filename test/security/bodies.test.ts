@@ -166,6 +166,6 @@ test.each<[string, (scope: FastifyInstance) => void]>([
   expect([refused.statusCode, refused.headers['retry-after'], refused.json()]).toEqual([
     429,
     '1',
-    { code: 'RATE_LIMITED', message: expect.any(String) },
+    { code: 'RATE_LIMITED', message: expect.any(String), retryAfter: 1 },
   ]);
 });
