@@ -24,6 +24,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'guide_overlay',
   'guide_version',
   'import_file',
+  'issuer_logout',
   'license_change',
   'license_entry',
   'log_checkpoint',

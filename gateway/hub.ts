@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
-import { addPersonRoute } from '../subgraphs/cases/person/routes.ts';
-import type { ResolvePerson } from '../subgraphs/kernel/actor.ts';
+import { addRegisterRoutes } from '../subgraphs/cases/person/routes.ts';
+import type { PersonRegister, ResolvePerson } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import { logFailure, logFault } from '../subgraphs/kernel/environment/log.ts';
 import type { SendEvent } from '../subgraphs/kernel/events/relay.ts';
@@ -47,8 +47,9 @@ import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import type { CostLimits } from './cost/limits.ts';
 import { createGateway, type GatewayOptions, type SubgraphSource } from './gateway.ts';
 import { createRemoteRegister, proxySubgraph, requireLive } from './remote.ts';
+import { addLogoutRoute } from './sign-in/logout-route.ts';
 import { makeOwnKey } from './sign-in/own-key.ts';
-import { createSignIn, type SignInOptions } from './sign-in/sign-in.ts';
+import { createSignIn, type EdgeSignIn, type SignInOptions } from './sign-in/sign-in.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
 export interface HubConfig {
@@ -142,11 +143,13 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   });
   const { identities, publicKeys } = config.serviceKeys;
   const proof = { identity: identities.gateway, now };
-  const askRegister: ResolvePerson = (identity, at) =>
-    baseUrls.cases === undefined
-      ? subgraphs.cases.resolvePerson(identity, at)
-      : createRemoteRegister(baseUrls.cases, proof)(identity, at);
-  const tokenCheck = createTokenCheck(config, askRegister, now);
+  const findRegister = () =>
+    baseUrls.cases === undefined ? subgraphs.cases : createRemoteRegister(baseUrls.cases, proof);
+  const register: PersonRegister = {
+    resolvePerson: (identity, at) => findRegister().resolvePerson(identity, at),
+    recordLogout: (logout, at) => findRegister().recordLogout(logout, at),
+  };
+  const tokenCheck = createTokenCheck(config, register, now);
   const buildServeOptions = (receiver: SubgraphName): ServeOptions => {
     return { ...config, ...tokenCheck, services: { receiver, publicKeys } };
   };
@@ -169,6 +172,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
         await config.addRoutes?.(gateway);
+        await addLogoutRoute(gateway, { ...register, ...tokenCheck.signIn, now });
         for (const subgraph of subgraphList) {
           const url = baseUrls[subgraph.name];
           if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, { ...proof, check: tokenCheck });
@@ -199,11 +203,15 @@ export async function createHub(config: HubConfig): Promise<Hub> {
 }
 
 /** Processes behind the gateway read only what the gateway signs, with a key that nobody else ever has. */
-function createTokenCheck({ identities, tokenKey }: HubConfig, askRegister: ResolvePerson, now: Clock): TokenCheck {
+function createTokenCheck(
+  { identities, tokenKey }: HubConfig,
+  register: PersonRegister,
+  now: Clock,
+): TokenCheck & { signIn: EdgeSignIn } {
   const { publicKey, privateKey } = makeOwnKey();
   const signIn = createSignIn({
     issuers: identities?.issuers ?? [],
-    resolvePerson: identities?.resolvePerson ?? askRegister,
+    resolvePerson: identities?.resolvePerson ?? register.resolvePerson,
     ownKey: privateKey,
     demoKey: (identities?.takesOwnTokens ?? true) ? tokenKey : null,
     now,
@@ -337,12 +345,7 @@ async function serveSubgraphs(
   const buildOptions = (receiver: SubgraphName) => ({ ...buildHubOptions(receiver), signIn: undefined });
   const apps = new Map([
     ['matters', await serveSubgraph(matters, buildOptions('matters'))],
-    [
-      'cases',
-      await serveSubgraph(cases, buildOptions('cases'), (app, { now }) =>
-        addPersonRoute(app, cases.resolvePerson, now),
-      ),
-    ],
+    ['cases', await serveSubgraph(cases, buildOptions('cases'), (app, { now }) => addRegisterRoutes(app, cases, now))],
     ['licenses', await serveSubgraph(licenses, buildOptions('licenses'))],
     ['seals', await serveSubgraph(seals, buildOptions('seals'), (app, options) => addPortRoutes(app, seals, options))],
   ]);

@@ -6,6 +6,7 @@ import { createParserPool, readParserLimits } from '../subgraphs/kernel/foreign/
 import { readHubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import { openIdentity } from '../subgraphs/kernel/sealing/service-token.ts';
 import { readCostLimits } from './cost/limits.ts';
+import { addLogoutRoute } from './sign-in/logout-route.ts';
 import { parseOwnKey } from './sign-in/own-key.ts';
 import { readExplorerSignIn, readIssuerSettings } from './sign-in/settings.ts';
 import { createSignIn } from './sign-in/sign-in.ts';
@@ -39,10 +40,10 @@ const now = () => new Date();
 const proof = { identity: openIdentity('gateway', privateKey), now } as const;
 const issuer = readIssuerSettings(settings);
 const { TOKEN_PRIVATE_KEY_FILE: own } = settings;
-const askRegister = registerOver(CASES_URL, proof);
+const { resolvePerson, recordLogout } = registerOver(CASES_URL, proof);
 const signIn =
   issuer && own
-    ? createSignIn({ issuers: [issuer], resolvePerson: askRegister, ownKey: own.privateKey, demoKey: null, now })
+    ? createSignIn({ issuers: [issuer], resolvePerson, ownKey: own.privateKey, demoKey: null, now })
     : undefined;
 const tokenKey = signIn ? own?.publicKey : settings.TOKEN_PUBLIC_KEY;
 // The table of variables asks for one or the other.
@@ -62,6 +63,7 @@ const app = await createGateway({
   limits: readCostLimits(settings),
   rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {
+    if (signIn) await addLogoutRoute(app, { ...signIn, recordLogout, now });
     for (const name of names) await passOn(app, name, urls[name], { ...proof, check });
   },
   checks: Object.fromEntries(names.map((name) => [name, () => isLive(urls[name], name, proof)])),

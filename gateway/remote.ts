@@ -1,7 +1,7 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ResolvePerson, ROLES } from '../subgraphs/kernel/actor.ts';
+import { type PersonRegister, ROLES } from '../subgraphs/kernel/actor.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
@@ -40,19 +40,29 @@ async function getText(url: string, name: ServiceReceiver, proof: GatewayProof, 
   return answer.bytes;
 }
 
-/** Finds people in the register of the cases subgraph (see `addPersonRoute`). Throws TokenError SESSION_ENDED. */
-export function createRemoteRegister(casesUrl: string, proof: GatewayProof): ResolvePerson {
-  return async (identity) => {
-    const answer = await sendRequest(`${casesUrl}/person`, {
-      ...{ method: 'POST', reach: OPERATOR, body: JSON.stringify(identity) },
+/** The register of the cases subgraph in another process (see `addRegisterRoutes`). */
+export function createRemoteRegister(casesUrl: string, proof: GatewayProof): PersonRegister {
+  const post = async (path: string, body: unknown): Promise<HttpAnswer> =>
+    sendRequest(`${casesUrl}${path}`, {
+      ...{ method: 'POST', reach: OPERATOR, body: JSON.stringify(body) },
       headers: { 'content-type': 'application/json', ...(await writeCallerHeaders(proof, 'cases')) },
       ...{ timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_TEXT_BYTES },
     });
-    if (answer.status === 401) throw new TokenError('SESSION_ENDED');
+  const read = <Value>(answer: HttpAnswer, schema: z.ZodType<Value>): Value => {
     requireOk(casesUrl, answer);
-    return personAnswer.parse(JSON.parse(answer.bytes.toString('utf8'))).person;
+    return schema.parse(JSON.parse(answer.bytes.toString('utf8')));
+  };
+  return {
+    async resolvePerson(identity) {
+      const answer = await post('/person', identity);
+      if (answer.status === 401) throw new TokenError('SESSION_ENDED');
+      return read(answer, personAnswer).person;
+    },
+    recordLogout: async (logout) => read(await post('/logout', logout), logoutAnswer).isNew,
   };
 }
+
+const logoutAnswer = z.object({ isNew: z.boolean() });
 
 const personAnswer = z.object({
   person: z

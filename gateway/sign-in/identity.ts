@@ -1,11 +1,9 @@
-import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import type { Identity } from '../../subgraphs/kernel/actor.ts';
-import { parseStrictJson } from '../../subgraphs/kernel/foreign/json.ts';
+import { type Identity, MAX_SUBJECT_CHARS } from '../../subgraphs/kernel/actor.ts';
 import { isCitizenNumber, isUscc } from '../../subgraphs/kernel/identifier.ts';
-import { TOKEN_LEEWAY_SECONDS, TokenError } from '../../subgraphs/kernel/sealing/token.ts';
-import { findTextProblem } from '../../subgraphs/kernel/text.ts';
-import { IssuerAway } from './issuer-keys.ts';
+import { TokenError } from '../../subgraphs/kernel/sealing/token.ts';
+import { isOfType, lineSchema, secondsSchema, toDate, verifyToken } from './verification.ts';
 
 /** Verifies a token of an OpenID Connect issuer (RFC 7519, RFC 8725, RFC 9068, OpenID Connect Core). */
 
@@ -30,11 +28,6 @@ export interface VerifiedIdentity {
   expiresAt: Date;
 }
 
-/** No algorithm with a shared secret, and not `none`. */
-const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-const MAX_TOKEN_CHARS = 8_192;
-/** OpenID Connect Core, 2. */
-const MAX_SUBJECT_CHARS = 255;
 const MAX_NAME_CHARS = 64;
 
 /** `typ` of the header, in lower case. Absent or JWT says nothing: then the claims tell (RFC 8725, 3.11). */
@@ -44,59 +37,37 @@ const CLAIM_TYPES = { access: ['Bearer'], id: ['ID'] } as const;
 /** Claims that only an ID token has. */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'];
 
-const line = (maxChars: number) =>
-  z.string().refine((text) => text !== '' && findTextProblem(text, { form: 'LINE', maxChars }) === null);
-const seconds = z.number().int().nonnegative();
 const claimSchema = z.looseObject({
-  sub: line(MAX_SUBJECT_CHARS),
-  exp: seconds,
-  iat: seconds,
-  auth_time: seconds.nullish(),
-  sid: line(MAX_SUBJECT_CHARS).nullish(),
-  name: line(MAX_NAME_CHARS).nullish(),
+  sub: lineSchema(MAX_SUBJECT_CHARS),
+  exp: secondsSchema,
+  iat: secondsSchema,
+  auth_time: secondsSchema.nullish(),
+  sid: lineSchema(MAX_SUBJECT_CHARS).nullish(),
+  name: lineSchema(MAX_NAME_CHARS).nullish(),
   azp: z.string().nullish(),
   client_id: z.string().nullish(),
 });
 
 /** Returns who a token is of. Throws TokenError. The claims' texts are checked; the register decides what they mean. */
-export async function readIdentity(
+export function readIdentity(
   token: string,
   rules: TokenRules,
   findKey: JWTVerifyGetKey,
   now: Date,
 ): Promise<VerifiedIdentity> {
-  try {
-    requireStrictForm(token);
-    const { payload, protectedHeader } = await jwtVerify(token, findKey, {
-      algorithms: ALGORITHMS,
-      issuer: rules.issuer,
-      audience: rules.audience,
-      clockTolerance: TOKEN_LEEWAY_SECONDS,
-      requiredClaims: ['exp', 'iat', 'sub'],
-      maxTokenAge: rules.maxLifeSeconds,
-      currentDate: now,
-    });
-    requirePurpose(payload, protectedHeader.typ, rules);
-    return toIdentity(payload, rules);
-  } catch (error) {
-    if (error instanceof TokenError) throw error;
-    if (error instanceof IssuerAway) throw new TokenError('ISSUER_AWAY');
-    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
-  }
-}
-
-/** Throws unless header and claims are JSON that every parser reads in the same way, and of bounded length. */
-function requireStrictForm(token: string): void {
-  const parts = token.split('.');
-  if (token.length > MAX_TOKEN_CHARS || parts.length !== 3) throw new TokenError('TOKEN_INVALID');
-  const [header, claims] = parts.map((part) => parseStrictJson(Buffer.from(part, 'base64url')));
-  if (header === undefined || claims === undefined) throw new TokenError('TOKEN_INVALID');
+  const { issuer, audience, maxLifeSeconds: maxAgeSeconds } = rules;
+  const requiredClaims = ['exp', 'iat', 'sub'];
+  const verification = { issuer, audiences: [audience], requiredClaims, maxAgeSeconds, findKey, now };
+  return verifyToken(token, verification, (claims, headerType) => {
+    requirePurpose(claims, headerType, rules);
+    return toIdentity(claims, rules);
+  });
 }
 
 /** Throws unless the token is of the kind that the hub takes, and for one of the clients (RFC 8725, 3.11 and 3.12). */
 function requirePurpose(claims: JWTPayload, headerType: string | undefined, { kind, audience, clients }: TokenRules) {
   const isOfKind =
-    HEADER_TYPES[kind].some((type) => type === (headerType ?? 'jwt').toLowerCase()) &&
+    isOfType(headerType, HEADER_TYPES[kind]) &&
     (claims.typ === undefined || CLAIM_TYPES[kind].some((type) => type === claims.typ)) &&
     // A logout token and other security events (RFC 8417).
     claims.events === undefined &&
@@ -130,18 +101,4 @@ function readHolderCode(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string' && (isUscc(value) || isCitizenNumber(value))) return value;
   throw new TokenError('TOKEN_INVALID');
-}
-
-const toDate = (seconds: number) => new Date(seconds * 1000);
-
-/** Returns the issuer that a token names, without verification: it only chooses who verifies. */
-export function readUnverifiedIssuer(token: string): string | null {
-  if (token.length > MAX_TOKEN_CHARS) return null;
-  try {
-    decodeProtectedHeader(token);
-    const claims = parseStrictJson(Buffer.from(token.split('.')[1] ?? '', 'base64url')) as JWTPayload | undefined;
-    return typeof claims?.iss === 'string' ? claims.iss : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,5 @@
 import { hash, type KeyObject } from 'node:crypto';
-import type { Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
+import type { IssuerLogout, Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
 import { createCache } from '../../subgraphs/kernel/cache.ts';
 import type { Clock } from '../../subgraphs/kernel/day.ts';
 import type { SignIn } from '../../subgraphs/kernel/http/context.ts';
@@ -10,8 +10,10 @@ import {
   TokenError,
   writeToken,
 } from '../../subgraphs/kernel/sealing/token.ts';
-import { readIdentity, readUnverifiedIssuer, type TokenRules } from './identity.ts';
+import { readIdentity, type TokenRules } from './identity.ts';
 import { createIssuerKeys, type IssuerAddress } from './issuer-keys.ts';
+import { readLogout } from './logout.ts';
+import { readUnverifiedIssuer } from './verification.ts';
 
 /** Finds the person of a token at the hub's edge, and writes the hub's own token for processes behind it. */
 
@@ -26,6 +28,12 @@ export interface SignInOptions {
   /** Key of demo tokens. Null in production: then nobody comes in by a token that the hub itself would have signed. */
   demoKey: KeyObject | null;
   now: Clock;
+}
+
+/** The sign-in of the edge, which also reads by what an issuer ends sessions. */
+export interface EdgeSignIn extends SignIn {
+  /** Reads a logout token. Throws TokenError. */
+  readLogout(token: string, at: Date): Promise<IssuerLogout>;
 }
 
 /** Rights that have changed, and sessions that have ended, act after this time at the latest. */
@@ -46,20 +54,27 @@ function isCurrent({ from, until }: Cached<unknown>, at: Date): boolean {
 }
 
 /** Creates the sign-in of the edge. Whoever fails to sign in costs one verification, and nobody else is asked. */
-export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: SignInOptions): SignIn {
+export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: SignInOptions): EdgeSignIn {
   const readers = new Map(
     issuers.map((settings) => {
       const findKey = createIssuerKeys(settings, now);
-      return [settings.issuer, (token: string, at: Date) => readIdentity(token, settings, findKey, at)];
+      const read = {
+        identity: (token: string, at: Date) => readIdentity(token, settings, findKey, at),
+        logout: (token: string, at: Date) => readLogout(token, settings, findKey, at),
+      };
+      return [settings.issuer, read];
     }),
   );
   const persons = createCache<Cached<Person | null>>(MAX_PERSONS);
   const ownTokens = createCache<Cached<string>>(MAX_PERSONS);
 
+  const requireReader = (issuer: string | null) => {
+    const reader = issuer === null ? undefined : readers.get(issuer);
+    if (!reader) throw new TokenError('TOKEN_INVALID');
+    return reader;
+  };
   const resolve = async (token: string, issuer: string | null, at: Date): Promise<Cached<Person | null>> => {
-    const read = issuer === null ? undefined : readers.get(issuer);
-    if (!read) throw new TokenError('TOKEN_INVALID');
-    const { identity, expiresAt } = await read(token, at);
+    const { identity, expiresAt } = await requireReader(issuer).identity(token, at);
     const until = Math.min(at.getTime() + PERSON_SECONDS * 1000, expiresAt.getTime());
     return { from: at.getTime(), until, value: resolvePerson(identity, at) };
   };
@@ -82,6 +97,7 @@ export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: S
       if (issuer === TOKEN_ISSUER && demoKey) return readToken(token, demoKey, at);
       return readForeign(token, issuer, at);
     },
+    readLogout: async (token, at) => requireReader(readUnverifiedIssuer(token)).logout(token, at),
     writeToken(person, at) {
       const name = hash('sha256', JSON.stringify(person), 'base64');
       const known = ownTokens.get(name);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ResolvePerson } from '../kernel/actor.ts';
+import type { PersonRegister } from '../kernel/actor.ts';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
@@ -21,6 +21,7 @@ import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
 import type { PARSERS } from './parsers.ts';
 import { DEMONSTRATION_ISSUER } from './person/appointment.ts';
+import { recordLogout } from './person/session-workflow.ts';
 import { type DemonstrationPeople, enterDemonstration, resolvePerson } from './person/workflow.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
@@ -59,11 +60,10 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   movePollMs?: number;
 }
 
-export interface Cases extends Subgraph {
+/** Of the register, the gateway asks in this process or by `addRegisterRoutes`. */
+export interface Cases extends Subgraph, PersonRegister {
   /** Stores an undertaking agreement (承接协议) from a seed. Does nothing if its number exists. */
   recordAgreement(row: Agreement): Promise<void>;
-  /** Finds people in the register. The gateway asks it, in this process or by `addPersonRoute`. */
-  resolvePerson: ResolvePerson;
   /** Enters invented people from a seed. Does nothing for those whom the register has. */
   enterDemonstration(people: DemonstrationPeople, organs: readonly OrganFact[]): Promise<void>;
 }
@@ -135,6 +135,7 @@ export function createCases(options: CasesDependencies): Cases {
       await Promise.all([...loops.map((loop) => loop.stop()), backfill]);
     },
     resolvePerson: (identity, now) => resolvePerson(db, identity, now),
+    recordLogout: (logout, now) => recordLogout(db, logout, now),
     enterDemonstration: (people, organs) =>
       db.transaction((tx) => enterDemonstration(tx, people, organs, dependencies.now())),
     recordAgreement: async (row) => {

@@ -15,7 +15,7 @@ import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 import { readUploadLimits } from './material/upload/routes.ts';
-import { addPersonRoute } from './person/routes.ts';
+import { addRegisterRoutes } from './person/routes.ts';
 import { readIntakeLimits } from './reception/intake.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
@@ -53,7 +53,7 @@ const options = {
   callerLimits: readHubLimits(settings),
   readDeadlineMs: settings.READ_DEADLINE_MS,
 };
-const app = await serveSubgraph(cases, options, (routes) => addPersonRoute(routes, cases.resolvePerson, now));
+const app = await serveSubgraph(cases, options, (routes) => addRegisterRoutes(routes, cases, now));
 await app.listen({ host: settings.HOST, port: settings.PORT });
 cases.start();
 

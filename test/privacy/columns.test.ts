@@ -60,6 +60,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'cases.appointment: issuer subject name proposed_by_id proposed_by approved_by_id approved_by',
     'cases.appointment_end: reason proposed_by_id proposed_by approved_by_id approved_by',
     'cases.session_end: subject reason actor_id actor',
+    'cases.issuer_logout: issuer statement_id subject session',
     'cases.proposal: content proposed_by_id proposed_by',
     'cases.proposal_outcome: actor_id actor reason',
     'cases.reading: reader_id reader',

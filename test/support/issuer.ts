@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
@@ -80,4 +80,28 @@ export function signIssuerToken(
   return new SignJWT(all)
     .setProtectedHeader({ alg: key.alg, ...(kid === undefined ? {} : { kid }), ...header })
     .sign(key.privateKey);
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** Signs a logout token of an issuer, with a `jti` of its own. It ends nothing yet: `sub` or `sid` comes in `claims`. */
+export function signLogoutToken(
+  issuer: Pick<TestIssuer, 'url'>,
+  key: IssuerKey,
+  now: Date,
+  claims: Record<string, unknown>,
+  header: Record<string, unknown> = { typ: 'logout+jwt' },
+): Promise<string> {
+  const iat = Math.floor(now.getTime() / 1000);
+  const logout = { sub: undefined, name: undefined, exp: iat + 120, jti: randomUUID(), events: { [LOGOUT_EVENT]: {} } };
+  return signIssuerToken(issuer, key, now, { ...logout, ...claims }, header);
+}
+
+/** The body and the header of a logout request. */
+export function buildLogoutRequest(...tokens: string[]) {
+  return {
+    ...{ method: 'POST' as const, url: '/sign-in/back-channel-logout' },
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams(tokens.map((token) => ['logout_token', token])).toString(),
+  };
 }

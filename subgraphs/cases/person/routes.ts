@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { ResolvePerson } from '../../kernel/actor.ts';
+import type { PersonRegister } from '../../kernel/actor.ts';
 import { instantSchema } from '../../kernel/day-schema.ts';
 import { isForwarded } from '../../kernel/http/caller-hook.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
@@ -18,12 +18,28 @@ const identity = z.strictObject({
   session: text.nullable(),
 });
 
+const logout = z
+  .strictObject({
+    issuer: text,
+    id: text,
+    subject: text.nullable(),
+    session: text.nullable(),
+    endedAt: instant,
+  })
+  .refine(({ subject, session }) => subject !== null || session !== null);
+
+/** Adds the routes by which a gateway in another process asks the register. Nobody else may. */
+export function addRegisterRoutes(app: FastifyInstance, register: PersonRegister, now: () => Date): void {
+  addPersonRoute(app, register, now);
+  addLogoutRoute(app, register, now);
+}
+
 /**
  * `POST /person`: finds the person of an identity, for a gateway in another process. Only the gateway may ask: it has
  * verified who it is. The path is not under `/cases/`, so the gateway forwards nobody to it.
  * Answers 200 with `{ person }` (null for nobody), 401 with `{ code }` for a session that has ended, 403 to others.
  */
-export function addPersonRoute(app: FastifyInstance, resolvePerson: ResolvePerson, now: () => Date): void {
+function addPersonRoute(app: FastifyInstance, { resolvePerson }: PersonRegister, now: () => Date): void {
   app.post('/person', async (request, reply) => {
     if (!isForwarded(request)) return reply.code(403).send({ code: 'FORBIDDEN', message: '只供网关查询。' });
     const input = identity.safeParse(request.body);
@@ -34,5 +50,18 @@ export function addPersonRoute(app: FastifyInstance, resolvePerson: ResolvePerso
       if (!(error instanceof TokenError)) throw error;
       return reply.code(error.statusCode).send({ code: error.code, message: error.message });
     }
+  });
+}
+
+/**
+ * `POST /logout`: records sessions that the issuer has ended. The gateway has verified that the issuer says it.
+ * Answers 200 with `{ isNew }`, 403 to others than the gateway.
+ */
+function addLogoutRoute(app: FastifyInstance, { recordLogout }: PersonRegister, now: () => Date): void {
+  app.post('/logout', async (request, reply) => {
+    if (!isForwarded(request)) return reply.code(403).send({ code: 'FORBIDDEN', message: '只供网关登记。' });
+    const input = logout.safeParse(request.body);
+    if (!input.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '不是退出声明。' });
+    return { isNew: await recordLogout(input.data, now()) };
   });
 }

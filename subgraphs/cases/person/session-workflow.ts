@@ -1,5 +1,5 @@
-import { transact } from '../../../db/client.ts';
-import { type Actor, MAX_SUBJECT_CHARS } from '../../kernel/actor.ts';
+import { type Database, transact } from '../../../db/client.ts';
+import { type Actor, type IssuerLogout, MAX_SUBJECT_CHARS } from '../../kernel/actor.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
@@ -41,4 +41,9 @@ export function endSessions(
     await store.insertSessionEnd(tx, { subject, endedAt, reason, actorId: id, actor: name });
     return endedAt;
   });
+}
+
+/** Records sessions that the issuer has ended (see `PersonRegister`). The gateway has verified that the issuer says it. */
+export function recordLogout(db: Database, logout: IssuerLogout, now: Date): Promise<boolean> {
+  return db.transaction((tx) => store.insertLogout(tx, logout, now));
 }

@@ -1,11 +1,26 @@
-import { and, arrayOverlaps, asc, eq, gt, inArray, isNull, lte, max, notInArray, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  arrayOverlaps,
+  asc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNull,
+  lte,
+  max,
+  notInArray,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Role } from '../../kernel/actor.ts';
+import type { Identity, IssuerLogout, Role } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { matterFact } from '../case-tables.ts';
 import type { Appointment } from './appointment.ts';
-import { type AppointmentSource, appointment, appointmentEnd, sessionEnd, takeover } from './tables.ts';
+import { type AppointmentSource, appointment, appointmentEnd, issuerLogout, sessionEnd, takeover } from './tables.ts';
 
 type AppointmentRow = typeof appointment.$inferSelect;
 
@@ -163,6 +178,41 @@ export async function insertSessionEnd(
   row: Omit<typeof sessionEnd.$inferSelect, 'serial'>,
 ): Promise<void> {
   await tx.insert(sessionEnd).values(row);
+}
+
+/**
+ * Returns whether an issuer has ended the session of an identity. A person's token without `sid` is of every session of
+ * the person. The issuer renews nothing in a session that it has ended, so without `auth_time` its `iat` counts.
+ */
+export async function isLoggedOut(
+  db: Reader,
+  { issuer, subject, session, authTime, issuedAt }: Identity,
+): Promise<boolean> {
+  const ofPerson = and(
+    eq(issuerLogout.subject, subject),
+    gte(issuerLogout.endedAt, authTime ?? issuedAt),
+    session === null ? undefined : isNull(issuerLogout.session),
+  );
+  const ofSession =
+    session === null
+      ? undefined
+      : and(eq(issuerLogout.session, session), or(isNull(issuerLogout.subject), eq(issuerLogout.subject, subject)));
+  const rows = await db
+    .select({ serial: issuerLogout.serial })
+    .from(issuerLogout)
+    .where(and(eq(issuerLogout.issuer, issuer), or(ofPerson, ofSession)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Returns whether the issuer's statement was new. */
+export async function insertLogout(tx: Transaction, { id, ...logout }: IssuerLogout, at: Date): Promise<boolean> {
+  const rows = await tx
+    .insert(issuerLogout)
+    .values({ ...logout, statementId: id, recordedAt: at })
+    .onConflictDoNothing()
+    .returning({ serial: issuerLogout.serial });
+  return rows.length > 0;
 }
 
 /** Records that the operator ended a demonstration. */

@@ -1,4 +1,4 @@
-import { index, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { index, pgSchema, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
 import type { Role } from '../../kernel/actor.ts';
 import { actorColumns, instant, serial } from '../../kernel/columns.ts';
 
@@ -66,6 +66,29 @@ export const sessionEnd = schema.table(
     ...actorColumns(),
   },
   (table) => [index().on(table.subject, table.endedAt)],
+);
+
+/**
+ * Sessions that an issuer has ended (统一退出): all of the subject, or the one session. The issuer's statement counts
+ * once, by its id. Append-only.
+ */
+export const issuerLogout = schema.table(
+  'issuer_logout',
+  {
+    serial: serial().primaryKey(),
+    issuer: text().notNull(),
+    statementId: text().notNull(),
+    subject: text(),
+    session: text(),
+    /** By the issuer's clock. */
+    endedAt: instant().notNull(),
+    recordedAt: instant().notNull(),
+  },
+  (table) => [
+    unique().on(table.issuer, table.statementId),
+    index().on(table.issuer, table.subject, table.endedAt),
+    index().on(table.issuer, table.session),
+  ],
 );
 
 /**

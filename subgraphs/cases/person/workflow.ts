@@ -146,7 +146,8 @@ export async function resolvePerson(db: Database, identity: Identity, now: Date)
   if (person === null) return null;
   const sessionEnd = await store.findSessionEnd(db, person.id);
   const { authTime } = identity;
-  if (sessionEnd !== null && (authTime === null || authTime <= sessionEnd)) throw new TokenError('SESSION_ENDED');
+  const isEnded = sessionEnd !== null && (authTime === null || authTime <= sessionEnd);
+  if (isEnded || (await store.isLoggedOut(db, identity))) throw new TokenError('SESSION_ENDED');
   return person;
 }
 

@@ -29,7 +29,7 @@ export const SIGN_IN = {
   OIDC_CLIENTS: {
     kind: kinds.list,
     about:
-      'Clients of the issuer through which people may come (`azp` or `client_id`), separated by commas. Empty: all.',
+      'Clients of the issuer through which people may come (`azp` or `client_id`), separated by commas. Empty: all. Their logout tokens end sessions.',
     uses: atEdge(NONE),
   },
   EXPLORER_CLIENT: {
