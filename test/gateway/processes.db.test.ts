@@ -12,7 +12,15 @@ import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts'
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { AUDIENCE, makeIssuerKey, signIssuerToken, startIssuer, type TestIssuer } from '../support/issuer.ts';
+import {
+  AUDIENCE,
+  buildLogoutRequest,
+  makeIssuerKey,
+  signIssuerToken,
+  signLogoutToken,
+  startIssuer,
+  type TestIssuer,
+} from '../support/issuer.ts';
 import { testParsers } from '../support/parsers.ts';
 import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
@@ -108,6 +116,22 @@ async function ask(query: string, token?: string, url: string = gateway) {
   });
   return (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
 }
+
+test('a gateway in production ends the session that its issuer has ended', async () => {
+  const claims = { sub: 'leaving', id_number: '11010519491231002X' };
+  const [ended, other] = await Promise.all(
+    ['ended', 'other'].map((sid) => signIssuerToken(issuer, issuerKey, new Date(), { ...claims, sid })),
+  );
+  const { url, ...request } = buildLogoutRequest(
+    await signLogoutToken(issuer, issuerKey, new Date(), { sub: 'leaving', sid: 'ended' }),
+  );
+  const send = async () => (await fetch(`${office}${url}`, { ...request, body: request.payload })).status;
+  expect([await send(), await send()]).toEqual([200, 400]);
+  expect((await ask('{ viewer { roles } }', ended, office)).errors).toMatchObject([
+    { extensions: { code: 'SESSION_ENDED' } },
+  ]);
+  expect(await ask('{ viewer { roles } }', other, office)).toEqual({ data: { viewer: { roles: ['APPLICANT'] } } });
+});
 
 test("a gateway in production takes tokens of its issuer only, and subgraphs only the gateway's", async () => {
   const query = '{ cases(first: 1) { edges { cursor } } }';
