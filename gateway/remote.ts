@@ -1,7 +1,8 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type PersonRegister, ROLES } from '../subgraphs/kernel/actor.ts';
+import type { PersonRegister } from '../subgraphs/cases/person/register.ts';
+import { ROLES } from '../subgraphs/kernel/actor.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';

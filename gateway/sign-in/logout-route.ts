@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { PersonRegister } from '../../subgraphs/kernel/actor.ts';
+import type { PersonRegister } from '../../subgraphs/cases/person/register.ts';
 import type { Clock } from '../../subgraphs/kernel/day.ts';
 import { TokenError, type TokenErrorCode } from '../../subgraphs/kernel/sealing/token.ts';
 import type { EdgeSignIn } from './sign-in.ts';

@@ -1,11 +1,12 @@
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { type IssuerLogout, MAX_SUBJECT_CHARS } from '../../subgraphs/kernel/actor.ts';
+import type { IssuerLogout } from '../../subgraphs/cases/person/register.ts';
+import { MAX_SUBJECT_CHARS } from '../../subgraphs/kernel/actor.ts';
 import { TokenError } from '../../subgraphs/kernel/sealing/token.ts';
 import type { TokenRules } from './identity.ts';
 import { isOfType, lineSchema, secondsSchema, toDate, verifyToken } from './verification.ts';
 
-/** Verifies a logout token: by it an issuer says that it has ended sessions (OpenID Connect Back-Channel Logout 1.0). */
+/** Verifies by what an issuer says that it has ended sessions (OpenID Connect Back-Channel Logout 1.0). */
 
 /** A logout token is sent at once, so that an older one is not the issuer's, whatever `exp` it has. */
 const MAX_LOGOUT_SECONDS = 120;

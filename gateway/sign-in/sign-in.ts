@@ -1,5 +1,6 @@
 import { hash, type KeyObject } from 'node:crypto';
-import type { IssuerLogout, Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
+import type { IssuerLogout } from '../../subgraphs/cases/person/register.ts';
+import type { Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
 import { createCache } from '../../subgraphs/kernel/cache.ts';
 import type { Clock } from '../../subgraphs/kernel/day.ts';
 import type { SignIn } from '../../subgraphs/kernel/http/context.ts';

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { PersonRegister } from '../kernel/actor.ts';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
@@ -21,6 +20,7 @@ import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
 import type { PARSERS } from './parsers.ts';
 import { DEMONSTRATION_ISSUER } from './person/appointment.ts';
+import type { PersonRegister } from './person/register.ts';
 import { recordLogout } from './person/session-workflow.ts';
 import { type DemonstrationPeople, enterDemonstration, resolvePerson } from './person/workflow.ts';
 import { createPlatformDelivery } from './platform/delivery-client.ts';

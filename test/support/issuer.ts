@@ -84,7 +84,7 @@ export function signIssuerToken(
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-/** Signs a logout token of an issuer, with a `jti` of its own. It ends nothing yet: `sub` or `sid` comes in `claims`. */
+/** Signs a logout token of an issuer, with a `jti` of its own. `sub` or `sid` comes in `claims`. */
 export function signLogoutToken(
   issuer: Pick<TestIssuer, 'url'>,
   key: IssuerKey,

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { PersonRegister } from '../../kernel/actor.ts';
 import { instantSchema } from '../../kernel/day-schema.ts';
 import { isForwarded } from '../../kernel/http/caller-hook.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
+import type { PersonRegister } from './register.ts';
 
 const MAX_TEXT_CHARS = 500;
 const instant = instantSchema.transform((time) => new Date(time));

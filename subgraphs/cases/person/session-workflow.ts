@@ -1,9 +1,10 @@
 import { type Database, transact } from '../../../db/client.ts';
-import { type Actor, type IssuerLogout, MAX_SUBJECT_CHARS } from '../../kernel/actor.ts';
+import { type Actor, MAX_SUBJECT_CHARS } from '../../kernel/actor.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
 import { SESSION_POLICY } from './policy.ts';
+import type { IssuerLogout } from './register.ts';
 import * as store from './store.ts';
 import type { PersonDependencies } from './workflow.ts';
 
@@ -43,7 +44,7 @@ export function endSessions(
   });
 }
 
-/** Records sessions that the issuer has ended (see `PersonRegister`). The gateway has verified that the issuer says it. */
+/** Records sessions that the issuer has ended (see `PersonRegister`). The gateway has verified its statement. */
 export function recordLogout(db: Database, logout: IssuerLogout, now: Date): Promise<boolean> {
   return db.transaction((tx) => store.insertLogout(tx, logout, now));
 }

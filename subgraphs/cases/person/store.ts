@@ -15,11 +15,12 @@ import {
   sql,
 } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Identity, IssuerLogout, Role } from '../../kernel/actor.ts';
+import type { Identity, Role } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { matterFact } from '../case-tables.ts';
 import type { Appointment } from './appointment.ts';
+import type { IssuerLogout } from './register.ts';
 import { type AppointmentSource, appointment, appointmentEnd, issuerLogout, sessionEnd, takeover } from './tables.ts';
 
 type AppointmentRow = typeof appointment.$inferSelect;
