@@ -8,12 +8,12 @@ import { removePlatform } from '../../subgraphs/cases/platform/workflow.ts';
 import { proposalStore } from '../../subgraphs/cases/proposal/store.ts';
 import { removeWebhook } from '../../subgraphs/cases/supervision/webhook/workflow.ts';
 import { dayOf } from '../../subgraphs/kernel/day.ts';
-import { createProposalStore } from '../../subgraphs/kernel/proposal/store.ts';
 import { OPERATOR_ID, type OperatorEnding, withdrawForOperator } from '../../subgraphs/kernel/proposal/workflow.ts';
+import { countersignStore } from '../../subgraphs/licenses/countersign/store.ts';
 import { closeDuty, dutyIds } from '../../subgraphs/licenses/paper/duty-store.ts';
 import { SEED_ACTOR } from '../../subgraphs/licenses/paper/paper.ts';
 import { voidSeedBlanks } from '../../subgraphs/licenses/paper/store.ts';
-import { proposal, proposalOutcome } from '../../subgraphs/licenses/proposal/tables.ts';
+import { proposalStore as actStore } from '../../subgraphs/licenses/proposal/store.ts';
 import { importStore } from '../../subgraphs/matters/proposal/store.ts';
 import { withdrawForOperator as withdrawApplication } from '../../subgraphs/seals/application/workflow.ts';
 
@@ -50,8 +50,6 @@ function listWaiting(schema: 'cases' | 'matters' | 'licenses'): Pick<Ending, 'ta
   };
 }
 
-/** Proposals of every kind: acts on licenses, and what two persons ask for by the same mutation. */
-const licenseStore = createProposalStore({ proposal, proposalOutcome });
 const WAITING_REASON = '演示转为正式运行：示范人员的提议不再办理';
 
 export const ENDINGS: readonly Ending[] = [
@@ -128,7 +126,10 @@ export const ENDINGS: readonly Ending[] = [
     reason: WAITING_REASON,
     ...listWaiting('licenses'),
     end: async (tx, id, ending) => {
-      await withdrawForOperator(tx, licenseStore, id, ending);
+      const isWish = (await countersignStore.find(tx, id)) !== null;
+      await (isWish
+        ? withdrawForOperator(tx, countersignStore, id, ending)
+        : withdrawForOperator(tx, actStore, id, ending));
       await closeDuty(tx, dutyIds.proposal(id), ending.at);
     },
   },

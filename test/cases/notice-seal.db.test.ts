@@ -77,7 +77,8 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
 async function listUnsealed(db: Database, organ: string | null) {
   const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
   const person = requireDemoPerson('auditor');
-  return (await listAttention(db, { ...filter, person }, '2026-11-24', { first: 100, after: null })).rows;
+  return (await listAttention(db, { ...filter, person }, new Date('2026-11-24T04:00:00Z'), { first: 100, after: null }))
+    .rows;
 }
 
 describe('notice numbers', () => {

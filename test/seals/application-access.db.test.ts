@@ -142,6 +142,16 @@ describe('the list of applications', () => {
     }
     expect(await list('public')).toEqual(['UNAUTHENTICATED']);
   });
+  test('shows what waits for the caller to exactly those who may decide it', async () => {
+    const waitsForMe = { waitsForMe: true };
+    expect(kinds(await list(APPROVER, waitsForMe))).toEqual(['GRANT WAITING']);
+    for (const person of [KEEPER, `${CITY}.sealapprover`, ...OTHER_STAFF, 'auditor'])
+      expect([person, kinds(await list(person, waitsForMe))]).toEqual([person, []]);
+    const applicant = { ...requireDemoPerson(APPROVER), id: requireDemoPerson(KEEPER).id };
+    const query = '{ sealApplications(first: 9, filter: { waitsForMe: true }) { edges { node { kind } } } }';
+    expect((await fixture.ask(applicant, query, {})).data.sealApplications.edges).toEqual([]);
+    expect((await ask(APPROVER, query, {})).data.sealApplications.edges).toHaveLength(1);
+  });
   test('can be filtered by seal, state and kind, and is paged', async () => {
     const makingInput = { kind: 'UNIT_SEAL', matters: [COUNTY_MATTER], reason: '示范' };
     await submitApplication(ask, KEEPER, 'applyForSeal', makingInput);

@@ -90,6 +90,8 @@ export const KERNEL: Record<string, Layer> = {
   'privacy/reading-store': 'store',
   'privacy/reading-tables': 'tables',
   'privacy/reading-view': 'edge',
+  'proposal/announcement': 'rule',
+  'proposal/announcement-store': 'store',
   'proposal/proposal': 'rule',
   'proposal/store': 'store',
   'proposal/tables': 'tables',

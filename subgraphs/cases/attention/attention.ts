@@ -16,6 +16,10 @@ export const ATTENTION_KINDS = [
   'ORDER_OPEN',
   'ACT_PROPOSED',
   'PROPOSAL_WAITING',
+  'TASK_VOID_PROPOSED',
+  'ORDER_DECLINE_PROPOSED',
+  'BLANKS_PROPOSED',
+  'IMPORT_PROPOSED',
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
@@ -38,7 +42,7 @@ export interface AttentionRow {
   agreement: string | null;
   pushId: string | null;
   findingId: string | null;
-  /** A proposal that this person may decide. */
+  /** A proposal that this person may decide, of cases or, for IMPORT_PROPOSED, of matters. */
   proposalId: string | null;
   /** What it is about, for example a case number, an agreement number, or the name of a license. */
   subject: string;
@@ -63,6 +67,10 @@ const SENTENCES: Record<AttentionKind, string> = {
   ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
   ACT_PROPOSED: '对证照的处理已拟办，待审批人决定',
   PROPOSAL_WAITING: '提议待您批准或者不予批准',
+  TASK_VOID_PROPOSED: '一人已提出作废制证任务，待您复核后同样提交',
+  ORDER_DECLINE_PROPOSED: '一人已提出不采取监管部门要求的措施，待您复核后同样提交',
+  BLANKS_PROPOSED: '一人已登记入库，待您清点后登记同一号段',
+  IMPORT_PROPOSED: '导入文件待您批准或者不予批准',
 };
 
 /** Returns a sentence that describes the item to a person. */

@@ -1,5 +1,5 @@
 import type { Database } from '../../../db/client.ts';
-import { type Clock, dayOf } from '../../kernel/day.ts';
+import type { Clock } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
 import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
@@ -29,7 +29,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           kinds,
           person,
         };
-        const items = await listAttention(db, filter, dayOf(now()), readPage(args, BY_TIME));
+        const items = await listAttention(db, filter, now(), readPage(args, BY_TIME));
         return toConnection(
           items,
           BY_TIME,

@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person, Role } from '../../kernel/actor.ts';
-import type { Day } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
@@ -9,7 +10,18 @@ import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, hasEnded } from '../case.ts';
 import { PROPOSALS } from '../proposal/proposal.ts';
 import { proposal, proposalOutcome } from '../proposal/tables.ts';
-import { agreement, caseFile, caseRest, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
+import {
+  agreement,
+  caseFile,
+  caseRest,
+  decisionSeal,
+  duty,
+  finding,
+  matterFact,
+  notice,
+  peerProposal,
+  push,
+} from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
 
 export interface AttentionFilter {
@@ -214,19 +226,53 @@ function proposalSources({ id, roles, organ }: Person): SQL[] {
   ];
 }
 
+/** The waiting proposals of other subgraphs that a person may decide: the rule that the subgraph announced. */
+function peerProposalSource({ id, roles, organ }: Person, now: Date): SQL {
+  const held = sql`array[${sql.join(
+    ['', ...roles].map((role) => sql`${role}`),
+    sql`, `,
+  )}]::text[]`;
+  const instant = sql`${now.toISOString()}::timestamptz`;
+  const waiting = sql`from ${peerProposal} where ${peerProposal.endedAt} is null
+    and (${peerProposal.lapsesAt} is null or ${peerProposal.lapsesAt} > ${instant})
+    and ${peerProposal.proposedById} <> ${id} and ${peerProposal.roles} && ${held}
+    and (${peerProposal.organ} is null or ${peerProposal.organ} = ${organ})`;
+  return source(waiting, {
+    id: sql`'proposal ' || ${peerProposal.proposalId}`,
+    kind: sql`${peerProposal.kind}`,
+    since: sql`${peerProposal.proposedAt}`,
+    dueOn: sql`(${peerProposal.lapsesAt} at time zone 'Asia/Shanghai')::date`,
+    organs: sql`case when ${peerProposal.organ} is null then '{}' else array[${peerProposal.organ}] end`,
+    caseId: sql`${peerProposal.caseId}`,
+    license: sql`${peerProposal.license}`,
+    proposalId: sql`case when ${peerProposal.kind} = 'IMPORT_PROPOSED' then ${peerProposal.proposalId} end`,
+    subject: sql`${peerProposal.subject}`,
+  });
+}
+
+/** Stores the newest ProposalChanged of a proposal, in place of the previous one. */
+export async function putPeerProposal(tx: Transaction, event: EventPayload<'ProposalChanged'>): Promise<void> {
+  const { proposedAt, lapsesAt, endedAt } = event;
+  const toDate = (instant: string | null) => (instant === null ? null : new Date(instant));
+  const times = { proposedAt: new Date(proposedAt), lapsesAt: toDate(lapsesAt), endedAt: toDate(endedAt) };
+  const row = { ...event, ...times };
+  await tx.insert(peerProposal).values(row).onConflictDoUpdate({ target: peerProposal.proposalId, set: row });
+}
+
 /**
- * Returns a page of everything that waits on `today`, longest waiting first. It is one statement, so that the page is
+ * Returns a page of everything that waits at `now`, longest waiting first. It is one statement, so that the page is
  * consistent.
  */
 export async function listAttention(
   db: Reader,
   { person, ...filter }: AttentionFilter & { person: Person },
-  today: Day,
+  now: Date,
   page: PageRequest<AttentionPosition>,
 ): Promise<Page<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds } = filter;
+  const today = dayOf(now);
   const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today)];
-  sources.push(...proposalSources(person));
+  sources.push(...proposalSources(person), peerProposalSource(person, now));
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,
     window === null ? null : sql`${window} = "window"`,

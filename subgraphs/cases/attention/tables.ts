@@ -1,5 +1,8 @@
-import { index, integer, pgSchema, uuid } from 'drizzle-orm/pg-core';
-import { day } from '../../kernel/columns.ts';
+import { sql } from 'drizzle-orm';
+import { index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import type { Role } from '../../kernel/actor.ts';
+import { day, instant } from '../../kernel/columns.ts';
+import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 
 const schema = pgSchema('cases');
 
@@ -17,4 +20,26 @@ export const caseRest = schema.table(
     missingYear: integer(),
   },
   (table) => [index().on(table.touchBy)],
+);
+
+/** Proposals of matters and licenses, waiting and ended, from the newest ProposalChanged. */
+export const peerProposal = schema.table(
+  'peer_proposal',
+  {
+    proposalId: uuid().primaryKey(),
+    kind: text().$type<AnnouncedKind>().notNull(),
+    /** The organ whose persons decide it, or null. */
+    organ: text(),
+    /** Who may decide it, never `proposedById`. */
+    roles: text().array().$type<Role[]>().notNull(),
+    proposedById: text().notNull(),
+    subject: text().notNull(),
+    caseId: uuid(),
+    /** Identifier of a license version. */
+    license: text(),
+    proposedAt: instant().notNull(),
+    lapsesAt: instant(),
+    endedAt: instant(),
+  },
+  (table) => [index().on(table.organ, table.proposedAt).where(sql`ended_at is null`)],
 );

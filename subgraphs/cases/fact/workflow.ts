@@ -3,6 +3,7 @@ import { inOrder } from '../../../db/in-order.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
 import { endsSheet } from '../../kernel/license-acts.ts';
+import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
 import * as store from '../store.ts';
@@ -37,6 +38,8 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
           return recordOrderAnswer(tx, event.payload);
         case 'DutyChanged':
           return putDuty(tx, event.payload);
+        case 'ProposalChanged':
+          return putPeerProposal(tx, event.payload);
         default:
           throw new Error(`cases take no ${event.type}`);
       }

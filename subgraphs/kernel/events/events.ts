@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
+import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../salt.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
@@ -284,6 +285,8 @@ export const payloads = {
     openedAt: instantSchema,
     closedAt: instantSchema.nullable(),
   }),
+  /** A proposal outside cases that waits for a second person, or waits no more. */
+  ProposalChanged: announcementSchema,
   /** A case at a city organ with its own approval platform (审批平台), sent after each step from 转报 on. */
   ForwardedCaseChanged: z.object({
     platformId: z.string(),

@@ -25,8 +25,18 @@ export interface ProposalFilter<Kind extends string> {
 /** The operations on the proposals of one subgraph. `Kind`: its kinds, the only ones that it inserts. */
 export type ProposalStore<Kind extends string> = ReturnType<typeof createProposalStore<Kind>>;
 
-/** `kinds`: what the store finds and lists, if other kinds are kept in the same tables. Absent: all. */
-export function createProposalStore<Kind extends string>(tables: ProposalTables, kinds?: readonly Kind[]) {
+/** Tells others that a proposal was made or has ended, in the same transaction. */
+type AnnounceProposal<Kind extends string> = (tx: Transaction, proposal: StoredProposal<Kind>) => Promise<void>;
+
+interface StoreOptions<Kind extends string> {
+  /** What the store finds and lists, if other kinds are kept in the same tables. Absent: all. */
+  kinds?: readonly Kind[];
+  /** Called after each proposal and each outcome that the workflow records. Absent: nobody needs it. */
+  announce?: AnnounceProposal<Kind>;
+}
+
+export function createProposalStore<Kind extends string>(tables: ProposalTables, options: StoreOptions<Kind> = {}) {
+  const { kinds, announce = async () => {} } = options;
   const { proposal, proposalOutcome } = tables;
   const ofKinds = kinds && inArray(proposal.kind, [...kinds]);
   const isOutcomeOf = eq(proposalOutcome.proposalId, proposal.id);
@@ -39,6 +49,7 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
     ended,
   });
   return {
+    announce,
     /** Builds a proposal from its row and that of its outcome. */
     toStored,
     /** Returns a proposal, or null if there is none with this id. */

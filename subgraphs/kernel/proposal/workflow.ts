@@ -21,7 +21,7 @@ export async function recordProposal<Kind extends string>(
   const id = crypto.randomUUID();
   const person = { proposedById: proposer.id, proposedBy: proposer.name };
   await store.insert(tx, { id, kind, organ, content: JSON.stringify(content), ...person, at });
-  return readProposal(tx, store, id);
+  return announceChange(tx, store, id);
 }
 
 /** A person's answer to a proposal. */
@@ -47,7 +47,7 @@ export async function recordDecision<Kind extends string>(
   if (!approve || reason !== null) requireReason(reason ?? '', MAX_DECISION_CHARS);
   const outcome = approve ? 'APPROVED' : 'REJECTED';
   await store.insertOutcome(tx, { proposalId: id, outcome, actorId, actor: name, reason, at });
-  return readProposal(tx, store, id);
+  return announceChange(tx, store, id);
 }
 
 /** Withdraws a waiting proposal and returns it. Refuses PROPOSAL_UNKNOWN, and what `rule` refuses. */
@@ -59,7 +59,7 @@ export async function recordWithdrawal<Kind extends string>(
 ): Promise<StoredProposal<Kind>> {
   const { id: actorId, name } = requireAllowed(rule, await lockProposal(tx, store, id), actor);
   await store.insertOutcome(tx, { proposalId: id, outcome: 'WITHDRAWN', actorId, actor: name, reason: null, at });
-  return readProposal(tx, store, id);
+  return announceChange(tx, store, id);
 }
 
 /** Who ends something at a hub that does not run, and why: the operator of the machine. */
@@ -84,6 +84,7 @@ export async function withdrawForOperator<Kind extends string>(
   if (ended !== null) throw new Refusal('PROPOSAL_DECIDED', 'proposal');
   const person = { actorId: OPERATOR_ID, actor: operator };
   await store.insertOutcome(tx, { proposalId: id, outcome: 'WITHDRAWN', ...person, reason, at });
+  await announceChange(tx, store, id);
 }
 
 async function lockProposal<Kind extends string>(
@@ -97,12 +98,14 @@ async function lockProposal<Kind extends string>(
   return proposal;
 }
 
-async function readProposal<Kind extends string>(
+/** Announces a proposal as it is now, and returns it. */
+async function announceChange<Kind extends string>(
   tx: Transaction,
   store: ProposalStore<Kind>,
   id: string,
 ): Promise<StoredProposal<Kind>> {
   const proposal = await store.find(tx, id);
   if (!proposal) throw new Error(`no proposal ${id}`);
+  await store.announce(tx, proposal);
   return proposal;
 }

@@ -4,6 +4,7 @@ import type { GrantContent } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import type { Act } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { announceMootWishes } from '../countersign/store.ts';
 import { act, certificateTask, lostVersion } from '../tables.ts';
 
 /** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
@@ -21,6 +22,8 @@ export async function insertAct(
     .onConflictDoNothing()
     .returning();
   if (!insertedAct) throw new Refusal('LICENSE_BUSY');
+  const { caseId, preparedAt } = insertedAct;
+  if (caseId !== null) await announceMootWishes(tx, 'VOID_TASK', caseId, preparedAt);
   return insertedAct;
 }
 

@@ -1,5 +1,6 @@
 import type { Person, Role } from '../../kernel/actor.ts';
 import { catchRefusal, type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
+import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 
@@ -11,6 +12,13 @@ import { Refusal } from '../../kernel/refusal.ts';
 /** Days in which the second person may ask. A proposal that nobody repeats then counts no more. */
 const COUNTERSIGN_DAYS = 7;
 const DAY_MS = 86_400_000;
+
+/** What the first person asked for, as cases announce it. */
+export const WISH_ANNOUNCEMENTS = {
+  VOID_TASK: 'TASK_VOID_PROPOSED',
+  DECLINE_ORDER: 'ORDER_DECLINE_PROPOSED',
+  RECEIVE_BLANKS: 'BLANKS_PROPOSED',
+} as const satisfies Record<string, AnnouncedKind>;
 
 const SECOND_PERSONS = {
   VOID_TASK: ['APPROVER'],
@@ -36,6 +44,11 @@ export function refuseCountersign(first: Countersigned | null | undefined, perso
     : new Refusal('SECOND_PERSON_NEEDED');
 }
 
+/** Returns the instant from which on a first call counts no more. */
+export function lapseOf(at: Date): Date {
+  return new Date(at.getTime() + COUNTERSIGN_DAYS * DAY_MS);
+}
+
 /** Returns the instant since which a first call counts. */
 export function countsSince(now: Date): Date {
   return new Date(now.getTime() - COUNTERSIGN_DAYS * DAY_MS);
@@ -44,4 +57,10 @@ export function countsSince(now: Date): Date {
 /** Names what a batch of blanks is, so that both persons state the same numbers. */
 export function subjectOfBlanks(organ: string, { prefix, from, to }: { prefix: string; from: number; to: number }) {
   return `${organ} ${prefix} ${from} ${to}`;
+}
+
+/** Returns what `subjectOfBlanks` names, as a person reads it. */
+export function describeBlanks(subject: string): string {
+  const [, prefix, from, to] = subject.split(' ');
+  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
 }

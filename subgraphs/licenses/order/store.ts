@@ -6,6 +6,7 @@ import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { SUSPENDING_ACTS } from '../../kernel/license-acts.ts';
+import { announceMootWishes } from '../countersign/store.ts';
 import { closeDuty, dutyIds } from '../paper/duty-store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
@@ -113,6 +114,7 @@ export async function answerOrder(
   const columns = { state: answer, answer: reason, answeredBy: actor, answeredAt: at };
   await tx.update(supervisionOrder).set(columns).where(eq(supervisionOrder.id, order.id));
   await closeDuty(tx, dutyIds.order(order.id), at);
+  await announceMootWishes(tx, 'DECLINE_ORDER', order.id, at);
   const payload = { orderId: order.id, answer, reason, actor, answeredAt: at.toISOString() };
   const stream = `order:${order.id}`;
   await appendEvent(tx, messages, CONSUMERS, { type: 'OrderAnswered', stream, occurredAt: at, payload });

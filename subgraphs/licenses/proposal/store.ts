@@ -5,7 +5,7 @@ import { OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 
-export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome }, OWN_ACTS);
+export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome }, { kinds: OWN_ACTS });
 
 /** Stores the license that a proposal acts on. */
 export async function insertProposalLicense(tx: Transaction, row: typeof proposalLicense.$inferInsert): Promise<void> {

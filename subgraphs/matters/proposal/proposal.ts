@@ -8,11 +8,11 @@ import type { MatterChange } from '../import/import.ts';
  * Proposed imports (拟导入): a file of an administrator takes effect once another person approves exactly its bytes.
  */
 
-/** The kinds of files, and the mutation that proposes each. */
+/** The kinds of files, the mutation that proposes each, and its name. */
 export const IMPORTS = {
-  DELEGATIONS: { mutation: 'importDelegations' },
-  GUIDE: { mutation: 'importGuide' },
-  GUIDE_OVERLAY: { mutation: 'importGuideOverlay' },
+  DELEGATIONS: { mutation: 'importDelegations', title: '下放事项清单' },
+  GUIDE: { mutation: 'importGuide', title: '办事指南' },
+  GUIDE_OVERLAY: { mutation: 'importGuideOverlay', title: '办事指南县级差异' },
 } as const;
 export type ImportKind = keyof typeof IMPORTS;
 

@@ -1,11 +1,25 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Page, PageRequest } from '../../kernel/http/page.ts';
+import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
+import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
-import type { ImportKind } from './proposal.ts';
+import { messages } from '../store.ts';
+import { IMPORT_PROPOSAL_POLICY } from './policy.ts';
+import { IMPORTS, type ImportKind } from './proposal.ts';
 import { importFile, proposal, proposalOutcome } from './tables.ts';
 
-export const importStore = createProposalStore<ImportKind>({ proposal, proposalOutcome });
+export const importStore = createProposalStore<ImportKind>(
+  { proposal, proposalOutcome },
+  {
+    announce: (tx, stored) =>
+      announceProposal(tx, messages, stored, {
+        kind: 'IMPORT_PROPOSED',
+        roles: listDeciderRoles(IMPORT_PROPOSAL_POLICY.decideImport, stored),
+        subject: IMPORTS[stored.kind].title,
+      }),
+  },
+);
 
 /** Returns a page of proposed imports, newest first. `organ` null: those of every organ, and those of none. */
 export function listImports(

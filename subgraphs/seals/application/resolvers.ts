@@ -5,6 +5,7 @@ import { mutate } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
+import { SEALS_POLICY } from '../policy.ts';
 import type { Resolvers, SealActInput, SealPictureInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
@@ -91,14 +92,21 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
 function applicationQuery(deps: ApplicationDependencies) {
   return {
     sealApplications: async (_, args, { actor }) => {
-      const ownOrgan = visibleOrgan('sealApplications', requirePerson(actor));
-      const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
+      const person = requirePerson(actor);
+      const ownOrgan = visibleOrgan('sealApplications', person);
+      const { organ = null, seal = null, kind = null, state = null, waitsForMe = null } = args.filter ?? {};
       if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
         throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
       const page = readPage(args, BY_SERIAL);
+      const isDecider = SEALS_POLICY.decideSealApplication.grants.some(({ roles }) =>
+        roles.some((role) => person.roles.includes(role)),
+      );
+      if (waitsForMe && !isDecider)
+        return toConnection({ rows: [], hasNextPage: false }, BY_SERIAL, () => 0, viewApplication);
+      const decider = waitsForMe ? { id: person.id, organ: person.organ } : null;
       const applicationPage = await store.listApplications(
         deps.db,
-        { organ: ownOrgan ?? organ, seal, kind, state },
+        { organ: ownOrgan ?? organ, seal, kind, state, decider },
         page,
       );
       return toConnection(applicationPage, BY_SERIAL, (row) => row.serial, viewApplication);

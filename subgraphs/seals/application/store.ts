@@ -1,4 +1,4 @@
-import { and, count, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, count, desc, eq, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
 import { sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
@@ -79,6 +79,8 @@ export interface ApplicationFilter {
   seal: string | null;
   kind: ApplicationKind | null;
   state: Outcome | 'WAITING' | null;
+  /** Only those that wait for a decision and that a seal approver may decide. Null: all. */
+  decider: { id: string; organ: string | null } | null;
 }
 
 /** Returns a page of applications, newest first. */
@@ -87,7 +89,7 @@ export async function listApplications(
   filter: ApplicationFilter,
   page: PageRequest<number>,
 ): Promise<Page<StoredApplication>> {
-  const { organ, seal, kind, state } = filter;
+  const { organ, seal, kind, state, decider } = filter;
   const rows = await db
     .select(columns)
     .from(sealApplication)
@@ -98,6 +100,13 @@ export async function listApplications(
         seal === null ? undefined : eq(sealApplication.sealId, seal),
         kind === null ? undefined : eq(sealApplication.kind, kind),
         state === null ? undefined : sql`coalesce(${sealApplicationOutcome.outcome}, 'WAITING') = ${state}`,
+        decider === null
+          ? undefined
+          : and(
+              isNull(sealApplicationOutcome.applicationId),
+              ne(sealApplication.appliedById, decider.id),
+              eq(sealApplication.organ, decider.organ ?? ''),
+            ),
         page.after === null ? undefined : lt(sealApplication.serial, page.after),
       ),
     )

@@ -1,0 +1,188 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANNOUNCED_KINDS, type AnnouncedKind } from '../../subgraphs/kernel/proposal/announcement.ts';
+import { testClock } from '../support/clock.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { findRefusalOfAct } from '../support/own-act.ts';
+import { recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
+import { waitUntil } from '../support/until.ts';
+
+/** What waits for a second person in other subgraphs is in the attention of whoever may decide it, and of nobody else. */
+
+interface Item {
+  id: string;
+  kind: string;
+  message: string;
+  dueOn: string | null;
+  proposalId: string | null;
+  case: { id: string } | null;
+  license: { identifier: string } | null;
+}
+
+const ORGAN = 'yudu-lyj';
+const [REVIEWER, APPROVER, KEEPER] = [`${ORGAN}.reviewer`, `${ORGAN}.approver`, `${ORGAN}.keeper`];
+const SEAL_APPROVER = `${ORGAN}.sealapprover`;
+const OVERLAY = { matterId: 'yd2022-3-31', version: 1, divisionCode: '360731', validFrom: '2026-03-10' };
+
+const clock = testClock('2026-03-02T01:00:00Z');
+let hub: TestHub;
+let sql: postgres.Sql;
+let serial = 0;
+beforeAll(async () => {
+  hub = await createTestHub({ now: clock });
+  sql = postgres(hub.adminUrl, { max: 1 });
+});
+afterAll(async () => {
+  await sql?.end();
+  await hub?.stop();
+});
+
+const succeed = async (person: string, name: string, type: string, input: object, fields: string) => {
+  const payload = await runMutation(hub, person, name, type, input, fields);
+  expect(payload.refusal).toBeNull();
+  return payload;
+};
+const listItems = async (person: string, kind: AnnouncedKind): Promise<Item[]> => {
+  const query = `query($kind: AttentionKind!) { attention(first: 100, filter: { kinds: [$kind] }) { edges { node {
+    id kind message dueOn proposalId case { id } license { identifier } } } } }`;
+  const { data, errors } = await hub.ask(person, query, { kind });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.attention.edges.map(({ node }: { node: Item }) => node);
+};
+const awaitItems = (person: string, kind: AnnouncedKind, count: number) =>
+  waitUntil(`${person} sees ${count} of ${kind}`, async () => (await listItems(person, kind)).length === count);
+
+const voidTask = (person: string, id: string) =>
+  succeed(person, 'voidTask', 'VoidTaskInput', { case: id, reason: '申请人放弃' }, 'waitsForSecondPerson');
+const receiveBlanks = (person: string, prefix: string) =>
+  succeed(person, 'receiveBlanks', 'ReceiveBlanksInput', { prefix, from: 1, to: 3 }, 'waitsForSecondPerson');
+const decline = (person: string, order: string) =>
+  succeed(person, 'declineOrder', 'DeclineOrderInput', { order, reason: '已当场改正' }, 'waitsForSecondPerson');
+const issueLicense = async () => {
+  const caseId = await grantCase(hub, ROUTES.DIRECT);
+  const license = await issueGrantedLicense(hub, ROUTES.DIRECT, caseId, ++serial);
+  await waitForLicense(hub, caseId);
+  return { caseId, identifier: license.identifier as string };
+};
+const orderSuspension = async () => {
+  const license = await issueLicense();
+  const finding = { case: license.caseId, kind: 'SUSPENSION', text: '检查发现问题' };
+  const { id } = await recordFinding(hub, `${ORGAN}.supervisor`, finding);
+  return { ...license, order: (await waitForOrder(hub, id)).id as string };
+};
+const proposeOverlay = () => {
+  const input = { format: 'JSON', text: JSON.stringify({ ...OVERLAY, promisedDays: ++serial }) };
+  return succeed('administrator', 'importGuideOverlay', 'ImportGuideInput', input, 'proposal { id }');
+};
+
+interface PeerCase {
+  /** The first person asks. Returns what ends the wait by the second person, and the way in which nobody can any more. */
+  propose: () => Promise<{ item: Partial<Item>; decide: () => Promise<unknown>; end: () => Promise<unknown> }>;
+  decider: string;
+  others: string[];
+  message: string;
+}
+/** One case of each kind. A new kind does not compile without its own. */
+const CASES: Record<AnnouncedKind, PeerCase> = {
+  TASK_VOID_PROPOSED: {
+    async propose() {
+      const id = await grantCase(hub, ROUTES.DIRECT);
+      await voidTask(REVIEWER, id);
+      const issue = () => issueGrantedLicense(hub, ROUTES.DIRECT, id, ++serial);
+      return { item: { case: { id }, dueOn: '2026-03-09' }, decide: () => voidTask(APPROVER, id), end: issue };
+    },
+    decider: APPROVER,
+    others: [REVIEWER, KEEPER, 'yudu-sfj.approver', 'auditor', 'administrator'],
+    message: '作废制证任务',
+  },
+  ORDER_DECLINE_PROPOSED: {
+    async propose() {
+      const { identifier, order } = await orderSuspension();
+      await decline(REVIEWER, order);
+      const suspend = async () =>
+        expect(await findRefusalOfAct(hub, ORGAN, 'suspend', { identifier, order })).toBeNull();
+      return { item: { license: { identifier } }, decide: () => decline(APPROVER, order), end: suspend };
+    },
+    decider: APPROVER,
+    others: [REVIEWER, KEEPER, 'yudu-sfj.approver', 'auditor', 'administrator'],
+    message: '不采取监管部门要求的措施',
+  },
+  BLANKS_PROPOSED: {
+    async propose() {
+      const prefix = `AB${++serial}`;
+      await receiveBlanks(KEEPER, prefix);
+      const lapse = async () => clock.advance(7 * 86_400_000);
+      return { item: { dueOn: '2026-03-09' }, decide: () => receiveBlanks(SEAL_APPROVER, prefix), end: lapse };
+    },
+    decider: SEAL_APPROVER,
+    others: [KEEPER, APPROVER, 'yudu-sfj.sealapprover', 'auditor', 'administrator'],
+    message: '1 至 3 号',
+  },
+  IMPORT_PROPOSED: {
+    async propose() {
+      const { proposal } = await proposeOverlay();
+      const input = { proposal: proposal.id };
+      const decide = () =>
+        succeed(
+          'yudu-xzspj.approver',
+          'decideImport',
+          'DecideImportInput',
+          { ...input, approve: true },
+          'guide { version }',
+        );
+      const withdraw = () =>
+        succeed('administrator', 'withdrawImport', 'WithdrawImportInput', input, 'proposal { state }');
+      return { item: { proposalId: proposal.id }, decide, end: withdraw };
+    },
+    decider: 'yudu-xzspj.approver',
+    others: ['administrator', 'administrator-deputy', 'yudu-xzspj.keeper', 'xingguo-xzspj.approver', 'auditor'],
+    message: '办事指南县级差异',
+  },
+};
+
+describe.each(Object.keys(ANNOUNCED_KINDS) as AnnouncedKind[])('%s', (kind) => {
+  const { propose, decider, others, message } = CASES[kind];
+
+  test('is shown to exactly those who may decide it, until one does', async () => {
+    const { item, decide } = await propose();
+    await awaitItems(decider, kind, 1);
+    expect(await listItems(decider, kind)).toMatchObject([{ ...item, message: expect.stringContaining(message) }]);
+    for (const person of others) expect([person, await listItems(person, kind)]).toEqual([person, []]);
+    await decide();
+    await awaitItems(decider, kind, 0);
+  });
+
+  test('disappears when nobody can decide it any more', async () => {
+    clock.set('2026-03-02T01:00:00Z');
+    const { end } = await propose();
+    await awaitItems(decider, kind, 1);
+    await end();
+    await awaitItems(decider, kind, 0);
+    clock.set('2026-03-02T01:00:00Z');
+  });
+});
+
+test('a list of delegations, which acts for no organ, is shown to the other administrator', async () => {
+  const input = { csv: 'matter,valid_from,outcome_name\nyd2022-1-07,2026-06-01,新证', basis: '某文〔2026〕1号' };
+  await succeed('administrator', 'importDelegations', 'ImportDelegationsInput', input, 'proposal { id }');
+  await awaitItems('administrator-deputy', 'IMPORT_PROPOSED', 1);
+  for (const person of ['administrator', 'yudu-xzspj.approver', 'auditor'])
+    expect(await listItems(person, 'IMPORT_PROPOSED')).toEqual([]);
+});
+
+test('events that come again change nothing', async () => {
+  const readCopy = () => sql`select * from cases.peer_proposal order by proposal_id`;
+  const before = await readCopy();
+  expect(before.length).toBeGreaterThan(8);
+  for (const schema of ['licenses', 'matters']) {
+    const table = sql(`${schema}.outbox_delivery`);
+    await sql`update ${table} set delivered = 0, next_attempt_at = now()
+      where consumer = 'cases' and stream like 'proposal:%'`;
+    await waitUntil(`${schema} has sent all again`, async () => {
+      const [row] = await sql`select count(*) from ${table} where consumer = 'cases' and delivered < head`;
+      return Number(row?.count) === 0;
+    });
+  }
+  expect(await readCopy()).toEqual(before);
+});
