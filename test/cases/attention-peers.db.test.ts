@@ -8,7 +8,7 @@ import { findRefusalOfAct } from '../support/own-act.ts';
 import { recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** What waits for a second person in other subgraphs is in the attention of whoever may decide it, and of nobody else. */
+/** What waits for a second person in other subgraphs is shown to whoever may decide it, and to nobody else. */
 
 interface Item {
   id: string;
@@ -77,7 +77,7 @@ const proposeOverlay = () => {
 };
 
 interface PeerCase {
-  /** The first person asks. Returns what ends the wait by the second person, and the way in which nobody can any more. */
+  /** The first person asks. Returns the second person's decision, and what makes every decision impossible. */
   propose: () => Promise<{ item: Partial<Item>; decide: () => Promise<unknown>; end: () => Promise<unknown> }>;
   decider: string;
   others: string[];
