@@ -3,6 +3,7 @@ import { auditTold } from './library/statements.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log/log.ts';
 import { auditAppointments } from './office/appointments.ts';
+import { auditDeciders } from './office/deciders.ts';
 import { auditExceptions } from './office/exceptions.ts';
 import { auditPeople } from './office/people.ts';
 import { auditProposals } from './office/proposals.ts';
@@ -27,6 +28,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '市库回执 receipts', run: auditReceipts },
   { name: '告知市库的登记声明 statements', run: auditTold },
   { name: '职责分离的例外 exceptions', run: auditExceptions },
+  { name: '决定人 deciders', run: auditDeciders },
   { name: '提议和它的结果 proposals', run: auditProposals },
   { name: '演示转为正式运行 take-over', run: auditTakeovers },
   { name: '人员岗位登记 register of people', run: auditAppointments },

@@ -250,12 +250,17 @@ export function waitsFor(subject: Case): { organs: string[]; window: string | nu
       return { organs: presentOrgans(decides.organ), window: null };
     case 'DECIDED':
     case 'CERTIFIED': {
-      const atWindow = accepts.window && subject.acceptedBy === accepts.organ;
-      return { organs: presentOrgans(subject.acceptedBy, decides.organ), window: atWindow ? county : null };
+      return { organs: presentOrgans(subject.acceptedBy, decides.organ), window: acceptingWindow(subject) };
     }
     default:
       return { organs: [], window: null };
   }
+}
+
+/** Returns the division code of the integrated window that accepted the case, or null if no window did. */
+export function acceptingWindow({ matter, delegation, acceptedBy }: Case): string | null {
+  const { accepts, countyOrgan } = delegation;
+  return accepts.window && acceptedBy === accepts.organ ? divisionOf(matter, countyOrgan) : null;
 }
 
 /** Returns the record of a step that a person takes. */

@@ -32,7 +32,8 @@ export interface LicenseHead {
   record: LicenseRecord;
   parties: readonly string[];
   counters: readonly string[];
-  handledBy: string;
+  /** Division code of the integrated window that accepted its case, or null. */
+  window: string | null;
 }
 
 const MAX_REASON_CHARS = 500;

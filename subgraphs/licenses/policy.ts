@@ -69,14 +69,15 @@ interface SheetSubject extends VersionSubject {
   sheet?: Sheet | null;
 }
 
-/** Where paper is handed out: at the issuer, the organ that accepted, or the window that handled the case. */
+/** Where paper is handed out: at the issuer, the organ that accepted, or the window that accepted the case. */
 const counterOf = <Subject>(
-  pick: (subject: Subject) => { counters: readonly string[]; handledBy: string } | null,
+  pick: (subject: Subject) => { counters: readonly string[]; window: string | null } | null,
 ): Place<Subject> => ({
   name: 'COUNTER',
   includes: (subject, { organ, window }) => {
     const counter = pick(subject);
-    return counter !== null && ((organ !== null && counter.counters.includes(organ)) || window === counter.handledBy);
+    if (counter === null) return false;
+    return (organ !== null && counter.counters.includes(organ)) || (window !== null && window === counter.window);
   },
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
 });

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, desc, eq, exists, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
@@ -7,7 +7,7 @@ import type { LicenseState } from '../kernel/license-acts.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
 
-const { act, license, licenseVersion } = tables;
+const { act, certificateTask, license, licenseVersion } = tables;
 
 /** A version with the license it belongs to. */
 export interface StoredLicense {
@@ -18,13 +18,19 @@ export interface StoredLicense {
 /** Maps a stored version to what the state machine needs. */
 export function toHead({ license: shared, version }: StoredLicense): LicenseHead {
   const { number, identifier, version: count, state, record } = version;
-  const { issuer, parties, counters, handledBy } = shared;
-  return { number, identifier, version: count, state, record, issuer, parties, counters, handledBy };
+  const { issuer, parties, counters, window } = shared;
+  return { number, identifier, version: count, state, record, issuer, parties, counters, window };
+}
+
+/** SQL: the cases that a window accepted and that act, or acted, on the license of the outer query. */
+function buildTaskQuery(window: string): SQL {
+  return sql`(select 1 from ${certificateTask} where ${certificateTask.content}->>'licenseNumber' = ${license.number}
+    and ${certificateTask.window} = ${window} and ${certificateTask.voidedAt} is null)`;
 }
 
 /**
  * SQL condition for the versions that a person may see: joins `license` and `licenseVersion`.
- * Readers of a license are its holder, its organs, its window, the library and auditors. The versions before a transfer
+ * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors. The versions before a transfer
  * are of another holder, so the holder does not see them.
  */
 function buildVisibilityCondition(actor: Person): SQL | undefined {
@@ -34,7 +40,8 @@ function buildVisibilityCondition(actor: Person): SQL | undefined {
       ? undefined
       : and(eq(license.holderCode, actor.holderCode), sql`${licenseVersion.record} ->> 'CZZTDM' = ${actor.holderCode}`),
     actor.organ === null ? undefined : arrayContains(license.parties, [actor.organ]),
-    actor.window === null ? undefined : eq(license.handledBy, actor.window),
+    actor.window === null ? undefined : eq(license.window, actor.window),
+    actor.window === null ? undefined : exists(buildTaskQuery(actor.window)),
     sql`false`,
   );
 }

@@ -36,6 +36,8 @@ export const certificateTask = schema.table(
     /** Organs whose counters have its paper in hand. */
     counters: text().array().notNull(),
     handledBy: text().notNull(),
+    /** Division code of the integrated window that accepted the case, or null. */
+    window: text(),
     /** License number reserved at the first attempt. */
     number: text(),
     openedAt: instant().notNull(),
@@ -63,6 +65,8 @@ export const license = schema.table(
     serial: serial().unique(),
     divisionCode: divisionCode().notNull(),
     handledBy: text().notNull(),
+    /** Division code of the integrated window that accepted one of its cases, the newest, or null. */
+    window: text(),
     issuer: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
     parties: text().array().notNull(),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { listDemoPeople } from '../../scripts/demo/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import {
+  acceptingWindow,
   type Case,
   delegationOn,
   endsInPaper,
@@ -70,7 +71,7 @@ function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
   const counters = [issuerOf(subject).id, subject.acceptedBy ?? ''];
   const paper = {
     counters,
-    handledBy: subject.matter.organs.find((organ) => organ.level === 'COUNTY')?.divisionCode ?? '',
+    window: acceptingWindow(subject),
   };
   const isPaperClerk = allows(() =>
     requireAllowed(LICENSES_POLICY.deliverCertificate, { head: paper as unknown as LicenseHead }, person),

@@ -35,7 +35,7 @@ async function requireDone(done: Promise<{ refusal?: unknown }>): Promise<void> 
   if (refusal) throw new Error(JSON.stringify(refusal));
 }
 
-/** What two demo persons have made: a platform, a webhook, an exception. */
+/** What two demo persons have made: a platform, a webhook, an exception, blanks in stock. */
 async function enterEffects(hub: TestHub): Promise<void> {
   const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const platform = { organ: 'ganzhou-jyj', name: '审批平台', url: 'https://platform.example/hub', publicKey };
@@ -50,6 +50,9 @@ async function enterEffects(hub: TestHub): Promise<void> {
   const proposer = `${ORGAN}.approver`;
   const input = 'RecordExceptionInput';
   await requireDone(administer(hub, 'recordException', input, exception, 'exception { id }', proposer));
+  const batch = { prefix: 'AA1', from: 1, to: 3 };
+  for (const person of ['keeper', 'sealapprover'])
+    await requireDone(runMutation(hub, `${ORGAN}.${person}`, 'receiveBlanks', 'ReceiveBlanksInput', batch, 'received'));
 }
 
 /** What waits for a second person: of every subgraph one. */

@@ -301,7 +301,7 @@ const licensePlaces = {
   ORDERING_ORGAN: { organs: ['yudu-sjj'] },
   ...EVERYBODY,
 };
-const holding = { counters: ['yudu-lyj', 'yudu-sjj'], handledBy: YUDU_WINDOW, issuer: { id: 'yudu-lyj' } };
+const holding = { counters: ['yudu-lyj', 'yudu-sjj'], window: YUDU_WINDOW, issuer: { id: 'yudu-lyj' } };
 const head = { ...holding, number: 'x', state: 'VALID' } as unknown as LicenseHead;
 const taskOf = (action: string) =>
   ({ ...holding, content: { action }, voidedAt: null, doneAt: null }) as unknown as CertificateTask;
@@ -378,7 +378,7 @@ const disclosures = [
   ...fixturesOf(
     LICENSE_READING_POLICY,
     ['discloseHolder'],
-    { parties: ['yudu-lyj', 'yudu-sjj'], handledBy: YUDU_WINDOW },
+    { parties: ['yudu-lyj', 'yudu-sjj'], windows: [YUDU_WINDOW] },
     { ...EVERYBODY, LICENSE_PARTIES: { organs: ['yudu-lyj', 'yudu-sjj'], windows: [YUDU_WINDOW] } },
   ),
 ];

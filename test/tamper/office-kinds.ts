@@ -39,6 +39,18 @@ const insertPost =
 const steps = (sql: Sql) => sql`select 'case:' || c.number as object, s.* from cases.case_step s
   join cases.case_file c on c.id = s.case_id where s.step in ('ACCEPTED', 'EXAMINED', 'DECIDED') order by c.number, s.seq`;
 
+/** Uses of seals that a decision of a case authorised. */
+const decidedUses = (sql: Sql) => sql`select 'use:' || u.issuance_id as object, u.case_id, c.matter_id
+  from seals.seal_use u join cases.case_file c on c.id = u.case_id order by u.serial`;
+
+/** Makes the effect of two persons' wish that nobody asked for. */
+const withoutWish =
+  (description: string, object: string, insert: (sql: Sql) => postgres.PendingQuery<postgres.Row[]>): Tamper =>
+  async (insider) => {
+    await insider.change(insert(insider.sql));
+    return { description, objects: [object] };
+  };
+
 export const OFFICE_KINDS: Record<string, Tamper> = {
   'post-roles-altered': alterRow(
     'a person has another role',
@@ -259,6 +271,64 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
     'blanks that two persons received are gone',
     (sql) => sql`select 'proposal:' || id as object, id from licenses.proposal where kind = 'RECEIVE_BLANKS'`,
     (sql) => sql`delete from licenses.blank_entry where number like 'AA1%'`,
+  ),
+  'decision-case-of-another-organ': alterRow(
+    'the case says that another organ decided it',
+    decidedUses,
+    (sql, { case_id }) => sql`update cases.case_file
+      set delegation = jsonb_set(delegation, '{decides,organ}', '"ganzhou-swj"') where id = ${case_id}`,
+  ),
+  'decision-delegated-to-another-organ': alterRow(
+    'the list of delegations named another organ on that day',
+    decidedUses,
+    (sql, { matter_id }) => sql`update matters.delegation
+      set city_organ = 'ganzhou-swj', county_organ = 'yudu-swj' where matter_id = ${matter_id}`,
+  ),
+  'decision-in-another-mode': alterRow(
+    'the list of delegations had another mode on that day',
+    decidedUses,
+    (sql, { matter_id }) => sql`update matters.delegation
+      set mode = case mode when 'DIRECT' then 'WINDOW_FORWARD' else 'DIRECT' end where matter_id = ${matter_id}`,
+  ),
+  'decision-by-an-exception': alterRow(
+    'the decision says that it rests on an exception',
+    decidedUses,
+    (sql, { case_id }) => sql`update cases.case_step
+      set data = '{"exceptions": [{"id": "x", "kind": "SECOND_PERSON"}]}'::jsonb
+      where case_id = ${case_id} and step = 'DECIDED'`,
+  ),
+  'decision-gone': alterRow(
+    'the decision of a case is gone',
+    decidedUses,
+    (sql, { case_id }) => sql`delete from cases.case_step where case_id = ${case_id} and step = 'DECIDED'`,
+  ),
+  'blanks-slipped-in': withoutWish(
+    'a blank is in stock that nobody received',
+    'blank:AA100000009',
+    (sql) => sql`with b as (insert into licenses.blank (number, organ, state)
+        values ('AA100000009', 'yudu-slj', 'IN_STOCK') returning number)
+      insert into licenses.blank_entry (number, seq, state, actor, at)
+      select number, 1, 'IN_STOCK', '某人', now() from b`,
+  ),
+  'blanks-of-another-batch': alterRow(
+    'two persons received another batch',
+    (sql) => sql`select 'blank:AA100000001' as object, id from licenses.proposal where kind = 'RECEIVE_BLANKS'`,
+    (sql, { id }) => sql`update licenses.proposal
+      set content = (content::jsonb || '{"subject": "yudu-slj AA1 1 2"}')::text where id = ${id}`,
+  ),
+  'order-declined-alone': withoutWish(
+    'an order is declined, and nobody asked for it',
+    'order:00000000-0000-4000-8000-000000000002',
+    (sql) => sql`insert into licenses.supervision_order (id, number, issuer, act, reason, supervisor, supervisor_id,
+        ordered_at, state, answer, answered_by, answered_at)
+      select '00000000-0000-4000-8000-000000000002', number, issuer->>'id', 'SUSPEND', '检查', issuer, issuer->>'id',
+        now(), 'DECLINED', '不予办理', '某人', now() from licenses.license order by serial limit 1`,
+  ),
+  'task-voided-alone': alterRow(
+    'a certificate task is voided, and nobody asked for it',
+    (sql) => sql`select 'case:' || case_number as object, case_id from licenses.certificate_task order by serial`,
+    (sql, { case_id }) => sql`update licenses.certificate_task
+      set voided_at = now(), voided_by = '某人', void_reason = '不办了' where case_id = ${case_id}`,
   ),
   'exception-longer': alterRow(
     'an exception lasts longer than it was approved',

@@ -1,6 +1,7 @@
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { OWN_ACTS, type OwnAct } from '../../../subgraphs/kernel/license-acts.ts';
 import type { CountersignedKind } from '../../../subgraphs/licenses/countersign/countersign.ts';
+import { SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
@@ -30,22 +31,26 @@ function ownActRule(act: OwnAct): EffectRule {
   };
 }
 
+/** SQL: whether an entry `x` of a blank is of the invented stock, which only a demonstration has: before any take-over. */
+const IS_OF_SEED = `(x.actor = '${SEED_ACTOR}' and not exists (select 1 from cases.takeover t where t.at <= x.at))`;
+
 /** What two persons asked for by the same mutation (双人复核): each approved wish has its effect at that moment. */
 const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
   VOID_TASK: {
     ...{ from: 'licenses.certificate_task e', object: "'case:' || e.case_number", at: 'e.voided_at' },
-    ...{ where: 'p.id is not null', on: "p.content->>'subject' = e.case_id::text and p.at = e.voided_at" },
+    ...{ where: 'e.voided_at is not null', on: "p.content->>'subject' = e.case_id::text and p.at = e.voided_at" },
     isAsProposed: () => true,
   },
   DECLINE_ORDER: {
     ...{ from: 'licenses.supervision_order e', object: "'order:' || e.id", at: 'e.answered_at' },
-    ...{ where: 'p.id is not null', on: "p.content->>'subject' = e.id::text and p.at = e.answered_at" },
-    isAsProposed: (e) => e.state === 'DECLINED',
+    ...{ where: "e.state = 'DECLINED'", on: "p.content->>'subject' = e.id::text and p.at = e.answered_at" },
+    isAsProposed: () => true,
   },
   RECEIVE_BLANKS: {
-    from: `(select b.organ, x.at, left(x.number, -8) as prefix, min(x.number) as first, count(*)::int as blanks from licenses.blank_entry x
-      join licenses.blank b on b.number = x.number where x.state = 'IN_STOCK' group by b.organ, x.at, left(x.number, -8)) e`,
-    ...{ object: "'blank:' || e.first", at: 'e.at', where: 'p.id is not null' },
+    from: `(select b.organ, x.at, left(x.number, -8) as prefix, min(x.number) as first, count(*)::int as blanks
+      from licenses.blank_entry x join licenses.blank b on b.number = x.number
+      where x.state = 'IN_STOCK' and not ${IS_OF_SEED} group by b.organ, x.at, left(x.number, -8)) e`,
+    ...{ object: "'blank:' || e.first", at: 'e.at' },
     on: "p.organ = e.organ and p.at = e.at and split_part(p.content->>'subject', ' ', 2) = e.prefix",
     isAsProposed: (e, { content }) => {
       const [organ, , from, to] = String(content.subject).split(' ');

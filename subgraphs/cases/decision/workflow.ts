@@ -12,7 +12,7 @@ import {
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { buildStep, type Case, partiesOf } from '../case.ts';
+import { acceptingWindow, buildStep, type Case, partiesOf } from '../case.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { findLicense } from '../fact/store.ts';
@@ -142,6 +142,7 @@ async function announceGrant(
       parties: parties.includes(issuer.id) ? parties : [...parties, issuer.id],
       counters: [...new Set([issuer.id, subject.acceptedBy ?? issuer.id])],
       handledBy: county?.divisionCode ?? issuer.divisionCode,
+      window: acceptingWindow(subject),
       decidedAt: at.toISOString(),
     },
     at,

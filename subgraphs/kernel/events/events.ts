@@ -193,6 +193,8 @@ export const payloads = {
     counters: z.array(z.string()),
     /** Division code of the county that handled the case. */
     handledBy: z.string().length(6),
+    /** Division code of the integrated window that accepted the case, or null. Events of releases up to 0.4 lack it. */
+    window: z.string().length(6).nullish(),
     decidedAt: instantSchema,
   }),
   /** One act on a license. It applies to both the document and the paper. */

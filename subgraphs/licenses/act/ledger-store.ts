@@ -155,6 +155,7 @@ export async function enterVersion(
     counters: task.counters,
     holderCode: task.content.holder.code,
     handledBy: task.handledBy,
+    window: task.window ?? storedLicense?.license.window ?? null,
     issuer: task.issuer,
   };
   await inOrder(tx, [

@@ -5,14 +5,15 @@ import { Refusal } from '../../kernel/refusal.ts';
 /** A license as the policy of disclosure sees it. */
 interface VisibleLicense {
   parties: readonly string[];
-  handledBy: string;
+  /** Division codes of the windows that accepted a case of it: those of its paper, and of every act on it. */
+  windows: readonly string[];
 }
 
 /** The organs and the window of the license. For everybody else it does not exist. */
 const LICENSE_PARTIES: Place<VisibleLicense> = {
   name: 'LICENSE_PARTIES',
-  includes: ({ parties, handledBy }, { organ, window }) =>
-    (organ !== null && parties.includes(organ)) || window === handledBy,
+  includes: ({ parties, windows }, { organ, window }) =>
+    (organ !== null && parties.includes(organ)) || (window !== null && windows.includes(window)),
   refuse: () => new Refusal('LICENSE_UNKNOWN', 'identifier'),
 };
 

@@ -11,6 +11,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { findFile, type StoredFile } from '../act/file-store.ts';
 import type { LicenseRecord } from '../act/record.ts';
 import { findVersions, maySeeNumber } from '../store.ts';
+import { findTaskWindows } from '../task/store.ts';
 import { READING_POLICY } from './policy.ts';
 import { findFileOwner } from './store.ts';
 import { reading } from './tables.ts';
@@ -76,7 +77,9 @@ export async function discloseHolder(
     const [stored] = await findVersions(tx, 'identifier', [identifier], null);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
     const { record, number } = stored.version;
-    const person = requireAllowed(READING_POLICY.discloseHolder, stored.license, actor);
+    const { parties, window } = stored.license;
+    const windows = [...(window === null ? [] : [window]), ...(await findTaskWindows(tx, number))];
+    const person = requireAllowed(READING_POLICY.discloseHolder, { parties, windows }, actor);
     const subject = { number, holderCode: record.CZZTDM };
     await recordReading(tx, person, subject, stated, { object: 'CODE', objectId: identifier, at: now() });
     return record;

@@ -17,15 +17,24 @@ export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow
 
 export function toTask(row: TaskRow): CertificateTask {
   const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy } = row;
-  const { number, doneAt, voidedAt } = row;
+  const { window, number, doneAt, voidedAt } = row;
   const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy };
-  return { ...facts, number, doneAt, voidedAt };
+  return { ...facts, window, number, doneAt, voidedAt };
+}
+
+/** In releases up to 0.4 the organ that accepted was another one than the issuer only where a window accepted for it. */
+function windowOfOldCase({
+  counters,
+  handledBy,
+}: Pick<EventPayload<'CaseGranted'>, 'counters' | 'handledBy'>): string | null {
+  return counters.length > 1 ? handledBy : null;
 }
 
 /** Opens a certificate task for a granted case. */
 export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseGranted'>): Promise<void> {
   const { decidedAt, ...task } = grantedCase;
-  await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
+  const window = task.window === undefined ? windowOfOldCase(task) : task.window;
+  await tx.insert(certificateTask).values({ ...task, window, openedAt: new Date(decidedAt) });
 }
 
 /** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
@@ -38,7 +47,7 @@ export async function listTasks(
     ? undefined
     : or(
         actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
-        actor.window === null ? undefined : eq(certificateTask.handledBy, actor.window),
+        actor.window === null ? undefined : eq(certificateTask.window, actor.window),
         sql`false`,
       );
   const rows = await db
@@ -70,6 +79,15 @@ export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<T
         isNull(certificateTask.voidedAt),
       ),
     );
+}
+
+/** Returns the windows that accepted a case on a license which exists, unless it was voided. */
+export async function findTaskWindows(db: Reader, number: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ window: certificateTask.window })
+    .from(certificateTask)
+    .where(and(eq(sql`${certificateTask.content}->>'licenseNumber'`, number), isNull(certificateTask.voidedAt)));
+  return rows.flatMap(({ window }) => window ?? []);
 }
 
 /**

@@ -14,6 +14,8 @@ export interface CertificateTask {
   parties: readonly string[];
   counters: readonly string[];
   handledBy: string;
+  /** Division code of the integrated window that accepted the case, or null. */
+  window: string | null;
   /** License number, reserved at the first attempt so that no number is ever lost. */
   number: string | null;
   doneAt: Date | null;

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, type Route } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { importDelegations } from '../support/proposal.ts';
+import { fetchFile } from '../support/reading.ts';
+import { waitForLicense } from '../support/supervision.ts';
+
+/** An integrated window sees the licenses of the cases that it accepted, and no other license of its county. */
+
+/** Devices under pressure stay with 于都县; medical devices go to 兴国县, which has a window of its own. */
+const YUDU: Route = ROUTES.SUBSTANTIVE_REVIEW;
+const XINGGUO: Route = {
+  ...ROUTES.WINDOW_FORWARD,
+  accepts: 'window-xingguo',
+  examines: 'window-xingguo',
+  forwards: 'window-xingguo',
+  prints: 'window-xingguo',
+};
+/** Accepted by the city organ by its equal right. */
+const AT_THE_CITY: Route = {
+  ...ROUTES.WINDOW_FORWARD,
+  accepts: 'ganzhou-xzspj.clerk',
+  examines: 'ganzhou-xzspj.reviewer',
+  forwards: null,
+  prints: 'ganzhou-xzspj.clerk',
+};
+
+interface Issued {
+  identifier: string;
+  number: string;
+  document: { url: string };
+  paper: { blankNumber: string };
+}
+
+/** A change of such a license, which the window of 于都县 accepts. */
+const CHANGING = 'yd2022-3-28';
+
+let hub: TestHub;
+let cityCase: string;
+const licenses: Record<'yudu' | 'xingguo' | 'direct' | 'city', Issued> = {} as never;
+beforeAll(async () => {
+  const clock = testClock('2026-03-02');
+  hub = await createTestHub({ now: clock });
+  const csv = `matter,valid_from,county_organ\n${XINGGUO.matter},2026-03-03,xingguo-xzspj`;
+  expect(await importDelegations(hub, { csv }, 'problems { code line }')).toMatchObject({ refusal: null });
+  clock.set('2026-03-04');
+  const issue = async (route: Route, serial: number) =>
+    issueGrantedLicense(hub, route, await grantCase(hub, route), serial);
+  licenses.yudu = await issue(YUDU, 1);
+  licenses.xingguo = await issue(XINGGUO, 2);
+  licenses.direct = await issue(ROUTES.DIRECT, 1);
+  cityCase = await grantCase(hub, AT_THE_CITY);
+  licenses.city = await issueGrantedLicense(hub, AT_THE_CITY, cityCase, 3);
+}, 90_000);
+afterAll(() => hub?.stop());
+
+const OWN = { 'window-yudu': 'yudu', 'window-xingguo': 'xingguo' } as const;
+const NAMES = ['yudu', 'xingguo', 'direct', 'city'] as const;
+
+test.each(Object.entries(OWN))('%s sees its own in lists, and no other', async (clerk, own) => {
+  const { data } = await hub.ask(clerk, '{ licenses(first: 20) { edges { node { identifier } } } }');
+  const seen = data.licenses.edges.map(({ node }: { node: Issued }) => node.identifier);
+  expect(seen).toEqual([licenses[own].identifier]);
+  const { data: tasks } = await hub.ask(clerk, '{ certificateTasks(first: 20) { edges { node { case { id } } } } }');
+  expect(tasks.certificateTasks.edges).toEqual([]);
+});
+
+test.each(Object.entries(OWN))('%s finds, opens and reads its own, and no other', async (clerk, own) => {
+  const query = `query($identifier: ID!, $number: String!) {
+    license(identifier: $identifier) { identifier versions { identifier } acts { act } }
+    licenses(first: 5, filter: { number: $number }) { edges { node { identifier } } } }`;
+  for (const name of NAMES) {
+    const { identifier, number, document } = licenses[name];
+    const isOwn = name === own;
+    const { data } = await hub.ask(clerk, query, { identifier, number });
+    expect([name, data.license !== null, data.licenses.edges.length]).toEqual([name, isOwn, isOwn ? 1 : 0]);
+    const { statusCode } = await fetchFile(hub, clerk, document.url, 'CERTIFICATION');
+    expect([name, statusCode]).toEqual([name, isOwn ? 200 : 404]);
+    const stated = { identifier, purpose: 'CERTIFICATION' };
+    const code = await findRefusalCode(hub, clerk, 'discloseHolder', 'DiscloseHolderInput', stated);
+    expect([name, code]).toEqual([name, isOwn ? null : 'LICENSE_UNKNOWN']);
+  }
+});
+
+test.each(Object.entries(OWN))('%s hands over its own paper, and no other', async (clerk, own) => {
+  for (const name of NAMES) {
+    const { identifier, paper } = licenses[name];
+    const input = { identifier, blankNumber: paper.blankNumber };
+    const code = await findRefusalCode(hub, clerk, 'deliverCertificate', 'CertificateInput', input);
+    expect([name, code]).toEqual([name, name === own ? null : 'ORGAN_WITHOUT_POWER']);
+  }
+});
+
+test('a window sees another license once a case that it accepted is granted on it', async () => {
+  const query = 'query($id: ID!) { license(identifier: $id) { identifier } }';
+  const find = async () => (await hub.ask('window-yudu', query, { id: licenses.city.identifier })).data.license;
+  expect(await find()).toBeNull();
+  await waitForLicense(hub, cityCase);
+  await grantCase(hub, ROUTES.WINDOW_FORWARD, { matter: CHANGING, licenseNumber: licenses.city.number });
+  expect(await find()).toEqual({ identifier: licenses.city.identifier });
+  const input = { identifier: licenses.city.identifier, purpose: 'CERTIFICATION' };
+  expect(await findRefusalCode(hub, 'window-yudu', 'discloseHolder', 'DiscloseHolderInput', input)).toBeNull();
+});
