@@ -54,19 +54,19 @@ const USES = `select 'use:' || issuance_id as object, authorisation, organ, case
  * and the exception. The decision of the case, the list of delegations and the exceptions must say the same.
  */
 export async function* auditDeciders({ sql }: AuditInput): AsyncGenerator<Finding> {
-  const rows = sql.unsafe<DecidedUse[]>(`select u.object, u.authorisation, u.organ, u.case_id as "caseId",
+  const rows = sql<DecidedUse[]>`select u.object, u.authorisation, u.organ, u.case_id as "caseId",
       s.actor_id as "actorId", s.organ as "stepOrgan", c.delegation->'decides'->>'organ' as decides,
       (select x->>'id' from jsonb_array_elements(case when jsonb_typeof(s.data->'exceptions') = 'array'
         then s.data->'exceptions' else '[]' end) x where x->>'kind' = 'SECOND_PERSON' limit 1) as exception,
-      case when s.at is null or a.at is null then null else ${DELEGATED} end as delegated,
+      case when s.at is null or a.at is null then null else ${sql.unsafe(DELEGATED)} end as delegated,
       (select jsonb_build_object('organ', e.organ, 'person', e.person_id, 'personOrgan', e.person_organ,
         'from', e.valid_from, 'to', e.valid_to) from cases.duty_exception e where e.kind = 'SECOND_PERSON'
         and s.data->'exceptions' @> jsonb_build_array(jsonb_build_object('id', e.id::text)) limit 1) as recorded
-    from (${USES}) u left join cases.case_file c on c.id = u.case_id
+    from (${sql.unsafe(USES)}) u left join cases.case_file c on c.id = u.case_id
     left join lateral (select * from cases.case_step n where n.case_id = u.case_id and n.step = 'DECIDED'
       order by n.seq desc limit 1) s on true
     left join lateral (select min(n.at) as at from cases.case_step n
-      where n.case_id = u.case_id and n.step = 'ACCEPTED') a on true`);
+      where n.case_id = u.case_id and n.step = 'ACCEPTED') a on true`;
   for await (const use of streamRows(rows)) {
     const statement = sealAuthorisation.safeParse(decodeStatement(use.authorisation));
     // What cannot be read is a finding of `auditUses`. Releases up to 0.4 stated no decider.
