@@ -7,9 +7,10 @@ import { waitForLicense } from '../support/supervision.ts';
 
 /** An integrated window sees the licenses of the cases that it accepted, and no other license of its county. */
 
-/** Accepted by the city organ by its equal right. */
+/** 燃气经营许可, accepted by the city organ by its equal right. */
 const AT_THE_CITY: Route = {
-  ...ROUTES.WINDOW_FORWARD,
+  ...ROUTES.SUBSTANTIVE_REVIEW,
+  matter: 'yd2022-3-38',
   accepts: 'ganzhou-xzspj.clerk',
   examines: 'ganzhou-xzspj.reviewer',
   forwards: null,
@@ -24,7 +25,12 @@ interface Issued {
 }
 
 /** A change of such a license, which the window of 于都县 accepts. */
-const CHANGING = 'yd2022-3-28';
+const CHANGING: Route = {
+  ...ROUTES.SUBSTANTIVE_REVIEW,
+  matter: 'yd2022-2-28',
+  examines: 'yudu-zjj.reviewer',
+  forwards: 'yudu-zjj.reviewer',
+};
 
 let hub: TestHub;
 let cityCase: string;
@@ -42,7 +48,7 @@ beforeAll(async () => {
   const issue = async (route: Route, serial: number) =>
     issueGrantedLicense(hub, route, await grantCase(hub, route), serial);
   licenses.yudu = await issue(ROUTES.SUBSTANTIVE_REVIEW, 1);
-  licenses.xingguo = await issue(ROUTES.WINDOW_FORWARD, 2);
+  licenses.xingguo = await issue(ROUTES.SUBSTANTIVE_REVIEW, 2);
   await moveToXingguo(licenses.xingguo);
   licenses.direct = await issue(ROUTES.DIRECT, 1);
   cityCase = await grantCase(hub, AT_THE_CITY);
@@ -92,7 +98,7 @@ test('a window sees another license once a case that it accepted is granted on i
   const find = async () => (await hub.ask('window-yudu', query, { id: licenses.city.identifier })).data.license;
   expect(await find()).toBeNull();
   await waitForLicense(hub, cityCase);
-  await grantCase(hub, ROUTES.WINDOW_FORWARD, { matter: CHANGING, licenseNumber: licenses.city.number });
+  await grantCase(hub, CHANGING, { licenseNumber: licenses.city.number });
   expect(await find()).toEqual({ identifier: licenses.city.identifier });
   const input = { identifier: licenses.city.identifier, purpose: 'CERTIFICATION' };
   expect(await findRefusalCode(hub, 'window-yudu', 'discloseHolder', 'DiscloseHolderInput', input)).toBeNull();
