@@ -98,7 +98,8 @@ test('a window sees another license once a case that it accepted is granted on i
   const find = async () => (await hub.ask('window-yudu', query, { id: licenses.city.identifier })).data.license;
   expect(await find()).toBeNull();
   await waitForLicense(hub, cityCase);
-  await grantCase(hub, CHANGING, { licenseNumber: licenses.city.number });
+  const materials = ['M01', 'M02', 'M03'].map((code) => ({ code, paper: true, copies: 2 }));
+  await grantCase(hub, CHANGING, { licenseNumber: licenses.city.number, materials });
   expect(await find()).toEqual({ identifier: licenses.city.identifier });
   const input = { identifier: licenses.city.identifier, purpose: 'CERTIFICATION' };
   expect(await findRefusalCode(hub, 'window-yudu', 'discloseHolder', 'DiscloseHolderInput', input)).toBeNull();
