@@ -30,8 +30,8 @@ function buildTaskQuery(window: string): SQL {
 
 /**
  * SQL condition for the versions that a person may see: joins `license` and `licenseVersion`.
- * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors. The versions before a transfer
- * are of another holder, so the holder does not see them.
+ * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors.
+ * The versions before a transfer are of another holder, so the holder does not see them.
  */
 function buildVisibilityCondition(actor: Person): SQL | undefined {
   if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;

@@ -50,8 +50,8 @@ const USES = `select 'use:' || issuance_id as object, authorisation, organ, case
   union all select 'code:' || issuance_id, authorisation, organ, case_id from seals.seal_code`;
 
 /**
- * Audits in whose place each person authorised a seal: the authorisation says the person's organ, the organ that decides,
- * and the exception. The decision of the case, the list of delegations and the exceptions must say the same.
+ * Audits in whose place each person authorised a seal: the authorisation says the person's organ, the organ that
+ * decides, and the exception. The decision of the case, the list of delegations and the exceptions must say the same.
  */
 export async function* auditDeciders({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<DecidedUse[]>`select u.object, u.authorisation, u.organ, u.case_id as "caseId",

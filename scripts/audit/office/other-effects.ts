@@ -31,7 +31,7 @@ function ownActRule(act: OwnAct): EffectRule {
   };
 }
 
-/** SQL: whether an entry `x` of a blank is of the invented stock, which only a demonstration has: before any take-over. */
+/** SQL: whether an entry `x` of a blank is of the invented stock: of a demonstration, before any take-over. */
 const IS_OF_SEED = `(x.actor = '${SEED_ACTOR}' and not exists (select 1 from cases.takeover t where t.at <= x.at))`;
 
 /** What two persons asked for by the same mutation (双人复核): each approved wish has its effect at that moment. */

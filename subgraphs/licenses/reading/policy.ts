@@ -5,7 +5,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 /** A license as the policy of disclosure sees it. */
 interface VisibleLicense {
   parties: readonly string[];
-  /** Division codes of the windows that accepted a case of it: those of its paper, and of every act on it. */
+  /** Division codes of the windows that accepted a case of it: the newest, and that of each case on it. */
   windows: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export function toTask(row: TaskRow): CertificateTask {
   return { ...facts, window, number, doneAt, voidedAt };
 }
 
-/** In releases up to 0.4 the organ that accepted was another one than the issuer only where a window accepted for it. */
+/** In releases up to 0.4 another organ than the issuer accepted only where a window did so for it. */
 function windowOfOldCase({
   counters,
   handledBy,
