@@ -302,7 +302,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 /** The forestry office accepted, decided and issued what the licenses are of. */
 const LICENSE_PLACES = {
   COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] },
-  LICENSE_PARTIES: { organs: ['yudu-lyj'], windows: ['360731'] },
+  LICENSE_PARTIES: { organs: ['yudu-lyj'] },
 };
 
 export async function createPolicyHub(): Promise<PolicyHub> {

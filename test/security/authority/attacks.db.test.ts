@@ -63,7 +63,7 @@ afterAll(async () => {
  * is told of it, and the log of both.
  */
 const WAITING =
-  /\.(proposal\w*|import_file|seal_application\w*|seal_event|duty|inbox|outbox_\w+|log_\w+|appointment_proposal)$/;
+  /\.((peer_)?proposal\w*|import_file|seal_application\w*|seal_event|duty|inbox|outbox_\w+|log_\w+|appointment_proposal)$/;
 
 /** Returns the number of rows of every other table. */
 async function countEffects(): Promise<Record<string, number>> {

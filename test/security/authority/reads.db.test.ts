@@ -94,9 +94,8 @@ const isHolder = ({ applicant }: World, { holderCode }: Person) => holderCode ==
 const isStaffOf = (organ: string, person: Person) => person.organ === organ && hasRole(person, ...STAFF_ROLES);
 const maySeeCase = (world: World, person: Person) =>
   hasRole(person, 'AUDITOR') || isHolder(world, person) || isParty(world, person);
-/** The integrated window of a county hands out the paper of every organ of the county. */
-const maySeeLicense = (world: World, person: Person) =>
-  hasRole(person, 'LIBRARY') || maySeeCase(world, person) || person.window === world.division;
+/** A window hands out the paper of what it accepted, and of nothing else in its county. */
+const maySeeLicense = (world: World, person: Person) => hasRole(person, 'LIBRARY') || maySeeCase(world, person);
 const readsOf = (rule: ReadRule, organs: readonly string[], person: Person) => {
   const scope = findReadScope(rule, person);
   return scope !== null && (scope.organ === null || organs.includes(scope.organ));

@@ -66,8 +66,6 @@ interface Office {
 }
 
 export interface World extends Office {
-  /** Division code of the county. Its integrated window hands out the paper. */
-  division: string;
   caseId: string;
   identifier: string;
   matter: string;
@@ -119,7 +117,7 @@ async function fillOffice(hub: TestHub, office: Office): Promise<World> {
   await uploadFile(hub, office.applicantId, buildPdf(mark('upload')), { name: `${mark('upload')}.pdf` });
   const proposals = await administration(hub, office, mark);
   const ids = [caseId, identifier, push.id, finding.id, order.id, proposal.id, application.id, ...proposals];
-  return { ...office, division: '360731', caseId, identifier, matter: route.matter, supervisor, ids, mark };
+  return { ...office, caseId, identifier, matter: route.matter, supervisor, ids, mark };
 }
 
 /** Accepts a case of an office and grants it. Each person leaves a mark. Returns its id. */
