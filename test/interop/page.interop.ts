@@ -168,7 +168,7 @@ describe('the verification page in Chromium', () => {
     const { page } = visited;
     const focusedText = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
     const focusOrder: string[] = [];
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 11; i++) {
       await page.keyboard.press('Tab');
       focusOrder.push(await focusedText());
     }
@@ -178,6 +178,7 @@ describe('the verification page in Chromium', () => {
       'Tongquan',
       'Verify a license',
       'Transparency log',
+      'Explorer',
       '中文',
       'English',
       'file',
