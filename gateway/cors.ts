@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
@@ -25,7 +26,19 @@ export function isAllowedOrigin(origin: string, allowedOrigins: AllowedOrigins):
   return allowedOrigins === 'LOCAL' ? LOCAL_ORIGIN.test(origin) : allowedOrigins.includes(origin);
 }
 
-/** What a page may send beside what every page may. The last two mark a GraphQL request that is no form. */
+/**
+ * Whether a page that may not use the hub made a browser send a request (Fetch Metadata). It could not read the answer,
+ * but would have the work done in the name of the browser's address.
+ */
+export function isOfForeignPage(
+  { origin, 'sec-fetch-site': site }: IncomingHttpHeaders,
+  allowedOrigins: AllowedOrigins,
+): boolean {
+  if (site === undefined || site === 'same-origin' || site === 'none') return false;
+  return origin === undefined || !isAllowedOrigin(origin, allowedOrigins);
+}
+
+/** What a page may send beside what every page may. Two of them mark a GraphQL request that is no form. */
 const REQUEST_HEADERS = [
   ...['authorization', 'content-type', 'if-none-match', 'range', 'if-range', REQUEST_ID_HEADER],
   ...[

@@ -43,7 +43,7 @@ import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kerne
 import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
 import { addCompression } from './compression.ts';
-import { type AllowedOrigins, addCors } from './cors.ts';
+import { type AllowedOrigins, addCors, isOfForeignPage } from './cors.ts';
 import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
@@ -149,7 +149,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     // GraphQL tells reading from writing itself.
     if (!READING_METHODS.has(method) && routeOptions.url !== '/graphql') options.halt?.requireActing();
   });
-  addGetRules(app);
+  addGetRules(app, options.allowedOrigins ?? []);
   await app.register(fastifyApollo(server), {
     async context(request: FastifyRequest) {
       const context = await readContext(request, options);
@@ -164,7 +164,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
 }
 
 /** A GET at `/graphql`: a browser that opens the address is led to the explorer, anybody else reads. */
-function addGetRules(app: FastifyInstance): void {
+function addGetRules(app: FastifyInstance, allowedOrigins: AllowedOrigins): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.method !== 'GET' || request.routeOptions.url !== '/graphql') return;
     const { query } = request.query as { query?: unknown };
@@ -172,9 +172,8 @@ function addGetRules(app: FastifyInstance): void {
       const parameters = typeof query === 'string' ? `?${new URLSearchParams({ query })}` : '';
       return reply.code(303).header('location', `/explorer${parameters}`).send();
     }
-    // The library takes a GET for a form of another page. Here that is harmless: a browser adds no credential to it,
-    // and a GET changes nothing.
-    request.headers['apollo-require-preflight'] ??= '1';
+    // Without this header the library takes a GET for one of a foreign page, and refuses it.
+    if (!isOfForeignPage(request.headers, allowedOrigins)) request.headers['apollo-require-preflight'] ??= '1';
   });
 }
 

@@ -142,6 +142,7 @@ async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: num
   const { OIDC_ISSUER, DEVELOPMENT_SIGN_IN, PUBLIC_URL = url } = settings;
   const issuer = OIDC_ISSUER ?? (DEVELOPMENT_SIGN_IN === 'none' ? null : `${PUBLIC_URL}${DEVELOPMENT_PATH}`);
   if (issuer !== null) console.log(`\n登录 sign-in ${issuer}  (OpenID Connect, docs/sign-in.md)`);
+  console.log(`浏览器 browser ${url}/  (接口探索 explorer, 核验 verification)`);
   console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
 }
 

@@ -16,7 +16,6 @@ const TEXT = {
   developers: { zh: '前端团队', en: 'Front-end teams' },
   auditors: { zh: '审计和核验', en: 'Auditors and verifiers' },
   operators: { zh: '运行维护', en: 'Operators' },
-  example: { zh: '事项目录不用登录：', en: 'The catalogue needs no token:' },
 } as const satisfies Record<string, Words>;
 
 type Link = readonly [path: string, name: Words, what: Words];
@@ -27,6 +26,11 @@ const LINKS = {
       '/verify',
       { zh: '核验电子证照', en: 'Verify a license' },
       { zh: '核对文件、二维码或证照标识', en: 'by file, QR code or identifier' },
+    ],
+    [
+      '/v',
+      { zh: '查询证照状态', en: 'Look up a license' },
+      { zh: '按证照标识查现在是否有效', en: 'by its identifier: whether it is in force' },
     ],
   ],
   developers: [
@@ -74,12 +78,9 @@ export function renderStartPage(lang: Lang): string {
   const body = `<h1>${toHtml(TEXT.title)}</h1>
 <p class="lead">${toHtml(TEXT.what)}</p>
 <p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verify)}</a></p>
-${(['everyone', 'developers', 'auditors', 'operators'] as const).map(toSection).join('\n')}
-<p>${toHtml(TEXT.example)}</p>
-<pre>curl -s /graphql -H 'content-type: application/json' \\
-  -d '{"query":"{ matters(first: 3) { totalCount edges { node { id name } } } }"}'</pre>`;
+${(['everyone', 'developers', 'auditors', 'operators'] as const).map(toSection).join('\n')}`;
   return renderPage({ lang, path: '/', title: TEXT.title[lang], body });
 }
 
 /** Paths of pages for people, which have two languages. */
-const PAGES: ReadonlySet<string> = new Set(['/verify', '/explorer', '/log']);
+const PAGES: ReadonlySet<string> = new Set(['/verify', '/v', '/explorer', '/log']);

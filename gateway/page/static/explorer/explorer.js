@@ -40,7 +40,7 @@ async function send(operation, headers = {}) {
 }
 
 async function showViewer() {
-  const { data } = await send({ query: '{ viewer { name roles organ { name } } }' });
+  const { data } = await send({ query: '{ viewer { name organ { name } } }' });
   const viewer = data?.viewer;
   if (!viewer) return showPerson(WORDS.nobody[lang]);
   showPerson([viewer.organ?.name, viewer.name].filter(Boolean).join(' '));
