@@ -13,7 +13,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type GraphQLFormattedError, type GraphQLSchema, printSchema } from 'graphql';
+import type { GraphQLFormattedError, GraphQLSchema } from 'graphql';
 import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
@@ -158,7 +158,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     },
   });
   await options.mount?.(app);
-  addPublicRoutes(app, options, { runQuery: createRunQuery(server), schema: printSchema(requireSchema(gateway)) });
+  addPublicRoutes(app, options, { runQuery: createRunQuery(server), schema: requireSchema(gateway) });
   app.addHook('onClose', () => server.stop());
   return app;
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type GraphQLSchema, printSchema } from 'graphql';
 import { SharedWork } from '../db/deadline.ts';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { buildContext, type GraphContext } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
+import { readLabels } from './labels.ts';
 import { buildExplorerHeaders, type ExplorerSignIn, renderExplorerPage } from './page/explorer.ts';
 import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS, toPageUrl } from './page/frame.ts';
@@ -51,7 +53,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
 export function addPublicRoutes(
   app: FastifyInstance,
   options: RouteOptions,
-  { runQuery, schema }: { runQuery: RunQuery; schema: string },
+  { runQuery, schema }: { runQuery: RunQuery; schema: GraphQLSchema },
 ): void {
   const { explorer = null } = options;
   app.get('/', async ({ query }, reply) => sendHtml(reply, 200, renderStartPage(langOf(query))));
@@ -60,7 +62,10 @@ export function addPublicRoutes(
   app.get('/explorer', async ({ query }, reply) =>
     reply.headers(buildExplorerHeaders(explorer)).send(renderExplorerPage(langOf(query), explorer)),
   );
-  app.get('/schema.graphql', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(schema));
+  const schemaText = printSchema(schema);
+  const labels = readLabels(schema);
+  app.get('/schema.graphql', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(schemaText));
+  app.get('/labels.json', async () => labels);
   addPageFileRoutes(app);
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   const readiness = new SharedWork<Record<string, 'up' | 'down'>>();

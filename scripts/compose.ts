@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
-import { parse } from 'graphql';
+import { parseSchema } from '../subgraphs/kernel/graphql/descriptions.ts';
 
 /** Composes the four subgraph schemas into `gateway/supergraph.graphql`. `--check` only tests if it is up to date. */
 
@@ -9,7 +9,7 @@ const target = new URL('gateway/supergraph.graphql', root);
 const services = ['matters', 'cases', 'licenses', 'seals'].map((name) => ({
   name,
   url: `http://${name}.invalid/graphql`,
-  typeDefs: parse(readFileSync(new URL(`subgraphs/${name}/schema.graphql`, root), 'utf8')),
+  typeDefs: parseSchema(readFileSync(new URL(`subgraphs/${name}/schema.graphql`, root), 'utf8')),
 }));
 
 const { supergraphSdl, errors } = composeServices(services);

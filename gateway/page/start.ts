@@ -44,6 +44,11 @@ const LINKS = {
       { zh: '接口定义', en: 'Schema' },
       { zh: '全部类型和字段，供代码生成器读取', en: 'all types and fields, for code generators' },
     ],
+    [
+      '/labels.json',
+      { zh: '枚举值的名称', en: 'Labels of enums' },
+      { zh: '每个值的中文和英文名称', en: 'what a screen shows for each value, in Chinese and English' },
+    ],
   ],
   auditors: [
     [

@@ -33,6 +33,7 @@ export const KERNEL: Record<string, Layer> = {
   day: 'rule',
   'day-schema': 'rule',
   'pdf/document': 'render',
+  'graphql/descriptions': 'rule',
   'graphql/document-limits': 'edge',
   'http/deadline-hook': 'edge',
   'http/errors': 'edge',

@@ -8,9 +8,10 @@ import {
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type GraphQLSchema, parse } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { logFault } from '../environment/log.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
+import { parseSchema } from '../graphql/descriptions.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
 import type { Halt } from '../halt.ts';
@@ -54,7 +55,7 @@ export function subgraphSchema(
   outputs: OutputRules,
   inputs: InputRules = {},
 ): GraphQLSchema {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
+  const schema = buildSubgraphSchema([{ typeDefs: parseSchema(typeDefs), resolvers }]);
   return protectOutputs(checkInputs(schema, inputs), outputs);
 }
 
