@@ -33,7 +33,7 @@ export const KERNEL: Record<string, Layer> = {
   day: 'rule',
   'day-schema': 'rule',
   'pdf/document': 'render',
-  'graphql/descriptions': 'rule',
+  'graphql/descriptions': 'edge',
   'graphql/document-limits': 'edge',
   'http/deadline-hook': 'edge',
   'http/errors': 'edge',

@@ -1,8 +1,8 @@
 import { type DefinitionNode, type DocumentNode, Kind, parse, type StringValueNode } from 'graphql';
 
 /**
- * Descriptions that are the same wherever a name occurs. A schema describes what is special; what every connection, page
- * or payload has in common is described here once, and so are members whose name says everything.
+ * Descriptions that are the same wherever a name occurs. A schema describes what is special; what every connection,
+ * page or payload has in common is described here once, and so are members whose name says everything.
  */
 
 /** Descriptions of fields, arguments and input fields by name. A description in the schema wins. */
