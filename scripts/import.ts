@@ -11,7 +11,7 @@ import { type ListPayload, readList, reportProblems, sendMutation } from './admi
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
   proposal { id digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
-    matter { id name runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
+    matter { id displayName runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
 
 const environment = readEnvironment('import');
 
@@ -22,7 +22,7 @@ interface Change {
   fields: { field: string; before: string | null; after: string | null; validTo: string | null }[];
   matter: {
     id: string;
-    name: string;
+    displayName: string;
     runningCases: { totalCount: number; edges: { node: { number: string } }[] } | null;
   };
 }
@@ -53,7 +53,7 @@ async function main(): Promise<boolean> {
 }
 
 function printChange({ validFrom, matter, fields, runningCases }: Change): void {
-  console.log(`\n${matter.id} ${matter.name}　自 ${validFrom} 起`);
+  console.log(`\n${matter.id} ${matter.displayName}　自 ${validFrom} 起`);
   for (const { field, before, after, validTo } of fields) {
     console.log(`  ${field}: ${before ?? '（无）'} → ${after ?? '（无）'}${validTo === null ? '' : `　至 ${validTo}`}`);
   }

@@ -101,9 +101,9 @@ async function examineCase(
     'acceptCase',
     'ApplicationInput',
     input,
-    'case { id number matter { name } }',
+    'case { id number matter { displayName } }',
   );
-  print(`  受理：办件 ${openedCase.number}（${openedCase.matter.name}）`);
+  print(`  受理：办件 ${openedCase.number}（${openedCase.matter.displayName}）`);
   await client.act(
     route.examinedBy,
     'examineCase',

@@ -25,12 +25,12 @@ export async function demonstrateApplication(client: Client, { say, check }: Dem
   say('\n【办事指南、一次性告知与计时】');
   const { matter } = await client.ask(
     null,
-    'query($id: ID!, $county: String) { matter(id: $id) { name guide(division: $county) { sample promisedDays materials { code name form required } } } }',
+    'query($id: ID!, $county: String) { matter(id: $id) { displayName guide(division: $county) { sample promisedDays materials { code name form required } } } }',
     { id: MATTER_WITH_GUIDE, county: '360731' },
   );
   const { guide } = matter;
   say(
-    `  ${matter.name}：承诺 ${guide.promisedDays} 个工作日，材料 ${guide.materials.length} 项${guide.sample ? '（示范指南，非真实文本）' : ''}`,
+    `  ${matter.displayName}：承诺 ${guide.promisedDays} 个工作日，材料 ${guide.materials.length} 项${guide.sample ? '（示范指南，非真实文本）' : ''}`,
   );
   const input = { matter: MATTER_WITH_GUIDE, applicant: COMPANY };
   const dryRunRefusal = await requestRefusal(client, 'window-yudu', 'acceptCase', 'ApplicationInput', {

@@ -4,6 +4,7 @@ import type { OrganFact } from '../kernel/events/events.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
+import { displayNameOf } from '../kernel/matter-name.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {
@@ -111,6 +112,7 @@ function buildMatterFields(
     mainItem: ({ row }) => row.mainItem,
     subItem: ({ row }) => row.subItem,
     name: ({ row }) => nameOf(row),
+    displayName: ({ row }) => displayNameOf(row),
     powerType: ({ row }) => row.powerType,
     cityOrgan: ({ row }, _, context) => loadOrgan(context, row.cityOrgan),
     countyOrgan: ({ row }, _, context) => loadOrgan(context, row.countyOrgan),

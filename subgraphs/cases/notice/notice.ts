@@ -1,6 +1,7 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { maskCode } from '../../kernel/identifier.ts';
+import { displayNameOf } from '../../kernel/matter-name.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
@@ -55,6 +56,7 @@ export interface NoticeContent {
   addresseeCode: string;
   caseNumber: string;
   matterId: string;
+  /** Its display name. In notices of releases up to 0.4.1 the sub-item, or the main item if there is none. */
   matterName: string;
   received: { name: string; copies: number | null }[];
   missing: { name: string; remark: string | null }[];
@@ -138,7 +140,7 @@ export function composeNotice(
     addresseeCode: maskCode(subject.applicant.code),
     caseNumber: subject.number,
     matterId: subject.matter.matterId,
-    matterName: subject.matter.name,
+    matterName: displayNameOf(subject.matter),
     received: [...(facts.received ?? [])],
     missing: [...(facts.missing ?? [])],
     granted: decision === 'GRANTED' ? [...subject.fields] : [],

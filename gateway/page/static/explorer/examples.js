@@ -19,7 +19,7 @@ query Matters {
     totalCount
     edges {
       node {
-        id name
+        id displayName
         countyOrgan { name }
         delegation { mode }
       }
@@ -35,7 +35,7 @@ query Matters {
     title: { zh: '一个事项及其办事指南', en: 'One matter with its service guide' },
     query: `query Matter($id: ID!) {
   matter(id: $id) {
-    name
+    displayName
     powerType
     countyOrgan { name }
     cityOrgan { name }
@@ -68,7 +68,7 @@ query Matters {
       node {
         number step
         applicant { name }
-        matter { name }
+        matter { displayName }
         actions { name allowed refusal { code message } }
       }
     }
@@ -96,7 +96,7 @@ query Matters {
     edges {
       node {
         identifier number name state
-        matter { name }
+        matter { displayName }
         document {
           mediaType sizeBytes
           signature { seal { name } }
