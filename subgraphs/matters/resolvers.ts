@@ -1,10 +1,10 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import { type Day, dayOf } from '../kernel/day.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
+import { displayNameOf } from '../kernel/finding/matter-name.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
-import { displayNameOf } from '../kernel/matter-name.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {

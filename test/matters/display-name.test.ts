@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readMatters } from '../../seeds/load.ts';
-import { displayNameOf } from '../../subgraphs/kernel/matter-name.ts';
+import { displayNameOf } from '../../subgraphs/kernel/finding/matter-name.ts';
 
 const names = new Map(readMatters().map((matter) => [matter.id.replace('yd2022-', ''), displayNameOf(matter)]));
 

@@ -1,7 +1,7 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
+import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { maskCode } from '../../kernel/identifier.ts';
-import { displayNameOf } from '../../kernel/matter-name.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
