@@ -1,6 +1,7 @@
 import { graphql } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
+import { writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
 import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
@@ -8,9 +9,13 @@ const TYPES = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
   scalar Date
   scalar DateTime
-  input Tree { name: String, on: Date, children: [Tree!] }
+  directive @nodeId(type: String) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+  input Tree { name: String, on: Date, children: [Tree!], thing: ID @nodeId(type: "Thing") }
   type Query {
-    echo(text: String, id: ID, ids: [ID!], on: Date, at: DateTime, tree: Tree, count: Int): String
+    echo(
+      text: String, id: ID @nodeId(type: "Thing"), ids: [ID!] @nodeId(type: "Thing"), on: Date, at: DateTime
+      tree: Tree, count: Int, other: ID @nodeId
+    ): String
     read(file: String): String
     leaf: Leaf
   }
@@ -135,5 +140,55 @@ describe('every argument is checked before its resolver runs', () => {
     expect(() => build({ 'Query.read.fiel': FILE_INPUT })).toThrow(
       'no such argument of type String or ID: Query.read.fiel',
     );
+  });
+
+  describe('global ids', () => {
+    const thing = writeGlobalId({ type: 'Thing', own: 'x' });
+    const leaf = writeGlobalId({ type: 'Leaf', own: 'x' });
+
+    test('the resolver receives the own identifier, wherever the id stands', async () => {
+      const tree = { thing, children: [{ thing: 'y' }, { thing }] };
+      const { data } = await ask(ECHO, { id: thing, ids: ['y', thing], tree });
+      expect(JSON.parse(String(data?.echo))).toEqual({
+        ...{ id: 'x', ids: ['y', 'x'] },
+        tree: { thing: 'x', children: [{ thing: 'y' }, { thing: 'x' }] },
+      });
+    });
+
+    test('is read once, although two fields share a variable', async () => {
+      const nested = writeGlobalId({ type: 'Thing', own: thing });
+      const query = 'query($tree: Tree) { a: echo(tree: $tree) b: echo(tree: $tree) }';
+      const { data } = await ask(query, { tree: { thing: nested } });
+      const echoed = JSON.stringify({ tree: { thing } });
+      expect(data).toEqual({ a: echoed, b: echoed });
+    });
+
+    test('of another type, broken, or with an identifier that is none: refused by its path', async () => {
+      for (const wrong of [leaf, `${thing}=`, writeGlobalId({ type: 'Thing', own: 'a\u0000' })]) {
+        expect((await ask(ECHO, { id: wrong })).error).toEqual(badInput('id'));
+        expect((await ask(ECHO, { ids: ['y', wrong] })).error).toEqual(badInput('ids[1]'));
+        const tree = { children: [{}, { thing: wrong }] };
+        expect((await ask(ECHO, { tree })).error).toEqual(badInput('tree.children[1].thing'));
+      }
+    });
+
+    test('an ID of another system is left as it is', async () => {
+      expect((await ask('query($id: ID) { echo(other: $id) }', { id: leaf })).data).toEqual({
+        echo: JSON.stringify({ other: leaf }),
+      });
+    });
+
+    test('in a representation', async () => {
+      const query = 'query($of: [_Any!]!) { _entities(representations: $of) { ... on Thing { id } } }';
+      const { data } = await ask(query, { of: [{ __typename: 'Thing', id: thing }] });
+      expect(data).toEqual({ _entities: [{ id: 'x' }] });
+      const { error } = await ask(query, { of: [{ __typename: 'Thing', id: leaf }] });
+      expect(error).toEqual(badInput('representations[0].id'));
+    });
+
+    test('no schema is built with an ID that does not say what it names', () => {
+      const types = 'type Query { thing(id: ID): String }';
+      expect(() => subgraphSchema(types, {}, { masksCodes: false })).toThrow('Query.thing.id: say by @nodeId');
+    });
   });
 });

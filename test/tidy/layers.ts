@@ -64,6 +64,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/rows/sign-in-variables': 'rule',
   'environment/rows/parser-variables': 'rule',
   identifier: 'rule',
+  'graphql/global-id': 'rule',
   'graphql/inputs': 'edge',
   'license-acts': 'rule',
   'limits/allowance': 'rule',

@@ -1,6 +1,8 @@
 import {
   defaultFieldResolver,
+  type GraphQLArgument,
   GraphQLError,
+  type GraphQLInputField,
   type GraphQLInputObjectType,
   type GraphQLInputType,
   type GraphQLScalarType,
@@ -27,10 +29,11 @@ import {
   MAX_INPUT_TEXT_CHARS,
   type TextRule,
 } from '../text.ts';
+import { parseGlobalId } from './global-id.ts';
 
 /**
- * Checks every argument of every field before its resolver runs. A new argument is checked by itself, because the check
- * follows from its type.
+ * Checks every argument of every field before its resolver runs, and turns global ids into own identifiers. A new
+ * argument is checked by itself, because the check follows from its type.
  */
 
 /** Rules of texts by coordinate (`ImportInput.csv`, `Query.find.name`), where the default of the type does not fit. */
@@ -83,8 +86,9 @@ function parseInstant(value: unknown): Date | null {
 
 /**
  * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT with the argument's path in
- * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. Throws if `rules` name
- * a coordinate that does not exist or if an argument has a scalar without a check.
+ * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. The resolver receives
+ * the own identifier where the caller gave a global id. Throws if `rules` name a coordinate that does not exist, if an
+ * argument has a scalar without a check, or if an ID does not say by `@nodeId` what it names.
  */
 export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSchema {
   const compile = createCompiler(rules);
@@ -92,16 +96,16 @@ export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSc
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
     for (const field of Object.values(type.getFields())) {
-      const checks = field.args.map(({ name, type: argumentType }) => ({
-        name,
-        check: compile(argumentType, `${type.name}.${field.name}.${name}`),
+      const checks = field.args.map((argument) => ({
+        name: argument.name,
+        check: compile(argument.type, `${type.name}.${field.name}.${argument.name}`, argument),
       }));
       if (checks.length === 0) continue;
       const resolve = field.resolve ?? defaultFieldResolver;
       field.resolve = (source, args, context, info) => {
-        for (const { name, check } of checks) check(args[name], name);
-        noteArguments(field.name, args);
-        return resolve(source, args, context, info);
+        const inputs = readFields(args, checks, (name) => name);
+        noteArguments(field.name, inputs);
+        return resolve(source, inputs, context, info);
       };
     }
   }
@@ -153,42 +157,69 @@ export function requireTexts(schema: GraphQLSchema): void {
   }
 }
 
-/** Checks a value. `path` is its place, for example `input.fields[0].text`. Throws BAD_USER_INPUT. */
-type Check = (value: unknown, path: string) => void;
+/**
+ * Checks a value and returns it as the resolver shall have it. `path` is its place, for example `input.fields[0].text`.
+ * The value itself may be that of a variable, which other fields read too: it is never changed. Throws BAD_USER_INPUT.
+ */
+type Check = (value: unknown, path: string) => unknown;
+
+/** The check of an argument or input field. */
+interface FieldCheck {
+  name: string;
+  check: Check;
+}
+
+/** An argument or input field, whose directives say what an ID names. */
+type Input = GraphQLArgument | GraphQLInputField;
 
 /** Turns the type of an argument into its check. `coordinates` are all that it has seen of String or ID. */
-type Compiler = ((type: GraphQLInputType, coordinate: string) => Check) & { coordinates: Set<string> };
+type Compiler = ((type: GraphQLInputType, coordinate: string, input: Input) => Check) & { coordinates: Set<string> };
+
+/** Checks each field of an object. Returns the object itself if no value becomes another. */
+function readFields(
+  values: Readonly<Record<string, unknown>>,
+  checks: readonly FieldCheck[],
+  pathOf: (name: string) => string,
+): Readonly<Record<string, unknown>> {
+  const changes: Record<string, unknown> = {};
+  for (const { name, check } of checks) {
+    const value = check(values[name], pathOf(name));
+    if (value !== values[name]) changes[name] = value;
+  }
+  return Object.keys(changes).length === 0 ? values : { ...values, ...changes };
+}
 
 function createCompiler(rules: InputRules): Compiler {
   const coordinates = new Set<string>();
   /** Each input type is compiled once, and looked up when it is used: a type may contain itself. */
   const objectChecks = new Map<string, Check>();
-  const compile = (type: GraphQLInputType, coordinate: string): Check => {
-    if (isNonNullType(type)) return compile(type.ofType, coordinate);
-    if (isListType(type)) return checkItems(compile(type.ofType, coordinate), maxItemsOf(type));
-    if (isEnumType(type)) return () => {};
-    if (isScalarType(type)) return compileScalar(type.name, coordinate);
+  const compile = (type: GraphQLInputType, coordinate: string, input: Input): Check => {
+    if (isNonNullType(type)) return compile(type.ofType, coordinate, input);
+    if (isListType(type)) return checkItems(compile(type.ofType, coordinate, input), maxItemsOf(type));
+    if (isEnumType(type)) return keepValue;
+    if (isScalarType(type)) return compileScalar(type.name, coordinate, input);
     if (!objectChecks.has(type.name)) compileObject(type);
     return (value, path) => objectChecks.get(type.name)?.(value, path);
   };
   const compileObject = (type: GraphQLInputObjectType): void => {
-    const fieldChecks: (readonly [name: string, check: Check])[] = [];
-    objectChecks.set(type.name, (value, path) => {
-      for (const [name, check] of fieldChecks)
-        check((value as Record<string, unknown> | null)?.[name], `${path}.${name}`);
-    });
-    for (const { name, type: fieldType } of Object.values(type.getFields())) {
-      fieldChecks.push([name, compile(fieldType, `${type.name}.${name}`)]);
+    const fieldChecks: FieldCheck[] = [];
+    objectChecks.set(type.name, (value, path) =>
+      typeof value === 'object' && value !== null
+        ? readFields(value as Record<string, unknown>, fieldChecks, (name) => `${path}.${name}`)
+        : value,
+    );
+    for (const field of Object.values(type.getFields())) {
+      fieldChecks.push({ name: field.name, check: compile(field.type, `${type.name}.${field.name}`, field) });
     }
   };
-  const compileScalar = (scalar: string, coordinate: string): Check => {
-    if (UNCHECKED_SCALARS.has(scalar)) return () => {};
+  const compileScalar = (scalar: string, coordinate: string, input: Input): Check => {
+    if (UNCHECKED_SCALARS.has(scalar)) return keepValue;
     if (READERS[scalar]) return refuseWrongValue;
-    if (scalar === '_Any') return checkRepresentation;
-    const rule = DEFAULT_RULES[scalar];
+    if (scalar === '_Any') return readRepresentation;
+    const rule = rules[coordinate] ?? DEFAULT_RULES[scalar];
     if (!rule) throw new Error(`${coordinate}: no check for scalar ${scalar}`);
     coordinates.add(coordinate);
-    return checkText(rules[coordinate] ?? rule);
+    return scalar === 'ID' ? readId(findNamedType(input, coordinate), rule) : checkText(rule);
   };
   return Object.assign(compile, { coordinates });
 }
@@ -199,37 +230,68 @@ function maxItemsOf(type: GraphQLInputType): number {
 
 function checkItems(check: Check, maxItems: number): Check {
   return (list, path) => {
-    if (!Array.isArray(list)) return;
+    if (!Array.isArray(list)) return list;
     if (list.length > maxItems) throw buildInputError(`${path} 最多 ${maxItems} 项。`, path);
-    for (const [i, item] of list.entries()) check(item, `${path}[${i}]`);
+    return list.map((item, i) => check(item, `${path}[${i}]`));
   };
 }
 
-function refuseWrongValue(value: unknown, path: string): void {
+const keepValue: Check = (value) => value;
+
+function refuseWrongValue(value: unknown, path: string): unknown {
   if (value instanceof WrongValue) throw buildInputError(`${path} ${value.message}。`, path);
+  return value;
 }
 
 function checkText(rule: TextRule): Check {
   return (text, path) => {
     const problem = typeof text === 'string' ? findTextProblem(text, rule) : null;
     if (problem) throw buildInputError(`${path} 不符合要求：${describeTextProblem(problem)}。`, path);
+    return text;
   };
 }
 
-const checkId = checkText(ID_RULE);
+/** Returns the name of the type that an ID names by `@nodeId`, or null. Throws if it does not say. */
+function findNamedType({ astNode }: Input, coordinate: string): string | null {
+  const directive = astNode?.directives?.find(({ name }) => name.value === 'nodeId');
+  if (!directive) throw new Error(`${coordinate}: say by @nodeId what it names`);
+  const value = directive.arguments?.find(({ name }) => name.value === 'type')?.value;
+  return value?.kind === Kind.STRING ? value.value : null;
+}
+
+/** Reads an ID: the global id of `type` becomes the own identifier. Without a type, it is a text of another system. */
+function readId(type: string | null, rule: TextRule): Check {
+  const check = checkText(rule);
+  if (type === null) return check;
+  return (value, path) => check(typeof value === 'string' ? readOwnId(value, type, path) : value, path);
+}
+
+/** Returns the own identifier in a global id of `type`; an own identifier as it is. Throws BAD_USER_INPUT. */
+function readOwnId(text: string, type: string, path: string): string {
+  const parsed = parseGlobalId(text);
+  if (parsed === null) return text;
+  if (parsed === 'BROKEN') throw buildInputError(`${path} 的 id 不完整或被改动。`, path);
+  if (parsed.type !== type) throw buildInputError(`${path} 须为 ${type} 的 id，不是 ${parsed.type} 的。`, path);
+  return parsed.own;
+}
+
+const checkKey = checkText(ID_RULE);
 
 /**
- * Checks a representation of `_entities`, `{ __typename: "License", identifier: "…" }`: each of its values must be a
- * text as an ID is. No other values are keys in this hub. A subgraph takes it from any caller, not only the gateway.
+ * Reads a representation of `_entities`, `{ __typename: "License", identifier: "…" }`: each of its values must be a
+ * text as an ID is, and `id` may be global. No other values are keys in this hub. A subgraph takes it from any caller,
+ * not only the gateway.
  */
-function checkRepresentation(representation: unknown, path: string): void {
+function readRepresentation(representation: unknown, path: string): unknown {
   if (typeof representation !== 'object' || representation === null) throw buildRepresentationError(path);
-  for (const [name, value] of Object.entries(representation)) {
+  const type = '__typename' in representation ? String(representation.__typename) : '';
+  const keys = Object.entries(representation).map(([name, value]) => {
     if (findTextProblem(name, ID_RULE)) throw buildRepresentationError(path);
     const valuePath = `${path}.${name}`;
     if (typeof value !== 'string') throw buildRepresentationError(valuePath);
-    checkId(value, valuePath);
-  }
+    return [name, checkKey(name === 'id' ? readOwnId(value, type, valuePath) : value, valuePath)];
+  });
+  return Object.fromEntries(keys);
 }
 
 function buildRepresentationError(path: string): Error {
