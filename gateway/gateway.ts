@@ -50,6 +50,7 @@ import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { renderProblemPage } from './page/problem.ts';
+import { withPlacedErrors } from './partial.ts';
 import { planInWorkers } from './plan/planner.ts';
 import { createPlanStore } from './plan/store.ts';
 import { PLANNER_LIMITS, SUPERGRAPH_SDL } from './plan/supergraph.ts';
@@ -97,8 +98,10 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   const plans = createPlanStore(PLAN_STORE_BYTES);
   const gateway = new ApolloGateway({
     supergraphSdl: SUPERGRAPH_SDL,
-    buildService: ({ name }) =>
-      withinDeadline(createDataSource(name, options.sources[name], options, limits.maxAnswerBytes)),
+    buildService: ({ name }) => {
+      const source = createDataSource(name, options.sources[name], options, limits.maxAnswerBytes);
+      return withPlacedErrors(withinDeadline(source), onFault, () => requireSchema(gateway));
+    },
     queryPlannerConfig: { debug: PLANNER_LIMITS, cache: plans.cache },
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,

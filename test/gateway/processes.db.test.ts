@@ -150,7 +150,7 @@ test("a gateway in production takes tokens of its issuer only, and subgraphs onl
   expect((await upload(gateway, holder)).status).toBe(401);
 });
 
-test('queries, tokens, files, certificates and revocation lists work, and every process stops on SIGTERM', async () => {
+test('queries, tokens, files and revocation lists work, also beside a dead process, and each stops on SIGTERM', async () => {
   const { db, close } = connect(database.urls.matters, 'test');
   await createMatters({
     db,
@@ -200,6 +200,12 @@ test('queries, tokens, files, certificates and revocation lists work, and every 
   await admin.close();
 
   const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+  children[1 + NAMES.indexOf('licenses')]?.kill('SIGTERM');
+  await ended[1 + NAMES.indexOf('licenses')];
+  expect(await ask(query, auditor)).toMatchObject({
+    data: { cases: { edges: [] }, licenses: null, seals: { edges: [] } },
+    errors: [{ path: ['licenses'], extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+  });
   for (const child of children) child.kill('SIGTERM');
   expect(await Promise.all(ended)).toEqual(children.map(() => 0));
 });
