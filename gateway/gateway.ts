@@ -98,10 +98,8 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   const plans = createPlanStore(PLAN_STORE_BYTES);
   const gateway = new ApolloGateway({
     supergraphSdl: SUPERGRAPH_SDL,
-    buildService: ({ name }) => {
-      const source = createDataSource(name, options.sources[name], options, limits.maxAnswerBytes);
-      return withPlacedErrors(withinDeadline(source), onFault, () => requireSchema(gateway));
-    },
+    buildService: ({ name }) =>
+      withPlacedErrors(createDataSource(name, options, limits.maxAnswerBytes), onFault, () => requireSchema(gateway)),
     queryPlannerConfig: { debug: PLANNER_LIMITS, cache: plans.cache },
     __exposeQueryPlanExperimental: false,
     logger: libraryLogger,
@@ -195,13 +193,13 @@ const libraryLogger = {
 
 function createDataSource(
   name: string,
-  source: SubgraphSource | undefined,
-  proof: GatewayProof,
+  { sources, ...proof }: GatewayProof & Pick<GatewayOptions, 'sources'>,
   maxAnswerBytes: number,
 ): GraphQLDataSource<GraphContext> {
+  const source = sources[name];
   if (!source) throw new Error(`no source for subgraph ${name}`);
-  if ('schema' in source) return createLocalSource(source.schema);
-  return new RemoteGraphQLDataSource<GraphContext>({
+  if ('schema' in source) return withinDeadline(createLocalSource(source.schema));
+  const remote = new RemoteGraphQLDataSource<GraphContext>({
     url: source.url,
     // The default fetcher would use a proxy from the environment.
     fetcher: (url, init) => postOperation(url, init as Operation, maxAnswerBytes) as never,
@@ -213,6 +211,7 @@ function createDataSource(
       for (const [header, value] of Object.entries(callerHeaders)) request.http?.headers.set(header, value);
     },
   });
+  return withinDeadline(remote);
 }
 
 type Operation = Pick<HttpRequest, 'headers' | 'body'>;

@@ -77,7 +77,7 @@ describe('the schema', () => {
   });
 
   test.each([
-    ['Query.case', 'case(id: ID!): Case @', 'case(id: ID!): Case! @'],
+    ['Query.viewer', 'viewer: Viewer @', 'viewer: Viewer! @'],
     ['Case.matter', '\n  matter: Matter @join__field(graph: CASES)', '\n  matter: Matter! @join__field(graph: CASES)'],
     ['Seal.matters', 'matters: [Matter]! @', 'matters: [Matter!]! @'],
   ])('a planted %s is found', (name, text, planted) => {
