@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
+import { REFUSAL_TYPES } from './subgraphs/kernel/graphql/refusals.ts';
 
 /**
  * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires
@@ -56,6 +57,12 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
 
+/** Parents of the types that the kernel gives to every subgraph. */
+const KERNEL_PARENTS = {
+  AvailableAction: '../kernel/policy.ts#ActionAnswer',
+  Refusal: '../kernel/http/resolver-types.ts#RefusalView',
+};
+
 /** The mappers of a subgraph. Each parent gets a name that no type of the schema has. */
 function mapParents(name: string): Record<string, string> {
   return Object.fromEntries(
@@ -76,7 +83,7 @@ const config: CodegenConfig = {
     subgraphs.map((name) => [
       `subgraphs/${name}/resolvers.gen.ts`,
       {
-        schema: `subgraphs/${name}/schema.graphql`,
+        schema: [`subgraphs/${name}/schema.graphql`, REFUSAL_TYPES],
         plugins: ['typescript', 'typescript-resolvers'],
         config: {
           federation: true,
@@ -92,7 +99,7 @@ const config: CodegenConfig = {
           immutableTypes: true,
           makeResolverTypeCallable: true,
           showUnusedMappers: false,
-          mappers: { ...mapPayloads(name), ...mapParents(name) },
+          mappers: { ...KERNEL_PARENTS, ...mapPayloads(name), ...mapParents(name) },
         },
       },
     ]),

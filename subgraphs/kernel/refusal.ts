@@ -6,13 +6,18 @@
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;
-  /** The input field that the refusal concerns, or null if it concerns the whole act. */
+  /** The input field that the refusal concerns, for example `materials[0].code`, or null if it is the whole act. */
   readonly field: string | null;
 
   constructor(code: RefusalCode, field: string | null = null, detail?: string) {
     super(detail === undefined ? REFUSALS[code] : `${REFUSALS[code].slice(0, -1)}：${detail}。`);
     this.code = code;
     this.field = field;
+  }
+
+  /** This refusal and those of the same input that were found with it (`RefusalCollector`), in their order. */
+  get all(): readonly Refusal[] {
+    return [this];
   }
 }
 
@@ -92,6 +97,7 @@ export const REFUSALS = {
   DECISION_NOT_SEALED: '决定文书尚未用印，不能送达。',
   FIELD_MALFORMED: '填写内容不符合格式要求。',
   FIELD_TOO_LONG: '填写内容过长。',
+  FAULTS_TOO_MANY: '有误之处过多，其余未列出，请先改正已列出的各处。',
   // supervision
   PUSH_UNKNOWN: '没有此推送。',
   PUSH_CLAIMED: '此推送已由他人领取。',

@@ -1,6 +1,6 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
+import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { viewAgreement } from '../agreement/view.ts';
@@ -131,7 +131,7 @@ function peopleMutations(deps: workflow.ProposalDependencies) {
         const { proposals, ...result } = await importPeople(deps, actor, input);
         return { ...result, proposals: proposals.map(viewProposal) };
       }, NOTHING_IMPORTED).then((result) =>
-        result.problems.length > 0 ? { ...result, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE')) } : result,
+        result.problems.length > 0 ? { ...result, ...toRefusalFields(new Refusal('IMPORT_NOT_DONE')) } : result,
       );
     },
   } satisfies Resolvers['Mutation'];

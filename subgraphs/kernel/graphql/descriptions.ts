@@ -1,4 +1,5 @@
 import { type DefinitionNode, type DocumentNode, Kind, parse, type StringValueNode } from 'graphql';
+import { REFUSAL_TYPES } from './refusals.ts';
 
 /**
  * Descriptions that are the same wherever a name occurs. A schema describes what is special; what every connection,
@@ -25,8 +26,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   // mutations
   input: 'What the mutation needs',
   dryRun: 'Rehearsal: checks everything and stores nothing',
-  refusal: 'Why nothing was done, or null',
-  refusals: 'Every reason why nothing was done. Empty if it was done',
+  refusal: 'The first of `refusals`, or null',
+  refusals: 'Every reason why nothing was done: all faults of the input at once, at most 50. Empty if it was done',
   // objects
   id: 'Id of the object. Opaque: keep it and send it back unchanged',
   agreement: 'The undertaking agreement (承接协议)',
@@ -129,9 +130,12 @@ function describeInputs(document: DocumentNode): Map<string, string> {
   return new Map([...uses].map(([type, fields]) => [type, `Input of ${fields.join(', ')}`]));
 }
 
-/** Parses the type definitions of a subgraph and describes what `MEMBERS` and `TYPES` describe, where it is bare. */
+/**
+ * Parses the type definitions of a subgraph, adds the types of refusals, and describes what `MEMBERS` and `TYPES`
+ * describe, where it is bare.
+ */
 export function parseSchema(typeDefs: string): DocumentNode {
-  const document = parse(typeDefs);
+  const document = parse(typeDefs + REFUSAL_TYPES);
   const inputs = describeInputs(document);
   const describeType = (name: string): string | undefined => {
     const row = TYPES.find(([end]) => name.endsWith(end));

@@ -12,7 +12,7 @@ import { noteSubject } from '../environment/log.ts';
 import { findOverload, readOverload } from '../overload.ts';
 import { Refusal } from '../refusal.ts';
 import { TOKEN_ERROR_CODES } from '../sealing/token.ts';
-import type { RefusalView } from './resolver-types.ts';
+import type { RefusalFields, RefusalView } from './resolver-types.ts';
 
 /** Errors as a caller sees them, in GraphQL and on routes. Every error that is not meant for callers is a fault. */
 
@@ -207,13 +207,18 @@ function notePaths(uses: Uses, value: ValueNode, path: string): void {
 export async function mutate<Result extends object, Fields extends object = object>(
   run: () => Promise<Result>,
   fields?: Fields,
-): Promise<(Result & { refusal: null }) | (Fields & { refusal: RefusalView })> {
+): Promise<(Result & { refusal: null }) | (Fields & RefusalFields)> {
   try {
     return { ...(await run()), refusal: null };
   } catch (error) {
-    if (error instanceof Refusal) return { ...(fields as Fields), refusal: toRefusalView(error) };
+    if (error instanceof Refusal) return { ...(fields as Fields), ...toRefusalFields(error) };
     throw error;
   }
+}
+
+/** Returns the fields of a payload that say why a mutation was refused. */
+export function toRefusalFields(refusal: Refusal): RefusalFields {
+  return { refusal: toRefusalView(refusal), refusals: refusal.all.map(toRefusalView) };
 }
 
 export function toRefusalView(refusal: Refusal): RefusalView {

@@ -1,4 +1,5 @@
 import type { GraphQLScalarType } from 'graphql';
+import type { RefusalCode } from '../refusal.ts';
 
 /**
  * Types that join the generated resolver types of a subgraph with its parent shapes (`mappers` in codegen.ts). A field
@@ -11,8 +12,8 @@ type AnyResolver = (parent: any, args: any, context: any) => unknown;
 /** Resolvers of any subgraph, by type and field. */
 export type ResolverMap = Readonly<Record<string, GraphQLScalarType | Readonly<Record<string, AnyResolver>>>>;
 
-/** Names that are not fields of a GraphQL type. */
-type InternalName = '__resolveReference' | '__isTypeOf' | '__typename';
+/** Names that are not fields of a GraphQL type, and the field of payloads that the kernel answers. */
+type InternalName = '__resolveReference' | '__isTypeOf' | '__typename' | 'refusals';
 
 /** A reference to an object that another subgraph owns. @public by codegen.ts */
 export interface Reference {
@@ -71,6 +72,9 @@ type PlainTypeNames<Generated, Parents> = {
     : never;
 }[keyof Generated];
 
+/** Types that the kernel answers (`graphql/refusals.ts`). */
+type KernelType = 'AvailableAction' | 'Refusal';
+
 type CompleteType<Generated, Parents, Type extends keyof Generated> = Type extends keyof Parents
   ? NonNullable<Generated[Type]> extends GraphQLScalarType
     ? NonNullable<Generated[Type]>
@@ -82,7 +86,11 @@ type CompleteType<Generated, Parents, Type extends keyof Generated> = Type exten
  * resolver if it takes arguments, or if its parent has no property of this name and type.
  */
 export type CompleteResolvers<Generated, Parents> = {
-  [Type in Exclude<keyof Generated, PlainTypeNames<Generated, Parents>>]-?: CompleteType<Generated, Parents, Type>;
+  [Type in Exclude<keyof Generated, PlainTypeNames<Generated, Parents> | KernelType>]-?: CompleteType<
+    Generated,
+    Parents,
+    Type
+  >;
 } & {
   [Type in PlainTypeNames<Generated, Parents>]?: CompleteType<Generated, Parents, Type>;
 };
@@ -92,7 +100,7 @@ export type CompleteResolvers<Generated, Parents> = {
  * required. `Fields` is the generated type of the payload. @public by codegen.ts
  */
 export type Payload<Fields> =
-  | (RequiredFields<Fields> & Partial<Omit<Fields, 'refusal'>> & { refusal: RefusalView })
+  | (RequiredFields<Fields> & Partial<Omit<Fields, 'refusal' | 'refusals'>> & RefusalFields)
   | ({ refusal: null } & { [Name in Exclude<keyof Fields, InternalName | 'refusal'>]-?: Fields[Name] });
 
 type RequiredFields<Fields> = {
@@ -100,12 +108,23 @@ type RequiredFields<Fields> = {
     ? never
     : undefined extends Fields[Name]
       ? never
-      : Name]: Fields[Name];
+      : Name extends 'refusals'
+        ? never
+        : Name]: Fields[Name];
 };
 
-/** A refusal in the form of every payload. */
+/** What a refused mutation answers: all refusals of the input, and the first of them. */
+export interface RefusalFields {
+  refusal: RefusalView;
+  /** Absent if there is only `refusal`. */
+  refusals?: readonly RefusalView[];
+}
+
+/** A refusal as the parent of the type Refusal. @public by codegen.ts */
 export interface RefusalView {
-  code: string;
+  code: RefusalCode;
   message: string;
   field: string | null;
+  /** Where the value stands in the arguments of the mutation. Absent means nowhere. */
+  path?: readonly string[];
 }

@@ -14,6 +14,7 @@ import { type Envelope, readEnvelope } from '../events/events.ts';
 import { parseSchema } from '../graphql/descriptions.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
+import { answerRefusals } from '../graphql/refusals.ts';
 import type { Halt } from '../halt.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
 import { protectOutputs } from '../privacy/output.ts';
@@ -45,7 +46,8 @@ export interface Subgraph {
 }
 
 /**
- * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
+ * Parses a subgraph's type definitions and joins them with its resolvers and with the types of refusals, which every
+ * mutation answers in one way (`answerRefusals`). Every argument is checked before its resolver
  * runs; `inputs` are the texts that need another rule than the default (see `checkInputs`). Every text that is answered
  * is protected as `outputs` say (see `protectOutputs`).
  */
@@ -56,7 +58,7 @@ export function subgraphSchema(
   inputs: InputRules = {},
 ): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parseSchema(typeDefs), resolvers }]);
-  return protectOutputs(checkInputs(schema, inputs), outputs);
+  return protectOutputs(answerRefusals(checkInputs(schema, inputs)), outputs);
 }
 
 /** Maximum request size. GraphQL documents and events are small. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { mutate, toRefusalView } from '../../kernel/http/errors.ts';
+import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { GuideRefusal } from '../guide/guide.ts';
@@ -68,7 +68,7 @@ async function proposeList(
     return { proposal: row && viewImport(row), changes, unchanged, problems };
   }, NO_CHANGES);
   if (payload.refusal !== null || payload.problems.length === 0) return payload;
-  return { ...payload, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) };
+  return { ...payload, ...toRefusalFields(new Refusal('IMPORT_NOT_DONE', 'csv')) };
 }
 
 /** Maps the proposal of a guide to its payload. A refusal includes every problem. */
@@ -86,7 +86,7 @@ async function proposeGuide(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const problems = error instanceof GuideRefusal ? error.problems : [];
-    return { changed: false, differences: [], lapsed: [], problems, refusal: toRefusalView(error) };
+    return { changed: false, differences: [], lapsed: [], problems, ...toRefusalFields(error) };
   }
 }
 
