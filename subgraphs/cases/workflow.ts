@@ -3,10 +3,12 @@ import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { checkAll } from '../kernel/refusals/collector.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import type { ServiceIdentity } from '../kernel/sealing/service-token.ts';
 import * as text from '../kernel/text.ts';
 import { prepareActions } from './action/workflow.ts';
+import { requirePapers } from './calendar/pause.ts';
 import { buildStep, type Case, examiningOrgan, type PauseKind, partiesOf } from './case.ts';
 import { findSecondment } from './exception/exception.ts';
 import { listUsedExceptions, toStepData } from './exception/step.ts';
@@ -37,9 +39,6 @@ export interface CaseCommand {
   id: string;
   dryRun: boolean;
 }
-
-/** Most papers that a pause may name. */
-const MAX_PAPERS = 20;
 
 /** Records the examination (审查). Refuses REASON_MISSING if the finding is REFUSED and there is no opinion. */
 export function examine(
@@ -83,10 +82,10 @@ export function pause(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('pauseCase', subject, command.actor);
-    requireReason(procedure.reason);
-    if (procedure.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
-    if (procedure.papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
-    for (const [i, paper] of procedure.papers.entries()) text.requireLine(paper, MAX_TEXT_CHARS, `papers[${i}]`);
+    checkAll(
+      () => requireReason(procedure.reason),
+      () => requirePapers(procedure.papers),
+    );
     const data = { pause: { kind: procedure.kind, papers: [...procedure.papers] } };
     return store.addStep(tx, subject, buildStep(person, 'PAUSED', at, { note: procedure.reason, data }));
   });

@@ -102,7 +102,7 @@ export const KERNEL: Record<string, Layer> = {
   'proposal/workflow': 'workflow',
   'http/ports-client': 'client',
   refusal: 'rule',
-  'refusal-collector': 'rule',
+  'refusals/collector': 'rule',
   salt: 'rule',
   'http/resolver-types': 'edge',
   'pdf/seal-image': 'rule',

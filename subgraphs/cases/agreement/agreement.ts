@@ -1,5 +1,6 @@
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
 
@@ -28,18 +29,25 @@ export const ENDING_SOON_DAYS = 30;
 
 /** Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless an agreement is well-formed. */
 export function requireAgreement(agreement: Agreement): void {
-  requireLine(agreement.number, MAX_NUMBER_CHARS, 'number');
-  requireLine(agreement.cityOrgan, MAX_ID_CHARS, 'cityOrgan');
-  requireLine(agreement.countyOrgan, MAX_ID_CHARS, 'countyOrgan');
-  if (agreement.matters.length === 0) throw new Refusal('FIELD_MALFORMED', 'matters');
-  if (agreement.matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters', `最多 ${MAX_MATTERS} 项`);
-  if (new Set(agreement.matters).size !== agreement.matters.length)
-    throw new Refusal('FIELD_MALFORMED', 'matters', '事项重复');
-  if (!isDay(agreement.validFrom)) throw new Refusal('FIELD_MALFORMED', 'validFrom');
-  if (agreement.validTo !== null && (!isDay(agreement.validTo) || agreement.validTo < agreement.validFrom)) {
-    throw new Refusal('FIELD_MALFORMED', 'validTo');
-  }
-  if (!/^[0-9a-f]{64}$/.test(agreement.scanDigest)) throw new Refusal('FIELD_MALFORMED', 'scanDigest');
+  const { number, cityOrgan, countyOrgan, matters, validFrom, validTo, scanDigest } = agreement;
+  const requireForm = (isFit: boolean, field: string) => () => {
+    if (!isFit) throw new Refusal('FIELD_MALFORMED', field);
+  };
+  checkAll(
+    () => requireLine(number, MAX_NUMBER_CHARS, 'number'),
+    () => requireLine(cityOrgan, MAX_ID_CHARS, 'cityOrgan'),
+    () => requireLine(countyOrgan, MAX_ID_CHARS, 'countyOrgan'),
+    () => requireMatters(matters),
+    requireForm(isDay(validFrom), 'validFrom'),
+    requireForm(validTo === null || (isDay(validTo) && validTo >= validFrom), 'validTo'),
+    requireForm(/^[0-9a-f]{64}$/.test(scanDigest), 'scanDigest'),
+  );
+}
+
+function requireMatters(matters: readonly string[]): void {
+  if (matters.length === 0) throw new Refusal('FIELD_MALFORMED', 'matters');
+  if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters', `最多 ${MAX_MATTERS} 项`);
+  if (new Set(matters).size !== matters.length) throw new Refusal('FIELD_MALFORMED', 'matters', '事项重复');
 }
 
 /** Whether an agreement is of these two organs and names the matter. */
@@ -57,13 +65,13 @@ export function covers(
  * Refuses REASON_MISSING, FIELD_TOO_LONG, and FIELD_MALFORMED unless `lastDay` is earlier than the present one.
  */
 export function endEarly(agreement: Agreement, lastDay: Day, reason: string): Agreement {
-  requireReason(reason, MAX_TEXT_CHARS);
-  if (
-    !isDay(lastDay) ||
-    lastDay < agreement.validFrom ||
-    (agreement.validTo !== null && lastDay >= agreement.validTo)
-  ) {
-    throw new Refusal('FIELD_MALFORMED', 'on');
-  }
+  const { validFrom, validTo } = agreement;
+  checkAll(
+    () => requireReason(reason, MAX_TEXT_CHARS),
+    () => {
+      const isEarlier = isDay(lastDay) && lastDay >= validFrom && (validTo === null || lastDay < validTo);
+      if (!isEarlier) throw new Refusal('FIELD_MALFORMED', 'on');
+    },
+  );
   return { ...agreement, validTo: lastDay };
 }

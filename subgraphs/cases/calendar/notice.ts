@@ -1,5 +1,6 @@
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { isWeekend, type Notice } from './working-day.ts';
 
@@ -25,16 +26,30 @@ export function fixedHolidays(year: number): Day[] {
  */
 export function requireNotice(notice: Notice): void {
   const { year, source, holidays, makeUpDays } = notice;
+  checkAll(
+    () => requireYear(year),
+    () => requireLine(source, MAX_SOURCE_CHARS, 'source'),
+    () => requireDays(year, 'holidays', holidays, MAX_HOLIDAYS),
+    () => requireDays(year, 'makeUpDays', makeUpDays, MAX_MAKE_UP_DAYS),
+    () => requireMakeUpDays(holidays, makeUpDays),
+    () => requireFixedHolidays(year, holidays),
+  );
+}
+
+function requireYear(year: number): void {
   if (!Number.isInteger(year) || year < MIN_YEAR || year > MAX_YEAR) {
     throw malformed('year', `年度须在${MIN_YEAR}至${MAX_YEAR}之间`);
   }
-  requireLine(source, MAX_SOURCE_CHARS, 'source');
-  requireDays(year, 'holidays', holidays, MAX_HOLIDAYS);
-  requireDays(year, 'makeUpDays', makeUpDays, MAX_MAKE_UP_DAYS);
+}
+
+function requireMakeUpDays(holidays: readonly Day[], makeUpDays: readonly Day[]): void {
   const conflictingDay = makeUpDays.find((day) => holidays.includes(day));
   if (conflictingDay !== undefined) throw malformed('makeUpDays', `${conflictingDay}既放假又上班`);
   const weekday = makeUpDays.find((day) => !isWeekend(day));
   if (weekday !== undefined) throw malformed('makeUpDays', `${weekday}不是周末，无须调休上班`);
+}
+
+function requireFixedHolidays(year: number, holidays: readonly Day[]): void {
   const missingHolidays = fixedHolidays(year).filter((day) => !holidays.includes(day));
   if (missingHolidays.length > 0) throw malformed('holidays', `缺少法定节日${missingHolidays.join('、')}`);
 }

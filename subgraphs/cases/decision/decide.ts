@@ -2,6 +2,7 @@ import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
@@ -25,17 +26,24 @@ export function decide(
   license: LicenseFact | null,
   today: Day,
 ): GrantContent | null {
-  if (input.reason !== null) requireLines(input.reason, MAX_TEXT_CHARS, 'reason');
   const isRejected = input.decision === 'REJECTED';
   const isAgainstExamination = !isRejected && subject.finding === 'REFUSED';
-  if ((isRejected || isAgainstExamination) && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
-  // Every decision is sealed: on the license, or on a decision document.
-  if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
-  if (isRejected) return null;
-  if (!endsInLicenseAct(subject.delegation)) return null;
-  requireStartDay(input.validFrom, today);
-  requireLicenseFits(subject.delegation, subject, license);
-  return contentOf(subject, license, input.validFrom ?? today);
+  const grantsLicense = !isRejected && endsInLicenseAct(subject.delegation);
+  checkAll(
+    () => requireDecisionReason(input.reason, isRejected || isAgainstExamination),
+    () => {
+      // Every decision is sealed: on the license, or on a decision document.
+      if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
+    },
+    () => grantsLicense && requireStartDay(input.validFrom, today),
+    () => grantsLicense && requireLicenseFits(subject.delegation, subject, license),
+  );
+  return grantsLicense ? contentOf(subject, license, input.validFrom ?? today) : null;
+}
+
+function requireDecisionReason(reason: string | null, isRequired: boolean): void {
+  if (reason !== null) requireLines(reason, MAX_TEXT_CHARS, 'reason');
+  else if (isRequired) throw new Refusal('REASON_MISSING', 'reason');
 }
 
 /**

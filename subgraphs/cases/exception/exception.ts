@@ -1,6 +1,7 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { requireLines } from '../../kernel/text.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
+import { requireReason } from '../../kernel/text.ts';
 
 /**
  * Exceptions to the segregation of duties (职责分离的例外), for an organ and a bounded period. An approver of the organ
@@ -50,18 +51,29 @@ const MAX_YEARS = 1;
  */
 export function requireException(content: ExceptionContent, superiors: readonly string[], at: Date): void {
   const { organ, kind, person, personOrgan, validFrom, validTo, reason, approvingOrgan } = content;
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  requireLines(reason, MAX_REASON_CHARS, 'reason');
-  if (validFrom < dayOf(at) || validTo < validFrom || validTo >= addYears(validFrom, MAX_YEARS))
-    throw new Refusal('EXCEPTION_PERIOD', 'validTo');
-  if (approvingOrgan !== organ && !superiors.includes(approvingOrgan))
-    throw new Refusal('EXCEPTION_ORGAN', 'approvingOrgan');
+  checkAll(
+    () => requireReason(reason, MAX_REASON_CHARS),
+    () => {
+      if (validFrom < dayOf(at) || validTo < validFrom || validTo >= addYears(validFrom, MAX_YEARS))
+        throw new Refusal('EXCEPTION_PERIOD', 'validTo');
+    },
+    () => {
+      if (approvingOrgan !== organ && !superiors.includes(approvingOrgan))
+        throw new Refusal('EXCEPTION_ORGAN', 'approvingOrgan');
+    },
+    () => requirePersonOfKind(kind, person, personOrgan),
+    () => {
+      if (personOrgan !== null && !superiors.includes(personOrgan)) throw new Refusal('EXCEPTION_ORGAN', 'personOrgan');
+    },
+  );
+}
+
+function requirePersonOfKind(kind: ExceptionContent['kind'], person: string | null, personOrgan: string | null): void {
   const namesPerson = person !== null && personOrgan !== null;
   if (kind === 'SECOND_PERSON' && !namesPerson)
     throw new Refusal('FIELD_MALFORMED', 'person', '须写明人员及其所在机关');
   if (kind !== 'SECOND_PERSON' && (person !== null || personOrgan !== null))
     throw new Refusal('FIELD_MALFORMED', 'person', '此种例外不指定人员');
-  if (personOrgan !== null && !superiors.includes(personOrgan)) throw new Refusal('EXCEPTION_ORGAN', 'personOrgan');
 }
 
 function addYears(day: Day, years: number): Day {

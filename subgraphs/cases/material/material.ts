@@ -4,6 +4,7 @@ import type { GuideFact, GuideMaterialFact } from '../../kernel/events/events.ts
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { LicenseFact } from '../case.ts';
 
@@ -53,12 +54,17 @@ export function requireMaterials(
 ): Material[] {
   if (submitted.length > MAX_MATERIALS) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
   const seen = new Set<string>();
-  return submitted.map((input, i) => {
-    const material = requireMaterial(guide, input, atCounter, `materials[${i}]`);
-    if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', `materials[${i}].code`, material.name);
-    seen.add(input.code);
-    return material;
-  });
+  const faults = new RefusalCollector();
+  const materials = submitted.map((input, i) =>
+    faults.check(() => {
+      const material = requireMaterial(guide, input, atCounter, `materials[${i}]`);
+      if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', `materials[${i}].code`, material.name);
+      seen.add(input.code);
+      return material;
+    }, null),
+  );
+  faults.settle();
+  return materials.filter((material) => material !== null);
 }
 
 /** Refuses MATERIALS_MISSING with the names of all required materials that `codes` lack. */

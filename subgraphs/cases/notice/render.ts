@@ -14,6 +14,7 @@ import {
 import { toSealImage } from '../../kernel/pdf/seal-image.ts';
 import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import type { NoticeContent } from './notice.ts';
 
 /** Rendering holds this process for tens of milliseconds. A cached notice takes up to a few hundred kB. */
@@ -87,11 +88,17 @@ export function requirePrintableApplication(application: {
   applicant: { name: string };
   fields: readonly { label: string; text: string }[];
 }): void {
-  requirePrintableText(application.applicant.name, { field: 'applicant.name', label: '申请人名称' });
-  for (const [i, { label, text }] of application.fields.entries()) {
-    requirePrintableText(label, { field: `fields[${i}].label`, label: '内容项名称' });
-    requirePrintableText(text, { field: `fields[${i}].text`, label: `内容“${label}”` });
-  }
+  const { applicant, fields } = application;
+  checkAll(
+    () => requirePrintableText(applicant.name, { field: 'applicant.name', label: '申请人名称' }),
+    () =>
+      checkEach(fields, ({ label, text }, i) =>
+        checkAll(
+          () => requirePrintableText(label, { field: `fields[${i}].label`, label: '内容项名称' }),
+          () => requirePrintableText(text, { field: `fields[${i}].text`, label: `内容“${label}”` }),
+        ),
+      ),
+  );
 }
 
 function requireAll(texts: readonly string[], place: TextPlace): void {

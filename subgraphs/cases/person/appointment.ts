@@ -3,6 +3,7 @@ import { type Identity, MAX_SUBJECT_CHARS, type Person, type Role } from '../../
 import { type Day, isDay, startOfDay } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
 
 /**
@@ -85,21 +86,43 @@ export const REGISTER_APPROVERS = ['APPROVER', 'SUPERVISOR'] as const satisfies 
  * its roles fit its organ. `organ` is the organ that it names; null if it names none.
  */
 export function requireChange(change: PersonChange, organ: OrganFact | null): void {
-  requireLine(change.subject, MAX_SUBJECT_CHARS, 'subject');
-  if (change.subject.startsWith(HOLDER_PREFIX)) throw new Refusal('FIELD_MALFORMED', 'subject');
-  requireLine(change.issuer, MAX_ISSUER_CHARS, 'issuer');
-  if (change.from !== null && !isDay(change.from)) throw new Refusal('FIELD_MALFORMED', 'from');
-  if (change.to !== null && !isDay(change.to)) throw new Refusal('FIELD_MALFORMED', 'to');
-  if (change.action !== 'END') {
-    requirePost(readPost(change), organ);
-    if (change.reason !== null) throw new Refusal('FIELD_MALFORMED', 'reason', '只有离岗填写理由');
-    return;
-  }
-  requireReason(change.reason ?? '', MAX_REASON_CHARS);
-  const extra = (['name', 'organ', 'window', 'from'] as const).find((field) => change[field] !== null);
-  if (extra !== undefined || change.roles.length > 0) {
-    throw new Refusal('FIELD_MALFORMED', extra ?? 'roles', '离岗只填写人员、最后一日和理由');
-  }
+  checkAll(
+    () => requireSubject(change.subject),
+    () => requireLine(change.issuer, MAX_ISSUER_CHARS, 'issuer'),
+    () => requireRealDay(change.from, 'from'),
+    () => requireRealDay(change.to, 'to'),
+    () => (change.action === 'END' ? requireEnd(change) : requireNewPost(change, organ)),
+  );
+}
+
+function requireSubject(subject: string): void {
+  requireLine(subject, MAX_SUBJECT_CHARS, 'subject');
+  if (subject.startsWith(HOLDER_PREFIX)) throw new Refusal('FIELD_MALFORMED', 'subject');
+}
+
+function requireRealDay(day: Day | null, field: string): void {
+  if (day !== null && !isDay(day)) throw new Refusal('FIELD_MALFORMED', field);
+}
+
+function requireNewPost(change: PersonChange, organ: OrganFact | null): void {
+  checkAll(
+    () => requirePost(readPost(change), organ),
+    () => {
+      if (change.reason !== null) throw new Refusal('FIELD_MALFORMED', 'reason', '只有离岗填写理由');
+    },
+  );
+}
+
+function requireEnd(change: PersonChange): void {
+  const extra = (['name', 'organ', 'window', 'from'] as const).filter((field) => change[field] !== null);
+  const fields = change.roles.length > 0 ? [...extra, 'roles'] : extra;
+  checkAll(
+    () => requireReason(change.reason ?? '', MAX_REASON_CHARS),
+    () =>
+      checkEach(fields, (field) => {
+        throw new Refusal('FIELD_MALFORMED', field, '离岗只填写人员、最后一日和理由');
+      }),
+  );
 }
 
 function readPost({ name, organ, roles, window }: PersonChange): Post {
@@ -107,7 +130,14 @@ function readPost({ name, organ, roles, window }: PersonChange): Post {
 }
 
 function requirePost({ name, roles, window }: Post, organ: OrganFact | null): void {
-  requireLine(name, MAX_NAME_CHARS, 'name');
+  checkAll(
+    () => requireLine(name, MAX_NAME_CHARS, 'name'),
+    () => requireRoles(roles, organ),
+    () => requireWindow(window, roles, organ),
+  );
+}
+
+function requireRoles(roles: readonly Role[], organ: OrganFact | null): void {
   if (roles.length === 0) throw new Refusal('FIELD_MALFORMED', 'roles', '至少一个岗位');
   if (new Set(roles).size < roles.length) throw new Refusal('FIELD_MALFORMED', 'roles', '岗位重复');
   const place = organ === null ? 'NONE' : 'ORGAN';
@@ -115,6 +145,9 @@ function requirePost({ name, roles, window }: Post, organ: OrganFact | null): vo
   if (unfit !== undefined) throw new Refusal('ROLES_UNFIT', 'roles', describeUnfit(unfit));
   const lone = roles.find((role) => LONE_ROLES.includes(role));
   if (lone !== undefined && roles.length > 1) throw new Refusal('ROLES_UNFIT', 'roles', `${lone} 不得兼任其他岗位`);
+}
+
+function requireWindow(window: string | null, roles: readonly Role[], organ: OrganFact | null): void {
   if (window === null) return;
   if (!roles.includes('WINDOW_CLERK')) throw new Refusal('WINDOW_UNFIT', 'window', '只有 WINDOW_CLERK 在综合窗口');
   if (organ?.level !== 'COUNTY' || organ.divisionCode !== window) {

@@ -2,6 +2,7 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { findUrlProblem, type Surroundings } from '../../kernel/outgoing/address.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Case, StepRecord } from '../case.ts';
 import type { PlatformKey } from './message.ts';
 
@@ -60,8 +61,14 @@ function fromPem(text: string): JsonWebKey {
 
 /** Checks the period of a new key. Refuses FIELD_MALFORMED if it begins in the past, or ends before it begins. */
 export function requirePeriod(validFrom: Date, validTo: Date | null, now: Date): void {
-  if (validFrom < now) throw new Refusal('FIELD_MALFORMED', 'validFrom');
-  if (validTo !== null && validTo <= validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
+  checkAll(
+    () => {
+      if (validFrom < now) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+    },
+    () => {
+      if (validTo !== null && validTo <= validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
+    },
+  );
 }
 
 /** Refuses KEYS_TOO_MANY if a platform has no room for another key. */

@@ -5,6 +5,7 @@ import type { Parse } from '../../kernel/foreign/pool.ts';
 import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { openPersonSigning, type PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
@@ -69,10 +70,16 @@ export async function registerPlatform(
   { organ, name, url, publicKey }: ProposalContents['REGISTER_PLATFORM'],
   at: Date,
 ): Promise<PlatformResult> {
-  requireLine(name, MAX_NAME_CHARS, 'name');
-  requireUrl(url, deps.platformHosts ?? [], readSurroundings());
+  const isCityOrgan = await store.isCityOrgan(tx, organ);
+  checkAll(
+    () => requireLine(name, MAX_NAME_CHARS, 'name'),
+    () => requireUrl(url, deps.platformHosts ?? [], readSurroundings()),
+    () => parsePublicKey(publicKey),
+    () => {
+      if (!isCityOrgan) throw new Refusal('ORGAN_UNKNOWN', 'organ');
+    },
+  );
   const x = parsePublicKey(publicKey);
-  if (!(await store.isCityOrgan(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
   const id = crypto.randomUUID();
   const isInserted = await store.insertPlatform(tx, { id, organ, name, url, secretVersion: 1, registeredAt: at });
   if (!isInserted) throw new Refusal('PLATFORM_EXISTS', 'organ');
@@ -88,8 +95,10 @@ export async function changePlatform(
   { id, name, url, renewSecret }: ProposalContents['CHANGE_PLATFORM'],
 ): Promise<PlatformResult> {
   const current = await lockPlatform(tx, id);
-  if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
-  if (url !== null) requireUrl(url, deps.platformHosts ?? [], readSurroundings());
+  checkAll(
+    () => name !== null && requireLine(name, MAX_NAME_CHARS, 'name'),
+    () => url !== null && requireUrl(url, deps.platformHosts ?? [], readSurroundings()),
+  );
   await store.updatePlatform(tx, id, {
     name: name ?? current.name,
     url: url ?? current.url,

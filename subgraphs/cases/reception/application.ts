@@ -2,6 +2,7 @@ import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { requireHolderCode } from '../../kernel/identifier.ts';
 import { requireActFits } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from '../case.ts';
 
@@ -25,19 +26,24 @@ export function requireApplication(
   application: Application,
   license: LicenseFact | null,
 ): void {
-  requireLine(application.applicant.name, MAX_NAME_CHARS, 'applicant.name');
-  requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
-  requireFields(application.fields);
-  requireLicenseFits(delegation, application, license);
+  const { applicant, fields } = application;
+  checkAll(
+    () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
+    () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
+    () => requireFields(fields),
+    () => requireLicenseFits(delegation, application, license),
+  );
 }
 
 /** Checks the lines of an application. Refuses FIELD_TOO_LONG, FIELD_MALFORMED. */
 export function requireFields(fields: Application['fields']): void {
   if (fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
-  for (const [i, field] of fields.entries()) {
-    requireLine(field.label, MAX_LABEL_CHARS, `fields[${i}].label`);
-    requireLine(field.text, MAX_TEXT_CHARS, `fields[${i}].text`);
-  }
+  checkEach(fields, ({ label, text }, i) =>
+    checkAll(
+      () => requireLine(label, MAX_LABEL_CHARS, `fields[${i}].label`),
+      () => requireLine(text, MAX_TEXT_CHARS, `fields[${i}].text`),
+    ),
+  );
 }
 
 /**

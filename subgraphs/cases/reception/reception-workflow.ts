@@ -6,6 +6,7 @@ import { computeContentDigest, type DelegationFact } from '../../kernel/events/e
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
@@ -227,23 +228,30 @@ export function askSupplement(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = requireCaseAction('askSupplement', subject, command.actor);
-    if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
-    if (request.items.length > MAX_SUPPLEMENT_ITEMS)
-      throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
-    for (const [i, item] of request.items.entries()) {
-      requireLine(item, MAX_TEXT_CHARS, `items[${i}]`);
-      requirePrintableText(item, { field: `items[${i}]` });
-    }
     const until = request.until ?? daysLater(at, DEFAULT_SUPPLEMENT_DAYS);
-    if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS)) {
-      throw new Refusal('FIELD_MALFORMED', 'until');
-    }
+    checkAll(
+      () => requireItems(request.items),
+      () => {
+        if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS))
+          throw new Refusal('FIELD_MALFORMED', 'until');
+      },
+    );
     const data = { supplement: { items: [...request.items], until } };
     const step = buildStep(clerk, 'SUPPLEMENT_ASKED', at, { data });
     const missing = request.items.map((name) => ({ name, remark: null }));
     const facts = { missing, supplementBy: until };
     await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
     return store.addStep(tx, subject, step);
+  });
+}
+
+function requireItems(items: readonly string[]): void {
+  if (items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
+  if (items.length > MAX_SUPPLEMENT_ITEMS)
+    throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
+  checkEach(items, (item, i) => {
+    requireLine(item, MAX_TEXT_CHARS, `items[${i}]`);
+    requirePrintableText(item, { field: `items[${i}]` });
   });
 }
 

@@ -3,6 +3,7 @@ import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events/events.ts';
 import { isActAllowed, isLive, type LicenseState, type OrderedAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
@@ -121,12 +122,21 @@ export interface FindingInput {
  * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding has exactly the fields that its kind needs.
  */
 export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
-  requireReason(text, MAX_TEXT_CHARS, 'text');
+  const isDueOnFit = kind === 'RECTIFICATION' ? dueOn !== null && dueOn >= today : dueOn === null;
+  checkAll(
+    () => requireReason(text, MAX_TEXT_CHARS, 'text'),
+    () => requirePapers(papers),
+    () => {
+      if (!isDueOnFit) throw new Refusal('FIELD_MALFORMED', 'dueOn');
+    },
+  );
+}
+
+function requirePapers(papers: readonly string[]): void {
   if (papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
-  const wrongPaper = papers.findIndex((paper) => !/^[0-9a-f]{64}$/.test(paper));
-  if (wrongPaper >= 0) throw new Refusal('FIELD_MALFORMED', `papers[${wrongPaper}]`);
-  if (kind === 'RECTIFICATION' && (dueOn === null || dueOn < today)) throw new Refusal('FIELD_MALFORMED', 'dueOn');
-  if (kind !== 'RECTIFICATION' && dueOn !== null) throw new Refusal('FIELD_MALFORMED', 'dueOn');
+  checkEach(papers, (paper, i) => {
+    if (!/^[0-9a-f]{64}$/.test(paper)) throw new Refusal('FIELD_MALFORMED', `papers[${i}]`);
+  });
 }
 
 /**

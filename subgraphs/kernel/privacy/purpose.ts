@@ -1,5 +1,6 @@
 import { hasRole, type Person, type Role } from '../actor.ts';
 import { Refusal } from '../refusal.ts';
+import { RefusalCollector } from '../refusals/collector.ts';
 import { requireLine } from '../text.ts';
 
 /**
@@ -60,16 +61,26 @@ const MAX_REMARK_CHARS = 200;
  * role, or not in this phase of the case), FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function requirePurpose(stated: StatedPurpose, person: Person, phase: Phase): ReadingPurpose {
-  const name = stated.purpose?.trim() || findImplied(person);
+  const remark = stated.remark?.trim() || null;
+  const faults = new RefusalCollector();
+  const purpose = faults.check(() => requireFitPurpose(stated.purpose, person, phase), null);
+  faults.check(() => {
+    if (remark !== null) requireLine(remark, MAX_REMARK_CHARS, 'remark');
+  });
+  faults.settle();
+  if (purpose === null) throw new Error('a purpose that nothing refused is known');
+  return { purpose, remark };
+}
+
+function requireFitPurpose(stated: string | null | undefined, person: Person, phase: Phase): Purpose {
+  const name = stated?.trim() || findImplied(person);
   if (name === null) throw new Refusal('PURPOSE_MISSING', 'purpose');
   const purpose = NAMES.find((candidate) => candidate === name);
   if (purpose === undefined) throw new Refusal('PURPOSE_UNKNOWN', 'purpose');
   const row = ROWS[purpose];
   const isFit = hasRole(person, ...row.roles) && (row.phase === undefined || row.phase === phase);
   if (!isFit) throw new Refusal('PURPOSE_UNFIT', 'purpose', row.label);
-  const remark = stated.remark?.trim() || null;
-  if (remark !== null) requireLine(remark, MAX_REMARK_CHARS, 'remark');
-  return { purpose, remark };
+  return purpose;
 }
 
 /** Returns the purpose of a system whose only role has one that is implied, or null. */

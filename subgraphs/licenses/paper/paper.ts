@@ -1,5 +1,6 @@
 import { isLive, type LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
@@ -73,8 +74,15 @@ const SERIAL_DIGITS = 8;
 
 /** Returns the numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
 export function listBlankNumbers(prefix: string, from: number, to: number): string[] {
-  if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
-  if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
-  if (to - from >= MAX_RECEIPT_BLANKS) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RECEIPT_BLANKS} 张`);
+  checkAll(
+    () => {
+      if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
+    },
+    () => {
+      if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
+      if (to - from >= MAX_RECEIPT_BLANKS)
+        throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RECEIPT_BLANKS} 张`);
+    },
+  );
   return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);
 }

@@ -1,6 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import { type HearingNeed, LICENSE_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { ActStatement } from '../act/record.ts';
 
@@ -62,10 +63,16 @@ export interface Grounds {
  */
 export function requireGrounds(act: OwnAct, { decisionNumber, hearing }: Grounds, today: Day): void {
   const { needsDecision, hearing: need }: { needsDecision: boolean; hearing: HearingNeed } = LICENSE_ACTS[act];
-  if (decisionNumber !== null) requireDecisionNumber(decisionNumber);
-  else if (needsDecision) throw new Refusal('DECISION_NUMBER_MISSING', 'decisionNumber');
-  if (hearing !== null) requireLawful(hearing, need, today);
-  else if (need !== 'NONE') throw new Refusal('HEARING_MISSING', 'hearing');
+  checkAll(
+    () => {
+      if (decisionNumber !== null) requireDecisionNumber(decisionNumber);
+      else if (needsDecision) throw new Refusal('DECISION_NUMBER_MISSING', 'decisionNumber');
+    },
+    () => {
+      if (hearing !== null) requireLawful(hearing, need, today);
+      else if (need !== 'NONE') throw new Refusal('HEARING_MISSING', 'hearing');
+    },
+  );
 }
 
 function requireDecisionNumber(number: string): void {

@@ -11,6 +11,7 @@ import {
   recordWithdrawal,
 } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import {
   openPersonSigning,
   type PersonSignatureInput,
@@ -79,8 +80,10 @@ export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRe
     const at = deps.now();
     // An act that carries out an order states the supervisor's reason.
     const reason = order?.reason ?? request.reason ?? '';
-    requireReason(reason);
-    requireGrounds(act, { decisionNumber, hearing }, dayOf(at));
+    checkAll(
+      () => requireReason(reason),
+      () => requireGrounds(act, { decisionNumber, hearing }, dayOf(at)),
+    );
     const { number, identifier } = head;
     const outline = { act, identifier, number, version: head.version, stateAfter: stateAfter(head.state, act) };
     if (dryRun) return { proposal: null, identifier, rehearsed: { ...outline, blankNumber: null } };

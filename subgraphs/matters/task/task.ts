@@ -1,5 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLines } from '../../kernel/text.ts';
 import type { Correction, PrintedCell } from '../matter.ts';
 
@@ -142,9 +143,15 @@ const MAX_REPORTS = 2000;
  * FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
  */
 export function requireReport({ task, reports }: TaskStatus, { state, percent, note }: Progress): void {
-  if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
-  if (!isPercentValid(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
-  if (note !== null) requireLines(note, MAX_NOTE_CHARS, 'note');
+  checkAll(
+    () => {
+      if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
+    },
+    () => {
+      if (!isPercentValid(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
+    },
+    () => note !== null && requireLines(note, MAX_NOTE_CHARS, 'note'),
+  );
   if (reports.length >= MAX_REPORTS) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${MAX_REPORTS} 条`);
 }
 

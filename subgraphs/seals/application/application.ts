@@ -1,5 +1,6 @@
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { requireChain } from '../certification/certificate.ts';
 import {
@@ -107,10 +108,18 @@ export function requireFits(
 }
 
 function requireNewSeal({ matters, organName }: Extract<Particulars, { kind: 'MAKE' }>): void {
-  if (organName.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
-  requireLine(organName, MAX_ORGAN_NAME_CHARS, 'organName');
-  if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters');
-  for (const [i, matter] of matters.entries()) requireMatter(matter, `matters[${i}]`);
+  checkAll(
+    () => requireOrganName(organName),
+    () => {
+      if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters');
+      checkEach(matters, (matter, i) => requireMatter(matter, `matters[${i}]`));
+    },
+  );
+}
+
+function requireOrganName(name: string): void {
+  if (name.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
+  requireLine(name, MAX_ORGAN_NAME_CHARS, 'organName');
 }
 
 function requireMatter(matter: string, field: string): void {
@@ -120,13 +129,18 @@ function requireMatter(matter: string, field: string): void {
 
 function requireGrant(grant: Extract<Particulars, { kind: 'GRANT' }>, seal: Seal, at: Date): void {
   const { matter, person, from, to } = grant;
-  requireMatter(matter, 'matter');
-  if (person !== null) requireLine(person, MAX_PERSON_ID_CHARS, 'person');
-  if (from !== null && !isDay(from)) throw new Refusal('DAY_INVALID', 'from');
-  if (to !== null && !isDay(to)) throw new Refusal('DAY_INVALID', 'to');
-  if (to !== null && (to < dayOf(at) || (from !== null && to < from))) {
-    throw new Refusal('FIELD_MALFORMED', 'to', '末日不得早于首日和今天');
-  }
+  checkAll(
+    () => requireMatter(matter, 'matter'),
+    () => person !== null && requireLine(person, MAX_PERSON_ID_CHARS, 'person'),
+    () => {
+      if (from !== null && !isDay(from)) throw new Refusal('DAY_INVALID', 'from');
+    },
+    () => {
+      if (to !== null && !isDay(to)) throw new Refusal('DAY_INVALID', 'to');
+      if (to !== null && (to < dayOf(at) || (from !== null && to < from)))
+        throw new Refusal('FIELD_MALFORMED', 'to', '末日不得早于首日和今天');
+    },
+  );
   const isGranted = seal.grants.some(
     (existing) =>
       existing.matter === matter && existing.person === person && existing.from === from && existing.to === to,

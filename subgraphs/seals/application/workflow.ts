@@ -5,6 +5,7 @@ import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { OPERATOR_ID, type OperatorEnding } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
 import { insertRevocations, lockPki } from '../certification/authority-store.ts';
 import { requireChain } from '../certification/certificate.ts';
@@ -70,11 +71,15 @@ export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInp
     if ((await store.countWaiting(tx, organ)) >= MAX_WAITING_APPLICATIONS) {
       throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
     }
-    requireReason(input.reason, MAX_REASON_CHARS, input.particulars.kind === 'END' ? 'words' : 'reason');
     const at = deps.now();
     const { particulars, sealId } = await completeParticulars(tx, input, organ);
     const stored = await findSeal(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, await readSealFacts(tx, deps, sealId, at), at);
+    const facts = await readSealFacts(tx, deps, sealId, at);
+    checkAll(
+      () => requireReason(input.reason, MAX_REASON_CHARS, input.particulars.kind === 'END' ? 'words' : 'reason'),
+      () => requireFits(particulars, stored?.seal ?? null, facts, at),
+      () => particulars.kind === 'MAKE' && requirePrintableText(particulars.organName.trim(), { field: 'organName' }),
+    );
     const id = crypto.randomUUID();
     const applicantFields = { appliedById: applicant.id, appliedBy: applicant.name };
     const applicationFields = { kind: particulars.kind, organ, sealId, particulars };
@@ -82,16 +87,8 @@ export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInp
     if (input.picture) await store.insertPicture(tx, id, input.picture.png);
     const event = `APPLIED_${particulars.kind}` as const;
     const matterId = matterOf(particulars);
-    const act = {
-      event,
-      matterId,
-      ...toActorFields(applicant),
-      ...applicantFields,
-      applicationId: id,
-      reason: input.reason,
-      at,
-    };
-    await seals.insertEvents(tx, sealId, [act]);
+    const act = { event, matterId, ...toActorFields(applicant), ...applicantFields, applicationId: id };
+    await seals.insertEvents(tx, sealId, [{ ...act, reason: input.reason, at }]);
     return { application: await readApplication(tx, id), seal: stored };
   });
 }
@@ -107,7 +104,6 @@ async function completeParticulars(
   if (particulars.kind === 'MAKE') {
     const [otherSeal] = await seals.listSealsOf(tx, organ);
     const organName = otherSeal ? organNameOf(otherSeal.seal) : particulars.organName.trim();
-    requirePrintableText(organName, { field: 'organName' });
     const matters = [...new Set(particulars.matters)];
     return { particulars: { ...particulars, organName, matters }, sealId: sealIdOf(organ, particulars.sealKind) };
   }

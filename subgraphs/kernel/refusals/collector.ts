@@ -1,4 +1,4 @@
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../refusal.ts';
 
 /**
  * All faults of an input at once. A rule with several checks writes them to one collector. It may call other rules that
