@@ -55,6 +55,22 @@ test('whatever has no description is found, of each sort', () => {
   expect(bare.sort()).toEqual(['C', 'C.d', 'F', 'F.VALUE', 'H', 'H.i', 'Query', 'Query.a', 'Query.a(b:)'].sort());
 });
 
+test('whatever is deprecated says what to use instead, and since when', () => {
+  const members = Object.values(schema.getTypeMap()).flatMap((type): { name: string; reason: string | undefined }[] => {
+    const { name } = type;
+    const named = (member: { name: string; deprecationReason?: string | null | undefined }) => ({
+      name: `${name}.${member.name}`,
+      reason: member.deprecationReason ?? undefined,
+    });
+    if (isEnumType(type)) return type.getValues().map(named);
+    return 'getFields' in type ? Object.values(type.getFields()).map(named) : [];
+  });
+  const deprecated = members.filter(({ reason }) => reason !== undefined);
+  expect(deprecated.filter(({ reason = '' }) => !(/`.+`/.test(reason) && /\d{4}-\d{2}-\d{2}/.test(reason)))).toEqual(
+    [],
+  );
+});
+
 describe('descriptions that all schemas share', () => {
   test('fill what is bare, and leave what is described', () => {
     const text = print(
