@@ -1,6 +1,6 @@
 import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { compareChanges, readListedChanges } from '../../scripts/schema/changes.ts';
+import { compareChanges, readListedChanges } from './changes.ts';
 
 const OLD = buildSchema(`
   type Query { license(identifier: ID!): License!  old: Int }
@@ -13,7 +13,7 @@ const OLD = buildSchema(`
 const compare = (sdl: string, listed: string) =>
   compareChanges(OLD, buildSchema(sdl), `# Changelog\n\n## Unreleased\n\n${listed}\n## 0.1\n`);
 
-const SAME = `
+const UNCHANGED = `
   type Query { license(identifier: ID!): License!  old: Int }
   type License { number: String!  state: State! }
   enum State { VALID LAPSED }
@@ -23,17 +23,17 @@ const SAME = `
 
 describe('a change that breaks the last release', () => {
   test.each([
-    ['a field that is gone', SAME.replace('old: Int', ''), 'Query.old'],
-    ['a field that may be null', SAME.replace('License!', 'License'), 'Query.license'],
-    ['a value that is gone', SAME.replace('LAPSED', ''), 'State.LAPSED'],
+    ['a field that is gone', UNCHANGED.replace('old: Int', ''), 'Query.old'],
+    ['a field that may be null', UNCHANGED.replace('License!', 'License'), 'Query.license'],
+    ['a value that is gone', UNCHANGED.replace('LAPSED', ''), 'State.LAPSED'],
     [
       'an argument that is required now',
-      SAME.replace('find(filter: Filter)', 'find(filter: Filter!)'),
+      UNCHANGED.replace('find(filter: Filter)', 'find(filter: Filter!)'),
       'Mutation.find.filter',
     ],
     [
       'an input field that is required now',
-      SAME.replace('input Filter { state: State }', 'input Filter { state: State!}'),
+      UNCHANGED.replace('input Filter { state: State }', 'input Filter { state: State!}'),
       'Filter.state',
     ],
   ])('%s is found unless the change log lists it', async (_, sdl, path) => {
@@ -47,7 +47,7 @@ describe('a change that breaks the last release', () => {
   });
 
   test('what is added breaks nobody', async () => {
-    expect(await compare(SAME.replace('number', 'id: ID! number'), '')).toEqual({ unlisted: [], stale: [] });
+    expect(await compare(UNCHANGED.replace('number', 'id: ID! number'), '')).toEqual({ unlisted: [], stale: [] });
   });
 });
 

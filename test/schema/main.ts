@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { Supergraph } from '@apollo/federation-internals';
 import { buildSchema, printSchema } from 'graphql';
-import { SUPERGRAPH_SDL } from '../../gateway/plan/supergraph.ts';
+import { buildApiSchema } from '../support/api-schema.ts';
 import { compareChanges } from './changes.ts';
 
 /**
@@ -12,7 +11,7 @@ import { compareChanges } from './changes.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const FOLDER = new URL('docs/schema/', ROOT);
-const current = Supergraph.build(SUPERGRAPH_SDL).apiSchema().toGraphQLJSSchema();
+const current = buildApiSchema();
 
 function readLastRelease(): string {
   const [last] = readdirSync(FOLDER).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
