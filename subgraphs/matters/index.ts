@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
+import { MAX_SEARCH_CHARS } from '../kernel/finding/fold.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
@@ -50,6 +51,10 @@ export function createMatters({ db, now, parsers, send, onError, pollMs }: Matte
       MATTER_OUTPUTS,
       {
         'MatterFilter.nameContains': { form: 'LINES', maxChars: MAX_NAME_PART_CHARS },
+        'OrganFilter.nameContains': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
+        'OrganFilter.divisionCode': { form: 'LINE', maxChars: 6 },
+        'Query.searchMatters.text': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
+        'Query.searchOrgans.text': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
         'ImportDelegationsInput.csv': FILE_INPUT,
         'ImportGuideInput.text': FILE_INPUT,
       },

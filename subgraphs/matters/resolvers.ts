@@ -1,10 +1,13 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
+import type { Reader } from '../../db/client.ts';
 import { type Day, dayOf } from '../kernel/day.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { displayNameOf } from '../kernel/finding/matter-name.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
+import { findingResolvers } from './finding/resolvers.ts';
+import { findMatterIds, findOrganIds } from './finding/workflow.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {
@@ -19,7 +22,7 @@ import {
 } from './matter.ts';
 import { importProposalResolvers } from './proposal/resolvers.ts';
 import type { ImportDependencies } from './proposal/workflow.ts';
-import type { MatterFilter, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import type { MatterFilter, OrganFilter, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { taskResolvers } from './task/resolvers.ts';
 
@@ -54,7 +57,10 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     ...taskFields,
-    Query: { ...buildQueries(dependencies, loadMatter), ...Query, ...proposals.Query, ...taskQuery },
+    Query: {
+      ...{ ...buildQueries(dependencies, loadMatter), ...findingResolvers(db) },
+      ...{ ...Query, ...proposals.Query, ...taskQuery },
+    },
     Mutation: { ...proposals.Mutation, ...taskMutation },
     ImportProposal: proposals.ImportProposal,
     Guide: guides.Guide,
@@ -76,7 +82,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
 function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Matter | null>) {
   return {
     matters: async (_, args) => {
-      const filter = parseFilter(args.filter ?? {}, dayOf(now()));
+      const filter = await readMatterFilter(db, args.filter ?? {}, dayOf(now()));
       const matterPage = await store.listMatters(db, filter, readPage(args, BY_PLAN));
       const connection = toConnection(
         matterPage,
@@ -90,7 +96,7 @@ function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Ma
     organs: async (_, args) => {
       const page = readPage(args, BY_ID);
       return toConnection(
-        await store.listOrgans(db, page),
+        await store.listOrgans(db, await readOrganFilter(db, args.filter ?? {}), page),
         BY_ID,
         (row) => row.id,
         (row) => row,
@@ -128,7 +134,13 @@ function buildMatterFields(
   } satisfies Resolvers['Matter'];
 }
 
-function parseFilter(filter: MatterFilter, today: Day): store.MatterFilter {
+async function readMatterFilter(db: Reader, filter: MatterFilter, today: Day): Promise<store.MatterFilter> {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = filter;
-  return { mode, powerType, organ, nameContains, annex, on: on ?? today };
+  const ids = nameContains === null ? null : await findMatterIds(db, nameContains);
+  return { mode, powerType, organ, ids, annex, on: on ?? today };
+}
+
+async function readOrganFilter(db: Reader, filter: OrganFilter): Promise<store.OrganFilter> {
+  const { nameContains = null, level = null, divisionCode = null } = filter;
+  return { ids: nameContains === null ? null : await findOrganIds(db, nameContains), level, divisionCode };
 }

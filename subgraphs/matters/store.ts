@@ -1,20 +1,4 @@
-import {
-  and,
-  asc,
-  count,
-  eq,
-  gt,
-  gte,
-  ilike,
-  inArray,
-  isNotNull,
-  isNull,
-  lte,
-  not,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, asc, count, eq, gt, gte, inArray, isNotNull, isNull, lte, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
 import {
@@ -40,7 +24,8 @@ export interface MatterFilter {
   mode: Mode | null;
   powerType: PowerType | null;
   organ: string | null;
-  nameContains: string | null;
+  /** Any of these matters. Null means all. */
+  ids: readonly string[] | null;
   annex: number | null;
   /** The day for which `mode` and `organ` are filtered. */
   on: Day;
@@ -72,8 +57,7 @@ function withoutKeys<Item extends { serial: number; matterId: string }>({ serial
 }
 
 function buildConditions(filter: MatterFilter): SQL | undefined {
-  const { mode, powerType, organ: organId, nameContains, annex, on } = filter;
-  const pattern = `%${nameContains?.replace(/[\\%_]/g, '\\$&')}%`;
+  const { mode, powerType, organ: organId, ids, annex, on } = filter;
   const existsInForce = (condition?: SQL) =>
     sql`exists (select 1 from ${delegation} where ${and(
       eq(delegation.matterId, matter.id),
@@ -91,7 +75,7 @@ function buildConditions(filter: MatterFilter): SQL | undefined {
           existsInForce(or(eq(delegation.cityOrgan, organId), eq(delegation.countyOrgan, organId))),
           and(not(existsInForce()), or(eq(matter.cityOrgan, organId), eq(matter.countyOrgan, organId))),
         ),
-    nameContains === null ? undefined : or(ilike(matter.mainItem, pattern), ilike(matter.subItem, pattern)),
+    ids === null ? undefined : inArray(matter.id, [...ids]),
     mode === null ? undefined : existsInForce(eq(delegation.mode, mode)),
   );
 }
@@ -151,12 +135,31 @@ export async function findOrgans(db: Reader, ids: readonly string[]): Promise<(O
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-export async function listOrgans(db: Reader, page: PageRequest<string>): Promise<Page<OrganFact>> {
+export interface OrganFilter {
+  /** Any of these organs. Null means all. */
+  ids: readonly string[] | null;
+  level: 'CITY' | 'COUNTY' | null;
+  divisionCode: string | null;
+}
+
+/** Returns a page of organs by id. */
+export async function listOrgans(
+  db: Reader,
+  { ids, level, divisionCode }: OrganFilter,
+  page: PageRequest<string>,
+): Promise<Page<OrganFact>> {
   const after = page.after === null ? undefined : gt(organ.id, page.after);
   const rows = await db
     .select()
     .from(organ)
-    .where(after)
+    .where(
+      and(
+        after,
+        ids === null ? undefined : inArray(organ.id, [...ids]),
+        level === null ? undefined : eq(organ.level, level),
+        divisionCode === null ? undefined : eq(organ.divisionCode, divisionCode),
+      ),
+    )
     .orderBy(asc(organ.id))
     .limit(page.first + 1);
   return cutPage(rows, page.first);

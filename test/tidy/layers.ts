@@ -23,6 +23,7 @@ export const KERNEL: Record<string, Layer> = {
   'outgoing/address': 'rule',
   'pdf/attachment': 'rule',
   cache: 'rule',
+  'finding/fold': 'rule',
   'finding/matter-name': 'rule',
   'http/answer/file': 'edge',
   'http/answer/headers': 'edge',

@@ -1,3 +1,5 @@
+import { listPairs } from './fold.ts';
+
 /** The least share of a sub-item's letter pairs in its main item with which it says by itself what it is. */
 const MIN_SHARED_PAIRS = 0.5;
 const MAX_DISPLAY_NAME_CHARS = 160;
@@ -38,9 +40,4 @@ function namesItself(main: string, sub: string): boolean {
   const ofMain = new Set(listPairs(main));
   const ofSub = listPairs(sub);
   return ofSub.filter((pair) => ofMain.has(pair)).length >= ofSub.length * MIN_SHARED_PAIRS;
-}
-
-function listPairs(text: string): string[] {
-  const characters = [...text];
-  return characters.slice(1).map((character, i) => `${characters[i]}${character}`);
 }
