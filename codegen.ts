@@ -70,10 +70,21 @@ function mapParents(name: string): Record<string, string> {
   );
 }
 
+/**
+ * Reads the schema of a subgraph as its resolvers see it. They find an object by `id` alone: kernel/graphql/node.ts
+ * turns the key by which `node` asks into it.
+ */
+function readSchema(name: string): string {
+  const schema = readFileSync(new URL(`subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
+  return schema
+    .replace(/^ *nodeKey: .*\n/gm, '')
+    .replace(/ @key\(fields: "id"\)(?=.*"nodeKey")/g, '')
+    .replaceAll('@key(fields: "nodeKey"', '@key(fields: "id"');
+}
+
 /** Maps every payload of a schema to all of its fields or a refusal. */
 function mapPayloads(name: string): Record<string, string> {
-  const schema = readFileSync(new URL(`subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
-  const payloads = [...schema.matchAll(/^type (\w+Payload) /gm)].map(([, payload]) => payload);
+  const payloads = [...readSchema(name).matchAll(/^type (\w+Payload) /gm)].map(([, payload]) => payload);
   return Object.fromEntries(payloads.map((payload) => [payload, '../kernel/http/resolver-types.ts#Payload<{T}>']));
 }
 
@@ -83,7 +94,7 @@ const config: CodegenConfig = {
     subgraphs.map((name) => [
       `subgraphs/${name}/resolvers.gen.ts`,
       {
-        schema: [`subgraphs/${name}/schema.graphql`, REFUSAL_TYPES],
+        schema: [readSchema(name), REFUSAL_TYPES],
         plugins: ['typescript', 'typescript-resolvers'],
         config: {
           federation: true,

@@ -3,9 +3,11 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  type GraphQLInterfaceType,
   type GraphQLObjectType,
   getNamedType,
   getNullableType,
+  isInterfaceType,
   isListType,
   isObjectType,
   Kind,
@@ -55,7 +57,10 @@ interface Scope {
 }
 
 /** A selection set and the type that it selects from. */
-type TypedSet = readonly [set: SelectionSetNode, parent: GraphQLObjectType];
+type TypedSet = readonly [set: SelectionSetNode, parent: ParentType];
+
+/** A type with fields. Of an object behind an interface, the fragments on each of its types count. */
+type ParentType = GraphQLObjectType | GraphQLInterfaceType;
 
 /**
  * Returns the cost of a valid operation. `ceiling` bounds the work on introspection: a cost above it may be given as
@@ -101,7 +106,7 @@ function measureSet(scope: Scope, [set, parent]: TypedSet): SetCost {
   return cost;
 }
 
-function measureSelection(scope: Scope, selection: SelectionNode, parent: GraphQLObjectType): SetCost {
+function measureSelection(scope: Scope, selection: SelectionNode, parent: ParentType): SetCost {
   if (selection.kind === Kind.FIELD) return measureField(scope, selection, parent);
   const inner = findInnerSet(scope, selection, parent);
   return inner ? measureSet(scope, inner) : NO_COST;
@@ -111,15 +116,15 @@ function measureSelection(scope: Scope, selection: SelectionNode, parent: GraphQ
 function findInnerSet(
   { model, fragments }: Scope,
   selection: Exclude<SelectionNode, FieldNode>,
-  parent: GraphQLObjectType,
+  parent: ParentType,
 ): TypedSet | null {
   const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
   if (!fragment) return null;
   const type = fragment.typeCondition ? model.schema.getType(fragment.typeCondition.name.value) : parent;
-  return isObjectType(type) ? [fragment.selectionSet, type] : null;
+  return hasFields(type) ? [fragment.selectionSet, type] : null;
 }
 
-function measureField(scope: Scope, node: FieldNode, parent: GraphQLObjectType): SetCost {
+function measureField(scope: Scope, node: FieldNode, parent: ParentType): SetCost {
   const name = node.name.value;
   if (name.startsWith('__')) return { fixed: scope.introspection.measure(node), perRow: 0 };
   const field = parent.getFields()[name];
@@ -141,14 +146,17 @@ function measureField(scope: Scope, node: FieldNode, parent: GraphQLObjectType):
 
 function findFieldSet(node: FieldNode, field: GraphQLField<unknown, unknown>): TypedSet | null {
   const type = getNamedType(field.type);
-  return node.selectionSet && isObjectType(type) ? [node.selectionSet, type] : null;
+  return node.selectionSet && hasFields(type) ? [node.selectionSet, type] : null;
 }
 
-/** Returns the longest list that the arguments allow. */
+function hasFields(type: unknown): type is ParentType {
+  return isObjectType(type) || isInterfaceType(type);
+}
+
+/** Returns the longest list that the arguments allow. A list of what `ids` name has no more items than they are. */
 function readLength({ values }: Scope, node: FieldNode, { slicingArguments, assumedSize }: ListSize): number {
   const maxLength = Math.min(assumedSize ?? MAX_PAGE_ROWS, slicingArguments.length === 0 ? MAX_COST : MAX_PAGE_ROWS);
-  const lengths = slicingArguments
-    .map((name) => values.readNumber(node, name))
+  const lengths = [...slicingArguments.map((name) => values.readNumber(node, name)), values.countItems(node, 'ids')]
     .filter((length) => length !== undefined)
     .map((length) => Math.min(Math.max(length ?? maxLength, 1), maxLength));
   return lengths.length === 0 ? maxLength : Math.max(...lengths);
@@ -161,7 +169,9 @@ function findDearestPath(scope: Scope, root: TypedSet): string[] {
   for (let next: TypedSet | null = root; next && !visited.has(next[0]); ) {
     const [set, parent]: TypedSet = next;
     visited.add(set);
-    const costs = set.selections.map((selection) => totalOf(measureSelection(scope, selection, parent), MAX_PAGE_ROWS));
+    const costs: number[] = set.selections.map((selection) =>
+      totalOf(measureSelection(scope, selection, parent), MAX_PAGE_ROWS),
+    );
     const dearest: SelectionNode | undefined = set.selections[costs.indexOf(Math.max(...costs))];
     if (!dearest) break;
     if (dearest.kind !== Kind.FIELD) {

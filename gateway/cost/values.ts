@@ -27,6 +27,8 @@ export interface ValueMeter {
   measureArguments(node: FieldNode, field: GraphQLField<unknown, unknown>, coordinate: string): number;
   /** Returns the number given as an argument, null for a value that is none, undefined if the argument is absent. */
   readNumber(node: FieldNode, argument: string): number | null | undefined;
+  /** Returns the number of items of a list given as an argument, or undefined if the argument is absent. */
+  countItems(node: FieldNode, argument: string): number | undefined;
   /** Returns the text given as an argument, or null. */
   readText(node: FieldNode, argument: string): string | null;
 }
@@ -72,8 +74,15 @@ export function createValueMeter(
     const name = node.name.value;
     return Object.hasOwn(variables, name) ? variables[name] : readSingle(defaults.get(name));
   };
-  const readArgument = (node: FieldNode, argument: string) =>
-    readSingle(node.arguments?.find(({ name }) => name.value === argument)?.value);
+  const countValue = (value: ValueNode | undefined): number | undefined => {
+    if (value?.kind === Kind.LIST) return value.values.length;
+    if (value?.kind !== Kind.VARIABLE) return value && 1;
+    const name = value.name.value;
+    if (!Object.hasOwn(variables, name)) return countValue(defaults.get(name));
+    const given = variables[name];
+    return Array.isArray(given) ? given.length : 1;
+  };
+  const readArgument = (node: FieldNode, argument: string) => readSingle(findArgument(node, argument));
   return {
     measureArguments: (node, field, coordinate) =>
       sum(node.arguments ?? [], ({ name, value }) => {
@@ -85,11 +94,16 @@ export function createValueMeter(
       const value = readArgument(node, argument);
       return value === undefined || typeof value === 'number' ? value : null;
     },
+    countItems: (node, argument) => countValue(findArgument(node, argument)),
     readText(node, argument) {
       const value = readArgument(node, argument);
       return typeof value === 'string' ? value : null;
     },
   };
+}
+
+function findArgument({ arguments: inputs }: FieldNode, argument: string): ValueNode | undefined {
+  return inputs?.find(({ name }) => name.value === argument)?.value;
 }
 
 type Weights = CostModel['weights'];

@@ -110,8 +110,11 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
   const { db } = deps;
   const getRecord = ({ stored }: view.LicenseView) => stored.version.record;
   return {
-    __resolveReference: ({ identifier }, context) =>
-      view.loadLicense(db, context, requirePerson(context.actor), identifier),
+    __resolveReference: (reference, context) => {
+      const identifier = 'identifier' in reference ? reference.identifier : reference.id;
+      return view.loadLicense(db, context, requirePerson(context.actor), identifier);
+    },
+    id: ({ stored }) => stored.version.identifier,
     identifier: ({ stored }) => stored.version.identifier,
     number: ({ stored }) => stored.version.number,
     version: ({ stored }) => stored.version.version,

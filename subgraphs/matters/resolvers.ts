@@ -3,6 +3,7 @@ import type { Reader } from '../../db/client.ts';
 import { type Day, dayOf } from '../kernel/day.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { displayNameOf } from '../kernel/finding/matter-name.ts';
+import { findNode, findNodes } from '../kernel/graphql/node.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
@@ -22,7 +23,7 @@ import {
 } from './matter.ts';
 import { importProposalResolvers } from './proposal/resolvers.ts';
 import type { ImportDependencies } from './proposal/workflow.ts';
-import type { MatterFilter, OrganFilter, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import type { MatterFilter, OrganFilter, Resolvers, ResolversParentTypes, ResolversTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { taskResolvers } from './task/resolvers.ts';
 
@@ -32,6 +33,7 @@ type MatterResolverMap = CompleteResolvers<Resolvers, ResolversParentTypes>;
 /** The order of the plan: annexes 1 to 3, then rows. */
 const BY_PLAN = byValues<store.MatterPosition>({ annex: numberPart(1), row: numberPart(4) });
 
+type NodeObject = Awaited<ResolversTypes['Node']>;
 type LoadById<Value> = (context: GraphContext, id: string) => Promise<Value>;
 
 /**
@@ -73,6 +75,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
       second: ({ second }, _, context) => findNamed(context, second),
     },
     Organ: {
+      code: ({ id }) => id,
       __resolveReference: ({ id }, context) =>
         getLoader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id),
     },
@@ -93,6 +96,8 @@ function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Ma
       return { ...connection, totalCount: matterPage.totalCount };
     },
     matter: (_, { id }, context) => loadMatter(context, id),
+    node: (_, { id }, context, info) => findNode<NodeObject>(id, context, info),
+    nodes: (_, { ids }, context, info) => findNodes<NodeObject>(ids, context, info),
     organs: async (_, args) => {
       const page = readPage(args, BY_ID);
       return toConnection(
@@ -115,6 +120,7 @@ function buildMatterFields(
   return {
     __resolveReference: ({ id }, context) => loadMatter(context, id),
     id: ({ row }) => row.id,
+    code: ({ row }) => row.id,
     mainItem: ({ row }) => row.mainItem,
     subItem: ({ row }) => row.subItem,
     name: ({ row }) => nameOf(row),

@@ -62,6 +62,7 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
       ...applications.Mutation,
     },
     Seal: {
+      code: ({ id }) => id,
       __resolveReference: ({ id }, context) => load(context, id),
       certificateRequest: async ({ id }, _, context) => {
         const stored = await loadStored(context, id);

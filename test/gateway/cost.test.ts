@@ -13,8 +13,13 @@ const SDL = `
     thing(id: ID, filter: Filter): Thing @cost(weight: 10)
     things(first: Int!, dear: Boolean @cost(weight: 100)): Things!
       @cost(weight: 20) @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
+    node(id: ID!): Node @cost(weight: 10)
+    nodes(ids: [ID!]!): [Node] @cost(weight: 10) @listSize(assumedSize: 20)
     pair(first: Int): [Thing!]! @cost(weight: 1) @listSize(slicingArguments: ["first"], assumedSize: 10)
   }
+  interface Node { id: ID! }
+  type Mark implements Node { id: ID!, notes: [String!]! @listSize(assumedSize: 5) }
+  type Sign implements Node { id: ID!, name: String! }
   type Things { edges: [Edge!]!, total: Int! }
   type Edge { cursor: String!, node: Thing! }
   type Thing {
@@ -52,6 +57,18 @@ describe('the cost of an operation', () => {
     ['a list without its argument has its assumed size', '{ pair { name } }', 1 + 10],
     ['a list is never longer than its assumed size', '{ pair(first: 90) { name } }', 1 + 10],
     ['a list is as long as its argument says', '{ pair(first: 9) { name } }', 1 + 9],
+    ['an object behind an interface', '{ node(id: "x") { id } }', 10 + 1],
+    [
+      'every type behind an interface',
+      '{ node(id: "x") { id ...on Mark { notes } ...on Sign { name } } }',
+      10 + 1 + 6 + 1,
+    ],
+    ['a list of what ids name', '{ nodes(ids: ["x", "y", "z"]) { ...on Mark { notes } } }', 10 + 3 * 6],
+    [
+      'a list of ids is never counted longer than its assumed size',
+      `{ nodes(ids: [${'"x",'.repeat(30)}]) { id } }`,
+      10 + 20,
+    ],
     ['each alias counts', '{ a: thing { name } b: thing { name } }', 2 * 11],
     ['what may be left out counts', '{ thing { name @include(if: false) ... @skip(if: true) { tags } } }', 10 + 1 + 6],
     ['an argument has its weight', '{ things(first: 1, dear: true) { total } }', 20 + 100 + 1],
@@ -73,6 +90,12 @@ describe('the cost of an operation', () => {
     expect(costOf(source)).toBe(20 + 1 + 7);
     expect(costOf(source, { n: 'x' })).toBe(20 + 1 + 100);
     expect(costOf(source, { n: null })).toBe(20 + 1 + 100);
+  });
+
+  test('variables give the number of ids', () => {
+    const source = 'query($ids: [ID!]!) { nodes(ids: $ids) { id } }';
+    expect(costOf(source, { ids: ['x', 'y'] })).toBe(10 + 2);
+    expect(costOf(source, { ids: 'x' })).toBe(10 + 1);
   });
 
   test('variables hold input fields and texts', () => {

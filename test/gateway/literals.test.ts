@@ -6,9 +6,9 @@ import {
   getNamedType,
   isEnumType,
   isInputObjectType,
+  isLeafType,
   isListType,
   isNonNullType,
-  isObjectType,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_VALUE_DEPTH } from '../../gateway/limits.ts';
@@ -63,7 +63,7 @@ function write(value: unknown, type: GraphQLInputType, literal: string): string 
 /** Returns a document that gives every literal to a place, each under an alias of its own. */
 function writeDocument({ field, operation, way, fill }: Place, literals: readonly string[]): string {
   const values = fill(MARK);
-  const selection = isObjectType(getNamedType(field.type)) ? '{ __typename }' : '';
+  const selection = isLeafType(getNamedType(field.type)) ? '' : '{ __typename }';
   const aliases = literals.map((literal, i) => {
     const used = field.args.filter(({ name }) => name in values);
     const args = used.map(({ name, type }) => `${name}: ${write(values[name], type, literal)}`);

@@ -20,14 +20,29 @@ function addField(subgraph: string, type: string, name: string, kind: string): F
 const FIELDS: readonly Field[] = [
   addField('matters', 'type Query', 'plantedQuery', 'a query'),
   addField('seals', 'type Mutation', 'plantedMutation', 'a mutation'),
-  addField('matters', 'type Matter @key(fields: "id")', 'plantedField', 'a field of a type with a parent of its own'),
+  addField(
+    'matters',
+    'type Matter implements Node @key(fields: "id") @key(fields: "nodeKey")',
+    'plantedField',
+    'a field of a type with a parent of its own',
+  ),
   addField('matters', 'type ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
-  addField('cases', 'type Case @key(fields: "id")', 'plantedStep', 'a field of a view'),
+  addField(
+    'cases',
+    'type Case implements Node @key(fields: "id") @key(fields: "nodeKey")',
+    'plantedStep',
+    'a field of a view',
+  ),
   addField('licenses', 'type SupervisionOrder', 'plantedOrder', 'a field of a row'),
   addField('matters', 'type ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
   addField('licenses', 'type Mutation', 'plantedAct', 'a mutation of a table of mutations'),
   addField('licenses', 'type LicenseAct', 'plantedFact', 'a field of a view'),
-  addField('cases', 'type Case @key(fields: "id")', 'plantedStep', 'a field of a type that several rooms answer'),
+  addField(
+    'cases',
+    'type Case implements Node @key(fields: "id") @key(fields: "nodeKey")',
+    'plantedStep',
+    'a field of a type that several rooms answer',
+  ),
   {
     subgraph: 'seals',
     kind: 'an argument of a field that was a property',

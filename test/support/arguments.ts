@@ -8,6 +8,7 @@ import {
   getNamedType,
   isEnumType,
   isInputObjectType,
+  isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
@@ -155,7 +156,7 @@ export function writeOperation({ field, operation, way }: Place, variables: Reco
   const values = used.map(({ name }) => `${name}: $${name}`).join(', ');
   const type = getNamedType(field.type);
   const refuses = isObjectType(type) && type.getFields().refusal !== undefined;
-  const selection = refuses ? '{ refusal { code message field } }' : isObjectType(type) ? '{ __typename }' : '';
+  const selection = refuses ? '{ refusal { code message field } }' : isLeafType(type) ? '' : '{ __typename }';
   const answer = `answer: ${field.name}(${values}) ${selection}`;
   const body = way.reduceRight((inner, step) => `${step} { ${inner} }`, answer);
   return `${operation}(${definitions}) { ${body} }`;

@@ -7,6 +7,7 @@ const DIRECTIVES = `
   directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT
   directive @shareable on OBJECT | FIELD_DEFINITION
   directive @external on OBJECT | FIELD_DEFINITION
+  directive @inaccessible on FIELD_DEFINITION
   directive @cost(weight: Int!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
   directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
 `;

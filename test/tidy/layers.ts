@@ -67,6 +67,7 @@ export const KERNEL: Record<string, Layer> = {
   identifier: 'rule',
   'graphql/global-id': 'rule',
   'graphql/inputs': 'edge',
+  'graphql/node': 'edge',
   'graphql/refusals': 'edge',
   'license-acts': 'rule',
   'limits/allowance': 'rule',

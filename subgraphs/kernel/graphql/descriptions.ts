@@ -30,6 +30,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
   refusals: 'Every reason why nothing was done: all faults of the input at once, at most 50. Empty if it was done',
   // objects
   id: 'Id of the object. Opaque: keep it and send it back unchanged',
+  ids: 'Global ids of objects',
+  nodeKey: 'Key by which `node` asks the subgraph of the object',
+  uuid: 'Own identifier (UUID), as logs, files and messages name the object',
   agreement: 'The undertaking agreement (承接协议)',
   application: 'The application on a seal (印章申请)',
   calendar: 'The working-day calendar (工作日历)',

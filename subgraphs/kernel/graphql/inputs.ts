@@ -30,6 +30,7 @@ import {
   type TextRule,
 } from '../text.ts';
 import { parseGlobalId } from './global-id.ts';
+import { listNodeTypes } from './node.ts';
 
 /**
  * Checks every argument of every field before its resolver runs, and turns global ids into own identifiers. A new
@@ -91,7 +92,7 @@ function parseInstant(value: unknown): Date | null {
  * argument has a scalar without a check, or if an ID does not say by `@nodeId` what it names.
  */
 export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSchema {
-  const compile = createCompiler(rules);
+  const compile = createCompiler(rules, new Set(listNodeTypes(schema).map(({ name }) => name)));
   for (const [name, type] of Object.entries(schema.getTypeMap())) if (isScalarType(type)) keepWrongValues(type, name);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;
@@ -189,7 +190,7 @@ function readFields(
   return Object.keys(changes).length === 0 ? values : { ...values, ...changes };
 }
 
-function createCompiler(rules: InputRules): Compiler {
+function createCompiler(rules: InputRules, nodeTypes: ReadonlySet<string>): Compiler {
   const coordinates = new Set<string>();
   /** Each input type is compiled once, and looked up when it is used: a type may contain itself. */
   const objectChecks = new Map<string, Check>();
@@ -219,7 +220,9 @@ function createCompiler(rules: InputRules): Compiler {
     const rule = rules[coordinate] ?? DEFAULT_RULES[scalar];
     if (!rule) throw new Error(`${coordinate}: no check for scalar ${scalar}`);
     coordinates.add(coordinate);
-    return scalar === 'ID' ? readId(findNamedType(input, coordinate), rule) : checkText(rule);
+    if (scalar !== 'ID') return checkText(rule);
+    const type = findNamedType(input, coordinate);
+    return type === 'Node' ? checkNodeId(nodeTypes) : readId(type, rule);
   };
   return Object.assign(compile, { coordinates });
 }
@@ -275,6 +278,17 @@ function readOwnId(text: string, type: string, path: string): string {
   return parsed.own;
 }
 
+/** Checks the global id of any Node, for `node`. It stays as it is. */
+function checkNodeId(nodeTypes: ReadonlySet<string>): Check {
+  return (id, path) => {
+    const parsed = typeof id === 'string' ? parseGlobalId(id) : null;
+    if (parsed === null || parsed === 'BROKEN' || !nodeTypes.has(parsed.type))
+      throw buildInputError(`${path} 须为本系统给出的对象 id。`, path);
+    checkKey(parsed.own, path);
+    return id;
+  };
+}
+
 const checkKey = checkText(ID_RULE);
 
 /**
@@ -289,6 +303,8 @@ function readRepresentation(representation: unknown, path: string): unknown {
     if (findTextProblem(name, ID_RULE)) throw buildRepresentationError(path);
     const valuePath = `${path}.${name}`;
     if (typeof value !== 'string') throw buildRepresentationError(valuePath);
+    // A resolver finds an object by `id`, also when `node` asks.
+    if (name === 'nodeKey') return ['id', checkKey(value, valuePath)];
     return [name, checkKey(name === 'id' ? readOwnId(value, type, valuePath) : value, valuePath)];
   });
   return Object.fromEntries(keys);

@@ -14,6 +14,7 @@ import { type Envelope, readEnvelope } from '../events/events.ts';
 import { parseSchema } from '../graphql/descriptions.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
+import { answerGlobalIds } from '../graphql/node.ts';
 import { answerRefusals } from '../graphql/refusals.ts';
 import type { Halt } from '../halt.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../limits/limits.ts';
@@ -58,7 +59,7 @@ export function subgraphSchema(
   inputs: InputRules = {},
 ): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parseSchema(typeDefs), resolvers }]);
-  return protectOutputs(answerRefusals(checkInputs(schema, inputs)), outputs);
+  return protectOutputs(answerRefusals(answerGlobalIds(checkInputs(schema, inputs))), outputs);
 }
 
 /** Maximum request size. GraphQL documents and events are small. */
