@@ -10,6 +10,11 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** The handle for code that only reads. It cannot write. */
 export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinctOn'>;
 
+/** Returns the client of a database: what its transactions name to `afterCommit`. */
+export function clientOf(db: Database): object {
+  return (db as Database & { $client: object }).$client;
+}
+
 /** Maximum number of open connections of one subgraph. */
 const MAX_POOL_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;

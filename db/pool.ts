@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql, TransactionSql, UnsafeQueryOptions } from 'postgres';
 import { HUB_CALLER } from '../subgraphs/kernel/http/caller.ts';
+import { withCommitCallbacks } from './commit.ts';
 import { awaitUntil, currentDeadline } from './deadline.ts';
 import { type Statement, withPreparedStatements } from './driver.ts';
 import { type Place, Places } from './places.ts';
@@ -55,9 +56,11 @@ export function createPooledClient(connections: readonly Connection[], connector
       };
       return lazyStatement;
     },
-    begin: (run: (tx: TransactionSql) => Promise<unknown>) => runTransaction(pool, run),
+    begin: (run: (tx: TransactionSql) => Promise<unknown>) =>
+      withCommitCallbacks(client, () => runTransaction(pool, run)),
   };
-  return new Proxy(first, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
+  const client: Sql = new Proxy(first, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
+  return client;
 }
 
 function acquirePlace({ places, holders }: Pool): Promise<Place<Connection>> {

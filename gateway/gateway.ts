@@ -18,6 +18,7 @@ import { awaitUntil, currentDeadline } from '../db/deadline.ts';
 import { currentRequest, logFault, logWarning } from '../subgraphs/kernel/environment/log.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
 import type { ParserPool } from '../subgraphs/kernel/foreign/pool.ts';
+import { delayPlugin, readDelayed } from '../subgraphs/kernel/graphql/fresh-answers.ts';
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import { opensPage } from '../subgraphs/kernel/http/answer/problem-hook.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
@@ -126,6 +127,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
       createHaltPlugin(options.halt),
       overloadPlugin,
       completionPlugin,
+      delayPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -211,7 +213,13 @@ function createDataSource(
       for (const [header, value] of Object.entries(callerHeaders)) request.http?.headers.set(header, value);
     },
   });
-  return withinDeadline(remote);
+  return withinDeadline({
+    async process(call) {
+      const response = await remote.process(call);
+      for (const subgraph of readDelayed(response.extensions)) call.context.delayed?.add(subgraph);
+      return response;
+    },
+  });
 }
 
 type Operation = Pick<HttpRequest, 'headers' | 'body'>;
@@ -241,7 +249,10 @@ function withinDeadline(source: GraphQLDataSource<GraphContext>): GraphQLDataSou
 function createLocalSource(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
   const local = new LocalGraphQLDataSource<GraphContext>(schema);
   return {
-    process: (call) => local.process({ ...call, context: buildContext(call.context.actor, call.context.token) }),
+    process: (call) => {
+      const { actor, token, delayed } = call.context;
+      return local.process({ ...call, context: buildContext(actor, token, delayed) });
+    },
   };
 }
 

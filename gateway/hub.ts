@@ -26,7 +26,7 @@ import {
   signOverHttp,
   stampOverHttp,
 } from '../subgraphs/kernel/http/ports-client.ts';
-import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/http/serve.ts';
+import { type ServeOptions, type Subgraph, serveSubgraph, takeEvent } from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
 import type { ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
@@ -108,6 +108,8 @@ export interface HubConfig {
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
   pollMs?: number;
+  /** Longest time that the answer of a mutation waits until the other subgraphs know what it changed. */
+  eventWaitMs?: number | undefined;
   /** How often cases are checked for changes due to a new day. */
   movePollMs?: number;
   onStep?: LicensesDependencies['onStep'];
@@ -247,19 +249,20 @@ function wireSubgraphs(
   { baseUrls, halt, identities }: { baseUrls: Record<string, string>; halt: Halt } & Pick<ServiceKeys, 'identities'>,
 ): Subgraphs {
   const isHttp = config.transport === 'http';
-  const { derivationKey, pollMs, movePollMs } = config;
+  const { derivationKey, pollMs, movePollMs, eventWaitMs } = config;
   const buildCaller = (service: SubgraphName) => ({ identity: identities[service], now });
   const sharedDependencies = {
     now,
-    pollMs,
+    ...{ pollMs, eventWaitMs },
     parsers: config.parsers,
     onError: config.onFault ? (error: unknown) => onFault('relay', error) : logFailure,
   };
   const createSender =
     (producer: SubgraphName, consumer: () => Subgraph): SendEvent =>
     (event, signal) => {
-      const { name, receive } = consumer();
-      if (!isHttp) return receive(producer, event);
+      const subgraph = consumer();
+      if (!isHttp) return takeEvent(subgraph, producer, event);
+      const { name } = subgraph;
       return createEventSender(baseUrls[name] ?? '', name, buildCaller(producer))(event, signal);
     };
   const seals = createSeals({

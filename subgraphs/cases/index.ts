@@ -56,6 +56,8 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   /** The default is that of the environment. */
   intakeLimits?: IntakeLimits | undefined;
   pollMs?: number;
+  /** Longest time that the answer of a mutation waits for other subgraphs. */
+  eventWaitMs?: number | undefined;
   /** How often cases are checked for changes due to a new day. The default is `MOVE_POLL_MS`. */
   movePollMs?: number;
 }
@@ -83,7 +85,7 @@ export function createCases(options: CasesDependencies): Cases {
   const parse = options.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const { issuer = DEMONSTRATION_ISSUER } = options;
   const dependencies = { ...options, parse, issuer, personSigning: rememberOrgans(options.personSigning) };
-  const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
+  const { db, send, onError, pollMs, eventWaitMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const intake = options.intakeLimits ?? readIntakeLimits(DEFAULT_SETTINGS);
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? null, intake };
   let loops: Loop[] = [];
@@ -117,7 +119,7 @@ export function createCases(options: CasesDependencies): Cases {
         return false;
       };
       loops = [
-        startRelay({ ...relayOptions, consumer: 'licenses', deliver: deliverBy(send.licenses) }),
+        startRelay({ ...relayOptions, eventWaitMs, consumer: 'licenses', deliver: deliverBy(send.licenses) }),
         startRelay({
           ...{ ...relayOptions, consumer: PLATFORM, peerField: 'platformId' },
           deliver: createPlatformDelivery(dependencies),

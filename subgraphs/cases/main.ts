@@ -44,6 +44,7 @@ const cases = createCases({
   uploadLimits: readUploadLimits(settings),
   intakeLimits: readIntakeLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
+  eventWaitMs: settings.EVENT_WAIT_MS,
   onError: logFailure,
 });
 const options = {

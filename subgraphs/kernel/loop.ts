@@ -6,6 +6,12 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
+/** A loop whose pauses can be ended. */
+export interface WakeableLoop extends Loop {
+  /** Begins the next turn now, or as soon as the turn that is running has ended. */
+  wake(): void;
+}
+
 export interface LoopOptions {
   /** Pause between two turns. */
   pollMs: number;
@@ -61,14 +67,21 @@ const MAX_DOUBLINGS = 16;
 export function startLoop(
   runOnce: (signal: AbortSignal) => Promise<boolean>,
   { pollMs, maxPauseMs = DEFAULT_MAX_PAUSE_MS, isDelayed = false, onError }: LoopOptions,
-): Loop {
+): WakeableLoop {
   const controller = new AbortController();
   const { signal } = controller;
-  const waitFor = (ms: number) => pause(ms, undefined, { signal }).catch(() => {});
+  let pauseEnd = new AbortController();
+  let isWoken = false;
+  const waitFor = async (ms: number) => {
+    if (isWoken || signal.aborted) return;
+    pauseEnd = new AbortController();
+    await pause(ms, undefined, { signal: pauseEnd.signal }).catch(() => {});
+  };
   const run = async () => {
     if (isDelayed) await waitFor(pollMs);
     let failures = 0;
     while (!signal.aborted) {
+      isWoken = false;
       let hasMore = false;
       try {
         hasMore = await runOnce(signal);
@@ -83,8 +96,13 @@ export function startLoop(
   };
   const loopEnd = run();
   return {
+    wake: () => {
+      isWoken = true;
+      pauseEnd.abort();
+    },
     stop: async () => {
       controller.abort();
+      pauseEnd.abort();
       await loopEnd;
     },
   };

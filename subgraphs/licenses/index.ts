@@ -37,6 +37,8 @@ export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>,
   record: RecordReceipt;
   send: { cases: SendEvent };
   pollMs?: number;
+  /** Longest time that the answer of a mutation waits for other subgraphs. */
+  eventWaitMs?: number | undefined;
 }
 
 export interface Licenses extends Subgraph {
@@ -93,9 +95,11 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
  * Returns a function that stops them.
  */
 function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
-  const { db, send, library, onError = () => {}, pollMs } = deps;
+  const { db, send, library, onError = () => {}, pollMs, eventWaitMs } = deps;
   const relays: Relay[] = [
-    startRelay({ db, tables: messages, consumer: 'cases', deliver: deliverBy(send.cases), onError, pollMs }),
+    startRelay({
+      ...{ db, tables: messages, consumer: 'cases', deliver: deliverBy(send.cases), onError, pollMs, eventWaitMs },
+    }),
   ];
   if (library) relays.push(...startLibraryRelays({ ...deps, library }, { onError, pollMs }));
   const resume = async () => {

@@ -22,6 +22,8 @@ export interface MattersDependencies extends Omit<ResolverDependencies, 'parse'>
   send: { cases: SendEvent };
   onError?: (error: unknown) => void;
   pollMs?: number;
+  /** Longest time that the answer of a mutation waits for other subgraphs. */
+  eventWaitMs?: number | undefined;
 }
 
 export interface Matters extends Subgraph {
@@ -40,7 +42,7 @@ export interface Matters extends Subgraph {
 const MAX_NAME_PART_CHARS = 600;
 
 /** The matters subgraph (事项): the plan's list, and which organ does what by which mode on which day. */
-export function createMatters({ db, now, parsers, send, onError, pollMs }: MattersDependencies): Matters {
+export function createMatters({ db, now, parsers, send, ...options }: MattersDependencies): Matters {
   const parse = parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   let relay: Relay | null = null;
   return {
@@ -64,7 +66,7 @@ export function createMatters({ db, now, parsers, send, onError, pollMs }: Matte
     },
     start() {
       const deliver = deliverBy(send.cases);
-      relay ??= startRelay({ db, tables: store.messages, consumer: 'cases', deliver, onError, pollMs });
+      relay ??= startRelay({ ...options, db, tables: store.messages, consumer: 'cases', deliver });
     },
     stop: async () => relay?.stop(),
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),

@@ -10,7 +10,12 @@ import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
-const { SERVICE_PRIVATE_KEY: privateKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('matters');
+const {
+  SERVICE_PRIVATE_KEY: privateKey,
+  TOKEN_PUBLIC_KEY: tokenKey,
+  EVENT_WAIT_MS: eventWaitMs,
+  ...settings
+} = readEnvironment('matters');
 startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
@@ -18,7 +23,7 @@ const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const caller = { identity: openIdentity('matters', privateKey), now } as const;
 const send = { cases: createEventSender(settings.CASES_URL, 'cases', caller) };
 const parsers = createParserPool(readParserLimits(settings));
-const matters = createMatters({ db, now, parsers, send, onError: logFailure });
+const matters = createMatters({ db, now, parsers, send, onError: logFailure, eventWaitMs });
 const app = await serveSubgraph(matters, {
   tokenKey,
   services: { receiver: 'matters', publicKeys: settings.SERVICE_PUBLIC_KEYS },

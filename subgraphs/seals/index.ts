@@ -53,6 +53,8 @@ export interface SealsDependencies {
   halt?: Halt;
   onError?: (error: unknown) => void;
   pollMs?: number;
+  /** Longest time that the answer of a mutation waits for other subgraphs. */
+  eventWaitMs?: number | undefined;
 }
 
 export interface LogSettings {
@@ -93,7 +95,7 @@ export interface Seals extends Subgraph {
 
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, signer, send, onError, pollMs, trustedAuthorities = [] } = dependencies;
+  const { db, now, signer, send, onError, pollMs, eventWaitMs, trustedAuthorities = [] } = dependencies;
   const { halt = createHalt() } = dependencies;
   const watch = createLogWatch();
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
@@ -123,7 +125,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     },
     start() {
       const deliver = deliverBy(send.licenses);
-      relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
+      relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs, eventWaitMs });
       if (loops.length === 0) {
         loops = [startSequencer(log), startWitnesses({ db, witnesses, parse, halt, onError, pollMs })];
       }

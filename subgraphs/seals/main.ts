@@ -42,6 +42,7 @@ const seals = createSeals({
   send: { licenses: createEventSender(settings.LICENSES_URL, 'licenses', caller) },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
   log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
+  eventWaitMs: settings.EVENT_WAIT_MS,
   onError: logFailure,
   halt: createHalt(({ code }) => logStandstill('halt', code)),
 });

@@ -101,7 +101,7 @@ test('an idle relay rarely looks, finds events of other processes, and finds its
     get(target, key) {
       if (key === 'execute') lookCount++;
       const value = Reflect.get(target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
+      return typeof value === 'function' && key !== '$client' ? value.bind(target) : value;
     },
   });
   const receivedEvents: string[] = [];
@@ -112,7 +112,7 @@ test('an idle relay rarely looks, finds events of other processes, and finds its
   let look: () => Promise<boolean> = () => expect.fail('no loop');
   const runLoop: typeof startLoop = (runOnce) => {
     look = () => runOnce(new AbortController().signal);
-    return { stop: async () => {} };
+    return { stop: async () => {}, wake: () => {} };
   };
   // The polls of this relay are turns that the test makes. It stays busy longer than the test runs.
   openRelay(deliver, { db: countingDb, runLoop, pollMs: 3_600_000 });

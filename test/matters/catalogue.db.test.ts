@@ -43,6 +43,7 @@ beforeAll(async () => {
   admin = postgres(database.adminUrl, { max: 1 });
   const cases = async (event: Envelope) => {
     sentEvents.push(event);
+    return [];
   };
   matters = createMatters({
     db: countQueries(databaseConnection.db),

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
-import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestHub, type TestHub, type TestHubOptions } from '../support/hub.ts';
 import { actForOrgan, GROUNDS, prepareAct } from '../support/own-act.ts';
 import { administer } from '../support/proposal.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
@@ -305,9 +305,11 @@ const LICENSE_PLACES = {
   LICENSE_PARTIES: { organs: ['yudu-lyj'] },
 };
 
-export async function createPolicyHub(): Promise<PolicyHub> {
+export async function createPolicyHub(
+  create: (options: TestHubOptions) => Promise<TestHub> = createTestHub,
+): Promise<PolicyHub> {
   const clock = testClock('2026-03-02T01:00:00Z');
-  const hub = await createTestHub({ now: clock });
+  const hub = await create({ now: clock });
   const licenses = await licenseInputs(hub);
   const inputs = {
     ...(await caseInputs(hub)),

@@ -67,6 +67,7 @@ export async function openSealsFixture(
     pools.push(pool);
     const licenses = async (event: Envelope) => {
       receivedEvents.push(event);
+      return [];
     };
     return createSeals({
       db: pool.db,

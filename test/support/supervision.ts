@@ -76,11 +76,14 @@ export async function recordFinding(hub: TestHub, person: string, input: object)
 
 /** Waits until an order has reached the licenses subgraph. Returns the order. */
 export function waitForOrder(hub: TestHub, orderId: string): Promise<GraphqlNode> {
-  return waitUntil('the order has come to licenses', async () => {
-    const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';
-    const { data } = await hub.ask('auditor', query);
-    return data.supervisionOrders.edges
-      .map((edge: GraphqlNode) => edge.node)
-      .find((node: GraphqlNode) => node.id === orderId);
-  });
+  return waitUntil('the order has come to licenses', () => findOrder(hub, orderId));
+}
+
+/** Returns an order if licenses know it. */
+export async function findOrder(hub: TestHub, orderId: string): Promise<GraphqlNode | undefined> {
+  const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';
+  const { data } = await hub.ask('auditor', query);
+  return data.supervisionOrders.edges
+    .map((edge: GraphqlNode) => edge.node)
+    .find((node: GraphqlNode) => node.id === orderId);
 }

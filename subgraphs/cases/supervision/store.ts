@@ -210,6 +210,8 @@ export async function appendApprovalPushed(
 }
 
 const pushStream = (id: string) => `push:${id}`;
+/** One stream per license: a lifting must not arrive before the suspension that it lifts. */
+export const orderStream = (licenseNumber: string) => `order:${licenseNumber}`;
 
 /** Records a finding. Returns null if its organ has used the request key before. */
 export async function insertFinding(
@@ -328,8 +330,7 @@ export async function appendSupervisionOrdered(
   payload: EventPayload<'SupervisionOrdered'>,
   at: Date,
 ): Promise<void> {
-  // One stream per license: a lifting must not arrive before the suspension that it lifts.
-  const stream = `order:${payload.number}`;
+  const stream = orderStream(payload.number);
   await appendEvent(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
 }
 

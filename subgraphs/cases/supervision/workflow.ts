@@ -1,7 +1,9 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
+import { awaitOwnEvents } from '../../kernel/events/delivery-waits.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
+import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
@@ -11,7 +13,7 @@ import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
-import { findCases } from '../store.ts';
+import { findCases, messages } from '../store.ts';
 import { SUPERVISION_POLICY } from './policy.ts';
 import * as store from './store.ts';
 import {
@@ -201,16 +203,21 @@ const MAX_REQUEST_KEY_CHARS = 100;
  * Records a supervisor's finding (监管反馈). The actor must be a supervisor of the organ that the case's result was pushed
  * to.
  */
-export function recordFinding(
+export async function recordFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
   request: FindingRequest,
   dryRun: boolean,
 ): Promise<store.FindingRow> {
-  return transact(db, dryRun, (tx) => {
+  const finding = await transact(db, dryRun, (tx) => {
     const person = requireAllowed(SUPERVISION_POLICY.recordFinding, null, actor);
     return createFinding(tx, { ...toEntryActor(person), organ: requireOrgan(person) }, request, now());
   });
+  if (dryRun || finding.licenseNumber === null) return finding;
+  // Licenses may have answered the order at once.
+  await awaitEarlierEvents(db, messages, store.orderStream(finding.licenseNumber));
+  await awaitOwnEvents();
+  return db.transaction((tx) => requireStored(tx, finding.id));
 }
 
 /**

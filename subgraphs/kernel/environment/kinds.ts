@@ -54,6 +54,14 @@ export const readDeadline: Kind<number> = {
   schema: integer.refine((value) => value > 0 && value <= MAX_READ_DEADLINE_MS),
 };
 
+/** An event is given up and sent again after 10 s (kernel/http/ports-client.ts). Its consumer may wait too. */
+const MAX_EVENT_WAIT_MS = 9_000;
+
+export const eventWait: Kind<number> = {
+  expected: `a whole number from 1 to ${MAX_EVENT_WAIT_MS}`,
+  schema: integer.refine((value) => value > 0 && value <= MAX_EVENT_WAIT_MS),
+};
+
 /** An address to listen on: a host name or an IP address, without port or scheme. */
 export const host: Kind<string> = {
   expected: 'a host name or IP address to listen on, without scheme and port',

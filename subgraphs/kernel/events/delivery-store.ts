@@ -1,8 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../../db/client.ts';
 import { maskCodes } from '../privacy/mask.ts';
 import { PeerError, Refusal } from '../refusal.ts';
 import { toOneLine } from '../text.ts';
+import type { Progress } from './delivery-waits.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { Rejection } from './outbox-store.ts';
 import type { MessageTables } from './outbox-tables.ts';
@@ -14,6 +15,8 @@ export const LEASE_SECONDS = 30;
 const MIN_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 const MAX_ERROR_CHARS = 500;
+/** An event with so many failed attempts is not waited for: its consumer is away, and not only slow. */
+const MAX_AWAITED_FAILURES = 2;
 
 /** The rows of one consumer. */
 export interface ConsumerRows {
@@ -81,6 +84,18 @@ export async function leaseDueDeliveries(
     select one.*, event.type, event.payload, event.occurred_at as "occurredAt"
     from taken as one left join ${outboxEvent} as event on ${nextEvent}`);
   return [...rows];
+}
+
+/** Returns how far the consumer is in these streams. */
+export async function readProgress({ db, tables, consumer }: ConsumerRows, streams: string[]): Promise<Progress[]> {
+  const { outboxDelivery: table } = tables;
+  return db
+    .select({
+      ...{ stream: table.stream, head: table.head, delivered: table.delivered },
+      isStuck: sql<boolean>`(${table.rejectedAt} is not null or ${table.attempts} >= ${MAX_AWAITED_FAILURES})`,
+    })
+    .from(table)
+    .where(and(eq(table.consumer, consumer), inArray(table.stream, streams)));
 }
 
 /** Returns the next event. The lease sees the newest row, so its event may be missing from the statement's snapshot. */

@@ -1,6 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
-import type { Transaction } from '../../../db/client.ts';
+import { clientOf, type Database, type Transaction } from '../../../db/client.ts';
+import { afterCommit } from '../../../db/commit.ts';
 import { PeerError } from '../refusal.ts';
+import { currentWaits, type DeliveryWaits, isAwaited } from './delivery-waits.ts';
 import type { Envelope, EventPayload, EventType } from './events.ts';
 import type { MessageTables } from './outbox-tables.ts';
 
@@ -34,7 +36,7 @@ export async function appendEvent<Type extends EventType>(
     )${sql.join(deliveryUpserts)}
     select head from taken`);
   if (!streamRow) throw new Error('no revision taken');
-  markRelaysBusy(tables, targetConsumers);
+  announceAfterCommit(tables, targetConsumers, { stream, revision: streamRow.head });
   return streamRow.head;
 }
 
@@ -72,32 +74,60 @@ export class Rejection extends PeerError {
   override readonly name = 'Rejected';
 }
 
-/**
- * A relay looks at every poll while it expects an event. Otherwise it looks once in so many polls. That finds an event
- * of another process, or of a transaction that took longer to end.
- */
-export const IDLE_POLLS = 10;
-
 /** A relay of this process, as those who append see it. */
 export interface RelayWatch {
+  /** The client of its database. One process may have several hubs. */
+  client: object;
   table: MessageTables['outboxDelivery'];
   consumer: string;
-  pollMs: number;
-  /** It looks at every poll until then, by `performance.now()`. */
-  busyUntil: number;
+  waits: DeliveryWaits;
+  /** Makes the relay look at once. */
+  wake(): void;
 }
 
 /** The relays of this process. */
 export const watches = new Set<RelayWatch>();
 
+function findWatches(client: object, table: RelayWatch['table']): RelayWatch[] {
+  return [...watches].filter((watch) => watch.client === client && watch.table === table);
+}
+
 /**
- * Makes the relays of consumers look at every poll until the event of a running transaction can be visible. It does not
- * wake them: the event is not visible before its transaction ends.
+ * Wakes the relays of the consumers when the current transaction has committed, and lets the current work wait for
+ * those that are subgraphs. Without a relay in this process the next look of another one finds the event.
  */
-function markRelaysBusy({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
-  for (const watch of watches) {
-    const isRecipient = watch.table === outboxDelivery && consumers.includes(watch.consumer);
-    if (isRecipient) watch.busyUntil = performance.now() + IDLE_POLLS * watch.pollMs;
+function announceAfterCommit(
+  { outboxDelivery }: MessageTables,
+  consumers: readonly string[],
+  event: { stream: string; revision: number } | null,
+): void {
+  afterCommit((client) => {
+    for (const watch of findWatches(client, outboxDelivery)) {
+      if (!consumers.includes(watch.consumer)) continue;
+      if (event && isAwaited(watch.consumer)) currentWaits()?.push(watch.waits.add(event.stream, event.revision));
+      watch.wake();
+    }
+  });
+}
+
+/**
+ * Lets the current work wait for events that earlier work has written and that are still on their way. A repeated
+ * request calls it: it answers what the first one made, so its answer must be as fresh. Does nothing if the current
+ * work has written events itself.
+ */
+export async function awaitEarlierEvents(db: Database, tables: MessageTables, stream: string): Promise<void> {
+  const waits = currentWaits();
+  if (!waits || waits.length > 0) return;
+  const { outboxDelivery: table } = tables;
+  const rows = await db
+    .select({ consumer: table.consumer, head: table.head })
+    .from(table)
+    .where(and(eq(table.stream, stream), sql`${table.delivered} < ${table.head}`));
+  for (const watch of findWatches(clientOf(db), table)) {
+    const row = rows.find(({ consumer }) => consumer === watch.consumer);
+    if (!row || !isAwaited(watch.consumer)) continue;
+    waits.push(watch.waits.add(stream, row.head));
+    watch.wake();
   }
 }
 
@@ -120,6 +150,6 @@ export async function redrive(
       ),
     )
     .returning({ stream: outboxDelivery.stream });
-  markRelaysBusy(tables, [consumer]);
+  announceAfterCommit(tables, [consumer], null);
   return rows.length > 0;
 }

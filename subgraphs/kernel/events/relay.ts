@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Transaction } from '../../../db/client.ts';
+import { clientOf, type Transaction } from '../../../db/client.ts';
+import { ENVIRONMENT } from '../environment/variables.ts';
 import { type Loop, startLoop } from '../loop.ts';
 import { PeerError } from '../refusal.ts';
 import {
@@ -10,12 +11,14 @@ import {
   type LeasedDelivery,
   leaseDueDeliveries,
   readNextEnvelope,
+  readProgress,
   recordDelivery,
   recordFailure,
   releaseLease,
 } from './delivery-store.ts';
+import { type Delayed, DeliveryWaits } from './delivery-waits.ts';
 import type { Envelope } from './events.ts';
-import { IDLE_POLLS, type Rejection, type RelayWatch, watches } from './outbox-store.ts';
+import { type Rejection, type RelayWatch, watches } from './outbox-store.ts';
 
 /**
  * Delivers the events of one consumer, in order within a stream. A delivery that gets no answer delays no other stream:
@@ -39,24 +42,34 @@ const DELIVERY_TIMEOUT_MS = (LEASE_SECONDS - 5) * 1_000;
 /** A delivery that does not heed its signal is left alone this long after it. */
 const GRACE_MS = 1_000;
 const POLL_MS = 100;
+/**
+ * A relay looks when it is woken, at every poll while somebody waits for an event, and otherwise once in so many polls.
+ * That finds an event of another process.
+ */
+const IDLE_POLLS = 10;
+/** Streams whose progress one statement reads. */
+const MAX_PROGRESS_STREAMS = 1_000;
+const EVENT_WAIT_MS = Number(ENVIRONMENT.EVENT_WAIT_MS.uses.start.default);
 /** Maximum pause of a relay whose database is unreachable. */
 const MAX_PAUSE_MS = 5_000;
 
+/** The answer of a subgraph: who has not taken the events that came of this one. */
+export interface Taking {
+  delayed: Delayed;
+}
+
 /**
- * Delivers one event and returns the receipt to store. Throws Rejection to wait, any other error to be retried.
+ * Delivers one event and returns the receipt to store, if there is one. Throws Rejection to wait, any other error to be retried.
  * `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no attempt.
  */
-export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | null>;
+export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | Taking | null>;
 
-/** Sends an event to another subgraph. Throws if it must be sent again. */
-export type SendEvent = (event: Envelope, signal: AbortSignal) => Promise<void>;
+/** Sends an event to another subgraph, which knows it then. Throws if it must be sent again. */
+export type SendEvent = (event: Envelope, signal: AbortSignal) => Promise<Delayed>;
 
 /** Returns the delivery to a subgraph, which gives no receipt. */
 export function deliverBy(send: SendEvent): DeliverEvent {
-  return async (event, signal) => {
-    await send(event, signal);
-    return null;
-  };
+  return async (event, signal) => ({ delayed: await send(event, signal) });
 }
 
 /** A running relay. It delivers one consumer's events at least once, in order per stream. */
@@ -83,38 +96,57 @@ export interface RelayOptions extends ConsumerRows {
   onError?: (error: unknown, stream?: string, incident?: string) => void;
   pollMs?: number;
   deliveryTimeoutMs?: number;
+  /** Longest time that an answer waits for the consumer, if that is a subgraph. Default: as the variable says. */
+  eventWaitMs?: number | undefined;
   /** Runs the looks. A test runs them one by one. */
   runLoop?: typeof startLoop;
 }
 
 /** Starts a relay. Several copies may run: they lease streams row by row and take over expired leases. */
 export function startRelay(options: RelayOptions): Relay {
-  const { pollMs = POLL_MS, tables, consumer, runLoop = startLoop } = options;
-  const watch: RelayWatch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
-  watches.add(watch);
+  const { pollMs = POLL_MS, eventWaitMs = EVENT_WAIT_MS, tables, consumer, runLoop = startLoop } = options;
+  const waits = new DeliveryWaits(consumer, eventWaitMs);
   let idlePolls = IDLE_POLLS;
-  const deliveries = new RunningDeliveries(options, () => {
+  const wake = () => {
     idlePolls = IDLE_POLLS;
-  });
+    loop.wake();
+  };
+  const deliveries = new RunningDeliveries(options, waits, wake);
   const look = async (signal: AbortSignal) => {
-    if (idlePolls < IDLE_POLLS && performance.now() >= watch.busyUntil) {
+    if (idlePolls < IDLE_POLLS && waits.isEmpty) {
       idlePolls++;
       return false;
     }
-    // After a failure the next turn looks again.
-    idlePolls = IDLE_POLLS;
-    const hasMore = !signal.aborted && (await deliveries.look(signal));
-    if (!hasMore) idlePolls = 1;
-    return hasMore;
+    // An event that is committed during this look wakes the relay again.
+    idlePolls = 1;
+    try {
+      const hasMore = !signal.aborted && (await deliveries.look(signal));
+      await compareWaits(options, waits);
+      if (hasMore) idlePolls = IDLE_POLLS;
+      return hasMore;
+    } catch (error) {
+      // After a failure the next turn looks again.
+      idlePolls = IDLE_POLLS;
+      throw error;
+    }
   };
   const loop = runLoop(look, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError: options.onError });
+  const watch: RelayWatch = { client: clientOf(options.db), table: tables.outboxDelivery, consumer, waits, wake };
+  watches.add(watch);
   return {
     stop: async () => {
       watches.delete(watch);
       await loop.stop();
       await deliveries.end();
+      waits.endAll();
     },
   };
+}
+
+/** Ends waits whose events another copy of the relay has delivered, or whose consumer takes none for now. */
+async function compareWaits(rows: ConsumerRows, waits: DeliveryWaits): Promise<void> {
+  const streams = waits.listOldStreams().slice(0, MAX_PROGRESS_STREAMS);
+  if (streams.length > 0) waits.compare(await readProgress(rows, streams));
 }
 
 interface RunningDelivery {
@@ -127,12 +159,14 @@ interface RunningDelivery {
 /** What a relay has under way. */
 class RunningDeliveries {
   readonly #options: RelayOptions;
+  readonly #waits: DeliveryWaits;
   /** Called when a delivery that no look waits for has a next event. */
   readonly #onMore: () => void;
   readonly #running = new Set<RunningDelivery>();
 
-  constructor(options: RelayOptions, onMore: () => void) {
+  constructor(options: RelayOptions, waits: DeliveryWaits, onMore: () => void) {
     this.#options = options;
+    this.#waits = waits;
     this.#onMore = onMore;
   }
 
@@ -182,7 +216,7 @@ class RunningDeliveries {
     const running: RunningDelivery = {
       isRetry: delivery.attempts > 0,
       peer,
-      settled: handOverEvent(this.#options, delivery, signal).finally(() => this.#running.delete(running)),
+      settled: handOverEvent(this.#options, this.#waits, delivery, signal).finally(() => this.#running.delete(running)),
     };
     this.#running.add(running);
     return running;
@@ -192,6 +226,7 @@ class RunningDeliveries {
 /** Delivers one event and records the result. Returns whether its stream has a next event. Reports every error. */
 async function handOverEvent(
   options: RelayOptions,
+  waits: DeliveryWaits,
   delivery: LeasedDelivery,
   stopSignal: AbortSignal,
 ): Promise<boolean> {
@@ -200,7 +235,10 @@ async function handOverEvent(
   try {
     const envelope = await readNextEnvelope(options, delivery);
     event = envelope;
-    const receipt = await deliverInTime(options, envelope, stopSignal);
+    const answer = await deliverInTime(options, envelope, stopSignal);
+    const isTaking = typeof answer === 'object' && answer !== null;
+    const receipt = isTaking ? null : answer;
+    if (isTaking) waits.settle(delivery.stream, envelope.revision, answer.delayed);
     if (!onSettled || delivery.attempts === 0)
       return (await recordDelivery(db, options, delivery, receipt))?.more ?? false;
     return await db.transaction(async (tx) => {
@@ -242,7 +280,7 @@ async function deliverInTime(
   { deliver, deliveryTimeoutMs = DELIVERY_TIMEOUT_MS }: RelayOptions,
   event: Envelope,
   stopSignal: AbortSignal,
-): Promise<string | null> {
+): Promise<string | Taking | null> {
   const controller = new AbortController();
   const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>();
   let graceTimer: NodeJS.Timeout | undefined;

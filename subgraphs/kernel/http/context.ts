@@ -20,10 +20,16 @@ export interface GraphContext {
   token: string | null;
   /** Loaders of this request, by name. See `getLoader`. */
   loaders: Map<string, unknown>;
+  /** Subgraphs that do not know yet what a mutation of this request changed. The answer names them. */
+  delayed: Set<string>;
 }
 
-export function buildContext(actor: Actor, token: string | null): GraphContext {
-  return { actor, token, loaders: new Map() };
+export function buildContext(
+  actor: Actor,
+  token: string | null,
+  delayed: GraphContext['delayed'] = new Set(),
+): GraphContext {
+  return { actor, token, loaders: new Map(), delayed };
 }
 
 /** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */

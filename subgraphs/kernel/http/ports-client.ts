@@ -37,9 +37,14 @@ export interface ServiceCaller {
 export function createEventSender(baseUrl: string, consumer: ServiceReceiver, caller: ServiceCaller): SendEvent {
   return async (event, signal) => {
     const url = `${baseUrl}/events/${caller.identity.service}`;
-    await postBody(url, consumer, { type: 'application/json', body: JSON.stringify(event) }, caller, signal);
+    const body = { type: 'application/json', body: JSON.stringify(event) };
+    const { bytes } = await postBody(url, consumer, body, caller, signal);
+    return bytes.length === 0 ? [] : taking.parse(JSON.parse(bytes.toString('utf8'))).delayed;
   };
 }
+
+/** The answer of a subgraph that has taken an event, while others do not know yet what came of it. */
+const taking = z.object({ delayed: z.array(z.string()) });
 
 /** Posts a body with a token for `receiver`. Throws unless the answer is 2xx or 422 (a refusal). */
 async function postBody(

@@ -10,9 +10,11 @@ import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { logFault } from '../environment/log.ts';
+import { type Delayed, runAndAwaitEvents } from '../events/delivery-waits.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
 import { parseSchema } from '../graphql/descriptions.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
+import { awaitMutations, delayPlugin } from '../graphql/fresh-answers.ts';
 import { checkInputs, type InputRules } from '../graphql/inputs.ts';
 import { answerGlobalIds } from '../graphql/node.ts';
 import { answerRefusals } from '../graphql/refusals.ts';
@@ -50,7 +52,7 @@ export interface Subgraph {
  * Parses a subgraph's type definitions and joins them with its resolvers and with the types of refusals, which every
  * mutation answers in one way (`answerRefusals`). Every argument is checked before its resolver
  * runs; `inputs` are the texts that need another rule than the default (see `checkInputs`). Every text that is answered
- * is protected as `outputs` say (see `protectOutputs`).
+ * is protected as `outputs` say (see `protectOutputs`). A mutation answers when other subgraphs know what it changed.
  */
 export function subgraphSchema(
   typeDefs: string,
@@ -59,7 +61,15 @@ export function subgraphSchema(
   inputs: InputRules = {},
 ): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parseSchema(typeDefs), resolvers }]);
-  return protectOutputs(answerRefusals(answerGlobalIds(checkInputs(schema, inputs))), outputs);
+  return awaitMutations(protectOutputs(answerRefusals(answerGlobalIds(checkInputs(schema, inputs))), outputs));
+}
+
+/**
+ * Hands an event to a subgraph. Returns who has not taken the events that came of it. Throws if the producer must send
+ * it again.
+ */
+export async function takeEvent(subgraph: Subgraph, producer: string, event: Envelope): Promise<Delayed> {
+  return (await runAndAwaitEvents(() => subgraph.receive(producer, event))).delayed;
 }
 
 /** Maximum request size. GraphQL documents and events are small. */
@@ -110,6 +120,7 @@ export async function serveSubgraph(
     plugins: [
       operationLogPlugin,
       createDeadlinePlugin(options),
+      delayPlugin,
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -138,8 +149,8 @@ export async function serveSubgraph(
     const { producer } = request.params as { producer: string };
     if ((await requireService(request, options)) !== producer)
       return reply.code(403).send({ code: 'FORBIDDEN', message: '此服务不能发送他人的事件。' });
-    await subgraph.receive(producer, readEnvelope(request.body));
-    return reply.code(204).send();
+    const delayed = await takeEvent(subgraph, producer, readEnvelope(request.body));
+    return delayed.length === 0 ? reply.code(204).send() : { delayed };
   });
   routes?.(app, options);
   if (subgraph.routes) await app.register(async (scope) => subgraph.routes?.(scope, options));

@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
+import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import { isSealed, makesVersion } from '../../kernel/license-acts.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
@@ -53,6 +54,7 @@ export async function performAct(
 ): Promise<ActOutcome> {
   const intent = await deps.db.transaction(prepare);
   const outcome = await completeAct(deps, intent);
+  await awaitEarlierEvents(deps.db, ledger.messages, ledger.licenseStream(intent.number));
   if (outcome.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   if (outcome.refusal) throw outcome.refusal;
   return { identifier: intent.identifier, waitingFor: outcome.reason };

@@ -13,12 +13,25 @@ function readDefault<const Text extends string>(value: Text) {
   return { ...gatewayDefault(value), matters: absent, cases: absent, licenses: absent, seals: absent } as const;
 }
 
+/** Each process that carries out mutations takes this if the variable is absent. */
+function writeDefault<const Text extends string>(value: Text) {
+  const absent = { default: value } as const;
+  return { start: absent, matters: absent, cases: absent, licenses: absent, seals: absent } as const;
+}
+
 /** Environment variables for what callers may ask of the gateway. */
 export const COST_LIMITS = {
   READ_DEADLINE_MS: {
     kind: kinds.readDeadline,
     about: 'Milliseconds that a query or the answer to a GET may take. Then its statements are cancelled.',
     uses: readDefault('10000'),
+  },
+  EVENT_WAIT_MS: {
+    kind: kinds.eventWait,
+    about:
+      'Milliseconds that the answer of a mutation waits until the other subgraphs know what it changed. Then the answer ' +
+      'names those that do not.',
+    uses: writeDefault('3000'),
   },
   MAX_OPERATION_COST: {
     kind: kinds.count,

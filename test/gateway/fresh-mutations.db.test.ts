@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { SUBGRAPHS } from '../../db/migrate.ts';
+import { PURPOSES, type Purpose } from '../../subgraphs/kernel/privacy/purpose.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
+import { POLICIES } from '../policy/fixtures.ts';
+import { expectationOf, listMutations } from '../policy/matrix.ts';
+import { findFixture, PEOPLE } from '../policy/people.ts';
+import { createPolicyHub, type PolicyHub } from '../policy/policy-hub.ts';
+import { tokenFor } from '../support/actors.ts';
+import { createTestDatabase, makeTemplate } from '../support/database.ts';
+import { createHubOn, makeSeededTemplate, type TestHub, type TestHubOptions } from '../support/hub.ts';
+
+/**
+ * Every mutation that has an effect in another subgraph answers when that subgraph knows it. The list is made here: each
+ * mutation is carried out on a copy of a policy hub, and the events that it has written are read. Mutations that would
+ * meddle with each other take another copy.
+ */
+
+/** Copies of the hub. A mutation that an earlier one prevents is tried on the next copy. */
+const MAX_COPIES = 8;
+/**
+ * Mutations that a policy hub cannot have carried out: files that it leaves empty, and acts that its granted case does
+ * not end in. The latter are one resolver with `issueLicense`.
+ */
+const LEFT = [
+  ...['importGuide', 'importGuideOverlay', 'enterSealCertificate'],
+  ...['changeLicense', 'renewLicense', 'reissueLicense', 'retainLicense', 'transferLicense'],
+];
+/** Inputs that a policy hub leaves wrong, and that are easily right. */
+const INPUTS: Readonly<Record<string, object>> = {
+  importDelegations: { csv: 'matter,valid_from,outcome_name\nyd2022-1-08,2100-01-01,新证' },
+};
+interface Trial {
+  name: string;
+  inputType: string;
+}
+interface Outcome {
+  refusal: string | null;
+  delayed: string[];
+  /** `<consumer> <type>` of each event that it has written for another subgraph. */
+  effects: string[];
+  /** Those of them that the other subgraph had not taken when the mutation answered. */
+  unknown: string[];
+}
+
+interface StoredEvent {
+  key: string;
+  consumer: string;
+  type: string;
+  isUnknown: boolean;
+}
+
+const keys = { serviceKeys: generateServiceKeys(), derivationKey: randomBytes(32) };
+const TRIALS: Trial[] = Object.keys(POLICIES).flatMap((subgraph) => listMutations(subgraph));
+let policyHub: PolicyHub;
+let template: string;
+
+beforeAll(async () => {
+  const seeded = await makeSeededTemplate();
+  template = await makeTemplate(
+    'tongquan_policy',
+    async (database) => {
+      const keep = { ...database, drop: async () => {} };
+      policyHub = await createPolicyHub((options) => createHubOn(keep, { ...keys, ...options }, false));
+      await policyHub.hub.stop();
+    },
+    seeded,
+  );
+}, 120_000);
+
+/** A copy of the policy hub, and a look at its events. */
+async function openCopy(options: TestHubOptions = {}) {
+  const hub = await createHubOn(
+    await createTestDatabase(template),
+    { ...keys, now: policyHub.clock, ...options },
+    false,
+  );
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  const readEvents = async () => {
+    const rows = await Promise.all(
+      SUBGRAPHS.map(
+        (name) => sql`select consumer, type, outbox_event.stream, outbox_event.revision,
+            outbox_event.revision > coalesce(cases.revision, licenses.revision, 0) as "isUnknown"
+          from ${sql(name)}.outbox_event join ${sql(name)}.outbox_delivery using (stream)
+            left join cases.inbox as cases
+              on consumer = 'cases' and cases.producer = ${name} and cases.stream = outbox_event.stream
+            left join licenses.inbox as licenses
+              on consumer = 'licenses' and licenses.producer = ${name} and licenses.stream = outbox_event.stream
+          where consumer in ${sql(SUBGRAPHS)}`,
+      ),
+    );
+    return rows
+      .flat()
+      .map((row) => ({ key: `${row.consumer} ${row.stream} ${row.revision}`, ...row })) as StoredEvent[];
+  };
+  const stop = async () => {
+    await sql.end();
+    await hub.stop();
+  };
+  return { hub, readEvents, stop };
+}
+type Copy = Awaited<ReturnType<typeof openCopy>>;
+
+function listEffects(events: readonly StoredEvent[]): string[] {
+  return [...new Set(events.map(({ consumer, type }) => `${consumer} ${type}`))].sort();
+}
+
+/** Carries out a mutation as the first of those who may, and who is not kept from it as its author. */
+async function carryOut({ hub, readEvents }: Copy, { name, inputType }: Trial): Promise<Outcome> {
+  const known = new Set((await readEvents()).map(({ key }) => key));
+  const fixture = findFixture(policyHub, name);
+  let outcome: Outcome | null = null;
+  for (const person of PEOPLE.filter((candidate) => expectationOf(fixture, candidate) === 'ALLOWED')) {
+    const purposes = (Object.keys(PURPOSES) as Purpose[]).filter((one) =>
+      PURPOSES[one].roles.some((role) => person.roles.includes(role)),
+    );
+    const purpose = 'purpose' in (policyHub.inputs[name] ?? {}) ? { purpose: purposes.at(-1) } : {};
+    const response = await hub.hub.app.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { authorization: `Bearer ${await tokenFor(person, policyHub.clock())}` },
+      payload: {
+        query: `mutation($input: ${inputType}) { ${name}(input: $input) { refusal { code } } }`,
+        variables: { input: { ...policyHub.inputs[name], ...INPUTS[name], ...purpose } },
+      },
+    });
+    const events = await readEvents();
+    const { data, errors, extensions } = response.json();
+    if (errors) throw new Error(`${name}: ${JSON.stringify(errors)}`);
+    const written = events.filter(({ key }) => !known.has(key));
+    outcome = {
+      refusal: data[name].refusal?.code ?? null,
+      delayed: extensions?.delayedSubgraphs ?? [],
+      effects: listEffects(written),
+      unknown: listEffects(written.filter(({ isUnknown }) => isUnknown)),
+    };
+    if (outcome.refusal === null) break;
+  }
+  if (!outcome) throw new Error(`nobody may do ${name}`);
+  return outcome;
+}
+
+/** Carries out every mutation, on as many copies as it takes. Returns their outcomes, and who was always refused. */
+async function carryOutAll(
+  options: TestHubOptions,
+  prepare: (hub: TestHub) => void,
+  examine: (copy: Copy, trial: Trial, outcome: Outcome) => Promise<void>,
+): Promise<{ outcomes: Map<string, Outcome>; left: string[] }> {
+  const outcomes = new Map<string, Outcome>();
+  let left = TRIALS;
+  for (let i = 0; i < MAX_COPIES; i++) {
+    const copy = await openCopy(options);
+    prepare(copy.hub);
+    for (const trial of left) {
+      const outcome = await carryOut(copy, trial);
+      if (outcome.refusal !== null) continue;
+      outcomes.set(trial.name, outcome);
+      await examine(copy, trial, outcome);
+    }
+    await copy.stop();
+    const next = left.filter(({ name }) => !outcomes.has(name));
+    if (next.length === left.length) break;
+    left = next;
+  }
+  return { outcomes, left: left.map(({ name }) => name) };
+}
+
+/** Whether an answer names all of them. It may name more: what its subject still waits for. */
+const names = (delayed: readonly string[], consumers: readonly (string | undefined)[]) =>
+  consumers.every((consumer) => delayed.includes(consumer ?? ''));
+const consumersOf = (effects: readonly string[]) => [...new Set(effects.map((effect) => effect.split(' ')[0]))];
+
+describe('mutations with effects in other subgraphs', () => {
+  test('each answers when the other subgraph knows it', async () => {
+    const { outcomes, left } = await carryOutAll(
+      {},
+      () => {},
+      async () => {},
+    );
+    expect(left.sort()).toEqual([...LEFT].sort());
+    const late = [...outcomes].filter(([, { unknown, delayed }]) => unknown.length + delayed.length > 0);
+    expect(late).toEqual([]);
+    const types = new Set([...outcomes.values()].flatMap(({ effects }) => effects.map((one) => one.split(' ')[1])));
+    expect([...outcomes].filter(([, { effects }]) => effects.length > 0).length).toBeGreaterThan(15);
+    const expected = ['LicenseChanged', 'CertificateDelivered', 'DutyChanged', 'ProposalChanged', 'CaseGranted'];
+    for (const type of [...expected, 'SealChanged']) expect(types).toContain(type);
+  });
+
+  test('each says which subgraph does not know it yet, also when it is repeated', async () => {
+    const silence = ({ hub }: TestHub) => {
+      for (const subgraph of [hub.cases, hub.licenses]) subgraph.receive = () => new Promise(() => {});
+    };
+    const wrong: unknown[] = [];
+    const { outcomes } = await carryOutAll({ eventWaitMs: 60 }, silence, async (copy, trial, outcome) => {
+      const consumers = consumersOf(outcome.effects);
+      if (!names(outcome.delayed, consumers)) wrong.push([trial.name, outcome]);
+      if (consumers.length === 0) return;
+      const again = await carryOut(copy, trial);
+      const isHonest = again.refusal !== null || names(again.delayed, consumers);
+      if (!isHonest) wrong.push([trial.name, 'repeated', again]);
+    });
+    expect(wrong).toEqual([]);
+    expect([...outcomes].filter(([, { effects }]) => effects.length > 0).length).toBeGreaterThan(15);
+  });
+});
