@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
-import { FairQueue } from '../../subgraphs/kernel/fair-queue.ts';
+import { FairQueue } from '../../subgraphs/kernel/limits/fair-queue.ts';
 import {
   createParserPool,
   type ParserLimits,

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { parseEnvironment } from '../environment/parse.ts';
-import { FairQueue } from '../fair-queue.ts';
 import { currentCaller, HUB_CALLER } from '../http/caller.ts';
+import { FairQueue } from '../limits/fair-queue.ts';
 import { MAX_VERIFICATIONS } from '../limits/limits.ts';
 import { Overload } from '../overload.ts';
 import { PeerError, Refusal, type RefusalCode } from '../refusal.ts';
