@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
-import { FairQueue } from '../../subgraphs/kernel/limits/fair-queue.ts';
 import {
   createParserPool,
   type ParserLimits,
@@ -8,6 +7,7 @@ import {
   readParserLimits,
 } from '../../subgraphs/kernel/foreign/pool.ts';
 import { runAsCaller } from '../../subgraphs/kernel/http/caller.ts';
+import { FairQueue } from '../../subgraphs/kernel/limits/fair-queue.ts';
 import { DEFAULT_HUB_LIMITS, MAX_VERIFICATIONS } from '../../subgraphs/kernel/limits/limits.ts';
 import { waitUntil } from '../support/until.ts';
 import type { PARSERS } from './foreign-parsers.ts';
