@@ -13,9 +13,9 @@ import { createTestDatabase, makeTemplate } from '../support/database.ts';
 import { createHubOn, makeSeededTemplate, type TestHub, type TestHubOptions } from '../support/hub.ts';
 
 /**
- * Every mutation that has an effect in another subgraph answers when that subgraph knows it. The list is made
- * here: each mutation is carried out on a copy of a policy hub, and the events that it has written are read. Mutations that would
- * meddle with each other take another copy.
+ * Every mutation that has an effect in another subgraph answers when that subgraph knows it. The list is made here:
+ * each mutation is carried out on a copy of a policy hub, and the events that it has written are read. Mutations that
+ * would meddle with each other take another copy.
  */
 
 /** Copies of the hub. A mutation that an earlier one prevents is tried on the next copy. */

@@ -60,7 +60,8 @@ export interface Taking {
 
 /**
  * Delivers one event and returns the receipt to store, if there is one. Throws Rejection to wait, any other error to be
- * retried. `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no attempt.
+ * retried. `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no
+ * attempt.
  */
 export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | Taking | null>;
 
