@@ -15,7 +15,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { MAX_PAGE_ROWS } from '../../subgraphs/kernel/http/page.ts';
+import { DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS } from '../../subgraphs/kernel/http/page.ts';
 import { createIntrospectionMeter, type IntrospectionMeter } from './introspection.ts';
 import type { CostModel, ListSize } from './model.ts';
 import { createValueMeter, MAX_COST, type ValueMeter, type Variables } from './values.ts';
@@ -153,13 +153,17 @@ function hasFields(type: unknown): type is ParentType {
   return isObjectType(type) || isInterfaceType(type);
 }
 
-/** Returns the longest list that the arguments allow. A list of what `ids` name has no more items than they are. */
+/**
+ * Returns the longest list that the arguments allow, or without them its assumed size. A page that is assumed to be
+ * shorter than the default is never longer than that. A list of what `ids` name has no more items than they are.
+ */
 function readLength({ values }: Scope, node: FieldNode, { slicingArguments, assumedSize }: ListSize): number {
-  const maxLength = Math.min(assumedSize ?? MAX_PAGE_ROWS, slicingArguments.length === 0 ? MAX_COST : MAX_PAGE_ROWS);
+  const isLongPage = slicingArguments.length > 0 && (assumedSize ?? MAX_PAGE_ROWS) >= DEFAULT_PAGE_ROWS;
+  const maxLength = isLongPage ? MAX_PAGE_ROWS : (assumedSize ?? MAX_PAGE_ROWS);
   const lengths = [...slicingArguments.map((name) => values.readNumber(node, name)), values.countItems(node, 'ids')]
     .filter((length) => length !== undefined)
     .map((length) => Math.min(Math.max(length ?? maxLength, 1), maxLength));
-  return lengths.length === 0 ? maxLength : Math.max(...lengths);
+  return lengths.length === 0 ? (assumedSize ?? MAX_PAGE_ROWS) : Math.max(...lengths);
 }
 
 /** Follows the most expensive selection from the root down to a leaf. */

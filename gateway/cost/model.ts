@@ -17,7 +17,7 @@ import {
 
 /** Where the length of a list is stated. */
 export interface ListSize {
-  /** Length of the list if no slicing argument states it, and the most that one can state. Null if one always does. */
+  /** Length of the list if no slicing argument states it. Null if one always does. See `readLength` for a short one. */
   assumedSize: number | null;
   /** Arguments that state the length, for example `first`. */
   slicingArguments: readonly string[];

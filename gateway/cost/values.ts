@@ -25,7 +25,7 @@ export type Variables = Readonly<Record<string, unknown>>;
 export interface ValueMeter {
   /** Returns the weights of the arguments given to a field, of the input fields within them, and of their texts. */
   measureArguments(node: FieldNode, field: GraphQLField<unknown, unknown>, coordinate: string): number;
-  /** Returns the number given as an argument, null for a value that is none, undefined if the argument is absent. */
+  /** Returns the number given as an argument, null for a value of a wrong type, undefined if it is absent or null. */
   readNumber(node: FieldNode, argument: string): number | null | undefined;
   /** Returns the number of items of a list given as an argument, or undefined if the argument is absent. */
   countItems(node: FieldNode, argument: string): number | undefined;
@@ -65,14 +65,15 @@ export function createValueMeter(
     knownCosts.set(key, cost);
     return cost;
   };
-  /** Returns the value of a literal or variable that is a single number or text. Undefined if there is none. */
+  /** Returns the value of a literal or variable that is a single number or text. Undefined if there is none, or null. */
   const readSingle = (node: ValueNode | undefined): unknown => {
     if (!node) return undefined;
     if (node.kind === Kind.INT) return Number(node.value);
     if (node.kind === Kind.STRING) return node.value;
+    if (node.kind === Kind.NULL) return undefined;
     if (node.kind !== Kind.VARIABLE) return null;
     const name = node.name.value;
-    return Object.hasOwn(variables, name) ? variables[name] : readSingle(defaults.get(name));
+    return Object.hasOwn(variables, name) ? (variables[name] ?? undefined) : readSingle(defaults.get(name));
   };
   const countValue = (value: ValueNode | undefined): number | undefined => {
     if (value?.kind === Kind.LIST) return value.values.length;

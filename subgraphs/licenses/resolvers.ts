@@ -1,23 +1,23 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
-import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
+import { readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { requireOrgan } from '../kernel/policy.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
-import { BY_PLACE, readFeed } from './library/feed-store.ts';
+import { FEED_ORDER, readFeed } from './library/feed-store.ts';
 import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
-import { listBlanks } from './paper/store.ts';
+import { BLANK_ORDER, listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
-import { listTasks } from './task/store.ts';
+import { listTasks, TASK_ORDER } from './task/store.ts';
 import { viewTask, viewTaskActions } from './task/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
@@ -62,46 +62,35 @@ function queries(db: Database) {
     licenses: async (_, args, context) => {
       const person = requirePerson(context.actor);
       const { state = null, matter = null, number = null } = args.filter ?? {};
-      const licensesPage = await store.listLicenses(db, person, { state, matter, number }, readPage(args, BY_SERIAL));
-      return toConnection(
-        licensesPage,
-        BY_SERIAL,
-        (row) => row.license.serial,
-        (stored) => ({ stored, person, context }),
+      const licensesPage = await store.listLicenses(
+        db,
+        person,
+        { state, matter, number },
+        readPage(args, store.LICENSE_ORDER),
       );
+      return toConnection(licensesPage, store.LICENSE_ORDER, (stored) => ({ stored, person, context }));
     },
     license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_, args, { actor }) => {
       requireReadScope(LICENSE_READS.licenseChanges, actor, '变更流只供证照库和审计人员使用。');
-      const feed = await readFeed(db, readPage(args, BY_PLACE));
-      return toConnection(
-        feed,
-        BY_PLACE,
-        (row) => row,
-        ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
-      );
+      const feed = await readFeed(db, readPage(args, FEED_ORDER));
+      return toConnection(feed, FEED_ORDER, ({ change, revision }) => ({
+        ...change,
+        revision,
+        changedAt: new Date(change.changedAt),
+      }));
     },
     certificateTasks: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const tasksPage = await listTasks(db, person, readPage(args, BY_SERIAL));
-      return toConnection(
-        tasksPage,
-        BY_SERIAL,
-        ({ task }) => task.serial,
-        (row) => viewTask(row, person),
-      );
+      const tasksPage = await listTasks(db, person, readPage(args, TASK_ORDER));
+      return toConnection(tasksPage, TASK_ORDER, (row) => viewTask(row, person));
     },
     blanks: async (_, args, { actor }) => {
       requireReadScope(LICENSE_READS.blanks, actor, '您不属于任何机关，没有空白证照。');
       const organ = requireOrgan(requirePerson(actor));
-      const page = readPage(args, BY_ID);
+      const page = readPage(args, BLANK_ORDER);
       const blanksPage = await listBlanks(db, organ, args.filter?.state ?? null, page);
-      return toConnection(
-        blanksPage,
-        BY_ID,
-        (row) => row.number,
-        (row) => row,
-      );
+      return toConnection(blanksPage, BLANK_ORDER, (row) => row);
     },
   } satisfies Resolvers['Query'];
 }

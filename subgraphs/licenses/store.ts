@@ -1,8 +1,9 @@
-import { and, arrayContains, asc, desc, eq, exists, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../kernel/http/keyset-store.ts';
+import type { Page } from '../kernel/http/page.ts';
 import type { LicenseState } from '../kernel/license-acts.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
@@ -52,29 +53,33 @@ export interface LicenseFilter {
   number: string | null;
 }
 
+/** The order of `licenses`. */
+export const LICENSE_ORDER = bySerial('licenses', license.serial, 'DESC', (row: StoredLicense) => row.license.serial);
+
 /** Lists the licenses that a person may see, with their current versions, newest first. */
-export async function listLicenses(
+export function listLicenses(
   db: Reader,
   actor: Person,
   filter: LicenseFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredLicense>> {
-  const rows = await db
-    .select({ license, version: licenseVersion })
-    .from(license)
-    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
-    .where(
-      and(
-        buildVisibilityCondition(actor),
-        filter.state === null ? undefined : eq(license.headState, filter.state),
-        filter.matter === null ? undefined : eq(license.matterId, filter.matter),
-        filter.number === null ? undefined : eq(license.number, filter.number),
-        page.after === null ? undefined : lt(license.serial, page.after),
-      ),
-    )
-    .orderBy(desc(license.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select({ license, version: licenseVersion })
+      .from(license)
+      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+      .where(
+        and(
+          buildVisibilityCondition(actor),
+          filter.state === null ? undefined : eq(license.headState, filter.state),
+          filter.matter === null ? undefined : eq(license.matterId, filter.matter),
+          filter.number === null ? undefined : eq(license.number, filter.number),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Finds versions that a person may see, by values of a column, oldest first. Null as `actor` is a public reader. */

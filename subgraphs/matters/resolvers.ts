@@ -5,7 +5,7 @@ import type { OrganFact } from '../kernel/events/events.ts';
 import { displayNameOf } from '../kernel/finding/matter-name.ts';
 import { findNode, findNodes } from '../kernel/graphql/node.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
-import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/http/page.ts';
+import { readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { findingResolvers } from './finding/resolvers.ts';
 import { findMatterIds, findOrganIds } from './finding/workflow.ts';
@@ -30,9 +30,6 @@ import { taskResolvers } from './task/resolvers.ts';
 export type ResolverDependencies = ImportDependencies;
 
 type MatterResolverMap = CompleteResolvers<Resolvers, ResolversParentTypes>;
-/** The order of the plan: annexes 1 to 3, then rows. */
-const BY_PLAN = byValues<store.MatterPosition>({ annex: numberPart(1), row: numberPart(4) });
-
 type NodeObject = Awaited<ResolversTypes['Node']>;
 type LoadById<Value> = (context: GraphContext, id: string) => Promise<Value>;
 
@@ -86,26 +83,17 @@ function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Ma
   return {
     matters: async (_, args) => {
       const filter = await readMatterFilter(db, args.filter ?? {}, dayOf(now()));
-      const matterPage = await store.listMatters(db, filter, readPage(args, BY_PLAN));
-      const connection = toConnection(
-        matterPage,
-        BY_PLAN,
-        ({ row }) => row,
-        (row) => row,
-      );
+      const matterPage = await store.listMatters(db, filter, readPage(args, store.MATTER_ORDER));
+      const connection = toConnection(matterPage, store.MATTER_ORDER, (row) => row);
       return { ...connection, totalCount: matterPage.totalCount };
     },
     matter: (_, { id }, context) => loadMatter(context, id),
     node: (_, { id }, context, info) => findNode<NodeObject>(id, context, info),
     nodes: (_, { ids }, context, info) => findNodes<NodeObject>(ids, context, info),
     organs: async (_, args) => {
-      const page = readPage(args, BY_ID);
-      return toConnection(
-        await store.listOrgans(db, await readOrganFilter(db, args.filter ?? {}), page),
-        BY_ID,
-        (row) => row.id,
-        (row) => row,
-      );
+      const page = readPage(args, store.ORGAN_ORDER);
+      const organPage = await store.listOrgans(db, await readOrganFilter(db, args.filter ?? {}), page);
+      return toConnection(organPage, store.ORGAN_ORDER, (row) => row);
     },
   } satisfies Resolvers['Query'];
 }

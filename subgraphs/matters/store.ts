@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, gte, inArray, isNotNull, isNull, lte, not, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gte, inArray, isNotNull, isNull, lte, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
 import {
@@ -10,7 +10,8 @@ import {
 } from '../kernel/events/events.ts';
 import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
+import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/http/keyset-store.ts';
+import { numberPart, type Page } from '../kernel/http/page.ts';
 import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 
@@ -80,36 +81,35 @@ function buildConditions(filter: MatterFilter): SQL | undefined {
   );
 }
 
-/** The position of a matter in the plan: annex and row. */
-export interface MatterPosition {
-  annex: number;
-  row: number;
-}
+/** The order of `matters`: that of the plan, by annex and row. */
+export const MATTER_ORDER: ColumnOrder<Matter> = {
+  name: 'matters',
+  direction: 'ASC',
+  keys: [
+    { column: matter.annex, part: numberPart(1), readValue: ({ row }) => row.annex },
+    { column: matter.row, part: numberPart(4), readValue: ({ row }) => row.row },
+  ],
+};
 
-/** Returns a page of matters in the order of the plan's annexes, and the number of all that match the filter. */
+/** Returns a page of matters, and the number of all that match the filter. */
 export async function listMatters(
   db: Reader,
   filter: MatterFilter,
-  page: PageRequest<MatterPosition>,
+  page: KeysetRequest,
 ): Promise<Page<Matter> & { totalCount: number }> {
   const where = buildConditions(filter);
-  const after =
-    page.after === null ? undefined : sql`(${matter.annex}, ${matter.row}) > (${page.after.annex}, ${page.after.row})`;
-  const [rows, countRows] = await Promise.all([
-    db
-      .select()
-      .from(matter)
-      .where(and(where, after))
-      .orderBy(asc(matter.annex), asc(matter.row))
-      .limit(page.first + 1),
+  const [matterPage, countRows] = await Promise.all([
+    selectPage(page, (keyset) =>
+      db
+        .select()
+        .from(matter)
+        .where(and(where, keyset.condition))
+        .orderBy(...keyset.orderBy)
+        .limit(keyset.limit),
+    ),
     db.select({ total: count() }).from(matter).where(where),
   ]);
-  const cutRows = cutPage(rows, page.first);
-  return {
-    rows: await addHistories(db, cutRows.rows),
-    hasNextPage: cutRows.hasNextPage,
-    totalCount: countRows[0]?.total ?? 0,
-  };
+  return { ...matterPage, rows: await addHistories(db, matterPage.rows), totalCount: countRows[0]?.total ?? 0 };
 }
 
 /** Returns matters by id in the order of `ids`; null if there is none. */
@@ -142,27 +142,30 @@ export interface OrganFilter {
   divisionCode: string | null;
 }
 
+/** The order of `organs`. */
+export const ORGAN_ORDER = byText('organs', organ.id, (row: OrganFact) => row.id);
+
 /** Returns a page of organs by id. */
-export async function listOrgans(
+export function listOrgans(
   db: Reader,
   { ids, level, divisionCode }: OrganFilter,
-  page: PageRequest<string>,
+  page: KeysetRequest,
 ): Promise<Page<OrganFact>> {
-  const after = page.after === null ? undefined : gt(organ.id, page.after);
-  const rows = await db
-    .select()
-    .from(organ)
-    .where(
-      and(
-        after,
-        ids === null ? undefined : inArray(organ.id, [...ids]),
-        level === null ? undefined : eq(organ.level, level),
-        divisionCode === null ? undefined : eq(organ.divisionCode, divisionCode),
-      ),
-    )
-    .orderBy(asc(organ.id))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(organ)
+      .where(
+        and(
+          ids === null ? undefined : inArray(organ.id, [...ids]),
+          level === null ? undefined : eq(organ.level, level),
+          divisionCode === null ? undefined : eq(organ.divisionCode, divisionCode),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Lets one import run at a time. */

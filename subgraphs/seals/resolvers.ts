@@ -3,13 +3,13 @@ import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
-import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/http/page.ts';
+import { readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import type { ApplicationDependencies } from './application/resolvers.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
-import { listUses } from './use/store.ts';
+import { listUses, USE_ORDER } from './use/store.ts';
 import { viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -33,25 +33,25 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
     Query: {
       seals: async (_, args, { actor }) => {
         requirePerson(actor);
-        const page = readPage(args, BY_ID);
+        const page = readPage(args, store.SEAL_ORDER);
         const sealPage = await store.listSeals(
           db,
           { organ: args.filter?.organ ?? null, state: args.filter?.state ?? null },
           page,
         );
-        return toConnection(sealPage, BY_ID, (row) => row.seal.id, viewSeal);
+        return toConnection(sealPage, store.SEAL_ORDER, viewSeal);
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
         const ownOrgan = visibleOrgan('sealUses', requirePerson(actor));
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, USE_ORDER);
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};
         if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
           throw buildForbiddenError('用印日志只供本机关人员和审计人员查阅。');
         const filter = { organ: ownOrgan ?? organ, seal, license, person, matter, from, to };
         const usePage = await listUses(db, filter, page);
-        return toConnection(usePage, BY_SERIAL, (row) => row.serial, viewUse);
+        return toConnection(usePage, USE_ORDER, viewUse);
       },
       ...applications.Query,
     },

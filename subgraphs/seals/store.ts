@@ -1,9 +1,10 @@
-import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events/events.ts';
 import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/http/page.ts';
+import { byText, type KeysetRequest, selectPage } from '../kernel/http/keyset-store.ts';
+import type { Page } from '../kernel/http/page.ts';
 import { makeSalt } from '../kernel/sealing/random.ts';
 import type { ApplicationKind } from './application/application.ts';
 import { buildEventLeaf } from './log/leaf.ts';
@@ -67,26 +68,30 @@ export function toGrant(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Gra
   return { id: row.id, matter: row.matterId, person: row.personId, from: row.validFrom, to: row.validTo };
 }
 
+/** The order of `seals`. */
+export const SEAL_ORDER = byText('seals', seal.id, (row: StoredSeal) => row.seal.id);
+
 /** Returns a page of seals, ordered by id. */
 export async function listSeals(
   db: Reader,
   filter: { organ: string | null; state: SealState | null },
-  page: PageRequest<string>,
+  page: KeysetRequest,
 ): Promise<Page<StoredSeal>> {
-  const rows = await db
-    .select()
-    .from(seal)
-    .where(
-      and(
-        filter.organ === null ? undefined : eq(seal.organ, filter.organ),
-        filter.state === null ? undefined : eq(seal.state, filter.state),
-        page.after === null ? undefined : gt(seal.id, page.after),
-      ),
-    )
-    .orderBy(asc(seal.id))
-    .limit(page.first + 1);
-  const cut = cutPage(rows, page.first);
-  return { rows: await toStoredSeals(db, cut.rows), hasNextPage: cut.hasNextPage };
+  const sealPage = await selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(seal)
+      .where(
+        and(
+          filter.organ === null ? undefined : eq(seal.organ, filter.organ),
+          filter.state === null ? undefined : eq(seal.state, filter.state),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+  return { ...sealPage, rows: await toStoredSeals(db, sealPage.rows) };
 }
 
 /** Returns seals by id in the order of `ids`; null if there is none. */

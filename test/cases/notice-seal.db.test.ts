@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../db/client.ts';
 import { type ConnectionPool, connect } from '../../db/client.ts';
-import { listAttention } from '../../subgraphs/cases/attention/store.ts';
+import { ATTENTION_ORDER, listAttention } from '../../subgraphs/cases/attention/store.ts';
 import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
@@ -77,8 +77,8 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
 async function listUnsealed(db: Database, organ: string | null) {
   const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
   const person = requireDemoPerson('auditor');
-  return (await listAttention(db, { ...filter, person }, new Date('2026-11-24T04:00:00Z'), { first: 100, after: null }))
-    .rows;
+  const page = { order: ATTENTION_ORDER, count: 100, isBackward: false, cursor: null };
+  return (await listAttention(db, { ...filter, person }, new Date('2026-11-24T04:00:00Z'), page)).rows;
 }
 
 describe('notice numbers', () => {

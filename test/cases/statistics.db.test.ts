@@ -13,10 +13,11 @@ import {
 } from '../../subgraphs/cases/calendar/working-day.ts';
 import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { findMatter } from '../../subgraphs/cases/fact/store.ts';
-import { listCases } from '../../subgraphs/cases/list/store.ts';
+import { CASE_ORDER, listCases } from '../../subgraphs/cases/list/store.ts';
 import { CASE_READS } from '../../subgraphs/cases/policy.ts';
 import { insertCase, takeCaseNumber } from '../../subgraphs/cases/reception/store.ts';
 import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
+import { statisticsOrder } from '../../subgraphs/cases/statistics/store.ts';
 import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
@@ -181,7 +182,7 @@ describe('statistics', () => {
       connection.db,
       { actor: requireDemoPerson('auditor'), today: '2026-11-24' },
       { steps: null, matter: null, closed: null },
-      { first: 1000, after: null },
+      { order: CASE_ORDER, count: 1000, isBackward: false, cursor: null },
     );
     return [...rows];
   };
@@ -286,8 +287,10 @@ describe('statistics', () => {
     if (scope === null) throw new Error(`${person} reads no statistics`);
     const request = { scope, filter, today: now };
     const actual = await statistics.countCases({ db: connection.db, now: () => nowDate }, request, by, {
-      first: 1000,
-      after: null,
+      order: statisticsOrder(by),
+      count: 1000,
+      isBackward: false,
+      cursor: null,
     });
     const expected = await countOneByOne(person, filter, by, nowDate);
     expect(actual.page.rows.map(({ label: _, ...row }) => row)).toEqual(expected.rows);

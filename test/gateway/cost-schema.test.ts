@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { measureCost } from '../../gateway/cost/cost.ts';
 import { DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
 import { listUnstated, readCostModel } from '../../gateway/cost/model.ts';
+import { DEFAULT_PAGE_ROWS } from '../../subgraphs/kernel/http/page.ts';
 
 /** The hub's own schema and the queries that its pages print, under the limits that hold by default. */
 
@@ -20,7 +21,13 @@ function costOf(source: string): number {
 
 /** Returns every query that a page prints: blocks of GraphQL, and bodies of curl. */
 function listPrintedQueries(): string[] {
-  const pages = ['README.md', 'README.zh-CN.md', ...readdirSync(new URL('docs', ROOT)).map((name) => `docs/${name}`)];
+  const pages = [
+    'README.md',
+    'README.zh-CN.md',
+    ...readdirSync(new URL('docs', ROOT))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ];
   return pages.flatMap((page) => {
     const text = readFileSync(new URL(page, ROOT), 'utf8');
     const blocks = [...text.matchAll(/```graphql\n(.*?)```/gs)].map(([, block = '']) => block);
@@ -33,12 +40,20 @@ test('every list of the schema has a length, and every root field a weight', () 
   expect(listUnstated(model)).toEqual([]);
 });
 
-test('every page of a connection is sized by its argument first', () => {
+test('every page of a connection is sized by first and last, and has the default length without them', () => {
   const pages = [...model.sizes.values()].filter(({ sizedFields }) => sizedFields.length > 0);
   expect(pages.length).toBeGreaterThan(25);
-  for (const page of pages) {
-    expect(page).toMatchObject({ slicingArguments: ['first'], sizedFields: ['edges'] });
+  for (const [coordinate, page] of model.sizes) {
+    if (page.sizedFields.length === 0) continue;
+    // The plan has 12 tasks.
+    const assumedSize = coordinate === 'Query.tasks' ? 12 : DEFAULT_PAGE_ROWS;
+    expect(page, coordinate).toMatchObject({ assumedSize, sizedFields: ['edges'] });
   }
+  const forwardOnly = [...model.sizes].filter(([, { slicingArguments }]) => slicingArguments.join() === 'first');
+  expect(forwardOnly.map(([coordinate]) => coordinate)).toEqual(['Query.licenseChanges']);
+  expect(pages.filter(({ slicingArguments }) => slicingArguments.join() === 'first,last')).toHaveLength(
+    pages.length - 1,
+  );
 });
 
 test('the queries of README and docs run under the default limits, ten times in a minute without a token', () => {

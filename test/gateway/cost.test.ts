@@ -15,6 +15,8 @@ const SDL = `
       @cost(weight: 20) @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
     node(id: ID!): Node @cost(weight: 10)
     nodes(ids: [ID!]!): [Node] @cost(weight: 10) @listSize(assumedSize: 20)
+    page(first: Int, last: Int): Things! @cost(weight: 1)
+      @listSize(slicingArguments: ["first", "last"], assumedSize: 20, sizedFields: ["edges"])
     pair(first: Int): [Thing!]! @cost(weight: 1) @listSize(slicingArguments: ["first"], assumedSize: 10)
   }
   interface Node { id: ID! }
@@ -55,7 +57,13 @@ describe('the cost of an operation', () => {
     ['a page has at most 100 rows', '{ things(first: 2000000000) { edges { cursor } } }', 20 + 1 + 100],
     ['a page of a wrong number counts one row', '{ things(first: -5) { edges { cursor } } }', 20 + 1 + 1],
     ['a list without its argument has its assumed size', '{ pair { name } }', 1 + 10],
-    ['a list is never longer than its assumed size', '{ pair(first: 90) { name } }', 1 + 10],
+    ['a short list is never longer than its assumed size', '{ pair(first: 90) { name } }', 1 + 10],
+    ['last states a length as first does', '{ page(last: 30) { edges { cursor } } }', 1 + 1 + 30],
+    ['a page without its arguments has the default size', '{ page { edges { cursor } } }', 1 + 1 + 20],
+    ['a page may be longer than the default', '{ page(first: 90) { edges { cursor } } }', 1 + 1 + 90],
+    ['a null states no length', '{ page(first: null, last: 3) { edges { cursor } } }', 1 + 1 + 3],
+    ['two nulls leave the default', '{ page(first: null, last: null) { edges { cursor } } }', 1 + 1 + 20],
+    ['of two lengths the longer counts', '{ page(first: 2, last: 30) { edges { cursor } } }', 1 + 1 + 30],
     ['a list is as long as its argument says', '{ pair(first: 9) { name } }', 1 + 9],
     ['an object behind an interface', '{ node(id: "x") { id } }', 10 + 1],
     [
@@ -96,6 +104,14 @@ describe('the cost of an operation', () => {
     const source = 'query($ids: [ID!]!) { nodes(ids: $ids) { id } }';
     expect(costOf(source, { ids: ['x', 'y'] })).toBe(10 + 2);
     expect(costOf(source, { ids: 'x' })).toBe(10 + 1);
+  });
+
+  test('a variable that is null or absent leaves the assumed size', () => {
+    const source = 'query($n: Int, $m: Int) { page(first: $n, last: $m) { edges { cursor } } }';
+    expect(costOf(source)).toBe(2 + 20);
+    expect(costOf(source, { n: null, m: null })).toBe(2 + 20);
+    expect(costOf(source, { n: null, m: 4 })).toBe(2 + 4);
+    expect(costOf(source, { n: 'x', m: 4 })).toBe(2 + 100);
   });
 
   test('variables hold input fields and texts', () => {

@@ -85,6 +85,7 @@ export const KERNEL: Record<string, Layer> = {
   'events/outbox-tables': 'tables',
   'events/relay': 'workflow',
   'http/operation-log': 'edge',
+  'http/keyset-store': 'store',
   'http/page': 'store',
   'pdf/pdf': 'rule',
   overload: 'rule',

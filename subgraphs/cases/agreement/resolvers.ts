@@ -1,14 +1,11 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { requireReadScope } from '../../kernel/http/context.ts';
-import { byValue, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 import { laterDay, viewAgreement } from './view.ts';
-
-/** The serial number of an agreement is an integer. */
-const BY_ORDER = byValue(numberPart(9));
 
 /** Resolvers of undertaking agreements (承接协议). */
 export function agreementResolvers(deps: { db: Database; now: Clock }) {
@@ -20,12 +17,9 @@ export function agreementResolvers(deps: { db: Database; now: Clock }) {
         const today = dayOf(deps.now());
         const endsBy = endingWithinDays == null ? null : laterDay(deps.now, endingWithinDays);
         const filter = { organ: organ ?? null, inForceOn: inForceOn ?? (endsBy === null ? null : today), endsBy };
-        const page = readPage(args, BY_ORDER);
-        return toConnection(
-          await store.listAgreements(deps.db, filter, page),
-          BY_ORDER,
-          (row) => row.serial,
-          (row) => viewAgreement(row, deps.now),
+        const page = readPage(args, store.AGREEMENT_ORDER);
+        return toConnection(await store.listAgreements(deps.db, filter, page), store.AGREEMENT_ORDER, (row) =>
+          viewAgreement(row, deps.now),
         );
       },
     },

@@ -1,7 +1,8 @@
-import { and, arrayOverlaps, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, arrayOverlaps, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { matterFact } from '../tables.ts';
 import type { Agreement } from './agreement.ts';
 import { agreement } from './tables.ts';
@@ -52,26 +53,30 @@ export interface AgreementFilter {
   endsBy: Day | null;
 }
 
-export async function listAgreements(
+/** The order of `agreements`. */
+export const AGREEMENT_ORDER = bySerial('agreements', agreement.serial, 'ASC');
+
+export function listAgreements(
   db: Reader,
   filter: AgreementFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredAgreement>> {
   const { organ, inForceOn, endsBy } = filter;
-  const rows = await db
-    .select()
-    .from(agreement)
-    .where(
-      and(
-        organ === null ? undefined : sql`${organ} in (${agreement.cityOrgan}, ${agreement.countyOrgan})`,
-        inForceOn === null ? undefined : isInForceOn(inForceOn),
-        endsBy === null ? undefined : and(isNotNull(agreement.validTo), lte(agreement.validTo, endsBy)),
-        page.after === null ? undefined : gt(agreement.serial, page.after),
-      ),
-    )
-    .orderBy(asc(agreement.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(agreement)
+      .where(
+        and(
+          organ === null ? undefined : sql`${organ} in (${agreement.cityOrgan}, ${agreement.countyOrgan})`,
+          inForceOn === null ? undefined : isInForceOn(inForceOn),
+          endsBy === null ? undefined : and(isNotNull(agreement.validTo), lte(agreement.validTo, endsBy)),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Returns the ids in `matters` that have no matter fact. */

@@ -1,15 +1,13 @@
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
-import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
 import { sentenceOf } from './attention.ts';
-import { type AttentionPosition, listAttention } from './store.ts';
-
-const BY_TIME = byValues<AttentionPosition>({ since: microsecondPart, id: idPart });
+import { ATTENTION_ORDER, listAttention } from './store.ts';
 
 /** Resolvers of the items that wait for a person (待办). */
 export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {
@@ -29,13 +27,8 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           kinds,
           person,
         };
-        const items = await listAttention(db, filter, now(), readPage(args, BY_TIME));
-        return toConnection(
-          items,
-          BY_TIME,
-          (row) => ({ since: row.at, id: row.id }),
-          (row) => row,
-        );
+        const items = await listAttention(db, filter, now(), readPage(args, ATTENTION_ORDER));
+        return toConnection(items, ATTENTION_ORDER, (row) => row);
       },
     },
     AttentionItem: {

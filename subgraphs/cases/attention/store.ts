@@ -3,7 +3,8 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person, Role } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import { idPart, microsecondPart, type Page } from '../../kernel/http/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import type { Calendar } from '../calendar/working-day.ts';
@@ -259,6 +260,16 @@ export async function putPeerProposal(tx: Transaction, event: EventPayload<'Prop
   await tx.insert(peerProposal).values(row).onConflictDoUpdate({ target: peerProposal.proposalId, set: row });
 }
 
+/** The order of `attention`. */
+export const ATTENTION_ORDER: ColumnOrder<AttentionRow & { at: string }> = {
+  name: 'attention',
+  direction: 'ASC',
+  keys: [
+    { column: sql`item.since`, part: microsecondPart, readValue: ({ at }) => at },
+    { column: sql`item.id`, part: idPart, readValue: ({ id }) => id },
+  ],
+};
+
 /**
  * Returns a page of everything that waits at `now`, longest waiting first. It is one statement, so that the page is
  * consistent.
@@ -267,7 +278,7 @@ export async function listAttention(
   db: Reader,
   { person, ...filter }: AttentionFilter & { person: Person },
   now: Date,
-  page: PageRequest<AttentionPosition>,
+  page: KeysetRequest,
 ): Promise<Page<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds } = filter;
   const today = dayOf(now);
@@ -285,35 +296,35 @@ export async function listAttention(
           [...kinds, ''].map((kind) => sql`${kind}`),
           sql`, `,
         )})`,
-    page.after === null ? null : sql`(since, id) > (${page.after.since}::timestamptz, ${page.after.id})`,
   ].filter((condition) => condition !== null);
-  const rows = await db
-    .select({
-      id: sql<string>`id`,
-      kind: sql<AttentionKind>`kind`,
-      // Text with microseconds, because a Date would lose digits that the cursor needs.
-      since: sql<string>`to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
-      dueOn: sql<string | null>`to_char(dueon, 'YYYY-MM-DD')`,
-      organs: sql<string[]>`to_jsonb(organs)`,
-      window: sql<string | null>`"window"`,
-      caseId: sql<string | null>`caseid`,
-      matterId: sql<string | null>`matterid`,
-      license: sql<string | null>`license`,
-      agreement: sql<string | null>`agreement`,
-      pushId: sql<string | null>`pushid`,
-      findingId: sql<string | null>`findingid`,
-      proposalId: sql<string | null>`proposalid`,
-      subject: sql<string>`subject`,
-      reason: sql<string | null>`reason`,
-    })
-    .from(sql`(${sql.join(sources, sql` union all `)}) as item`)
-    .where(sql.join(conditions, sql` and `))
-    .orderBy(sql`item.since`, sql`item.id`)
-    .limit(page.first + 1);
-  const cut = cutPage(rows, page.first);
+  const attentionPage = await selectPage(page, (keyset) =>
+    db
+      .select({
+        id: sql<string>`id`,
+        kind: sql<AttentionKind>`kind`,
+        // Text with microseconds, because a Date would lose digits that the cursor needs.
+        since: sql<string>`to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+        dueOn: sql<string | null>`to_char(dueon, 'YYYY-MM-DD')`,
+        organs: sql<string[]>`to_jsonb(organs)`,
+        window: sql<string | null>`"window"`,
+        caseId: sql<string | null>`caseid`,
+        matterId: sql<string | null>`matterid`,
+        license: sql<string | null>`license`,
+        agreement: sql<string | null>`agreement`,
+        pushId: sql<string | null>`pushid`,
+        findingId: sql<string | null>`findingid`,
+        proposalId: sql<string | null>`proposalid`,
+        subject: sql<string>`subject`,
+        reason: sql<string | null>`reason`,
+      })
+      .from(sql`(${sql.join(sources, sql` union all `)}) as item`)
+      .where(and(...conditions, keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
   return {
-    rows: cut.rows.map((row) => ({ ...row, since: new Date(row.since), at: row.since })),
-    hasNextPage: cut.hasNextPage,
+    ...attentionPage,
+    rows: attentionPage.rows.map((row) => ({ ...row, since: new Date(row.since), at: row.since })),
   };
 }
 

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
-import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
@@ -12,7 +12,11 @@ import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts
 const MAX_WORKING_DAYS = 2_500;
 
 /** Working-day calendars, and the clock of each case. */
-const BY_YEAR = byValue(numberPart(4));
+const BY_YEAR: ListOrder<store.StoredNotice> = {
+  name: 'calendars',
+  direction: 'DESC',
+  keys: [{ part: numberPart(4), readValue: ({ year }) => year }],
+};
 
 interface CalendarDependencies {
   db: Database;
@@ -25,15 +29,8 @@ export function calendarResolvers(deps: CalendarDependencies) {
     Query: {
       calendars: async (_, args) => {
         const page = readPage(args, BY_YEAR);
-        const { after } = page;
         const newestFirst = (await store.listNotices(db)).reverse();
-        const rows = newestFirst.filter((notice) => after === null || notice.year < after);
-        return toConnection(
-          cutPage(rows, page.first),
-          BY_YEAR,
-          (row) => row.year,
-          (row) => row,
-        );
+        return toConnection(cutRows(newestFirst, page), BY_YEAR, (row) => row);
       },
       calendar: (_, { year, version = null }) => store.findNotice(db, year, version),
       workingDay: async (_, { from, days }, context) => {

@@ -2,10 +2,10 @@ import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import { listExceptions } from './store.ts';
+import { EXCEPTION_ORDER, listExceptions } from './store.ts';
 import { viewException } from './view.ts';
 import { endException } from './workflow.ts';
 
@@ -15,8 +15,8 @@ export function exceptionResolvers(deps: { db: Database; now: Clock }) {
     Query: {
       dutyExceptions: async (_, args, { actor }) => {
         const ownOrgan = requireReadScope(CASE_READS.dutyExceptions, actor, '您的岗位不能查看职责分离的例外。');
-        const page = await listExceptions(deps.db, ownOrgan, readPage(args, BY_SERIAL));
-        return toConnection(page, BY_SERIAL, ({ row }) => row.serial, viewException);
+        const page = await listExceptions(deps.db, ownOrgan, readPage(args, EXCEPTION_ORDER));
+        return toConnection(page, EXCEPTION_ORDER, viewException);
       },
     },
     Mutation: {

@@ -1,8 +1,9 @@
-import { and, desc, eq, gte, inArray, isNull, lt, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type Keyset, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { matterFact } from '../case-tables.ts';
 import { proposal, proposalOutcome } from '../proposal/tables.ts';
@@ -35,7 +36,7 @@ export async function insertEnd(tx: Transaction, row: EndRow): Promise<void> {
   await tx.insert(dutyExceptionEnd).values(row);
 }
 
-async function selectExceptions(db: Reader, condition: SQL | undefined, limit: number): Promise<StoredException[]> {
+async function selectExceptions(db: Reader, { condition, orderBy, limit }: Keyset): Promise<StoredException[]> {
   return db
     .select({
       ...{ row: dutyException, ended: dutyExceptionEnd },
@@ -46,26 +47,27 @@ async function selectExceptions(db: Reader, condition: SQL | undefined, limit: n
     .innerJoin(proposalOutcome, eq(proposalOutcome.proposalId, dutyException.id))
     .leftJoin(dutyExceptionEnd, isEndOf)
     .where(condition)
-    .orderBy(desc(dutyException.serial))
+    .orderBy(...orderBy)
     .limit(limit);
 }
 
 export async function findException(db: Reader, id: string): Promise<StoredException | null> {
   if (!UUID_PATTERN.test(id)) return null;
-  return (await selectExceptions(db, eq(dutyException.id, id), 1))[0] ?? null;
+  return (await selectExceptions(db, { condition: eq(dutyException.id, id), orderBy: [], limit: 1 }))[0] ?? null;
 }
 
+/** The order of `dutyExceptions`. */
+export const EXCEPTION_ORDER = bySerial(
+  'dutyExceptions',
+  dutyException.serial,
+  'DESC',
+  ({ row }: StoredException) => row.serial,
+);
+
 /** Returns a page of exceptions, newest first. `organ` null: of every organ. */
-export async function listExceptions(
-  db: Reader,
-  organ: string | null,
-  page: PageRequest<number>,
-): Promise<Page<StoredException>> {
-  const condition = and(
-    organ === null ? undefined : eq(dutyException.organ, organ),
-    page.after === null ? undefined : lt(dutyException.serial, page.after),
-  );
-  return cutPage(await selectExceptions(db, condition, page.first + 1), page.first);
+export function listExceptions(db: Reader, organ: string | null, page: KeysetRequest): Promise<Page<StoredException>> {
+  const ofOrgan = organ === null ? undefined : eq(dutyException.organ, organ);
+  return selectPage(page, (keyset) => selectExceptions(db, { ...keyset, condition: and(ofOrgan, keyset.condition) }));
 }
 
 const toException = ({ id, organ, kind, personId, personOrgan, validFrom, validTo }: ExceptionRow): DutyException => ({

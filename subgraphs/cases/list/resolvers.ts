@@ -1,17 +1,14 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { BY_SERIAL, byValues, instantPart, readPage, serialPart, toConnection } from '../../kernel/http/page.ts';
+import { describePage, readPage, toConnection } from '../../kernel/http/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
 import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { viewCase } from '../view.ts';
-import { listRunning, type RunningPage } from './running-store.ts';
-import { listCases, listQueue } from './store.ts';
-
-/** The order of the queue. */
-const BY_REST = byValues<{ since: Date; serial: number }>({ since: instantPart, serial: serialPart });
+import { listRunning, RUNNING_ORDER, type RunningPage } from './running-store.ts';
+import { CASE_ORDER, listCases, listQueue, QUEUE_ORDER } from './store.ts';
 
 /** Lists of cases: those a person may see, those that wait for the person, and the running cases of a matter. */
 export function listResolvers({ db, now }: { db: Database; now: Clock }) {
@@ -19,27 +16,22 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
     Query: {
       cases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, CASE_ORDER);
         const { step = null, matter = null, closed = null } = args.filter ?? {};
         const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
         const casePage = await listCases(db, { actor: person, today: dayOf(now()) }, filter, page);
-        return toConnection(
-          casePage,
-          BY_SERIAL,
-          (row) => row.serial,
-          (row) => viewCase(row.subject, person),
-        );
+        return toConnection(casePage, CASE_ORDER, (row) => viewCase(row.subject, person));
       },
       queue: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const steps = args.steps?.filter(isPosition) ?? null;
-        const casePage = await listQueue(db, { actor: person, today: dayOf(now()) }, steps, readPage(args, BY_REST));
-        return toConnection(
-          casePage,
-          BY_REST,
-          (row) => ({ since: row.restsSince, serial: row.serial }),
-          (row) => viewCase(row.subject, person),
+        const casePage = await listQueue(
+          db,
+          { actor: person, today: dayOf(now()) },
+          steps,
+          readPage(args, QUEUE_ORDER),
         );
+        return toConnection(casePage, QUEUE_ORDER, (row) => viewCase(row.subject, person));
       },
     },
     Matter: {
@@ -47,17 +39,12 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
       runningCases: async ({ id }, args, context) => {
         const { actor } = context;
         if (actor.kind !== 'person' || !findReadScope(CASE_READS.runningCases, actor)) return null;
-        const page = readPage(args, BY_SERIAL);
-        const name = `running cases ${page.first} ${page.after}`;
+        const page = readPage(args, RUNNING_ORDER);
+        const name = `running cases ${describePage(page)}`;
         const runningPage = await getLoader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
         if (!runningPage) return null;
         return {
-          ...toConnection(
-            runningPage,
-            BY_SERIAL,
-            (row) => row.serial,
-            (row) => row,
-          ),
+          ...toConnection(runningPage, RUNNING_ORDER, (row) => row),
           totalCount: runningPage.totalCount,
         };
       },

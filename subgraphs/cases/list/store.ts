@@ -1,8 +1,9 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import { instantPart, type Page, serialPart } from '../../kernel/http/page.ts';
 import type { Position } from '../case.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';
@@ -26,29 +27,43 @@ function visibleTo(actor: Person, today: Day): SQL | undefined {
   );
 }
 
+/** The order of `cases`. */
+export const CASE_ORDER: ColumnOrder<StoredCase> = bySerial('cases', caseFile.serial, 'DESC');
+
+/** The order of `queue`. */
+export const QUEUE_ORDER: ColumnOrder<StoredCase> = {
+  name: 'queue',
+  direction: 'ASC',
+  keys: [
+    { column: caseFile.restsSince, part: instantPart, readValue: ({ restsSince }) => restsSince },
+    { column: caseFile.serial, part: serialPart, readValue: ({ serial }) => serial },
+  ],
+};
+
 /** Returns a page of the cases that a person may see, newest first. */
 export async function listCases(
   db: Reader,
   { actor, today }: { actor: Person; today: Day },
   filter: CaseFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredCase>> {
-  const rows = await db
-    .select()
-    .from(caseFile)
-    .where(
-      and(
-        visibleTo(actor, today),
-        filter.steps === null ? undefined : inArray(caseFile.step, [...filter.steps]),
-        filter.matter === null ? undefined : eq(caseFile.matterId, filter.matter),
-        filter.closed === null ? undefined : eq(caseFile.closed, filter.closed),
-        page.after === null ? undefined : lt(caseFile.serial, page.after),
-      ),
-    )
-    .orderBy(desc(caseFile.serial))
-    .limit(page.first + 1);
-  const cut = cutPage(rows, page.first);
-  return { rows: await toStoredCases(db, cut.rows), hasNextPage: cut.hasNextPage };
+  const casePage = await selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(caseFile)
+      .where(
+        and(
+          visibleTo(actor, today),
+          filter.steps === null ? undefined : inArray(caseFile.step, [...filter.steps]),
+          filter.matter === null ? undefined : eq(caseFile.matterId, filter.matter),
+          filter.closed === null ? undefined : eq(caseFile.closed, filter.closed),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+  return { ...casePage, rows: await toStoredCases(db, casePage.rows) };
 }
 
 /** Returns a page of the cases that wait for a person's organ or window, longest waiting first. */
@@ -56,27 +71,26 @@ export async function listQueue(
   db: Reader,
   { actor, today }: { actor: Person; today: Day },
   steps: readonly Position[] | null,
-  page: PageRequest<{ since: Date; serial: number }>,
+  page: KeysetRequest,
 ): Promise<Page<StoredCase>> {
   const { organ, window } = actor;
-  const rows = await db
-    .select()
-    .from(caseFile)
-    .where(
-      and(
-        or(
-          organ === null ? undefined : arrayContains(caseFile.waitsOrgans, [organ]),
-          window === null ? undefined : eq(caseFile.waitsWindow, window),
-          sql`${caseFile.waitsOrgans} && ${organsOfSecondPerson(actor, today)}`,
+  const casePage = await selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(caseFile)
+      .where(
+        and(
+          or(
+            organ === null ? undefined : arrayContains(caseFile.waitsOrgans, [organ]),
+            window === null ? undefined : eq(caseFile.waitsWindow, window),
+            sql`${caseFile.waitsOrgans} && ${organsOfSecondPerson(actor, today)}`,
+          ),
+          steps === null ? undefined : inArray(caseFile.step, [...steps]),
+          keyset.condition,
         ),
-        steps === null ? undefined : inArray(caseFile.step, [...steps]),
-        page.after === null
-          ? undefined
-          : sql`(${caseFile.restsSince}, ${caseFile.serial}) > (${page.after.since.toISOString()}::timestamptz, ${page.after.serial})`,
-      ),
-    )
-    .orderBy(caseFile.restsSince, caseFile.serial)
-    .limit(page.first + 1);
-  const cut = cutPage(rows, page.first);
-  return { rows: await toStoredCases(db, cut.rows), hasNextPage: cut.hasNextPage };
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+  return { ...casePage, rows: await toStoredCases(db, casePage.rows) };
 }

@@ -1,17 +1,20 @@
 import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
-import { listReadings } from '../../kernel/privacy/reading-store.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
+import { listReadings, readingOrder } from '../../kernel/privacy/reading-store.ts';
 import { CASE_READS } from '../policy.ts';
 import { reading } from '../reading/tables.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
-import { listWaiting } from './upload/store.ts';
+import { listWaiting, UPLOAD_ORDER } from './upload/store.ts';
 import { discardUpload, type MaterialDependencies } from './upload/workflow.ts';
 import { viewMaterial, viewRead, viewUpload } from './view.ts';
 import * as workflow from './workflow.ts';
+
+/** The order of `materialReads`. */
+const MATERIAL_READ_ORDER = readingOrder('materialReads', reading);
 
 /** Resolvers of the materials of a case, and of the uploads that are not part of a case yet. */
 export function materialResolvers(dependencies: MaterialDependencies) {
@@ -20,8 +23,8 @@ export function materialResolvers(dependencies: MaterialDependencies) {
     Query: {
       uploads: async (_, args, { actor }) => {
         const person = requirePerson(actor);
-        const page = readPage(args, BY_SERIAL);
-        return toConnection(await listWaiting(db, person.id, page), BY_SERIAL, (row) => row.serial, viewUpload);
+        const page = readPage(args, UPLOAD_ORDER);
+        return toConnection(await listWaiting(db, person.id, page), UPLOAD_ORDER, viewUpload);
       },
       materialReads: async (_, args, { actor }) => {
         const visibleOrgan = requireReadScope(CASE_READS.materialReads, actor, READS_FORBIDDEN);
@@ -35,18 +38,13 @@ export function materialResolvers(dependencies: MaterialDependencies) {
           person,
           organ: visibleOrgan ?? organ,
         } as const;
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, MATERIAL_READ_ORDER);
         const reads = await listReadings(db, reading, { all: true }, { ...filter, from, to }, page);
         const codes = await store.findMaterialCodes(
           db,
           reads.rows.map(({ objectId }) => objectId),
         );
-        return toConnection(
-          reads,
-          BY_SERIAL,
-          (row) => row.serial,
-          (row) => viewRead(row, codes.get(row.objectId) ?? ''),
-        );
+        return toConnection(reads, MATERIAL_READ_ORDER, (row) => viewRead(row, codes.get(row.objectId) ?? ''));
       },
     },
     Mutation: {

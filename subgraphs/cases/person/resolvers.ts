@@ -1,6 +1,6 @@
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { endSessions } from './session-workflow.ts';
@@ -20,15 +20,10 @@ export function personResolvers(deps: PersonDependencies) {
         const ownOrgan = requireReadScope(CASE_READS.people, actor, '您的岗位不能查看人员岗位登记。');
         const { organ = null, subject = null, at = null } = args.filter ?? {};
         const isForeign = ownOrgan !== null && organ !== null && organ !== ownOrgan;
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, store.REGISTER_ORDER);
         const filter = { organ: ownOrgan ?? organ, subject, at };
-        const lines = isForeign ? { rows: [], hasNextPage: false } : await store.listRegister(deps.db, filter, page);
-        return toConnection(
-          lines,
-          BY_SERIAL,
-          ({ serial }) => serial,
-          (line) => viewAppointment(line, deps.now()),
-        );
+        const lines = isForeign ? EMPTY_PAGE : await store.listRegister(deps.db, filter, page);
+        return toConnection(lines, store.REGISTER_ORDER, (line) => viewAppointment(line, deps.now()));
       },
     },
     Mutation: {

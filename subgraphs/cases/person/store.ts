@@ -17,7 +17,8 @@ import {
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Role } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { matterFact } from '../case-tables.ts';
 import type { Appointment } from './appointment.ts';
 import type { IssuerLogout } from './register.ts';
@@ -128,26 +129,32 @@ export interface RegisterFilter {
   at: Date | null;
 }
 
+/** The order of `people`. */
+export const REGISTER_ORDER = bySerial('people', appointment.serial, 'ASC');
+
 /** Returns a page of the register, in the order of entry. */
-export async function listRegister(
+export function listRegister(
   db: Reader,
   { organ, subject, at }: RegisterFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredAppointment>> {
-  const rows = await db
-    .select(columns)
-    .from(appointment)
-    .where(
-      and(
-        organ === null ? undefined : eq(appointment.organ, organ),
-        subject === null ? undefined : eq(appointment.subject, subject),
-        at === null ? undefined : isInForceAt(at),
-        page.after === null ? undefined : gt(appointment.serial, page.after),
-      ),
-    )
-    .orderBy(asc(appointment.serial))
-    .limit(page.first + 1);
-  return cutPage(rows.map(toAppointment), page.first);
+  return selectPage(page, async (keyset) =>
+    (
+      await db
+        .select(columns)
+        .from(appointment)
+        .where(
+          and(
+            organ === null ? undefined : eq(appointment.organ, organ),
+            subject === null ? undefined : eq(appointment.subject, subject),
+            at === null ? undefined : isInForceAt(at),
+            keyset.condition,
+          ),
+        )
+        .orderBy(...keyset.orderBy)
+        .limit(keyset.limit)
+    ).map(toAppointment),
+  );
 }
 
 /** Returns those of these organs that a matter of the plan names. */

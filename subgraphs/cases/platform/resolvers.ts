@@ -1,5 +1,5 @@
 import { getLoader, requireReadScope } from '../../kernel/http/context.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
@@ -14,20 +14,15 @@ export function platformResolvers(deps: PlatformDependencies) {
     Query: {
       platforms: async (_, args, { actor }) => {
         requireReadScope(CASE_READS.platforms, actor, FORBIDDEN);
-        const page = await store.listPlatforms(db, readPage(args, BY_SERIAL));
-        return toConnection(
-          page,
-          BY_SERIAL,
-          (row) => row.serial,
-          (platform) => viewPlatform(platform, audienceOf(deps)),
-        );
+        const page = await store.listPlatforms(db, readPage(args, store.PLATFORM_ORDER));
+        return toConnection(page, store.PLATFORM_ORDER, (platform) => viewPlatform(platform, audienceOf(deps)));
       },
       platformMessages: async (_, args, { actor }) => {
         requireReadScope(CASE_READS.platformMessages, actor, FORBIDDEN);
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, store.MESSAGE_ORDER);
         const [storedCase] = await findCases(db, [args.case]);
         const { number } = storedCase?.subject ?? { number: '' };
-        return toConnection(await store.listMessages(db, number, page), BY_SERIAL, (row) => row.serial, viewMessage);
+        return toConnection(await store.listMessages(db, number, page), store.MESSAGE_ORDER, viewMessage);
       },
     },
     Case: {

@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import type { Case, StepRecord } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { PlatformKey } from './message.ts';
@@ -29,16 +30,20 @@ async function toPlatforms(db: Reader, rows: readonly (typeof platform.$inferSel
   return rows.map((row) => ({ ...row, keys: byPlatform.get(row.id) ?? [] }));
 }
 
+/** The order of `platforms`. */
+export const PLATFORM_ORDER = bySerial('platforms', platform.serial, 'ASC');
+
 /** Returns a page of platforms in the order of registration, including removed ones. */
-export async function listPlatforms(db: Reader, page: PageRequest<number>): Promise<Page<Platform>> {
-  const rows = await db
-    .select()
-    .from(platform)
-    .where(page.after === null ? undefined : gt(platform.serial, page.after))
-    .orderBy(asc(platform.serial))
-    .limit(page.first + 1);
-  const cut = cutPage(rows, page.first);
-  return { rows: await toPlatforms(db, cut.rows), hasNextPage: cut.hasNextPage };
+export async function listPlatforms(db: Reader, page: KeysetRequest): Promise<Page<Platform>> {
+  const platformPage = await selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(platform)
+      .where(keyset.condition)
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+  return { ...platformPage, rows: await toPlatforms(db, platformPage.rows) };
 }
 
 export async function findPlatform(db: Reader, id: string): Promise<Platform | null> {
@@ -251,22 +256,21 @@ export async function insertMessage(tx: Transaction, row: StoredMessage): Promis
   await tx.insert(platformMessage).values(row);
 }
 
+/** The order of `platformMessages`. */
+export const MESSAGE_ORDER = bySerial('platformMessages', platformMessage.serial, 'ASC');
+
 /** Returns a page of the messages on a case, oldest first. */
-export async function listMessages(
+export function listMessages(
   db: Reader,
   caseNumber: string,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<typeof platformMessage.$inferSelect>> {
-  const rows = await db
-    .select()
-    .from(platformMessage)
-    .where(
-      and(
-        eq(platformMessage.caseNumber, caseNumber),
-        page.after === null ? undefined : gt(platformMessage.serial, page.after),
-      ),
-    )
-    .orderBy(asc(platformMessage.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(platformMessage)
+      .where(and(eq(platformMessage.caseNumber, caseNumber), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }

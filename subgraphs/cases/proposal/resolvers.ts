@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { viewAgreement } from '../agreement/view.ts';
 import { viewException } from '../exception/view.ts';
@@ -14,7 +14,7 @@ import type { Resolvers } from '../resolvers.gen.ts';
 import { viewWebhook } from '../supervision/view.ts';
 import { importPeople } from './people-workflow.ts';
 import type { ProposalContents, ProposalKind } from './proposal.ts';
-import { listProposals } from './store.ts';
+import { listProposals, PROPOSAL_ORDER } from './store.ts';
 import { viewProposal } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -25,8 +25,8 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
       proposals: async (_, args, { actor }) => {
         const ownOrgan = requireReadScope(CASE_READS.proposals, actor, '您的岗位不能查看提议。');
         const { kind = null, state = null } = args.filter ?? {};
-        const page = await listProposals(deps.db, ownOrgan, { kind, state }, readPage(args, BY_SERIAL));
-        return toConnection(page, BY_SERIAL, (row) => row.serial, viewProposal);
+        const page = await listProposals(deps.db, ownOrgan, { kind, state }, readPage(args, PROPOSAL_ORDER));
+        return toConnection(page, PROPOSAL_ORDER, viewProposal);
       },
     },
     Mutation: {

@@ -9,7 +9,7 @@ import { discloseApplicant } from './workflow.ts';
 
 /** Resolvers of the record of readings, and of the disclosure of an applicant's code. */
 export function readingResolvers(deps: { db: Database; now: Clock }) {
-  const record = { db: deps.db, table: reading };
+  const record = { db: deps.db, table: reading, list: 'caseReadings' };
   return {
     Query: {
       caseReadings: (_, args, { actor }) => answerReadings(record, args.filter?.case, args, actor),

@@ -1,15 +1,13 @@
 import { GraphQLError } from 'graphql';
 import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
-import { byValue, readPage, textPart, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
+import { statisticsOrder } from './store.ts';
 import { viewRow } from './view.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
-
-/** The key of a row: an id, a code or a month. */
-const BY_KEY = byValue(textPart(/^.{0,64}$/u));
 
 /** Statistics of cases, for the offices. Each office sees those of its own cases. */
 export function statisticsResolvers(deps: StatisticsDependencies) {
@@ -23,17 +21,13 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
         if (from !== null && to !== null && from > to) {
           throw new GraphQLError('from 不得晚于 to。', { extensions: { code: 'BAD_USER_INPUT', argument: 'filter' } });
         }
-        const page = readPage(args, BY_KEY);
+        const order = statisticsOrder(by);
+        const page = readPage(args, order);
         const today = dayOf(deps.now());
         const query = { scope, filter: { from, to, matter, organ, mode, division }, today };
         const { page: rowPage, totals } = await countCases(deps, query, by, page);
         return {
-          ...toConnection(
-            rowPage,
-            BY_KEY,
-            (row) => row.key,
-            (row) => viewRow(by, row),
-          ),
+          ...toConnection(rowPage, order, (row) => viewRow(by, row)),
           totals: viewRow(null, totals),
           asOf: today,
         };

@@ -9,6 +9,7 @@ import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import { DIMENSIONS, toCsv } from './statistics.ts';
+import { statisticsOrder } from './store.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
 /** Most rows of one answer. There are fewer matters, organs and months, so the answer is always complete. */
@@ -51,7 +52,8 @@ export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependenc
       return reply.code(400).send({ code: 'BAD_USER_INPUT', message: describeFault(queryResult.error) });
     const { by, ...filter } = queryResult.data;
     const today = dayOf(deps.now());
-    const { page, totals } = await countCases(deps, { scope, filter, today }, by, { first: MAX_ROWS, after: null });
+    const all = { order: statisticsOrder(by), count: MAX_ROWS, isBackward: false, cursor: null };
+    const { page, totals } = await countCases(deps, { scope, filter, today }, by, all);
     if (page.hasNextPage) throw new RangeError(`more than ${MAX_ROWS} rows`);
     return reply
       .header('content-disposition', buildContentDisposition(`case-statistics-${today}.csv`))

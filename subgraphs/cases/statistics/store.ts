@@ -1,7 +1,8 @@
 import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import { type Page, textPart } from '../../kernel/http/page.ts';
 import type { OfficeScope } from '../../kernel/policy.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
@@ -79,20 +80,30 @@ const KEYS: Record<Dimension, SQL<string>> = {
   MONTH: sql`to_char(counted.day, 'YYYY-MM') collate "C"`,
 };
 
+/** The key of a row: an id, a code or a month. */
+const keyPart = textPart(/^.{0,64}$/u);
+
+/** Returns the order of `caseStatistics` by a dimension. */
+export function statisticsOrder(dimension: Dimension): ColumnOrder<{ key: string }> {
+  const name = `caseStatistics ${dimension}`;
+  return { name, direction: 'ASC', keys: [{ column: KEYS[dimension], part: keyPart, readValue: ({ key }) => key }] };
+}
+
 /** Returns a page of counts per key, ordered by key. */
-export async function countBy(
+export function countBy(
   db: Reader,
   query: StatisticsQuery,
   dimension: Dimension,
-  page: PageRequest<string>,
+  page: KeysetRequest,
 ): Promise<Page<Tally & { key: string }>> {
   const key = KEYS[dimension];
-  const rows = await selectCounts(db, key.mapWith(String), query)
-    .where(and(...conditions(query), page.after === null ? undefined : sql`${key} > ${page.after}`))
-    .groupBy(sql`1`)
-    .orderBy(sql`1`)
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    selectCounts(db, key.mapWith(String), query)
+      .where(and(...conditions(query), keyset.condition))
+      .groupBy(key)
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Returns the counts over all keys together. */

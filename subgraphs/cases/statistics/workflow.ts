@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { Page, PageRequest } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { loadCalendar, lockCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { findCases } from '../store.ts';
@@ -26,7 +27,7 @@ export function countCases(
   { db }: StatisticsDependencies,
   query: store.StatisticsQuery,
   by: Dimension,
-  page: PageRequest<string>,
+  page: KeysetRequest,
 ): Promise<StatisticsResult> {
   return db.transaction(
     async (tx) => {
@@ -38,7 +39,7 @@ export function countCases(
         label: labelOf(by, row.key, names),
       }));
       const totals = { ...figuresOf(await store.countAll(tx, query)), key: '', label: '合计' };
-      return { page: { rows, hasNextPage: countPage.hasNextPage }, totals };
+      return { page: { ...countPage, rows }, totals };
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );

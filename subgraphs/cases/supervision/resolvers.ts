@@ -2,7 +2,7 @@ import type { Database } from '../../../db/client.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
@@ -24,13 +24,8 @@ function queries({ db, now }: WebhookDependencies) {
       const organ = requireReadScope(CASE_READS.approvalPushes, actor, '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
       const today = dayOf(now());
-      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, BY_SERIAL));
-      return toConnection(
-        resultPage,
-        BY_SERIAL,
-        (row) => row.serial,
-        (row) => viewPush(row, person, today),
-      );
+      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, store.PUSH_ORDER));
+      return toConnection(resultPage, store.PUSH_ORDER, (row) => viewPush(row, person, today));
     },
     supervisionFindings: async (_, args, { actor }) => {
       const person = requirePerson(actor);
@@ -38,18 +33,13 @@ function queries({ db, now }: WebhookDependencies) {
       const organ = requireReadScope(CASE_READS.supervisionFindings, actor, message);
       const today = dayOf(now());
       const state = args.filter?.state ?? null;
-      const resultPage = await store.listFindings(db, organ, state, readPage(args, BY_SERIAL));
-      return toConnection(
-        resultPage,
-        BY_SERIAL,
-        (row) => row.serial,
-        (row) => viewFinding(row, person, today),
-      );
+      const resultPage = await store.listFindings(db, organ, state, readPage(args, store.FINDING_ORDER));
+      return toConnection(resultPage, store.FINDING_ORDER, (row) => viewFinding(row, person, today));
     },
     webhooks: async (_, args, { actor }) => {
       requireReadScope(CASE_READS.webhooks, actor, '推送地址只供系统管理员和审计人员查阅。');
-      const resultPage = await webhooks.listWebhooks(db, readPage(args, BY_SERIAL));
-      return toConnection(resultPage, BY_SERIAL, (row) => row.serial, viewWebhook);
+      const resultPage = await webhooks.listWebhooks(db, readPage(args, webhooks.WEBHOOK_ORDER));
+      return toConnection(resultPage, webhooks.WEBHOOK_ORDER, viewWebhook);
     },
   } satisfies Resolvers['Query'];
 }

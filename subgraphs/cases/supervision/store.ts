@@ -1,11 +1,12 @@
-import { and, arrayContains, asc, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, inArray, isNotNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import * as tables from '../tables.ts';
@@ -63,28 +64,27 @@ export interface PushFilter {
 
 const overdueOn = (today: Day) => sql`(${push.reachedAt} is null and ${push.dueOn} < ${today})`;
 
+/** The order of `approvalPushes`. */
+export const PUSH_ORDER = bySerial('approvalPushes', push.serial, 'ASC');
+
 /** Returns a page of the pushes to an organ, or to every organ for null, oldest first. */
-export async function listPushes(
-  db: Reader,
-  filter: PushFilter,
-  today: Day,
-  page: PageRequest<number>,
-): Promise<Page<PushRow>> {
+export function listPushes(db: Reader, filter: PushFilter, today: Day, page: KeysetRequest): Promise<Page<PushRow>> {
   const { organ, state, overdue } = filter;
-  const rows = await db
-    .select()
-    .from(push)
-    .where(
-      and(
-        organ === null ? undefined : eq(push.organ, organ),
-        state === null ? undefined : eq(push.state, state),
-        overdue === null ? undefined : sql`coalesce(${overdueOn(today)}, false) = ${overdue}`,
-        page.after === null ? undefined : sql`${push.serial} > ${page.after}`,
-      ),
-    )
-    .orderBy(asc(push.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(push)
+      .where(
+        and(
+          organ === null ? undefined : eq(push.organ, organ),
+          state === null ? undefined : eq(push.state, state),
+          overdue === null ? undefined : sql`coalesce(${overdueOn(today)}, false) = ${overdue}`,
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Every push of a case, oldest first. */
@@ -278,28 +278,32 @@ export function findingEntriesOf(db: Reader, ids: readonly string[]): Promise<Fi
     .orderBy(asc(findingEntry.findingId), asc(findingEntry.seq));
 }
 
+/** The order of `supervisionFindings`. */
+export const FINDING_ORDER = bySerial('supervisionFindings', finding.serial, 'DESC');
+
 /**
  * Returns a page of the findings of an organ's supervision or on its decisions, newest first; of all organs for null.
  */
-export async function listFindings(
+export function listFindings(
   db: Reader,
   organ: string | null,
   state: FindingState | null,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<FindingRow>> {
-  const rows = await db
-    .select()
-    .from(finding)
-    .where(
-      and(
-        organ === null ? undefined : or(eq(finding.organ, organ), eq(finding.decidedBy, organ)),
-        state === null ? undefined : eq(finding.state, state),
-        page.after === null ? undefined : lt(finding.serial, page.after),
-      ),
-    )
-    .orderBy(desc(finding.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(finding)
+      .where(
+        and(
+          organ === null ? undefined : or(eq(finding.organ, organ), eq(finding.decidedBy, organ)),
+          state === null ? undefined : eq(finding.state, state),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /**

@@ -4,23 +4,49 @@ import { findTextProblem, type TextRule } from '../text.ts';
 /** Maximum number of rows in a page. */
 export const MAX_PAGE_ROWS = 100;
 
-/** A keyset page: the rows after a position, and whether more follow. */
+/** Number of rows in a page whose request states none. */
+export const DEFAULT_PAGE_ROWS = 20;
+
+/** A page: rows in the order of their list, and whether others lie beyond its ends. */
 export interface Page<Row> {
   rows: readonly Row[];
   hasNextPage: boolean;
+  hasPreviousPage: boolean;
 }
 
-/** A request for `first` rows after `after`, a position from an earlier page. */
-export interface PageRequest<Position> {
-  first: number;
-  after: Position | null;
+/** A page without rows of an empty list. */
+export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPreviousPage: false };
+
+/** A request for the `count` rows of a list after the position `cursor`, or before it. */
+export interface PageRequest<Order = ListOrder<never>> {
+  order: Order;
+  count: number;
+  isBackward: boolean;
+  /** The values of the order's keys. Null: the page begins at the start of the list, or ends at its end. */
+  cursor: readonly KeyValue[] | null;
+}
+
+/** The arguments of a list. */
+export interface PageArguments {
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
 }
 
 /** A connection as every schema of the hub declares it. */
 export interface Connection<Node> {
   edges: { cursor: string; node: Node }[];
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
 }
+
+/** A value by which rows are ordered. */
+export type KeyValue = number | string | Date;
 
 /** How one value of a position is written in a cursor. */
 export interface CursorPart<Value> {
@@ -60,57 +86,55 @@ export const microsecondPart: CursorPart<string> = {
   read: (text) => (/\.\d{6}Z$/.test(text) && instantPart.read(text.replace(/\d{3}Z$/, 'Z')) ? text : null),
 };
 
-/** How the cursors of a list are written: each is the position of a row in the order of the list. */
-export interface CursorFormat<Position> {
-  write(position: Position): readonly string[];
-  read(parts: readonly string[]): Position | null;
+/** One value by which a list is ordered. */
+export interface OrderKey<Row> {
+  part: CursorPart<KeyValue>;
+  readValue(row: Row): KeyValue;
 }
 
-/** Cursors of a list that is ordered by one value. */
-export function byValue<Value>(part: CursorPart<Value>): CursorFormat<Value> {
-  return {
-    write: (value) => [part.write(value)],
-    read: ([text, ...rest]) => (text === undefined || rest.length > 0 ? null : part.read(text)),
-  };
+/** An order of a list. Its keys together tell every two rows apart, and all run in one direction. */
+export interface ListOrder<Row> {
+  /** Stands in each cursor, so that no other list or order takes it. Null: readers keep the cursors across releases. */
+  name: string | null;
+  direction: 'ASC' | 'DESC';
+  keys: readonly OrderKey<Row>[];
 }
 
-/** Cursors of a list that is ordered by several values, in the order of `parts`. */
-export function byValues<Position extends object>(
-  parts: { [Name in keyof Position]: CursorPart<Position[Name]> },
-): CursorFormat<Position> {
-  const names = Object.keys(parts) as (keyof Position)[];
-  return {
-    write: (position) => names.map((name) => parts[name].write(position[name])),
-    read(texts) {
-      if (texts.length !== names.length) return null;
-      const values = names.map((name, i) => parts[name].read(texts[i] ?? ''));
-      if (values.includes(null)) return null;
-      return Object.fromEntries(names.map((name, i) => [name, values[i]])) as Position;
-    },
-  };
+/** Returns the opposite of an order's direction. */
+export function reverse(direction: 'ASC' | 'DESC'): 'ASC' | 'DESC' {
+  return direction === 'ASC' ? 'DESC' : 'ASC';
 }
-
-/** Cursors of a list that is ordered by a `serial` column. */
-export const BY_SERIAL = byValue(serialPart);
-
-/** Cursors of a list that is ordered by an id. */
-export const BY_ID = byValue(idPart);
 
 /**
- * Reads `first` and `after`. Throws BAD_USER_INPUT unless 1 ≤ first ≤ MAX_PAGE_ROWS and `after` is a cursor of this
- * `format`.
+ * Reads the arguments of a list. Without `first` and `last` a page has DEFAULT_PAGE_ROWS. Throws BAD_USER_INPUT for a
+ * count that is not 1 to MAX_PAGE_ROWS, for a cursor that is not of this order, and for arguments of both directions.
  */
-export function readPage<Position>(
-  args: { first: number; after?: string | null | undefined },
-  format: CursorFormat<Position>,
-): PageRequest<Position> {
-  if (!Number.isInteger(args.first) || args.first < 1 || args.first > MAX_PAGE_ROWS) {
-    throw buildInputError(`first 须为 1 至 ${MAX_PAGE_ROWS} 的整数。`, 'first');
-  }
-  if (args.after === null || args.after === undefined || args.after === '') return { first: args.first, after: null };
-  const position = readCursor(args.after, format);
-  if (position === null) throw buildInputError('after 不是本列表给出的游标。', 'after');
-  return { first: args.first, after: position };
+export function readPage<Order extends ListOrder<never>>(args: PageArguments, order: Order): PageRequest<Order> {
+  const first = readCount(args.first, 'first');
+  const last = readCount(args.last, 'last');
+  const after = readCursor(args.after, order, 'after');
+  const before = readCursor(args.before, order, 'before');
+  if (first !== null && last !== null) throw buildInputError('first 与 last 不能同时使用。', 'last');
+  if (after !== null && before !== null) throw buildInputError('after 与 before 不能同时使用。', 'before');
+  if (first !== null && before !== null) throw buildInputError('before 须与 last 同用，不能与 first 同用。', 'before');
+  if (last !== null && after !== null) throw buildInputError('after 须与 first 同用，不能与 last 同用。', 'after');
+  return {
+    order,
+    count: first ?? last ?? DEFAULT_PAGE_ROWS,
+    isBackward: last !== null || before !== null,
+    cursor: after ?? before,
+  };
+}
+
+/** Returns a text that is the same for equal requests of one list: loaders are named by it. */
+export function describePage({ order, count, isBackward, cursor }: PageRequest): string {
+  return JSON.stringify([order.name, count, isBackward, cursor]);
+}
+
+function readCount(count: number | null | undefined, argument: string): number | null {
+  if (count === null || count === undefined) return null;
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_PAGE_ROWS) return count;
+  throw buildInputError(`${argument} 须为 1 至 ${MAX_PAGE_ROWS} 的整数。`, argument);
 }
 
 /** A cursor holds ids and times. Its parts reach the database, so they follow the rule for text. */
@@ -120,31 +144,67 @@ function isCursorPart(part: unknown): part is string {
   return typeof part === 'string' && findTextProblem(part, CURSOR_PART) === null;
 }
 
-function readCursor<Position>(cursor: string, format: CursorFormat<Position>): Position | null {
+/** Returns the position that a cursor names, or null if the argument is absent or empty. */
+function readCursor(
+  cursor: string | null | undefined,
+  order: ListOrder<never>,
+  argument: string,
+): readonly KeyValue[] | null {
+  if (cursor === null || cursor === undefined || cursor === '') return null;
+  const position = parseCursor(cursor, order);
+  if (position === null) throw buildInputError(`${argument} 不是本列表按此顺序给出的游标。`, argument);
+  return position;
+}
+
+function parseCursor(cursor: string, { name, keys }: ListOrder<never>): readonly KeyValue[] | null {
+  let parts: unknown;
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (!Array.isArray(parts) || !parts.every(isCursorPart)) return null;
-    return format.read(parts);
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     return null;
   }
+  if (!Array.isArray(parts) || !parts.every(isCursorPart)) return null;
+  const texts = name === null ? parts : parts.slice(1);
+  if ((name !== null && parts[0] !== name) || texts.length !== keys.length) return null;
+  const values = keys.flatMap(({ part }, i) => part.read(texts[i] ?? '') ?? []);
+  return values.length === keys.length ? values : null;
 }
 
-/** Cuts a page from up to `first + 1` rows. The extra row tells whether more follow. */
-export function cutPage<Row>(rows: readonly Row[], first: number): Page<Row> {
-  return { rows: rows.slice(0, first), hasNextPage: rows.length > first };
+function writeCursor<Row>({ name, keys }: ListOrder<Row>, row: Row): string {
+  const texts = keys.map((key) => key.part.write(key.readValue(row)));
+  return Buffer.from(JSON.stringify(name === null ? texts : [name, ...texts])).toString('base64url');
 }
 
-/** Converts a page into a connection. The cursor of a row is its position in this `format`. */
-export function toConnection<Row, Position, Node>(
+/** Cuts a page from all rows of a list, which are in its order. */
+export function cutRows<Row>(rows: readonly Row[], page: PageRequest<ListOrder<NoInfer<Row>>>): Page<Row> {
+  const { order, count, isBackward, cursor } = page;
+  const rank = (row: Row) => (cursor === null ? (isBackward ? -1 : 1) : comparePosition(order, row, cursor));
+  const reached = rows.findIndex((row) => (isBackward ? rank(row) >= 0 : rank(row) > 0));
+  const bound = reached < 0 ? rows.length : reached;
+  const [start, end] = isBackward ? [Math.max(0, bound - count), bound] : [bound, bound + count];
+  return { rows: rows.slice(start, end), hasPreviousPage: start > 0, hasNextPage: end < rows.length };
+}
+
+/** Returns a number below 0 if a row stands before a position in the order of its list, above 0 if after it. */
+function comparePosition<Row>({ direction, keys }: ListOrder<Row>, row: Row, position: readonly KeyValue[]): number {
+  for (const [i, key] of keys.entries()) {
+    const [value, bound] = [key.readValue(row), position[i] ?? ''];
+    if (value < bound) return direction === 'ASC' ? -1 : 1;
+    if (value > bound) return direction === 'ASC' ? 1 : -1;
+  }
+  return 0;
+}
+
+/** Converts a page of an order into a connection. */
+export function toConnection<Row, Node>(
   page: Page<Row>,
-  format: CursorFormat<Position>,
-  position: (row: Row) => Position,
-  node: (row: Row) => Node,
+  order: ListOrder<NoInfer<Row>>,
+  node: (row: NoInfer<Row>) => Node,
 ): Connection<Node> {
-  const writeCursor = (row: Row) => Buffer.from(JSON.stringify(format.write(position(row)))).toString('base64url');
-  const edges = page.rows.map((row) => ({ cursor: writeCursor(row), node: node(row) }));
-  return { edges, pageInfo: { hasNextPage: page.hasNextPage, endCursor: edges.at(-1)?.cursor ?? null } };
+  const edges = page.rows.map((row) => ({ cursor: writeCursor(order, row), node: node(row) }));
+  const { hasNextPage, hasPreviousPage } = page;
+  const [startCursor, endCursor] = [edges[0]?.cursor ?? null, edges.at(-1)?.cursor ?? null];
+  return { edges, pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor } };
 }
 
 /** Builds the error for a wrong argument. `argument` is the path of the value, for example `input.fields[0].text`. */

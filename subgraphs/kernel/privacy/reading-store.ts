@@ -1,6 +1,7 @@
 import { and, desc, eq, getTableColumns, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../http/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../http/keyset-store.ts';
+import type { Page } from '../http/page.ts';
 import type { Purpose } from './purpose.ts';
 import type { Reading, ReadingObject, ReadingScope } from './reading.ts';
 import type { ReadingTable } from './reading-tables.ts';
@@ -44,34 +45,40 @@ function isReadBy(table: ReadingTable, scope: ReadingScope, person: string): SQL
   return scope.organ === null ? sql`false` : and(eq(table.readerId, person), eq(table.organ, scope.organ));
 }
 
-/** Returns a page of readings, newest first. */
-export async function listReadings(
+/** The order of a list of readings, newest first. `name` is that of the list. */
+export function readingOrder(name: string, table: ReadingTable): ColumnOrder<ReadingRow> {
+  return bySerial(name, table.serial, 'DESC');
+}
+
+/** Returns a page of readings. */
+export function listReadings(
   db: Reader,
   table: ReadingTable,
   scope: ReadingScope,
   filter: ReadingFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<ReadingRow>> {
   const { subject, object, purpose, person, organ, from, to } = filter;
-  const rows = await db
-    .select()
-    .from(table)
-    .where(
-      and(
-        isVisible(table, scope),
-        subject === null ? undefined : eq(table.subject, subject),
-        object === null ? undefined : eq(table.object, object),
-        purpose === null ? undefined : eq(table.purpose, purpose),
-        person === null ? undefined : isReadBy(table, scope, person),
-        organ === null ? undefined : eq(table.organ, organ),
-        from === null ? undefined : gte(table.at, from),
-        to === null ? undefined : lt(table.at, to),
-        page.after === null ? undefined : lt(table.serial, page.after),
-      ),
-    )
-    .orderBy(desc(table.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(table)
+      .where(
+        and(
+          isVisible(table, scope),
+          subject === null ? undefined : eq(table.subject, subject),
+          object === null ? undefined : eq(table.object, object),
+          purpose === null ? undefined : eq(table.purpose, purpose),
+          person === null ? undefined : isReadBy(table, scope, person),
+          organ === null ? undefined : eq(table.organ, organ),
+          from === null ? undefined : gte(table.at, from),
+          to === null ? undefined : lt(table.at, to),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Most readings shown with one case or license. The list of all has the others. */

@@ -1,9 +1,9 @@
 import type { Reader } from '../../../db/client.ts';
 import type { Actor, Person } from '../actor.ts';
 import { type GraphContext, getLoader, requirePerson } from '../http/context.ts';
-import { BY_SERIAL, readPage, toConnection } from '../http/page.ts';
+import { type PageArguments, readPage, toConnection } from '../http/page.ts';
 import { type ReadingScope, readingScopeOf, showsReader } from './reading.ts';
-import { findReadings, listReadings, type ReadingFilter, type ReadingRow } from './reading-store.ts';
+import { findReadings, listReadings, type ReadingFilter, type ReadingRow, readingOrder } from './reading-store.ts';
 import type { ReadingTable } from './reading-tables.ts';
 
 /** How a subgraph answers its record of readings. */
@@ -26,13 +26,13 @@ function viewReading(row: ReadingRow, scope: ReadingScope) {
 }
 
 /** The arguments of a list of readings, apart from what each subgraph names its subject. */
-type ReadingArguments = Parameters<typeof readPage>[0] & {
+type ReadingArguments = PageArguments & {
   filter?: { [Field in keyof Omit<ReadingFilter, 'subject'>]?: ReadingFilter[Field] | undefined } | null | undefined;
 };
 
-/** Answers the list of readings that a person may see. Throws UNAUTHENTICATED for the public. */
+/** Answers the list `list` of the readings that a person may see. Throws UNAUTHENTICATED for the public. */
 export async function answerReadings(
-  { db, table }: { db: Reader; table: ReadingTable },
+  { db, table, list }: { db: Reader; table: ReadingTable; list: string },
   subject: string | null | undefined,
   args: ReadingArguments,
   actor: Actor,
@@ -40,13 +40,9 @@ export async function answerReadings(
   const scope = readingScopeOf(requirePerson(actor));
   const { object = null, purpose = null, person = null, organ = null, from = null, to = null } = args.filter ?? {};
   const filter = { subject: subject ?? null, object, purpose, person, organ, from, to };
-  const page = await listReadings(db, table, scope, filter, readPage(args, BY_SERIAL));
-  return toConnection(
-    page,
-    BY_SERIAL,
-    (row) => row.serial,
-    (row) => viewReading(row, scope),
-  );
+  const order = readingOrder(list, table);
+  const page = await listReadings(db, table, scope, filter, readPage(args, order));
+  return toConnection(page, order, (row) => viewReading(row, scope));
 }
 
 /**

@@ -1,6 +1,7 @@
-import { and, count, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../http/keyset-store.ts';
+import type { Page } from '../http/page.ts';
 import { UUID_PATTERN } from '../identifier.ts';
 import type { Proposal, ProposalState } from './proposal.ts';
 import type { ProposalTables } from './tables.ts';
@@ -50,6 +51,8 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
   });
   return {
     announce,
+    /** Returns the order of the list `name`, newest first. */
+    orderOf: (name: string) => bySerial<StoredProposal<Kind>>(name, proposal.serial, 'DESC'),
     /** Builds a proposal from its row and that of its outcome. */
     toStored,
     /** Returns a proposal, or null if there is none with this id. */
@@ -82,25 +85,28 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
       await tx.insert(proposalOutcome).values(row);
     },
     /** Returns a page of the proposals that meet `condition`, newest first. Absent: of all. */
-    async list(
+    list(
       db: Reader,
       condition: SQL | undefined,
       { kind, state }: ProposalFilter<Kind>,
-      page: PageRequest<number>,
+      page: KeysetRequest,
     ): Promise<Page<StoredProposal<Kind>>> {
-      const rows = await select(db)
-        .where(
-          and(
-            condition,
-            ofKinds,
-            kind === null ? undefined : eq(proposal.kind, kind),
-            state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`,
-            page.after === null ? undefined : lt(proposal.serial, page.after),
-          ),
-        )
-        .orderBy(desc(proposal.serial))
-        .limit(page.first + 1);
-      return cutPage(rows.map(toStored), page.first);
+      return selectPage(page, async (keyset) =>
+        (
+          await select(db)
+            .where(
+              and(
+                condition,
+                ofKinds,
+                kind === null ? undefined : eq(proposal.kind, kind),
+                state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`,
+                keyset.condition,
+              ),
+            )
+            .orderBy(...keyset.orderBy)
+            .limit(keyset.limit)
+        ).map(toStored),
+      );
     },
   };
 }

@@ -4,9 +4,9 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import {
-  byValues,
-  cutPage,
   idPart,
+  type KeyValue,
+  type ListOrder,
   numberPart,
   type Page,
   type PageRequest,
@@ -31,12 +31,19 @@ export interface FeedRow extends FeedPosition {
   change: EventPayload<'LicenseChanged'>;
 }
 
-/** The order of the feed: the place of the event. Stream and revision find the place of an older cursor. */
-export const BY_PLACE = byValues<FeedPosition>({
-  place: textPart(/^(p\d{1,15}|\d{1,19})$/),
-  stream: idPart,
-  revision: numberPart(9),
-});
+/**
+ * The order of the feed: the place of the event. Stream and revision find the place of an older cursor. Readers keep its
+ * cursors, so they have no name.
+ */
+export const FEED_ORDER: ListOrder<FeedRow> = {
+  name: null,
+  direction: 'ASC',
+  keys: [
+    { part: textPart(/^(p\d{1,15}|\d{1,19})$/), readValue: ({ place }) => place },
+    { part: idPart, readValue: ({ stream }) => stream },
+    { part: numberPart(9), readValue: ({ revision }) => revision },
+  ],
+};
 
 /** Id of the advisory lock under which places are taken. Locks apply to the whole database. */
 const PLACE_LOCK_ID = 7_320_001;
@@ -59,27 +66,28 @@ export async function placeChanges(tx: Transaction, stream: string | null): Prom
 }
 
 /** Returns every act on every license, in an order that never changes, also in another cluster. */
-export async function readFeed(db: Reader, page: PageRequest<FeedPosition>): Promise<Page<FeedRow>> {
+export async function readFeed(db: Reader, page: PageRequest): Promise<Page<FeedRow>> {
   const { place, stream, revision } = licenseChange;
   const isEvent = and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision));
   const rows = await db
     .select({ place, stream, revision, payload: outboxEvent.payload })
     .from(licenseChange)
     .innerJoin(outboxEvent, isEvent)
-    .where(page.after === null ? undefined : sql`${place} > ${selectPlace(page.after)}`)
+    .where(page.cursor === null ? undefined : sql`${place} > ${selectPlace(page.cursor)}`)
     .orderBy(asc(place))
-    .limit(page.first + 1);
-  return cutPage(
-    rows.map((row) => ({ ...row, place: `p${row.place}`, change: row.payload as EventPayload<'LicenseChanged'> })),
-    page.first,
-  );
+    .limit(page.count + 1);
+  const cut = rows
+    .slice(0, page.count)
+    .map((row) => ({ ...row, place: `p${row.place}`, change: row.payload as EventPayload<'LicenseChanged'> }));
+  return { rows: cut, hasNextPage: rows.length > page.count, hasPreviousPage: page.cursor !== null };
 }
 
 /**
  * Selects the place of a position. An older cursor whose event a restore has lost counts from the beginning: it repeats
  * changes, and misses none.
  */
-function selectPlace({ place, stream, revision }: FeedPosition): SQL {
+function selectPlace([first, stream, revision]: readonly KeyValue[]): SQL {
+  const place = String(first);
   if (place.startsWith('p')) return sql`${place.slice(1)}::bigint`;
   const { place: column, stream: ofStream, revision: ofRevision } = licenseChange;
   return sql`coalesce((select ${column} from ${licenseChange}

@@ -1,6 +1,6 @@
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
 import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
@@ -16,14 +16,9 @@ export function orderResolvers(deps: IssueDependencies) {
       supervisionOrders: async (_, args, { actor }) => {
         const message = '监管指令只供发证机关审批人、监管人员和审计人员查阅。';
         const organ = requireReadScope(LICENSE_READS.supervisionOrders, actor, message);
-        const page = readPage(args, BY_SERIAL);
+        const page = readPage(args, store.ORDER_ORDER);
         const ordersPage = await store.listOrders(db, organ, args.filter?.state ?? null, page);
-        return toConnection(
-          ordersPage,
-          BY_SERIAL,
-          (row) => row.serial,
-          (row) => row,
-        );
+        return toConnection(ordersPage, store.ORDER_ORDER, (row) => row);
       },
     },
     Mutation: {

@@ -1,9 +1,10 @@
-import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { SUSPENDING_ACTS } from '../../kernel/license-acts.ts';
 import { announceMootWishes } from '../countersign/store.ts';
@@ -74,26 +75,30 @@ export function findOrders(db: Reader, numbers: readonly string[]): Promise<Orde
     .orderBy(asc(supervisionOrder.serial));
 }
 
+/** The order of `supervisionOrders`. */
+export const ORDER_ORDER = bySerial('supervisionOrders', supervisionOrder.serial, 'DESC');
+
 /** Lists the orders to an organ or by it, newest first. Lists all orders if `organ` is null. */
-export async function listOrders(
+export function listOrders(
   db: Reader,
   organ: string | null,
   state: OrderState | null,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<OrderRow>> {
-  const rows = await db
-    .select()
-    .from(supervisionOrder)
-    .where(
-      and(
-        organ === null ? undefined : or(eq(supervisionOrder.issuer, organ), eq(supervisionOrder.supervisorId, organ)),
-        state === null ? undefined : eq(supervisionOrder.state, state),
-        page.after === null ? undefined : lt(supervisionOrder.serial, page.after),
-      ),
-    )
-    .orderBy(desc(supervisionOrder.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(supervisionOrder)
+      .where(
+        and(
+          organ === null ? undefined : or(eq(supervisionOrder.issuer, organ), eq(supervisionOrder.supervisorId, organ)),
+          state === null ? undefined : eq(supervisionOrder.state, state),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Adds an organ to the parties of a license, so that a supervisor sees the license that it has ordered an act on. */

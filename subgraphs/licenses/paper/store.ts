@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { byText, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { blank, blankEntry, sheet } from '../tables.ts';
 import { type Blank, type BlankState, SEED_ACTOR } from './paper.ts';
@@ -22,26 +23,24 @@ export async function requireFreeNumbers(db: Reader, numbers: readonly string[])
   if (taken) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
 }
 
+/** The order of `blanks`. */
+export const BLANK_ORDER = byText('blanks', blank.number, (row: Blank) => row.number);
+
 /** Lists the blanks of an organ by number. */
-export async function listBlanks(
+export function listBlanks(
   db: Reader,
   organ: string,
   state: BlankState | null,
-  page: PageRequest<string>,
+  page: KeysetRequest,
 ): Promise<Page<Blank>> {
-  const rows = await db
-    .select()
-    .from(blank)
-    .where(
-      and(
-        eq(blank.organ, organ),
-        state === null ? undefined : eq(blank.state, state),
-        page.after === null ? undefined : gt(blank.number, page.after),
-      ),
-    )
-    .orderBy(asc(blank.number))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(blank)
+      .where(and(eq(blank.organ, organ), state === null ? undefined : eq(blank.state, state), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Lists the sheets of versions, oldest first. */

@@ -1,5 +1,5 @@
 import { type GraphContext, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { EITHER_ACTS, type EitherAct, mapMutations, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
@@ -9,7 +9,7 @@ import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import type { Hearing } from './grounds.ts';
-import { listProposals } from './store.ts';
+import { listProposals, PROPOSAL_ORDER } from './store.ts';
 import { loadProposals, viewProposal, viewProposalActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -24,8 +24,8 @@ export function proposalResolvers(deps: IssueDependencies) {
         const { act = null, state = null } = args.filter ?? {};
         const kind = act as OwnAct | null;
         const scope = { organ, personId: requirePerson(actor).id };
-        const page = await listProposals(db, scope, { kind, state }, readPage(args, BY_SERIAL));
-        return toConnection(page, BY_SERIAL, (row) => row.serial, viewProposal);
+        const page = await listProposals(db, scope, { kind, state }, readPage(args, PROPOSAL_ORDER));
+        return toConnection(page, PROPOSAL_ORDER, viewProposal);
       },
     },
     Mutation: proposalMutations(deps),

@@ -1,11 +1,15 @@
 import { asc, eq, inArray, or } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Page, PageRequest } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 
 export const proposalStore = createProposalStore<OwnAct>({ proposal, proposalOutcome }, { kinds: OWN_ACTS });
+
+/** The order of `licenseProposals`. */
+export const PROPOSAL_ORDER = proposalStore.orderOf('licenseProposals');
 
 /** Stores the license that a proposal acts on. */
 export async function insertProposalLicense(tx: Transaction, row: typeof proposalLicense.$inferInsert): Promise<void> {
@@ -20,7 +24,7 @@ export function listProposals(
   db: Reader,
   { organ, personId }: { organ: string | null; personId: string },
   filter: ProposalFilter<OwnAct>,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredProposal<OwnAct>>> {
   const isVisible = organ === null ? undefined : or(eq(proposal.organ, organ), eq(proposal.proposedById, personId));
   return proposalStore.list(db, isVisible, filter, page);

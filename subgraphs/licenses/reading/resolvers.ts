@@ -7,7 +7,7 @@ import { discloseHolder, type ReadingDependencies } from './workflow.ts';
 
 /** Resolvers of the record of readings, and of the disclosure of a holder's code. */
 export function readingResolvers(deps: ReadingDependencies) {
-  const record = { db: deps.db, table: reading };
+  const record = { db: deps.db, table: reading, list: 'licenseReadings' };
   return {
     Query: {
       licenseReadings: (_, args, { actor }) => answerReadings(record, args.filter?.number, args, actor),

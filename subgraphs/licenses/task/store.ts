@@ -1,8 +1,9 @@
-import { and, arrayContains, asc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, arrayContains, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { act, certificateTask, licenseNumber } from '../tables.ts';
 import type { CertificateTask } from './task.ts';
@@ -37,11 +38,19 @@ export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseG
   await tx.insert(certificateTask).values({ ...task, window, openedAt: new Date(decidedAt) });
 }
 
+/** The order of `certificateTasks`. */
+export const TASK_ORDER = bySerial(
+  'certificateTasks',
+  certificateTask.serial,
+  'ASC',
+  (row: { task: TaskRow }) => row.task.serial,
+);
+
 /** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
-export async function listTasks(
+export function listTasks(
   db: Reader,
   actor: Person,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
   const visibility = hasRole(actor, 'AUDITOR')
     ? undefined
@@ -50,21 +59,15 @@ export async function listTasks(
         actor.window === null ? undefined : eq(certificateTask.window, actor.window),
         sql`false`,
       );
-  const rows = await db
-    .select({ task: certificateTask, waitingFor: act.waitingFor })
-    .from(certificateTask)
-    .leftJoin(act, eq(act.caseId, certificateTask.caseId))
-    .where(
-      and(
-        visibility,
-        isNull(certificateTask.doneAt),
-        isNull(certificateTask.voidedAt),
-        page.after === null ? undefined : gt(certificateTask.serial, page.after),
-      ),
-    )
-    .orderBy(asc(certificateTask.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select({ task: certificateTask, waitingFor: act.waitingFor })
+      .from(certificateTask)
+      .leftJoin(act, eq(act.caseId, certificateTask.caseId))
+      .where(and(visibility, isNull(certificateTask.doneAt), isNull(certificateTask.voidedAt), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Finds the open tasks on licenses, by license number. */

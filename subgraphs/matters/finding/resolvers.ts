@@ -2,11 +2,10 @@ import type { Reader } from '../../../db/client.ts';
 import { foldText, type Rank } from '../../kernel/finding/fold.ts';
 import {
   buildInputError,
-  byValues,
-  cutPage,
+  cutRows,
   idPart,
+  type ListOrder,
   numberPart,
-  type PageRequest,
   readPage,
   toConnection,
 } from '../../kernel/http/page.ts';
@@ -24,8 +23,27 @@ interface OrganPosition {
   rank: number;
   id: string;
 }
-const BY_RANK_AND_PLAN = byValues<MatterPosition>({ rank: numberPart(1), annex: numberPart(1), row: numberPart(4) });
-const BY_RANK_AND_ID = byValues<OrganPosition>({ rank: numberPart(1), id: idPart });
+
+/** The order of `searchMatters`: best first, then as in the plan. */
+const BY_RANK_AND_PLAN: ListOrder<MatterPosition> = {
+  name: 'searchMatters',
+  direction: 'ASC',
+  keys: [
+    { part: numberPart(1), readValue: ({ rank }) => rank },
+    { part: numberPart(1), readValue: ({ annex }) => annex },
+    { part: numberPart(4), readValue: ({ row }) => row },
+  ],
+};
+
+/** The order of `searchOrgans`: best first, then by id. */
+const BY_RANK_AND_ID: ListOrder<OrganPosition> = {
+  name: 'searchOrgans',
+  direction: 'ASC',
+  keys: [
+    { part: numberPart(1), readValue: ({ rank }) => rank },
+    { part: idPart, readValue: ({ id }) => id },
+  ],
+};
 
 const compareMatters = (a: MatterPosition, b: MatterPosition) => a.rank - b.rank || a.annex - b.annex || a.row - b.row;
 const compareOrgans = (a: OrganPosition, b: OrganPosition) =>
@@ -37,35 +55,25 @@ export function findingResolvers(db: Reader) {
     searchMatters: async (_, args) => {
       const text = requireSearchText(args.text);
       const found = rankAll(await listMatterNames(db), (matter) => rankMatter(text, matter));
-      const page = takePage(found, compareMatters, readPage(args, BY_RANK_AND_PLAN));
+      const page = cutRows(found.toSorted(compareMatters), readPage(args, BY_RANK_AND_PLAN));
       const matters = await findMatters(
         db,
         page.rows.map(({ id }) => id),
       );
       const rows = page.rows.flatMap((position, i) => (matters[i] ? [{ ...position, matter: matters[i] }] : []));
-      const connection = toConnection(
-        { ...page, rows },
-        BY_RANK_AND_PLAN,
-        (row) => row,
-        ({ matter }) => matter,
-      );
+      const connection = toConnection({ ...page, rows }, BY_RANK_AND_PLAN, ({ matter }) => matter);
       return { ...connection, totalCount: found.length };
     },
     searchOrgans: async (_, args) => {
       const text = requireSearchText(args.text);
       const found = rankAll(await listOrganNames(db), (organ) => rankOrgan(text, organ));
-      const page = takePage(found, compareOrgans, readPage(args, BY_RANK_AND_ID));
+      const page = cutRows(found.toSorted(compareOrgans), readPage(args, BY_RANK_AND_ID));
       const organs = await findOrgans(
         db,
         page.rows.map(({ id }) => id),
       );
       const rows = page.rows.flatMap((position, i) => (organs[i] ? [{ ...position, organ: organs[i] }] : []));
-      return toConnection(
-        { ...page, rows },
-        BY_RANK_AND_ID,
-        (row) => row,
-        ({ organ }) => organ,
-      );
+      return toConnection({ ...page, rows }, BY_RANK_AND_ID, ({ organ }) => organ);
     },
   } satisfies Resolvers['Query'];
 }
@@ -82,13 +90,4 @@ function rankAll<Item>(items: readonly Item[], rankOf: (item: Item) => Rank | nu
     const rank = rankOf(item);
     return rank === null ? [] : [{ ...item, rank }];
   });
-}
-
-function takePage<Position, Row extends Position>(
-  rows: readonly Row[],
-  compare: (a: Position, b: Position) => number,
-  { first, after }: PageRequest<Position>,
-) {
-  const rest = rows.toSorted(compare).filter((row) => after === null || compare(row, after) > 0);
-  return cutPage(rest, first);
 }

@@ -1,6 +1,6 @@
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
-import { byValue, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findMatters } from '../store.ts';
@@ -9,7 +9,11 @@ import { findGuide, type GuideVersion } from './version.ts';
 import { viewGuide, viewVersion } from './view.ts';
 import type { GuideDependencies } from './workflow.ts';
 
-const BY_VERSION = byValue(numberPart(6));
+const BY_VERSION: ListOrder<GuideVersion> = {
+  name: 'guideVersions',
+  direction: 'ASC',
+  keys: [{ part: numberPart(6), readValue: ({ version }) => version }],
+};
 
 /** Resolvers of service guides. Reading is public. */
 export function guideResolvers(dependencies: GuideDependencies) {
@@ -23,16 +27,9 @@ export function guideResolvers(dependencies: GuideDependencies) {
         return guideInForce && viewGuide(guideInForce);
       },
       guideVersions: async ({ row }, args, context) => {
-        const { first, after } = readPage(args, BY_VERSION);
+        const page = readPage(args, BY_VERSION);
         const versions = await load(context, row.id);
-        const remaining = versions.filter((version) => version.version > (after ?? 0));
-        const page = { rows: remaining.slice(0, first), hasNextPage: remaining.length > first };
-        return toConnection(
-          page,
-          BY_VERSION,
-          (version) => version.version,
-          (version) => viewVersion(versions, version),
-        );
+        return toConnection(cutRows(versions, page), BY_VERSION, (version) => viewVersion(versions, version));
       },
     },
     Guide: {

@@ -1,6 +1,13 @@
-import { and, asc, desc, gt, inArray, lt, lte } from 'drizzle-orm';
+import { and, asc, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import {
+  bySerial,
+  type ColumnOrder,
+  type KeysetRequest,
+  selectPage,
+  selectPages,
+} from '../../kernel/http/keyset-store.ts';
+import { numberPart, type Page } from '../../kernel/http/page.ts';
 import type { MatterChange } from './import.ts';
 import { delegationChange, delegationImport } from './tables.ts';
 
@@ -24,35 +31,45 @@ export async function insertEntry(
   return entryRow;
 }
 
+/** The order of `delegationImports`. */
+export const IMPORT_ORDER = bySerial('delegationImports', delegationImport.serial, 'DESC');
+
 /** Returns a page of imports, newest first. */
-export async function listEntries(db: Reader, page: PageRequest<number>): Promise<Page<ImportEntry>> {
-  const rows = await db
-    .select()
-    .from(delegationImport)
-    .where(page.after === null ? undefined : lt(delegationImport.serial, page.after))
-    .orderBy(desc(delegationImport.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+export function listEntries(db: Reader, page: KeysetRequest): Promise<Page<ImportEntry>> {
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(delegationImport)
+      .where(keyset.condition)
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
-/** Returns for each import a page of its changes, in the order of their lines. The cursor is a change's `seq`. */
-export async function listChanges(
+/** A change with its place in its import. */
+export type PlacedChange = MatterChange & { importId: string; seq: number };
+
+/** The order of the changes of an import: that of their lines. */
+export const CHANGE_ORDER: ColumnOrder<PlacedChange> = {
+  name: 'changes',
+  direction: 'ASC',
+  keys: [{ column: delegationChange.seq, part: numberPart(9), readValue: ({ seq }) => seq }],
+};
+
+/** Returns for each import a page of its changes. */
+export function listChanges(
   db: Reader,
   importIds: readonly string[],
-  page: PageRequest<number>,
-): Promise<Page<MatterChange & { seq: number }>[]> {
-  const after = page.after ?? 0;
-  const rows = await db
-    .select()
-    .from(delegationChange)
-    .where(
-      and(
-        inArray(delegationChange.importId, [...importIds]),
-        gt(delegationChange.seq, after),
-        lte(delegationChange.seq, after + page.first + 1),
-      ),
-    )
-    .orderBy(asc(delegationChange.seq));
-  const byImport = Map.groupBy(rows, (row) => row.importId);
-  return importIds.map((id) => cutPage(byImport.get(id) ?? [], page.first));
+  page: KeysetRequest,
+): Promise<Page<PlacedChange>[]> {
+  const parents = { ids: importIds, idOf: ({ importId }: PlacedChange) => importId };
+  return selectPages(page, parents, ({ condition, orderBy, limit }) => {
+    const place = sql<number>`row_number() over (partition by ${delegationChange.importId} order by ${sql.join(orderBy, sql`, `)})`;
+    const ranked = db
+      .select({ ...getTableColumns(delegationChange), place: place.as('place') })
+      .from(delegationChange)
+      .where(and(inArray(delegationChange.importId, [...importIds]), condition))
+      .as('ranked');
+    return db.select().from(ranked).where(lte(ranked.place, limit)).orderBy(asc(ranked.place));
+  });
 }

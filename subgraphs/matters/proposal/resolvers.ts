@@ -2,13 +2,13 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { GuideRefusal } from '../guide/guide.ts';
 import { viewGuide } from '../guide/view.ts';
 import { MATTER_READS } from '../policy.ts';
 import type { ImportGuideInput, Resolvers, ResolversTypes } from '../resolvers.gen.ts';
-import { findFiles, type ImportFileRow, listImports } from './store.ts';
+import { findFiles, IMPORT_PROPOSAL_ORDER, type ImportFileRow, listImports } from './store.ts';
 import { viewImport } from './view.ts';
 import {
   decideImport,
@@ -35,8 +35,8 @@ export function importProposalResolvers(deps: ImportDependencies, findOrgan: Fin
       importProposals: async (_, args, { actor }) => {
         const ownOrgan = requireReadScope(MATTER_READS.importProposals, actor, '您的岗位不能查看拟导入的文件。');
         const { kind = null, state = null } = args.filter ?? {};
-        const page = await listImports(deps.db, ownOrgan, { kind, state }, readPage(args, BY_SERIAL));
-        return toConnection(page, BY_SERIAL, (row) => row.serial, viewImport);
+        const page = await listImports(deps.db, ownOrgan, { kind, state }, readPage(args, IMPORT_PROPOSAL_ORDER));
+        return toConnection(page, IMPORT_PROPOSAL_ORDER, viewImport);
       },
     },
     Mutation: {

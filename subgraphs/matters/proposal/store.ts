@@ -1,6 +1,7 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { Page, PageRequest } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
@@ -21,12 +22,15 @@ export const importStore = createProposalStore<ImportKind>(
   },
 );
 
+/** The order of `importProposals`. */
+export const IMPORT_PROPOSAL_ORDER = importStore.orderOf('importProposals');
+
 /** Returns a page of proposed imports, newest first. `organ` null: those of every organ, and those of none. */
 export function listImports(
   db: Reader,
   organ: string | null,
   filter: ProposalFilter<ImportKind>,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredProposal<ImportKind>>> {
   return importStore.list(db, organ === null ? undefined : eq(proposal.organ, organ), filter, page);
 }

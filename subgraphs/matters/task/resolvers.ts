@@ -2,15 +2,26 @@ import { dayOf } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findOrgans } from '../store.ts';
 import * as store from './store.ts';
-import { matchesFilter } from './task.ts';
+import { matchesFilter, type TaskStatus } from './task.ts';
 import { viewProgress, viewReport, viewTask } from './view.ts';
 import { reportProgress, type TaskDependencies } from './workflow.ts';
 
-const BY_NUMBER = byValue(numberPart(9));
+const BY_NUMBER: ListOrder<TaskStatus> = {
+  name: 'tasks',
+  direction: 'ASC',
+  keys: [{ part: numberPart(9), readValue: ({ task }) => task.number }],
+};
+
+/** Newest first. The place of a report in the log never changes. */
+const BY_PLACE: ListOrder<{ place: number; report: TaskStatus['reports'][number] }> = {
+  name: 'history',
+  direction: 'DESC',
+  keys: [{ part: numberPart(9), readValue: ({ place }) => place }],
+};
 
 /**
  * Resolvers of the task board. Reading is public, since the plan is published. Only callers with a token see who
@@ -26,15 +37,10 @@ export function taskResolvers(dependencies: TaskDependencies) {
         const page = readPage(args, BY_NUMBER);
         const { overdue = null, organ = null, state = null } = args.filter ?? {};
         const today = dayOf(now());
-        const statuses = (await store.listTasks(db)).filter(
-          (status) => status.task.number > (page.after ?? 0) && matchesFilter(status, { overdue, organ, state }, today),
+        const statuses = (await store.listTasks(db)).filter((status) =>
+          matchesFilter(status, { overdue, organ, state }, today),
         );
-        return toConnection(
-          cutPage(statuses.slice(0, page.first + 1), page.first),
-          BY_NUMBER,
-          (status) => status.task.number,
-          (status) => viewTask(status, today),
-        );
+        return toConnection(cutRows(statuses, page), BY_NUMBER, (status) => viewTask(status, today));
       },
     },
     Mutation: {
@@ -52,15 +58,9 @@ export function taskResolvers(dependencies: TaskDependencies) {
     Task: {
       progress: (task, _, { actor }) => viewProgress(task, actor),
       history: ({ reports }, args, { actor }) => {
-        const page = readPage(args, BY_NUMBER);
-        // Newest first. A report's place in the log never changes, so it is the cursor.
         const entries = reports.map((report, i) => ({ place: i + 1, report })).reverse();
-        const remaining = entries.filter((entry) => page.after === null || entry.place < page.after);
-        return toConnection(
-          cutPage(remaining.slice(0, page.first + 1), page.first),
-          BY_NUMBER,
-          (entry) => entry.place,
-          (entry) => viewReport(entry.report, actor),
+        return toConnection(cutRows(entries, readPage(args, BY_PLACE)), BY_PLACE, (entry) =>
+          viewReport(entry.report, actor),
         );
       },
     },

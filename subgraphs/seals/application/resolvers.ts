@@ -2,7 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
 import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/http/page.ts';
+import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/http/page.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import { SEALS_POLICY } from '../policy.ts';
@@ -97,19 +97,18 @@ function applicationQuery(deps: ApplicationDependencies) {
       const { organ = null, seal = null, kind = null, state = null, waitsForMe = null } = args.filter ?? {};
       if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
         throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
-      const page = readPage(args, BY_SERIAL);
+      const page = readPage(args, store.APPLICATION_ORDER);
       const isDecider = SEALS_POLICY.decideSealApplication.grants.some(({ roles }) =>
         roles.some((role) => person.roles.includes(role)),
       );
-      if (waitsForMe && !isDecider)
-        return toConnection({ rows: [], hasNextPage: false }, BY_SERIAL, () => 0, viewApplication);
+      if (waitsForMe && !isDecider) return toConnection(EMPTY_PAGE, store.APPLICATION_ORDER, viewApplication);
       const decider = waitsForMe ? { id: person.id, organ: person.organ } : null;
       const applicationPage = await store.listApplications(
         deps.db,
         { organ: ownOrgan ?? organ, seal, kind, state, decider },
         page,
       );
-      return toConnection(applicationPage, BY_SERIAL, (row) => row.serial, viewApplication);
+      return toConnection(applicationPage, store.APPLICATION_ORDER, viewApplication);
     },
   } satisfies Resolvers['Query'];
 }

@@ -1,6 +1,7 @@
-import { and, count, desc, eq, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import { sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
 import type { Application, ApplicationKind, Outcome } from './application.ts';
 
@@ -83,34 +84,40 @@ export interface ApplicationFilter {
   decider: { id: string; organ: string | null } | null;
 }
 
+/** The order of `sealApplications`. */
+export const APPLICATION_ORDER = bySerial('sealApplications', sealApplication.serial, 'DESC');
+
 /** Returns a page of applications, newest first. */
-export async function listApplications(
+export function listApplications(
   db: Reader,
   filter: ApplicationFilter,
-  page: PageRequest<number>,
+  page: KeysetRequest,
 ): Promise<Page<StoredApplication>> {
   const { organ, seal, kind, state, decider } = filter;
-  const rows = await db
-    .select(columns)
-    .from(sealApplication)
-    .leftJoin(sealApplicationOutcome, isOutcomeOf)
-    .where(
-      and(
-        organ === null ? undefined : eq(sealApplication.organ, organ),
-        seal === null ? undefined : eq(sealApplication.sealId, seal),
-        kind === null ? undefined : eq(sealApplication.kind, kind),
-        state === null ? undefined : sql`coalesce(${sealApplicationOutcome.outcome}, 'WAITING') = ${state}`,
-        decider === null
-          ? undefined
-          : and(
-              isNull(sealApplicationOutcome.applicationId),
-              ne(sealApplication.appliedById, decider.id),
-              eq(sealApplication.organ, decider.organ ?? ''),
-            ),
-        page.after === null ? undefined : lt(sealApplication.serial, page.after),
-      ),
-    )
-    .orderBy(desc(sealApplication.serial))
-    .limit(page.first + 1);
-  return cutPage(rows.map(toStoredApplication), page.first);
+  return selectPage(page, async (keyset) =>
+    (
+      await db
+        .select(columns)
+        .from(sealApplication)
+        .leftJoin(sealApplicationOutcome, isOutcomeOf)
+        .where(
+          and(
+            organ === null ? undefined : eq(sealApplication.organ, organ),
+            seal === null ? undefined : eq(sealApplication.sealId, seal),
+            kind === null ? undefined : eq(sealApplication.kind, kind),
+            state === null ? undefined : sql`coalesce(${sealApplicationOutcome.outcome}, 'WAITING') = ${state}`,
+            decider === null
+              ? undefined
+              : and(
+                  isNull(sealApplicationOutcome.applicationId),
+                  ne(sealApplication.appliedById, decider.id),
+                  eq(sealApplication.organ, decider.organ ?? ''),
+                ),
+            keyset.condition,
+          ),
+        )
+        .orderBy(...keyset.orderBy)
+        .limit(keyset.limit)
+    ).map(toStoredApplication),
+  );
 }

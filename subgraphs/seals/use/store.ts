@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
-import { cutPage, type Page, type PageRequest } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
+import type { Page } from '../../kernel/http/page.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
 import type { CodeKeyRow } from '../certification/certificate-store.ts';
@@ -192,25 +193,29 @@ export interface UseFilter {
   to: Date | null;
 }
 
+/** The order of `sealUses`. */
+export const USE_ORDER = bySerial('sealUses', sealUse.serial, 'DESC');
+
 /** Returns a page of uses, newest first. */
-export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
+export function listUses(db: Reader, filter: UseFilter, page: KeysetRequest): Promise<Page<UseRow>> {
   const { organ, seal: sealId, license, person, matter, from, to } = filter;
-  const rows = await db
-    .select()
-    .from(sealUse)
-    .where(
-      and(
-        organ === null ? undefined : eq(sealUse.organ, organ),
-        sealId === null ? undefined : eq(sealUse.sealId, sealId),
-        license === null ? undefined : eq(sealUse.identifier, license),
-        person === null ? undefined : eq(sealUse.authorisedById, person),
-        matter === null ? undefined : eq(sealUse.matterId, matter),
-        from === null ? undefined : gte(sealUse.at, from),
-        to === null ? undefined : lt(sealUse.at, to),
-        page.after === null ? undefined : lt(sealUse.serial, page.after),
-      ),
-    )
-    .orderBy(desc(sealUse.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(sealUse)
+      .where(
+        and(
+          organ === null ? undefined : eq(sealUse.organ, organ),
+          sealId === null ? undefined : eq(sealUse.sealId, sealId),
+          license === null ? undefined : eq(sealUse.identifier, license),
+          person === null ? undefined : eq(sealUse.authorisedById, person),
+          matter === null ? undefined : eq(sealUse.matterId, matter),
+          from === null ? undefined : gte(sealUse.at, from),
+          to === null ? undefined : lt(sealUse.at, to),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }

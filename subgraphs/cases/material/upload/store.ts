@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { and, asc, desc, eq, gt, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/http/keyset-store.ts';
+import type { Page } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
 import { type FileState, materialFile, materialUpload } from '../tables.ts';
 import type { MediaType } from './file.ts';
@@ -136,22 +137,20 @@ export async function lockUpload(tx: Transaction, id: string): Promise<Upload | 
   return findUpload(tx, id);
 }
 
+/** The order of `uploads`. */
+export const UPLOAD_ORDER = bySerial('uploads', materialUpload.serial, 'DESC');
+
 /** Returns a page of a person's uploads that wait for a case, newest first. */
-export async function listWaiting(db: Reader, uploaderId: string, page: PageRequest<number>): Promise<Page<Upload>> {
-  const rows = await db
-    .select(uploadColumns)
-    .from(materialUpload)
-    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
-    .where(
-      and(
-        eq(materialUpload.uploaderId, uploaderId),
-        isNull(materialUpload.attachedAt),
-        page.after === null ? undefined : lt(materialUpload.serial, page.after),
-      ),
-    )
-    .orderBy(desc(materialUpload.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+export function listWaiting(db: Reader, uploaderId: string, page: KeysetRequest): Promise<Page<Upload>> {
+  return selectPage(page, (keyset) =>
+    db
+      .select(uploadColumns)
+      .from(materialUpload)
+      .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
+      .where(and(eq(materialUpload.uploaderId, uploaderId), isNull(materialUpload.attachedAt), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 export async function deleteUpload(tx: Transaction, id: string): Promise<void> {

@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../../db/client.ts';
-import { cutPage, type Page, type PageRequest } from '../../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/http/keyset-store.ts';
+import type { Page } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
 import * as tables from '../../tables.ts';
 
@@ -35,14 +36,18 @@ export async function holdWebhook(tx: Transaction, id: string): Promise<WebhookR
   return row ?? null;
 }
 
-export async function listWebhooks(db: Reader, page: PageRequest<number>): Promise<Page<WebhookRow>> {
-  const rows = await db
-    .select()
-    .from(webhook)
-    .where(page.after === null ? undefined : gt(webhook.serial, page.after))
-    .orderBy(asc(webhook.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
+/** The order of `webhooks`. */
+export const WEBHOOK_ORDER = bySerial('webhooks', webhook.serial, 'ASC');
+
+export function listWebhooks(db: Reader, page: KeysetRequest): Promise<Page<WebhookRow>> {
+  return selectPage(page, (keyset) =>
+    db
+      .select()
+      .from(webhook)
+      .where(keyset.condition)
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 /** Whether any matter names the organ. */
