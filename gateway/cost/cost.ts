@@ -15,7 +15,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS } from '../../subgraphs/kernel/http/page.ts';
+import { DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS } from '../../subgraphs/kernel/list/page.ts';
 import { createIntrospectionMeter, type IntrospectionMeter } from './introspection.ts';
 import type { CostModel, ListSize } from './model.ts';
 import { createValueMeter, MAX_COST, type ValueMeter, type Variables } from './values.ts';

@@ -65,7 +65,7 @@ export function createValueMeter(
     knownCosts.set(key, cost);
     return cost;
   };
-  /** Returns the value of a literal or variable that is a single number or text. Undefined if there is none, or null. */
+  /** Returns the value of a literal or variable that is a single number or text. Undefined if there is none or null. */
   const readSingle = (node: ValueNode | undefined): unknown => {
     if (!node) return undefined;
     if (node.kind === Kind.INT) return Number(node.value);

@@ -1,8 +1,8 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
-import { readPage, toConnection } from '../kernel/http/page.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
+import { readPage, toConnection } from '../kernel/list/page.ts';
 import { requireOrgan } from '../kernel/policy.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';

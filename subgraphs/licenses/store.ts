@@ -2,9 +2,9 @@ import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, sql } from 
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../kernel/http/keyset-store.ts';
-import type { Page } from '../kernel/http/page.ts';
 import type { LicenseState } from '../kernel/license-acts.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
+import type { Page } from '../kernel/list/page.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
 

@@ -10,8 +10,8 @@ import {
 } from '../kernel/events/events.ts';
 import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
-import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/http/keyset-store.ts';
-import { numberPart, type Page } from '../kernel/http/page.ts';
+import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
+import { numberPart, type Page } from '../kernel/list/page.ts';
 import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 

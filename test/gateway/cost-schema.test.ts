@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { measureCost } from '../../gateway/cost/cost.ts';
 import { DEFAULT_LIMITS } from '../../gateway/cost/limits.ts';
 import { listUnstated, readCostModel } from '../../gateway/cost/model.ts';
-import { DEFAULT_PAGE_ROWS } from '../../subgraphs/kernel/http/page.ts';
+import { DEFAULT_PAGE_ROWS } from '../../subgraphs/kernel/list/page.ts';
 
 /** The hub's own schema and the queries that its pages print, under the limits that hold by default. */
 

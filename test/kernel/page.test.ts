@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bySerial, type Keyset, type KeysetRequest, selectPage } from '../../subgraphs/kernel/http/keyset-store.ts';
+import { bySerial, type Keyset, type KeysetRequest, selectPage } from '../../subgraphs/kernel/list/keyset-store.ts';
 import {
   cutRows,
   DEFAULT_PAGE_ROWS,
@@ -17,7 +17,7 @@ import {
   serialPart,
   textPart,
   toConnection,
-} from '../../subgraphs/kernel/http/page.ts';
+} from '../../subgraphs/kernel/list/page.ts';
 
 type Values = readonly (number | string | Date)[];
 

@@ -174,7 +174,7 @@ export const layerRules: Rule[] = [
       ['subgraphs'],
       ['edge', 'index', 'main'],
       // Its error is the answer to a wrong cursor.
-      ['subgraphs/kernel/http/page.ts'],
+      ['subgraphs/kernel/list/page.ts'],
     ),
     planted: {
       'in a rule': { [CASE]: "import { parse } from 'graphql';\nexport const a = parse;" },

@@ -1,8 +1,8 @@
 import { and, arrayOverlaps, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { matterFact } from '../tables.ts';
 import type { Agreement } from './agreement.ts';
 import { agreement } from './tables.ts';

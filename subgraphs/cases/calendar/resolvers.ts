@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
-import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';

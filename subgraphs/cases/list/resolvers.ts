@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { describePage, readPage, toConnection } from '../../kernel/http/page.ts';
+import { describePage, readPage, toConnection } from '../../kernel/list/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
 import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';

@@ -1,8 +1,8 @@
 import { and, asc, count, eq, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Mode } from '../../kernel/events/events.ts';
-import { bySerial, type KeysetRequest, selectPages } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPages } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { caseFile } from '../tables.ts';
 
 /** A case that is not closed, without the data of its applicant. */

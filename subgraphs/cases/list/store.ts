@@ -2,8 +2,8 @@ import { and, arrayContains, eq, inArray, or, type SQL, sql } from 'drizzle-orm'
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import { instantPart, type Page, serialPart } from '../../kernel/http/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import { instantPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import type { Position } from '../case.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';

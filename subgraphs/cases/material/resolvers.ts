@@ -1,7 +1,7 @@
 import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { listReadings, readingOrder } from '../../kernel/privacy/reading-store.ts';
 import { CASE_READS } from '../policy.ts';
 import { reading } from '../reading/tables.ts';

@@ -1,6 +1,6 @@
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/http/page.ts';
+import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { endSessions } from './session-workflow.ts';

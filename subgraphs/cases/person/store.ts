@@ -17,8 +17,8 @@ import {
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Role } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { matterFact } from '../case-tables.ts';
 import type { Appointment } from './appointment.ts';
 import type { IssuerLogout } from './register.ts';

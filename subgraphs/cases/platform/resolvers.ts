@@ -1,5 +1,5 @@
 import { getLoader, requireReadScope } from '../../kernel/http/context.ts';
-import { readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
-import { readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { viewAgreement } from '../agreement/view.ts';
 import { viewException } from '../exception/view.ts';

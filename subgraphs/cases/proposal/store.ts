@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
-import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import type { ProposalKind } from './proposal.ts';
 import { proposal, proposalOutcome } from './tables.ts';

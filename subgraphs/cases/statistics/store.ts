@@ -1,8 +1,8 @@
 import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import { type Page, textPart } from '../../kernel/http/page.ts';
+import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import { type Page, textPart } from '../../kernel/list/page.ts';
 import type { OfficeScope } from '../../kernel/policy.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';

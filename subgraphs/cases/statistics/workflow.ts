@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { loadCalendar, lockCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { findCases } from '../store.ts';

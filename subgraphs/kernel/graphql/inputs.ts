@@ -19,7 +19,7 @@ import {
 } from 'graphql';
 import { isDay, isStorable } from '../day.ts';
 import { noteSubject } from '../environment/log.ts';
-import { buildInputError } from '../http/page.ts';
+import { buildInputError } from '../list/page.ts';
 import {
   describeTextProblem,
   findTextProblem,

@@ -7,7 +7,7 @@ import {
   isObjectType,
 } from 'graphql';
 import type { GraphContext } from '../http/context.ts';
-import { buildInputError, MAX_PAGE_ROWS } from '../http/page.ts';
+import { buildInputError, MAX_PAGE_ROWS } from '../list/page.ts';
 import { parseGlobalId, writeGlobalId } from './global-id.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { and, desc, eq, getTableColumns, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
-import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../http/keyset-store.ts';
-import type { Page } from '../http/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../list/keyset-store.ts';
+import type { Page } from '../list/page.ts';
 import type { Purpose } from './purpose.ts';
 import type { Reading, ReadingObject, ReadingScope } from './reading.ts';
 import type { ReadingTable } from './reading-tables.ts';

@@ -1,7 +1,7 @@
 import type { Reader } from '../../../db/client.ts';
 import type { Actor, Person } from '../actor.ts';
 import { type GraphContext, getLoader, requirePerson } from '../http/context.ts';
-import { type PageArguments, readPage, toConnection } from '../http/page.ts';
+import { type PageArguments, readPage, toConnection } from '../list/page.ts';
 import { type ReadingScope, readingScopeOf, showsReader } from './reading.ts';
 import { findReadings, listReadings, type ReadingFilter, type ReadingRow, readingOrder } from './reading-store.ts';
 import type { ReadingTable } from './reading-tables.ts';

@@ -1,8 +1,8 @@
 import { and, count, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../http/keyset-store.ts';
-import type { Page } from '../http/page.ts';
 import { UUID_PATTERN } from '../identifier.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../list/keyset-store.ts';
+import type { Page } from '../list/page.ts';
 import type { Proposal, ProposalState } from './proposal.ts';
 import type { ProposalTables } from './tables.ts';
 
@@ -84,29 +84,19 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
     async insertOutcome(tx: Transaction, row: OutcomeRow): Promise<void> {
       await tx.insert(proposalOutcome).values(row);
     },
-    /** Returns a page of the proposals that meet `condition`, newest first. Absent: of all. */
+    /** Returns a page of the proposals that meet `condition`. Absent: of all. */
     list(
       db: Reader,
       condition: SQL | undefined,
       { kind, state }: ProposalFilter<Kind>,
       page: KeysetRequest,
     ): Promise<Page<StoredProposal<Kind>>> {
-      return selectPage(page, async (keyset) =>
-        (
-          await select(db)
-            .where(
-              and(
-                condition,
-                ofKinds,
-                kind === null ? undefined : eq(proposal.kind, kind),
-                state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`,
-                keyset.condition,
-              ),
-            )
-            .orderBy(...keyset.orderBy)
-            .limit(keyset.limit)
-        ).map(toStored),
-      );
+      const ofKind = kind === null ? undefined : eq(proposal.kind, kind);
+      const inState = state === null ? undefined : sql`coalesce(${proposalOutcome.outcome}, 'WAITING') = ${state}`;
+      return selectPage(page, async ({ condition: isOnPage, orderBy, limit }) => {
+        const rows = select(db).where(and(condition, ofKinds, ofKind, inState, isOnPage));
+        return (await rows.orderBy(...orderBy).limit(limit)).map(toStored);
+      });
     },
   };
 }

@@ -11,7 +11,7 @@ import {
   type Page,
   type PageRequest,
   textPart,
-} from '../../kernel/http/page.ts';
+} from '../../kernel/list/page.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import { buildAttachedRecord } from '../act/code.ts';
 import type { StoredFile } from '../act/file-store.ts';
@@ -32,8 +32,8 @@ export interface FeedRow extends FeedPosition {
 }
 
 /**
- * The order of the feed: the place of the event. Stream and revision find the place of an older cursor. Readers keep its
- * cursors, so they have no name.
+ * The order of the feed: the place of the event. Stream and revision find the place of an older cursor. Readers keep
+ * its cursors, so they have no name.
  */
 export const FEED_ORDER: ListOrder<FeedRow> = {
   name: null,

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { byText, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { byText, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { blank, blankEntry, sheet } from '../tables.ts';
 import { type Blank, type BlankState, SEED_ACTOR } from './paper.ts';

@@ -1,6 +1,6 @@
 import { type GraphContext, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { readPage, toConnection } from '../../kernel/http/page.ts';
 import { EITHER_ACTS, type EitherAct, mapMutations, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
 import { prepareCaseAct } from '../act/prepare-workflow.ts';

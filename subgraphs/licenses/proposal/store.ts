@@ -1,8 +1,8 @@
 import { asc, eq, inArray, or } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
 import { OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
+import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 

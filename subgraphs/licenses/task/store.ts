@@ -2,9 +2,9 @@ import { and, arrayContains, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { act, certificateTask, licenseNumber } from '../tables.ts';
 import type { CertificateTask } from './task.ts';
 

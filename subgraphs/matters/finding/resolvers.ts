@@ -8,7 +8,7 @@ import {
   numberPart,
   readPage,
   toConnection,
-} from '../../kernel/http/page.ts';
+} from '../../kernel/list/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findMatters, findOrgans } from '../store.ts';
 import { rankMatter, rankOrgan } from './name.ts';

@@ -1,6 +1,6 @@
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
-import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findMatters } from '../store.ts';

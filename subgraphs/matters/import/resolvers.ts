@@ -1,6 +1,6 @@
 import type { Database } from '../../../db/client.ts';
 import { type GraphContext, getLoader, requireReadScope } from '../../kernel/http/context.ts';
-import { describePage, EMPTY_PAGE, type Page, readPage, toConnection } from '../../kernel/http/page.ts';
+import { describePage, EMPTY_PAGE, type Page, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Matter } from '../matter.ts';
 import { MATTER_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';

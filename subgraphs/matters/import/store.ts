@@ -6,8 +6,8 @@ import {
   type KeysetRequest,
   selectPage,
   selectPages,
-} from '../../kernel/http/keyset-store.ts';
-import { numberPart, type Page } from '../../kernel/http/page.ts';
+} from '../../kernel/list/keyset-store.ts';
+import { numberPart, type Page } from '../../kernel/list/page.ts';
 import type { MatterChange } from './import.ts';
 import { delegationChange, delegationImport } from './tables.ts';
 

@@ -2,7 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
-import { readPage, toConnection } from '../../kernel/http/page.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { GuideRefusal } from '../guide/guide.ts';
 import { viewGuide } from '../guide/view.ts';

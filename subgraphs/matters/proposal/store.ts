@@ -1,7 +1,7 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import type { KeysetRequest } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';

@@ -2,7 +2,7 @@ import { dayOf } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/http/page.ts';
+import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findOrgans } from '../store.ts';
 import * as store from './store.ts';

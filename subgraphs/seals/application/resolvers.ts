@@ -2,7 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
 import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/http/page.ts';
+import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import { SEALS_POLICY } from '../policy.ts';

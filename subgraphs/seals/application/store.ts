@@ -1,7 +1,7 @@
 import { and, count, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import { sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
 import type { Application, ApplicationKind, Outcome } from './application.ts';
 

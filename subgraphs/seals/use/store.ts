@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../kernel/http/keyset-store.ts';
-import type { Page } from '../../kernel/http/page.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
 import type { CodeKeyRow } from '../certification/certificate-store.ts';

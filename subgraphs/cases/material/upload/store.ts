@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { and, asc, eq, gt, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../../db/client.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/http/keyset-store.ts';
-import type { Page } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/list/keyset-store.ts';
+import type { Page } from '../../../kernel/list/page.ts';
 import { type FileState, materialFile, materialUpload } from '../tables.ts';
 import type { MediaType } from './file.ts';
 

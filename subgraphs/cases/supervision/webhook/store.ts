@@ -1,8 +1,8 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../../db/client.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/http/keyset-store.ts';
-import type { Page } from '../../../kernel/http/page.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
+import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/list/keyset-store.ts';
+import type { Page } from '../../../kernel/list/page.ts';
 import * as tables from '../../tables.ts';
 
 const { matterFact, outboxDelivery, outboxStream, push, supervisionMessage, webhook } = tables;
