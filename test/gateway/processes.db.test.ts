@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { findFreePort } from '../../scripts/hub/port.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
-import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -22,93 +17,39 @@ import {
   type TestIssuer,
 } from '../support/issuer.ts';
 import { testParsers } from '../support/parsers.ts';
-import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
+import { type SeparateProcesses, startProcesses } from '../support/separate-processes.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
-
 let database: TestDatabase;
-let gateway: string;
+let processes: SeparateProcesses;
 /** A second gateway before the same subgraphs, in production. */
 let office: string;
 let issuer: TestIssuer;
 const issuerKey = makeIssuerKey('k', 'RS256');
-let logFolder: string;
-const children: ChildProcess[] = [];
-const errors: string[] = [];
-
-function run(file: string, environment: Record<string, string>): void {
-  const child = spawn(process.execPath, [file], { cwd: ROOT, env: { PATH: process.env.PATH, ...environment } });
-  child.stderr.on('data', (chunk) => errors.push(`${file}: ${chunk}`));
-  children.push(child);
-}
+let keyFolder: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const ports = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await findFreePort()] as const)));
-  const key = () => randomBytes(32).toString('base64url');
-  const port = await findFreePort();
-  gateway = `http://127.0.0.1:${port}`;
-  const shared = {
-    ...Object.fromEntries(NAMES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`])),
-    TOKEN_PUBLIC_KEY: tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    SERVICE_PUBLIC_KEYS: writePublicKeys(servicePublicKeys),
-    KEY_ENCRYPTION_KEY: key(),
-    DERIVATION_KEY: key(),
-    PUBLIC_URL: gateway,
-    LOG_ORIGIN: 'processes.test/log',
-  };
-  const signerPort = String(await findFreePort());
-  run('subgraphs/seals/signer/main.ts', { ...shared, PORT: signerPort });
-  logFolder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
-  for (const name of NAMES) {
-    run(`subgraphs/${name}/main.ts`, {
-      ...shared,
-      SERVICE_PRIVATE_KEY: encodePrivateKey(identities[name]),
-      LOG_FOLDER: logFolder,
-      SIGNER_URL: `http://127.0.0.1:${signerPort}`,
-      DATABASE_URL: database.urls[name],
-      PORT: String(ports[name]),
-    });
-  }
-  run('gateway/main.ts', {
-    ...shared,
-    SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway),
-    PORT: String(port),
-  });
+  processes = await startProcesses(database.urls);
   issuer = await startIssuer(issuerKey);
-  const officePort = await findFreePort();
-  office = `http://127.0.0.1:${officePort}`;
-  const keyFile = join(logFolder, 'gateway-token.pem');
+  keyFolder = mkdtempSync(join(tmpdir(), 'tongquan-key-'));
+  const keyFile = join(keyFolder, 'gateway-token.pem');
   writeFileSync(keyFile, tokenKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  const signIn = { NODE_ENV: 'production', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: AUDIENCE };
-  run('gateway/main.ts', {
-    ...{ ...shared, ...signIn, SERVICE_PRIVATE_KEY: encodePrivateKey(identities.gateway), PORT: String(officePort) },
+  office = await processes.startGateway('office', {
+    ...{ NODE_ENV: 'production', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: AUDIENCE, OIDC_HOLDER_CLAIM: 'id_number' },
     ...{ TOKEN_PRIVATE_KEY_FILE: keyFile, TOKEN_PUBLIC_KEY: '' },
-    OIDC_HOLDER_CLAIM: 'id_number',
   });
-  for (const url of [gateway, office]) {
-    await waitUntil('the gateway is ready', async () =>
-      fetch(`${url}/health/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    ).catch((error) => {
-      throw new Error(`${error.message} ${errors.join('\n')}`);
-    });
-  }
 });
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  processes?.stop();
   issuer?.close();
   await database?.drop();
-  if (logFolder) rmSync(logFolder, { recursive: true, force: true });
+  if (keyFolder) rmSync(keyFolder, { recursive: true, force: true });
 });
 
-async function ask(query: string, token?: string, url: string = gateway) {
+async function ask(query: string, token?: string, url: string = processes.gateway) {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
@@ -147,7 +88,7 @@ test("a gateway in production takes tokens of its issuer only, and subgraphs onl
     fetch(`${url}/cases/materials`, { method: 'POST', body: 'x', headers: { authorization: `Bearer ${token}` } });
   expect((await upload(office, demoToken)).status).toBe(401);
   expect((await upload(office, holder)).status).not.toBe(401);
-  expect((await upload(gateway, holder)).status).toBe(401);
+  expect((await upload(processes.gateway, holder)).status).toBe(401);
 });
 
 test('queries, tokens, files and revocation lists work, also beside a dead process, and each stops on SIGTERM', async () => {
@@ -173,6 +114,7 @@ test('queries, tokens, files and revocation lists work, also beside a dead proce
     { extensions: { code: 'UNAUTHENTICATED' } },
   ]);
 
+  const { gateway, children } = processes;
   const file = `${gateway}/files/${'a'.repeat(64)}`;
   expect((await fetch(file)).status).toBe(401);
   expect((await fetch(file, { headers: { authorization: `Bearer ${auditor}` } })).status).toBe(404);
@@ -199,13 +141,15 @@ test('queries, tokens, files and revocation lists work, also beside a dead proce
   });
   await admin.close();
 
-  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-  children[1 + NAMES.indexOf('licenses')]?.kill('SIGTERM');
-  await ended[1 + NAMES.indexOf('licenses')];
+  const ended = new Map(
+    Object.values(children).map((child) => [child, new Promise((resolve) => child.once('exit', resolve))]),
+  );
+  children.licenses?.kill('SIGTERM');
+  if (children.licenses) await ended.get(children.licenses);
   expect(await ask(query, auditor)).toMatchObject({
     data: { cases: { edges: [] }, licenses: null, seals: { edges: [] } },
     errors: [{ path: ['licenses'], extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
   });
-  for (const child of children) child.kill('SIGTERM');
-  expect(await Promise.all(ended)).toEqual(children.map(() => 0));
+  for (const child of ended.keys()) child.kill('SIGTERM');
+  expect(await Promise.all(ended.values())).toEqual([...ended].map(() => 0));
 });
