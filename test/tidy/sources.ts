@@ -46,7 +46,9 @@ export function readSources(): Sources {
 
 function listFiles(folder: string, ending: RegExp): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => ending.test(file)).map((file) => `${folder}/${file}`);
+  return files
+    .filter((file) => ending.test(file) && !file.includes('node_modules/'))
+    .map((file) => `${folder}/${file}`);
 }
 
 function listDocuments(): string[] {
