@@ -32,7 +32,7 @@ export interface SeparateProcesses {
   subgraphs: Record<Name, string>;
   /** The processes: `signer`, `gateway`, those of the subgraphs by name, and further ones. */
   children: Readonly<Record<string, ChildProcess>>;
-  /** Starts another gateway before the same subgraphs. Variables replace those of the first one. Returns its address. */
+  /** Starts another gateway before the same subgraphs, with other variables. Returns its address. */
   startGateway(name: string, variables: Readonly<Record<string, string>>): Promise<string>;
   /** Kills all processes. */
   stop(): void;
