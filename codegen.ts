@@ -28,10 +28,15 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ApprovalPush: './supervision/view.ts#PushView',
     Calendar: './calendar/store.ts#StoredNotice',
     Case: './view.ts#CaseView',
+    CaseNotice: './notice/resolvers.ts#NoticeView',
     CaseClock: './calendar/clock.ts#CaseClock',
     CaseStatisticsRow: './statistics/view.ts#RowView',
     Delegation: '../kernel/events/events.ts#DelegationFact',
+    DutyException: './exception/view.ts#ExceptionView',
     Matter: '../kernel/http/resolver-types.ts#Reference',
+    Platform: './platform/view.ts#PlatformView',
+    Proposal: './proposal/view.ts#ProposalView',
+    Upload: './material/view.ts#UploadView',
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
   licenses: {
@@ -72,12 +77,12 @@ function mapParents(name: string): Record<string, string> {
 
 /**
  * Reads the schema of a subgraph as its resolvers see it. They find an object by `id` alone: kernel/graphql/node.ts
- * turns the key by which `node` asks into it.
+ * turns the key by which `node` asks into it, and answers `uuid`.
  */
 function readSchema(name: string): string {
   const schema = readFileSync(new URL(`subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
   return schema
-    .replace(/^ *nodeKey: .*\n/gm, '')
+    .replace(/^ *(nodeKey|uuid): .*\n/gm, '')
     .replace(/ @key\(fields: "id"\)(?=.*"nodeKey")/g, '')
     .replaceAll('@key(fields: "nodeKey"', '@key(fields: "id"');
 }

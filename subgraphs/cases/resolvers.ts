@@ -13,6 +13,7 @@ import { isSecondPerson } from './exception/workflow.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { materialResolvers } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/upload/workflow.ts';
+import { nodeResolvers } from './node/resolvers.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { personResolvers } from './person/resolvers.ts';
 import type { PersonDependencies } from './person/workflow.ts';
@@ -54,6 +55,7 @@ export function caseResolvers(
     calendarResolvers(dependencies),
     exceptionResolvers(dependencies),
     materialResolvers(dependencies),
+    nodeResolvers(dependencies, findCase),
     noticeResolvers(dependencies),
     personResolvers(dependencies),
     platformResolvers(dependencies),

@@ -6,7 +6,7 @@ import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/graphql/inpu
 import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
 const TYPES = `
-  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@listSize"])
   scalar Date
   scalar DateTime
   directive @nodeId(type: String) on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION

@@ -1,5 +1,8 @@
 import type { StoredException } from './store.ts';
 
+/** The parent value of DutyException resolvers. @public by codegen.ts */
+export type ExceptionView = ReturnType<typeof viewException>;
+
 /** An exception as GraphQL shows it. */
 export function viewException({ row, proposedBy, approvedBy, ended }: StoredException) {
   const { id, organ, kind, personId, personOrgan, validFrom, validTo, reason } = row;

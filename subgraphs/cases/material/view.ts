@@ -10,6 +10,9 @@ export function fileUrl(id: string): string {
   return `/cases/materials/${id}`;
 }
 
+/** The parent value of Upload resolvers. @public by codegen.ts */
+export type UploadView = ReturnType<typeof viewUpload>;
+
 /** Returns an upload as its owner sees it. */
 export function viewUpload(upload: Upload) {
   const { id, name, mediaType, sizeBytes, digest, state, uploadedAt } = upload;

@@ -18,7 +18,11 @@ export function noticeResolvers({ db }: { db: Reader }) {
   } satisfies Resolvers;
 }
 
-function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
+/** The parent value of CaseNotice resolvers. @public by codegen.ts */
+export type NoticeView = ReturnType<typeof viewNotice>;
+
+/** A notice as GraphQL shows it. */
+export function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
   const { id, kind, number, issuedAt, organ, contentDigest } = notice;
   const isSealed = seal?.state === 'DONE';
   return {

@@ -1,6 +1,9 @@
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { ProposalKind } from './proposal.ts';
 
+/** The parent value of Proposal resolvers. @public by codegen.ts */
+export type ProposalView = ReturnType<typeof viewProposal>;
+
 /** A proposal as GraphQL shows it. */
 export function viewProposal({
   id,

@@ -253,6 +253,12 @@ export async function lockFinding(tx: Transaction, id: string): Promise<FindingR
   return row ?? null;
 }
 
+export async function findFinding(db: Reader, id: string): Promise<FindingRow | null> {
+  if (!UUID_PATTERN.test(id)) return null;
+  const [row] = await db.select().from(finding).where(eq(finding.id, id));
+  return row ?? null;
+}
+
 export async function findRequest(db: Reader, organ: string, requestKey: string): Promise<FindingRow | null> {
   const [row] = await db
     .select()

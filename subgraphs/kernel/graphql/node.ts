@@ -18,7 +18,24 @@ import { parseGlobalId, writeGlobalId } from './global-id.ts';
 /**
  * Types whose `id` is still answered as the own identifier. Arguments and `node` take their global ids all the same.
  */
-const PLAIN_TYPES: ReadonlySet<string> = new Set(['Case', 'Matter', 'Organ', 'Seal']);
+const PLAIN_TYPES: ReadonlySet<string> = new Set([
+  'Case',
+  'Matter',
+  'Organ',
+  'Seal',
+  'CaseNotice',
+  'DutyException',
+  'Platform',
+  'Proposal',
+  'Upload',
+  'ApprovalPush',
+  'SupervisionFinding',
+  'SupervisionOrder',
+  'LicenseProposal',
+  'SealApplication',
+  'ImportProposal',
+  'DelegationImport',
+]);
 
 /** Most objects of one call of `nodes`: as many as a page has rows. */
 const MAX_NODES = MAX_PAGE_ROWS;

@@ -61,6 +61,15 @@ export function requireReadScope(rule: ReadRule, actor: Actor, message: string):
   return scope.organ;
 }
 
+/**
+ * Whether the caller may read a record that concerns these organs. Throws UNAUTHENTICATED for the public. Must be asked
+ * for a record that does not exist too, so that both are answered alike.
+ */
+export function mayRead(rule: ReadRule, actor: Actor, organs: readonly (string | null)[]): boolean {
+  const scope = findReadScope(rule, requirePerson(actor));
+  return scope !== null && (scope.organ === null || organs.includes(scope.organ));
+}
+
 /** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */
 export function buildForbiddenError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });

@@ -12,15 +12,8 @@ type AnyResolver = (parent: any, args: any, context: any) => unknown;
 /** Resolvers of any subgraph, by type and field. */
 export type ResolverMap = Readonly<Record<string, GraphQLScalarType | Readonly<Record<string, AnyResolver>>>>;
 
-/** Names that are not fields of a GraphQL type, and fields that the kernel answers: of payloads, and of every Node. */
-type InternalName =
-  | '__resolveReference'
-  | '__resolveType'
-  | '__isTypeOf'
-  | '__typename'
-  | 'refusals'
-  | 'nodeKey'
-  | 'uuid';
+/** Names that are not fields of a GraphQL type, and the field of payloads that the kernel answers. */
+type InternalName = '__resolveReference' | '__resolveType' | '__isTypeOf' | '__typename' | 'refusals';
 
 /** A reference to an object that another subgraph owns. @public by codegen.ts */
 export interface Reference {

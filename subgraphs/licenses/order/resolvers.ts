@@ -1,4 +1,4 @@
-import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mayRead, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
@@ -32,6 +32,14 @@ export function orderResolvers(deps: IssueDependencies) {
     },
     License: { orders: (parent) => view.loadOrders(db, parent) },
     SupervisionOrder: {
+      __resolveReference: async ({ id }, context) => {
+        const person = requirePerson(context.actor);
+        const order = await store.findOrder(db, id);
+        if (!order) return null;
+        if (mayRead(LICENSE_READS.supervisionOrders, person, [order.issuer, order.supervisorId])) return order;
+        const license = await view.loadHead(db, context, person, order.number);
+        return license && (await view.loadOrders(db, license)) ? order : null;
+      },
       license: ({ number }, _, context) => view.loadHead(db, context, requirePerson(context.actor), number),
     },
   } satisfies Resolvers;

@@ -1,4 +1,4 @@
-import { type GraphContext, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { type GraphContext, mayRead, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { EITHER_ACTS, type EitherAct, mapMutations, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -9,7 +9,7 @@ import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import type { Hearing } from './grounds.ts';
-import { listProposals, PROPOSAL_ORDER } from './store.ts';
+import { listProposals, PROPOSAL_ORDER, proposalStore } from './store.ts';
 import { loadProposals, viewProposal, viewProposalActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -39,6 +39,15 @@ export function proposalResolvers(deps: IssueDependencies) {
       },
     },
     LicenseProposal: {
+      __resolveReference: async ({ id }, context) => {
+        const person = requirePerson(context.actor);
+        const stored = await proposalStore.find(db, id);
+        if (!stored) return null;
+        const ownOrgan = stored.proposedById === person.id ? person.organ : null;
+        if (mayRead(LICENSE_READS.licenseProposals, person, [stored.organ, ownOrgan])) return viewProposal(stored);
+        const license = await view.loadHead(db, context, person, workflow.contentOf(stored).number);
+        return license && (await loadProposals(db, license)) ? viewProposal(stored) : null;
+      },
       license: ({ number }, _, context) => view.loadHead(db, context, requirePerson(context.actor), number),
       actions: (proposal, _, { actor }) => viewProposalActions(proposal, requirePerson(actor)),
     },

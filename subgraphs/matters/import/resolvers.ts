@@ -1,5 +1,5 @@
 import type { Database } from '../../../db/client.ts';
-import { type GraphContext, getLoader, requireReadScope } from '../../kernel/http/context.ts';
+import { type GraphContext, getLoader, mayRead, requireReadScope } from '../../kernel/http/context.ts';
 import { describePage, EMPTY_PAGE, type Page, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Matter } from '../matter.ts';
 import { MATTER_READS } from '../policy.ts';
@@ -22,6 +22,8 @@ export function importResolvers(
       },
     },
     DelegationImport: {
+      __resolveReference: async ({ id }, { actor }) =>
+        mayRead(MATTER_READS.delegationImports, actor, []) ? store.findEntry(db, id) : null,
       importedBy: ({ actor }) => actor,
       changes: async ({ id }, args, context) => {
         const page = readPage(args, store.CHANGE_ORDER);

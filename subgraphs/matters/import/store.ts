@@ -1,5 +1,6 @@
-import { and, asc, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import {
   bySerial,
   type ColumnOrder,
@@ -33,6 +34,13 @@ export async function insertEntry(
 
 /** The order of `delegationImports`. */
 export const IMPORT_ORDER = bySerial('delegationImports', delegationImport.serial, 'DESC');
+
+/** Returns an import, or null if there is none with this id. */
+export async function findEntry(db: Reader, id: string): Promise<ImportEntry | null> {
+  if (!UUID_PATTERN.test(id)) return null;
+  const [row] = await db.select().from(delegationImport).where(eq(delegationImport.id, id));
+  return row ?? null;
+}
 
 /** Returns a page of imports, newest first. */
 export function listEntries(db: Reader, page: KeysetRequest): Promise<Page<ImportEntry>> {

@@ -1,6 +1,6 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
-import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { type GraphContext, getLoader, mayRead, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -8,7 +8,7 @@ import { GuideRefusal } from '../guide/guide.ts';
 import { viewGuide } from '../guide/view.ts';
 import { MATTER_READS } from '../policy.ts';
 import type { ImportGuideInput, Resolvers, ResolversTypes } from '../resolvers.gen.ts';
-import { findFiles, IMPORT_PROPOSAL_ORDER, type ImportFileRow, listImports } from './store.ts';
+import { findFiles, IMPORT_PROPOSAL_ORDER, type ImportFileRow, importStore, listImports } from './store.ts';
 import { viewImport } from './view.ts';
 import {
   decideImport,
@@ -48,6 +48,11 @@ export function importProposalResolvers(deps: ImportDependencies, findOrgan: Fin
       withdrawImport: (_, { input }, { actor }) => settleDecision(actor, () => withdrawImport(deps, actor, input)),
     },
     ImportProposal: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const stored = await importStore.find(deps.db, id);
+        const isVisible = mayRead(MATTER_READS.importProposals, actor, [stored?.organ ?? null]);
+        return stored && isVisible ? viewImport(stored) : null;
+      },
       organ: ({ organId }, _, context) => findOrgan(context, organId),
       file: async ({ id }, _, context) => (await loadFile(context, id)).file,
       differences: async ({ id }, _, context) => (await loadFile(context, id)).differences,

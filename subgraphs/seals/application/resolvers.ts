@@ -1,11 +1,11 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
-import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { buildForbiddenError, getLoader, mayRead, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
-import { SEALS_POLICY } from '../policy.ts';
+import { SEAL_READS, SEALS_POLICY } from '../policy.ts';
 import type { Resolvers, SealActInput, SealPictureInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
@@ -45,6 +45,11 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
   return {
     Query: applicationQuery(deps),
     SealApplication: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const stored = await store.findApplication(deps.db, id);
+        const isVisible = mayRead(SEAL_READS.sealApplications, actor, [stored?.organ ?? null]);
+        return stored && isVisible ? viewApplication(stored) : null;
+      },
       picture: async ({ id }, _, context) => {
         const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
           store.findPictures(deps.db, ids),

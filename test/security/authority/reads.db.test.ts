@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASE_READS } from '../../../subgraphs/cases/policy.ts';
 import { hasRole, type Person, STAFF_ROLES } from '../../../subgraphs/kernel/actor.ts';
+import { writeGlobalId } from '../../../subgraphs/kernel/graphql/global-id.ts';
 import {
   findOfficeScope,
   findReadScope,
@@ -66,7 +67,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ licenses: 'TOKEN', license: 'TOKEN', certificateTasks: 'TOKEN', licenseReadings: 'TOKEN' },
   ...{ seals: 'TOKEN', seal: 'TOKEN' },
   ...{ matters: 'PUBLIC', matter: 'PUBLIC', organs: 'PUBLIC', tasks: 'PUBLIC', calendars: 'PUBLIC' },
-  ...{ viewer: 'PUBLIC' },
+  ...{ viewer: 'PUBLIC', node: 'PUBLIC', nodes: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
 };
 
@@ -80,6 +81,9 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   licenseStatus: ({ identifier }) => `identifier: "${identifier}"`,
   verifyLicense: () => `input: { digest: "${'a'.repeat(64)}" }`,
   matter: ({ matter }) => `id: "${matter}"`,
+  // Of whom they find what: nodes.db.test.ts.
+  node: ({ matter }) => `id: "${writeGlobalId({ type: 'Matter', own: matter })}"`,
+  nodes: ({ matter }) => `ids: ["${writeGlobalId({ type: 'Matter', own: matter })}"]`,
   seal: ({ seal }) => `id: "${seal}"`,
   platformMessages: ({ caseId }) => `case: "${caseId}", first: 20`,
   calendar: () => 'year: 2026',

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dayOf } from '../../../subgraphs/kernel/day.ts';
+import { parseGlobalId, writeGlobalId } from '../../../subgraphs/kernel/graphql/global-id.ts';
+import type { TestHub } from '../../support/hub.ts';
+import { administer, importDelegations } from '../../support/proposal.ts';
+import { createWorlds } from './worlds.ts';
+
+/**
+ * Everything that a person finds in a list, `nodes` finds again by its global id; and nothing else of what others find.
+ * Two offices have one record of every kind.
+ */
+
+const PEOPLE = [
+  ...['applicant-company', 'applicant-citizen', 'window-yudu', 'auditor', 'administrator', 'xingguo-lyj.approver'],
+  ...['clerk', 'reviewer', 'approver', 'keeper', 'supervisor'].map((position) => `yudu-lyj.${position}`),
+  ...['approver', 'supervisor'].map((position) => `ganzhou-xzspj.${position}`),
+];
+
+/** The lists, and what stands below their rows. */
+const LISTS: Readonly<Record<string, string>> = {
+  cases: 'notices { ...N } pushes { ...N } findings { ...N }',
+  licenses: 'orders { ...N } proposals { ...N }',
+  ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', platforms: '', proposals: '', uploads: '' },
+  ...{ supervisionOrders: '', licenseProposals: '', seals: '', sealApplications: '', importProposals: '' },
+  ...{ delegationImports: '', organs: '' },
+};
+
+let hub: TestHub;
+/** Global ids by person. */
+const seen = new Map<string, Set<string>>();
+
+/** Collects the global id of every object within an answer. */
+function collect(value: unknown, ids: Set<string>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('__typename' in value && 'id' in value) {
+    const { __typename: type, id } = value as { __typename: string; id: string };
+    const parsed = parseGlobalId(id);
+    ids.add(parsed === null || parsed === 'BROKEN' ? writeGlobalId({ type, own: id }) : id);
+  }
+  for (const inner of Object.values(value)) collect(inner, ids);
+}
+
+beforeAll(async () => {
+  ({ hub } = await createWorlds());
+  await importDelegations(hub, { csv: 'matter,valid_from,outcome_name\nyd2022-1-07,2100-01-01,新证' }, 'unchanged');
+  const today = dayOf(new Date());
+  const exception = {
+    ...{ organ: 'yudu-lyj', kind: 'EXAMINER_DECIDES', reason: '审查人员休假', approvingOrgan: 'ganzhou-xzspj' },
+    ...{ validFrom: today, validTo: today },
+  };
+  const fields = 'exception { id }';
+  await administer(hub, 'recordException', 'RecordExceptionInput', exception, fields, 'yudu-lyj.approver');
+  for (const person of PEOPLE) {
+    const ids = new Set<string>();
+    seen.set(person, ids);
+    for (const [list, inner] of Object.entries(LISTS)) {
+      const query = `{ ${list}(first: 50) { edges { node { ...N ${inner} } } } } fragment N on Node { __typename id }`;
+      collect((await hub.ask(person, query)).data, ids);
+    }
+  }
+}, 300_000);
+afterAll(() => hub?.stop());
+
+const typeOf = (id: string) => {
+  const parsed = parseGlobalId(id);
+  return parsed === null || parsed === 'BROKEN' ? '' : parsed.type;
+};
+
+test('objects of every type with an identity were found', async () => {
+  const { data } = await hub.ask(null, '{ __type(name: "Node") { possibleTypes { name } } }');
+  const found = new Set([...seen.values()].flatMap((ids) => [...ids]).map(typeOf));
+  const types: string[] = data.__type.possibleTypes.map(({ name }: { name: string }) => name);
+  expect(types.filter((type) => !found.has(type) && type !== 'Matter')).toEqual([]);
+});
+
+test('nodes finds exactly what the lists show to a person', async () => {
+  const all = [...new Set([...seen.values()].flatMap((ids) => [...ids]))];
+  const unexpected: string[] = [];
+  for (const person of PEOPLE) {
+    for (let i = 0; i < all.length; i += 40) {
+      const ids = all.slice(i, i + 40);
+      const { data } = await hub.ask(person, 'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids });
+      for (const [place, id] of ids.entries()) {
+        const isFound = data.nodes[place] !== null;
+        if (isFound !== seen.get(person)?.has(id)) unexpected.push(`${person}: ${typeOf(id)} ${isFound}`);
+        if (isFound && data.nodes[place].__typename !== typeOf(id)) unexpected.push(`${person}: ${typeOf(id)}`);
+      }
+    }
+  }
+  expect(unexpected).toEqual([]);
+});
+
+test('the public finds organs and nothing else', async () => {
+  const ids = [...new Set([...seen.values()].flatMap((own) => [...own]))].slice(0, 90);
+  const { data } = await hub.ask(null, 'query($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids });
+  expect(ids.filter((id, i) => (typeOf(id) === 'Organ') !== (data.nodes[i] !== null))).toEqual([]);
+});
