@@ -45,11 +45,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
   return {
     Query: applicationQuery(deps),
     SealApplication: {
-      __resolveReference: async ({ id }, { actor }) => {
-        const stored = await store.findApplication(deps.db, id);
-        const isVisible = mayRead(SEAL_READS.sealApplications, actor, [stored?.organ ?? null]);
-        return stored && isVisible ? viewApplication(stored) : null;
-      },
+      __resolveReference: ({ id }, { actor }) => findVisible(deps, actor, id),
       picture: async ({ id }, _, context) => {
         const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
           store.findPictures(deps.db, ids),
@@ -92,6 +88,13 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
       withdrawSealApplication: (_, { input }, { actor }) => settle(actor, () => workflow.withdraw(deps, actor, input)),
     },
   } satisfies Resolvers;
+}
+
+/** Returns an application, or null if there is none that the caller may see. */
+async function findVisible({ db }: ApplicationDependencies, actor: Actor, id: string) {
+  const stored = await store.findApplication(db, id);
+  const isVisible = mayRead(SEAL_READS.sealApplications, actor, [stored?.organ ?? null]);
+  return stored && isVisible ? viewApplication(stored) : null;
 }
 
 function applicationQuery(deps: ApplicationDependencies) {
