@@ -21,6 +21,7 @@ import {
 import { renderLogPage } from './page/log.ts';
 import { renderStartPage } from './page/start.ts';
 import { renderVerifyPage } from './page/verify.ts';
+import { addProgressRoute } from './progress-route.ts';
 
 export interface RouteOptions {
   /** Root certificate of the test PKI, PEM. */
@@ -67,6 +68,7 @@ export function addPublicRoutes(
   app.get('/schema.graphql', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(schemaText));
   app.get('/labels.json', async () => labels);
   addPageFileRoutes(app);
+  addProgressRoute(app, runQuery, labels);
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
   const readiness = new SharedWork<Record<string, 'up' | 'down'>>();
   app.get('/health/ready', { config: { isFree: true } }, async (_request, reply) => {

@@ -32,6 +32,11 @@ const LINKS = {
       { zh: '查询证照状态', en: 'Look up a license' },
       { zh: '按证照标识查现在是否有效', en: 'by its identifier: whether it is in force' },
     ],
+    [
+      '/progress',
+      { zh: '办理进度查询', en: 'Follow a case' },
+      { zh: '按受理通知书上的办件编号和查询码', en: 'by the number and the code on its receipt' },
+    ],
   ],
   developers: [
     [
@@ -88,4 +93,4 @@ ${(['everyone', 'developers', 'auditors', 'operators'] as const).map(toSection).
 }
 
 /** Paths of pages for people, which have two languages. */
-const PAGES: ReadonlySet<string> = new Set(['/verify', '/v', '/explorer', '/log']);
+const PAGES: ReadonlySet<string> = new Set(['/verify', '/v', '/progress', '/explorer', '/log']);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
+import { MAX_SEARCH_CHARS } from '../kernel/finding/fold.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
@@ -96,7 +97,12 @@ export function createCases(options: CasesDependencies): Cases {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       caseResolvers(materialDependencies),
       CASE_OUTPUTS,
-      { 'RegisterPlatformInput.publicKey': FILE_INPUT, 'AddPlatformKeyInput.publicKey': FILE_INPUT },
+      {
+        'RegisterPlatformInput.publicKey': FILE_INPUT,
+        'AddPlatformKeyInput.publicKey': FILE_INPUT,
+        'Query.caseProgress.number': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
+        'Query.caseProgress.code': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
+      },
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {

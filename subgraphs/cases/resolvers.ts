@@ -20,6 +20,8 @@ import type { PersonDependencies } from './person/workflow.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
+import { progressResolvers } from './progress/resolvers.ts';
+import { createProgressTries } from './progress/workflow.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import { receptionMutations } from './reception/resolvers.ts';
@@ -59,6 +61,7 @@ export function caseResolvers(
     noticeResolvers(dependencies),
     personResolvers(dependencies),
     platformResolvers(dependencies),
+    progressResolvers({ ...dependencies, tries: createProgressTries(dependencies.intake) }),
     proposalResolvers(dependencies),
     readingResolvers(dependencies),
     statisticsResolvers(dependencies),

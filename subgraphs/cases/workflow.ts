@@ -27,6 +27,8 @@ export interface WorkflowDependencies {
   identity: ServiceIdentity;
   /** The secrets of webhooks and approval platforms are derived from it. */
   derivationKey: Uint8Array;
+  /** The public URL of the gateway. */
+  publicUrl: string;
   /** What persons sign with, and which organs need it. */
   personSigning: ReadPersonSigning;
   /** Receives what fails in the background. */

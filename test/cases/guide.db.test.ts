@@ -56,7 +56,7 @@ test('returns null before the first version', () => {
 test('keeps the newest GuideChanged event and ignores an older one', async () => {
   const personSigning = async () => ({ organs: [], rpId: null, credentials: [] });
   const keys = { identity: generateServiceKeys().identities.cases, derivationKey: new Uint8Array(32) };
-  const deps = { db: connection.db, now: () => new Date(), ...keys, personSigning };
+  const deps = { db: connection.db, now: () => new Date(), ...keys, personSigning, publicUrl: '' };
   const receiveGuide = (revision: number, versions: PublishedGuides['versions']) => {
     const event: Envelope = {
       type: 'GuideChanged',

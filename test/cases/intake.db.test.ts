@@ -3,6 +3,7 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { buildPdf } from '../support/files.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { TEST_INTAKE_LIMITS } from '../support/limits.ts';
 import { uploadFile } from '../support/upload.ts';
 
 /** What one applicant and one person may bring in, also if all of it is handed in at once. */
@@ -18,6 +19,7 @@ describe('intake', () => {
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
     const intakeLimits = {
+      ...TEST_INTAKE_LIMITS,
       openApplications: OPEN_APPLICATIONS,
       applicantUploadBytes: 2 * FILE_BYTES,
       staffUploadBytes: 3 * FILE_BYTES,

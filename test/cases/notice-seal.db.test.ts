@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 const newCase = () => ({ ...buildNoticeCase('OTHER', '办理决定书'), id: randomUUID() });
-const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id } as const;
+const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id, publicUrl: 'https://hub.test' } as const;
 const plainStep = { at, note: null, finding: null };
 
 async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {

@@ -63,14 +63,14 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 const get = (url: string, headers: Record<string, string> = {}) => gateway.app.inject({ url, headers });
-const PAGES = ['/', '/verify', '/log', '/v', `/v/${identifier}`, '/v/x'];
+const PAGES = ['/', '/verify', '/log', '/v', '/progress', `/v/${identifier}`, '/v/x'];
 
 describe('the public pages', () => {
   test.each(PAGES)('%s has no inline scripts or styles and loads no foreign resources', async (path) => {
     for (const lang of ['', '?lang=zh', '?lang=en']) {
       const { headers, body } = await get(path + lang);
       expect(headers).toMatchObject({
-        'content-security-policy': ['/v', '/v/x'].includes(path)
+        'content-security-policy': ['/v', '/v/x', '/progress'].includes(path)
           ? POLICY.replace("form-action 'none'", "form-action 'self'")
           : POLICY,
         'x-content-type-options': 'nosniff',

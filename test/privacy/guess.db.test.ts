@@ -35,6 +35,8 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicationInput.applicant': 'recordHolderChecks',
   'ApplicantInput.code': 'recordHolderChecks; a rehearsal does not tell the limit of applications',
   'ApplicantInput.codeKind': 'a kind, no code',
+  'OrganFilter.divisionCode': 'the code of a county',
+  'Query.caseProgress.code': 'the code on a receipt: wrong ones are few, of each caller and for each case',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',
   'SupplementInput.licenseNumber': 'recordHolderChecks',
   'MaterialInput.license': 'recordHolderChecks',

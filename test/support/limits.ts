@@ -17,4 +17,6 @@ export const TEST_INTAKE_LIMITS: IntakeLimits = {
   applicantUploadBytes: 100_000_000_000,
   staffUploadBytes: 100_000_000_000,
   holderChecks: 10_000,
+  progressTries: 10_000,
+  progressTriesPerCase: 10_000,
 };

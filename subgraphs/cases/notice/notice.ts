@@ -37,6 +37,8 @@ export interface NoticeFacts {
   supplementBy?: Day | null;
   /** Limits in working days from acceptance, and the last day of the promised limit, else of the statutory one. */
   limits?: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null };
+  /** Where, and by which code, anybody follows the case. */
+  progress?: { url: string; code: string };
   /** Sentences on the exceptions to the segregation of duties that a decision rests on. */
   exceptions?: readonly string[];
 }
@@ -73,6 +75,8 @@ export interface NoticeContent {
   /** Day in Asia/Shanghai, and the moment in RFC 3339, UTC. */
   issuedOn: Day;
   issuedAt: string;
+  /** Absent in notices of releases up to 0.4.1, and in those that are no receipt. */
+  progress?: { url: string; code: string };
   /** Random element, which the workflow adds with the number. Absent in notices of releases up to 0.4. */
   salt?: string;
 }
@@ -150,6 +154,7 @@ export function composeNotice(
     limits: facts.limits ?? null,
     issuedOn: dayOf(step.at),
     issuedAt: step.at.toISOString(),
+    ...(facts.progress ? { progress: facts.progress } : {}),
   };
   const opening = [...openingOf(draft, subject), ...(facts.exceptions ?? [])];
   return { ...draft, opening, closing: closingOf(draft, subject) };
@@ -173,7 +178,7 @@ function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matt
 }
 
 /** Returns the county or city that an organ's name begins with, or null if it begins with none. */
-function placeOf(organ: OrganFact): string | null {
+export function placeOf(organ: OrganFact): string | null {
   return /^\p{Script=Han}{1,8}?[市县区旗](?=\p{Script=Han})/u.exec(organ.name)?.[0] ?? null;
 }
 
@@ -230,12 +235,13 @@ function toSentence(reason: string | null): string {
 function closingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
   switch (draft.kind) {
     case 'ACCEPTANCE':
-      return [limitSentence(draft.limits), '办理进度可以凭办件编号查询。'];
+      return [limitSentence(draft.limits), ...progressSentences(draft)];
     case 'SUPPLEMENT': {
       const until = draft.supplementBy === null ? '尽快' : `于${printDay(draft.supplementBy)}前（含当日）`;
       const place = draft.window ?? draft.organ.name;
       return [
         `请${until}将上述内容补正，一并提交至${place}。补正后申请材料齐全、符合法定形式的，依法予以受理；逾期未补正的，本次申请按未补正办结，${addressTo(subject)}可以重新提出申请。`,
+        ...progressSentences(draft),
       ];
     }
     case 'REFUSAL':
@@ -243,6 +249,11 @@ function closingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
     case 'DECISION':
       return [remedySentence(draft, subject, '本决定书')];
   }
+}
+
+function progressSentences({ progress, caseNumber }: NoticeDraft): string[] {
+  if (!progress) return [];
+  return [`办理进度可以在 ${progress.url} 查询：办件编号 ${caseNumber}，查询码 ${progress.code}。`];
 }
 
 function limitSentence(limits: NoticeDraft['limits']): string {

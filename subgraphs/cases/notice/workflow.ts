@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
@@ -10,6 +11,7 @@ import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
+import { CODE_CHARS, progressUrl, writeCode } from '../progress/progress.ts';
 import {
   composeNotice,
   type NoticeCase,
@@ -42,10 +44,20 @@ export function writeNotice(
     step: NoticeStep;
     organ: string;
     facts?: NoticeFacts;
+    /** The public URL of the gateway. A receipt leads there. */
+    publicUrl: string;
   },
 ): Promise<WrittenNotice> {
-  const { kind, subject, step, organ, facts } = input;
+  const { kind, subject, step, organ, publicUrl } = input;
+  const facts = RECEIPTS.has(kind) ? { ...input.facts, progress: makeProgress(publicUrl) } : input.facts;
   return insertDraft(tx, kind, subject, step, organOf(subject, organ), { facts });
+}
+
+/** The notices with which an applicant can follow the case. */
+const RECEIPTS: ReadonlySet<NoticeKind> = new Set(['ACCEPTANCE', 'SUPPLEMENT']);
+
+function makeProgress(publicUrl: string) {
+  return { url: progressUrl(publicUrl), code: writeCode(randomBytes(CODE_CHARS)) };
 }
 
 async function insertDraft(

@@ -26,8 +26,6 @@ import { type Platform, parsePublicKey, requireAtOrgan, requirePeriod, requireRo
 import * as store from './store.ts';
 
 export interface PlatformDependencies extends WorkflowDependencies {
-  /** The public URL of the gateway. */
-  publicUrl: string;
   parse: Parse<typeof PARSERS>;
   /** Hosts in private networks to which news may go. */
   platformHosts?: readonly string[] | undefined;

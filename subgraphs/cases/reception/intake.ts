@@ -1,6 +1,11 @@
-/** How much an applicant and a member of the staff may bring in: what comes in stays, and the disk must not fill. */
+import type { ProgressLimits } from '../progress/limits.ts';
 
-export interface IntakeLimits {
+/**
+ * How much an applicant and a member of the staff may bring in: what comes in stays, and the disk must not fill. And how
+ * often somebody may try to guess.
+ */
+
+export interface IntakeLimits extends ProgressLimits {
   /** Most applications of one applicant that wait for acceptance, with those withdrawn within a day. */
   openApplications: number;
   /** Most bytes that one applicant may upload within a day. */
@@ -17,6 +22,8 @@ export interface IntakeSettings {
   UPLOAD_MB_PER_DAY: number;
   STAFF_UPLOAD_MB_PER_DAY: number;
   HOLDER_CHECKS_PER_DAY: number;
+  PROGRESS_TRIES_PER_MINUTE: number;
+  PROGRESS_TRIES_PER_CASE: number;
 }
 
 const MB = 1_048_576;
@@ -28,6 +35,8 @@ export function readIntakeLimits(settings: IntakeSettings): IntakeLimits {
     applicantUploadBytes: settings.UPLOAD_MB_PER_DAY * MB,
     staffUploadBytes: settings.STAFF_UPLOAD_MB_PER_DAY * MB,
     holderChecks: settings.HOLDER_CHECKS_PER_DAY,
+    progressTries: settings.PROGRESS_TRIES_PER_MINUTE,
+    progressTriesPerCase: settings.PROGRESS_TRIES_PER_CASE,
   };
 }
 

@@ -112,12 +112,12 @@ export async function receiveAndAccept(deps: ReceptionDependencies, actor: Actor
     const applicantCode = request.application.applicant.code;
     const person = requireAllowed(RECEPTION_POLICY.acceptCase, { matter, delegation, applicantCode }, actor);
     const { subject, isNew } = await openCase(tx, request, { matter, delegation, person, at });
-    if (isNew) return enterAcceptance(tx, subject, person, at);
+    if (isNew) return enterAcceptance(deps, tx, subject, person, at);
     // An earlier request with this key made the case. Lock it, so that concurrent actions run one at a time, and use
     // its current state.
     const current = await lockUpToDateCase(tx, subject.id, at);
     if (current.step !== 'RECEIVED') return current;
-    return enterAcceptance(tx, current, requireCaseAction('acceptApplication', current, person), at);
+    return enterAcceptance(deps, tx, current, requireCaseAction('acceptApplication', current, person), at);
   });
 }
 
@@ -184,11 +184,17 @@ function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: 
 export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = requireCaseAction('acceptApplication', subject, command.actor);
-    return enterAcceptance(tx, subject, clerk, at);
+    return enterAcceptance(deps, tx, subject, clerk, at);
   });
 }
 
-async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
+async function enterAcceptance(
+  { publicUrl }: Pick<WorkflowDependencies, 'publicUrl'>,
+  tx: Transaction,
+  subject: Case,
+  clerk: Person,
+  at: Date,
+): Promise<Case> {
   const accept = await loadAcceptance(tx, [subject], clerk, dayOf(at));
   const acceptance = accept(subject);
   const { matter, acceptedBy, guide } = acceptance;
@@ -216,6 +222,7 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
     step: record,
     organ: acceptedBy,
     facts: { limits, received },
+    publicUrl,
   });
   return accepted;
 }
@@ -240,7 +247,8 @@ export function askSupplement(
     const step = buildStep(clerk, 'SUPPLEMENT_ASKED', at, { data });
     const missing = request.items.map((name) => ({ name, remark: null }));
     const facts = { missing, supplementBy: until };
-    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
+    const organ = counterOf(subject, clerk);
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ, facts, publicUrl: deps.publicUrl });
     return store.addStep(tx, subject, step);
   });
 }
@@ -318,7 +326,8 @@ export function refuseAcceptance(deps: WorkflowDependencies, command: CaseComman
     const clerk = requireCaseAction('refuseAcceptance', subject, command.actor);
     requireReason(reason);
     const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
-    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
+    const organ = counterOf(subject, clerk);
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ, publicUrl: deps.publicUrl });
     return store.addStep(tx, subject, step);
   });
 }
