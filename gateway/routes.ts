@@ -19,9 +19,9 @@ import {
   renderUnknownLicensePage,
 } from './page/license.ts';
 import { renderLogPage } from './page/log.ts';
+import { addProgressRoute } from './page/progress-routes.ts';
 import { renderStartPage } from './page/start.ts';
 import { renderVerifyPage } from './page/verify.ts';
-import { addProgressRoute } from './progress-route.ts';
 
 export interface RouteOptions {
   /** Root certificate of the test PKI, PEM. */

@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
-import { MAX_SEARCH_CHARS } from '../kernel/finding/fold.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
-import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
@@ -28,6 +26,7 @@ import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
+import { CASE_INPUTS } from './reading/inputs.ts';
 import { CASE_OUTPUTS } from './reading/outputs.ts';
 import { type IntakeLimits, readIntakeLimits } from './reception/intake.ts';
 import { caseResolvers } from './resolvers.ts';
@@ -97,12 +96,7 @@ export function createCases(options: CasesDependencies): Cases {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       caseResolvers(materialDependencies),
       CASE_OUTPUTS,
-      {
-        'RegisterPlatformInput.publicKey': FILE_INPUT,
-        'AddPlatformKeyInput.publicKey': FILE_INPUT,
-        'Query.caseProgress.number': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
-        'Query.caseProgress.code': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
-      },
+      CASE_INPUTS,
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {

@@ -21,7 +21,6 @@ import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
 import { progressResolvers } from './progress/resolvers.ts';
-import { createProgressTries } from './progress/workflow.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import { receptionMutations } from './reception/resolvers.ts';
@@ -61,7 +60,7 @@ export function caseResolvers(
     noticeResolvers(dependencies),
     personResolvers(dependencies),
     platformResolvers(dependencies),
-    progressResolvers({ ...dependencies, tries: createProgressTries(dependencies.intake) }),
+    progressResolvers(dependencies),
     proposalResolvers(dependencies),
     readingResolvers(dependencies),
     statisticsResolvers(dependencies),

@@ -4,11 +4,13 @@ import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { type Case, waitsFor } from '../case.ts';
 import { placeOf } from '../notice/notice.ts';
 import type { CaseProgress, Resolvers } from '../resolvers.gen.ts';
+import type { ProgressLimits } from './limits.ts';
 import { nextStepOf } from './progress.ts';
-import { type Progress, type ProgressTries, readProgress } from './workflow.ts';
+import { createProgressTries, type Progress, readProgress } from './workflow.ts';
 
 /** The progress of a case for anybody who has its receipt. It names no person. */
-export function progressResolvers(deps: { db: Database; now: Clock; tries: ProgressTries }) {
+export function progressResolvers({ intake, ...rest }: { db: Database; now: Clock; intake: ProgressLimits }) {
+  const deps = { ...rest, tries: createProgressTries(intake) };
   return {
     Query: {
       caseProgress: async (_, { number, code }) => {

@@ -1,8 +1,8 @@
 import type { ProgressLimits } from '../progress/limits.ts';
 
 /**
- * How much an applicant and a member of the staff may bring in: what comes in stays, and the disk must not fill. And how
- * often somebody may try to guess.
+ * How much an applicant and a member of the staff may bring in: what comes in stays, and the disk must not fill.
+ * And how often somebody may guess.
  */
 
 export interface IntakeLimits extends ProgressLimits {

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { PUBLIC } from '../subgraphs/kernel/actor.ts';
-import { buildContext } from '../subgraphs/kernel/http/context.ts';
-import { findOverload } from '../subgraphs/kernel/overload.ts';
-import type { Labels } from './labels.ts';
-import { langOf } from './page/frame.ts';
-import { ASK_HEADERS } from './page/license.ts';
-import { type CaseProgress, renderProgressForm, renderProgressPage } from './page/progress.ts';
-import type { RunQuery } from './routes.ts';
+import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { buildContext } from '../../subgraphs/kernel/http/context.ts';
+import { findOverload } from '../../subgraphs/kernel/overload.ts';
+import type { Labels } from '../labels.ts';
+import type { RunQuery } from '../routes.ts';
+import { langOf } from './frame.ts';
+import { ASK_HEADERS } from './license.ts';
+import { type CaseProgress, renderProgressForm, renderProgressPage } from './progress.ts';
 
 const PROGRESS_QUERY = `query Progress($number: String!, $code: String!) {
   caseProgress(number: $number, code: $code) {

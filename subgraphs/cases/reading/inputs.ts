@@ -1,0 +1,13 @@
+import { MAX_SEARCH_CHARS } from '../../kernel/finding/fold.ts';
+import { MAX_INPUT_FILE_CHARS, type TextRule } from '../../kernel/text.ts';
+
+const KEY_FILE: TextRule = { form: 'FILE', maxChars: MAX_INPUT_FILE_CHARS };
+const SEARCH_TEXT: TextRule = { form: 'LINES', maxChars: MAX_SEARCH_CHARS };
+
+/** Texts of this subgraph whose rule is not that of their type, by coordinate. */
+export const CASE_INPUTS: Readonly<Record<string, TextRule>> = {
+  'RegisterPlatformInput.publicKey': KEY_FILE,
+  'AddPlatformKeyInput.publicKey': KEY_FILE,
+  'Query.caseProgress.number': SEARCH_TEXT,
+  'Query.caseProgress.code': SEARCH_TEXT,
+};
