@@ -10,6 +10,7 @@ import type { Case } from './case.ts';
 import { decideInPerson, deliverDecision } from './decision/workflow.ts';
 import { exceptionResolvers } from './exception/resolvers.ts';
 import { isSecondPerson } from './exception/workflow.ts';
+import { mergeResolvers } from './graph/merge.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { materialResolvers } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/upload/workflow.ts';
@@ -76,20 +77,6 @@ async function loadActions({ db, now }: workflow.WorkflowDependencies, context: 
     prepareActions(db, cases, person, dayOf(now())),
   );
   return viewCaseActions((await loader.load(subject)) ?? subject, person);
-}
-
-/** The intersection of the modules of a union: each type with the fields of every module. */
-type Merged<Module> = (Module extends unknown ? (module: Module) => void : never) extends (merged: infer All) => void
-  ? All
-  : never;
-
-/** Merges the resolvers of all modules, type by type. */
-function mergeResolvers<Module extends Resolvers>(modules: readonly Module[]): Merged<Module> {
-  const types: Record<string, object> = {};
-  for (const module of modules) {
-    for (const [type, fields] of Object.entries(module)) types[type] = { ...types[type], ...fields };
-  }
-  return types as Merged<Module>;
 }
 
 function queries(findCase: FindCase) {
