@@ -49,6 +49,8 @@ import { type CostLimits, DEFAULT_LIMITS } from './cost/limits.ts';
 import { readCostModel } from './cost/model.ts';
 import { buildAnswerError, createCostControl } from './cost/plugin.ts';
 import { formatError } from './errors.ts';
+import { createFileLinks } from './file-link/link.ts';
+import { addFileLinkRoutes, createLinkOpener } from './file-link/routes.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { renderProblemPage } from './page/problem.ts';
 import { withPlacedErrors } from './partial.ts';
@@ -79,6 +81,8 @@ export interface GatewayOptions extends TokenCheck, GatewayProof, RouteOptions, 
   limits?: CostLimits | undefined;
   /** Limits per caller and of connections. Default: those of the environment variables. */
   callerLimits?: HubLimits | undefined;
+  /** Seconds for which a link to a file counts. Default: as the environment variable says. */
+  fileLinkSeconds?: number | undefined;
 }
 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
@@ -118,9 +122,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     validationRules: [limitRule],
     formatError: formatError(onFault),
     plugins: [
-      operationPlugin,
-      statusPlugin,
-      operationLogPlugin,
+      ...[operationPlugin, statusPlugin, operationLogPlugin],
       createDeadlinePlugin(options),
       variablePlugin,
       costControl.plugin,
@@ -135,13 +137,14 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   });
   await server.start();
   requireTexts(requireSchema(gateway));
+  const links = createFileLinks(options.identity, options.now);
   const app = createApp(onFault, {
+    rewriteUrl: createLinkOpener(links),
     isHttps: options.publicUrl?.startsWith('https:'),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     trustedProxies: options.trustedProxies,
-    connections: callerLimits.connections,
-    readDeadlineMs: options.readDeadlineMs,
+    ...{ connections: callerLimits.connections, readDeadlineMs: options.readDeadlineMs },
     renderProblem: renderProblemPage,
     operations: { limits: callerLimits.operations, identify: (request) => identifyOrigin(request, options) },
   });
@@ -160,6 +163,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     },
   });
   await options.mount?.(app);
+  addFileLinkRoutes(app, { ...options, links, allowedOrigins: options.allowedOrigins ?? [] });
   addPublicRoutes(app, options, { runQuery: createRunQuery(server), schema: requireSchema(gateway) });
   app.addHook('onClose', () => server.stop());
   return app;

@@ -110,6 +110,8 @@ export interface HubConfig {
   pollMs?: number;
   /** Longest time that the answer of a mutation waits until the other subgraphs know what it changed. */
   eventWaitMs?: number | undefined;
+  /** Seconds for which a link to a file counts. */
+  fileLinkSeconds?: number | undefined;
   /** How often cases are checked for changes due to a new day. */
   movePollMs?: number;
   onStep?: LicensesDependencies['onStep'];
@@ -171,7 +173,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
       trustedProxies: config.trustedProxies,
       limits: config.limits,
       callerLimits: config.callerLimits,
-      readDeadlineMs: config.readDeadlineMs,
+      ...{ readDeadlineMs: config.readDeadlineMs, fileLinkSeconds: config.fileLinkSeconds },
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
         await config.addRoutes?.(gateway);

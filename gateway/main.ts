@@ -60,6 +60,7 @@ const app = await createGateway({
   explorer: readExplorerSignIn(settings),
   publicUrl: PUBLIC_URL,
   readDeadlineMs: settings.READ_DEADLINE_MS,
+  fileLinkSeconds: settings.FILE_LINK_SECONDS,
   limits: readCostLimits(settings),
   rootCertificate: rootCertificateOver(SEALS_URL, proof),
   mount: async (app) => {

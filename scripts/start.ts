@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     trustedProxies: settings.TRUSTED_PROXIES,
     callerLimits: readHubLimits(settings),
     readDeadlineMs: settings.READ_DEADLINE_MS,
-    eventWaitMs: settings.EVENT_WAIT_MS,
+    ...{ eventWaitMs: settings.EVENT_WAIT_MS, fileLinkSeconds: settings.FILE_LINK_SECONDS },
     uploadLimits: readUploadLimits(settings),
     intakeLimits: readIntakeLimits(settings),
     allowedOrigins: readAllowedOrigins(settings.ALLOWED_ORIGINS, isProduction()),

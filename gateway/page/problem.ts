@@ -7,6 +7,7 @@ const HEADINGS: Readonly<Record<number, Words>> = {
   401: { zh: '需要登录', en: 'Sign-in needed' },
   403: { zh: '不允许', en: 'Not allowed' },
   404: { zh: '没有此页面', en: 'No such page' },
+  410: { zh: '链接已失效', en: 'The link has ended' },
   429: { zh: '请求过多', en: 'Too many requests' },
   500: { zh: '系统故障', en: 'A fault of the system' },
   503: { zh: '暂时不能办理', en: 'Not available now' },

@@ -62,6 +62,7 @@ export interface BootOptions {
   /** Time after which a read is cancelled. */
   readDeadlineMs?: number;
   eventWaitMs?: number;
+  fileLinkSeconds?: number;
   uploadLimits?: HubConfig['uploadLimits'];
   intakeLimits?: HubConfig['intakeLimits'];
   /** Web pages of other origins that may use the hub. None if absent. */
@@ -165,7 +166,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     publicUrl: options.publicUrl ?? url,
     ...{ webhookHosts, platformHosts, trustedProxies, allowedOrigins, trustedAuthorities, limits, uploadLimits },
     ...{ callerLimits: options.callerLimits, readDeadlineMs: options.readDeadlineMs },
-    eventWaitMs: options.eventWaitMs,
+    ...{ eventWaitMs: options.eventWaitMs, fileLinkSeconds: options.fileLinkSeconds },
     intakeLimits: options.intakeLimits,
     ...buildIdentities(options, url),
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses: library.witnesses },

@@ -4,7 +4,7 @@ import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
+import { isRehearsal, readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type UploadLimits, uploadRoute } from './upload/routes.ts';
 import type { MaterialDependencies } from './upload/workflow.ts';
@@ -36,12 +36,12 @@ export function materialRoutes(
       const { actor } = context;
       if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
       try {
-        const openedFile = await openFile(dependencies, actor, {
-          id: request.params.id,
-          stated: readStatedPurpose(request),
-        });
+        const dryRun = isRehearsal(request);
+        const asked = { id: request.params.id, stated: readStatedPurpose(request), dryRun };
+        const openedFile = await openFile(dependencies, actor, asked);
         // The answer is the same if there is no such file or the caller may not see it.
         if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);
+        if (dryRun) return await reply.code(204).send();
         const { upload, bytes } = openedFile;
         reply
           .header('content-disposition', buildContentDisposition(upload.name))

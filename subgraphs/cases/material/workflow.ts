@@ -1,4 +1,4 @@
-import type { Reader, Transaction } from '../../../db/client.ts';
+import { type Reader, type Transaction, transact } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GuideFact } from '../../kernel/events/events.ts';
@@ -29,9 +29,9 @@ import type { MaterialDependencies } from './upload/workflow.ts';
 export function openFile(
   { db, now }: MaterialDependencies,
   actor: Person,
-  { id, stated }: { id: string; stated: StatedPurpose },
+  { id, stated, dryRun }: { id: string; stated: StatedPurpose; dryRun: boolean },
 ): Promise<{ upload: Upload; bytes: Uint8Array } | null> {
-  return db.transaction(async (tx) => {
+  return transact(db, dryRun, async (tx) => {
     const upload = await findUpload(tx, id);
     if (!upload) return null;
     const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(tx, id);

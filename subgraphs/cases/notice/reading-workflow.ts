@@ -1,4 +1,4 @@
-import type { Database } from '../../../db/client.ts';
+import { type Database, transact } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { StatedPurpose } from '../../kernel/privacy/purpose.ts';
@@ -17,9 +17,9 @@ export interface NoticeReaders {
 export function openNotice(
   { db, now }: NoticeReaders,
   actor: Person,
-  { id, form, stated }: { id: string; form: string; stated: StatedPurpose },
+  { id, form, stated, dryRun }: { id: string; form: string; stated: StatedPurpose; dryRun: boolean },
 ): Promise<store.StoredNotice | null> {
-  return db.transaction(async (tx) => {
+  return transact(db, dryRun, async (tx) => {
     const stored = await store.findNotice(tx, id);
     const at = now();
     const storedCase = stored && (await findVisibleCase(tx, actor, stored.notice.caseId, at));

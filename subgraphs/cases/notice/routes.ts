@@ -8,7 +8,7 @@ import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { insertSignature } from '../../kernel/pdf/sealed-pdf.ts';
-import { readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
+import { isRehearsal, readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type NoticeReaders, openNotice } from './reading-workflow.ts';
 import { renderNoticeOnce } from './render.ts';
@@ -32,7 +32,9 @@ export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options:
     if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const [, id = '', form = ''] = FILE.exec(request.params.file) ?? [];
     try {
-      const stored = id === '' ? null : await openNotice(deps, actor, { id, form, stated: readStatedPurpose(request) });
+      const asked = { id, form, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
+      const stored = id === '' ? null : await openNotice(deps, actor, asked);
+      if (stored && asked.dryRun) return await reply.code(204).send();
       const bytes = stored && (form === 'pdf' ? await pdfOf(deps.db, stored) : (stored.seal?.signature ?? null));
       if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
       reply.header('content-disposition', buildContentDisposition(`${id}.${form}`));

@@ -18,3 +18,10 @@ export function readStatedPurpose({ headers }: Pick<FastifyRequest, 'headers'>):
   };
   return { purpose: read('x-purpose'), remark: read('x-purpose-remark') };
 }
+
+/** A request with this header, `true`, asks only whether the file may be read. It is answered 204, and not recorded. */
+export const REHEARSAL_HEADER = 'x-dry-run';
+
+export function isRehearsal({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers[REHEARSAL_HEADER] === 'true';
+}

@@ -4,7 +4,7 @@ import { identifyCaller } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import { buildContentDisposition } from '../../kernel/http/http.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
+import { isRehearsal, readStatedPurpose } from '../../kernel/privacy/purpose-header.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { openFile, type ReadingDependencies } from './workflow.ts';
 
@@ -23,9 +23,11 @@ export function addFileRoutes(app: FastifyInstance, deps: ReadingDependencies, o
     if (context.actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const { digest } = request.params;
     try {
-      const file = DIGEST.test(digest) ? await openFile(deps, context.actor, digest, readStatedPurpose(request)) : null;
+      const asked = { digest, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
+      const file = DIGEST.test(digest) ? await openFile(deps, context.actor, asked) : null;
       // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
       if (!file) return await reply.code(404).send(FILE_UNKNOWN);
+      if (asked.dryRun) return await reply.code(204).send();
       reply.header('content-disposition', buildContentDisposition(file.name));
       return await sendFile(request, reply, { ...file, bytes: Buffer.from(file.bytes), digest });
     } catch (error) {

@@ -41,10 +41,9 @@ async function recordReading(
 export function openFile(
   { db, now }: ReadingDependencies,
   actor: Actor,
-  digest: string,
-  stated: StatedPurpose,
+  { digest, stated, dryRun }: { digest: string; stated: StatedPurpose; dryRun: boolean },
 ): Promise<StoredFile | null> {
-  return db.transaction(async (tx) => {
+  return transact(db, dryRun, async (tx) => {
     const owner = await findFileOwner(tx, digest);
     if (!owner || actor.kind !== 'person' || !(await maySeeNumber(tx, actor, owner.number))) return null;
     const isHolder = actor.holderCode !== null && actor.holderCode === owner.currentHolderCode;

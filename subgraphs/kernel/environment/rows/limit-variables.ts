@@ -33,6 +33,11 @@ export const COST_LIMITS = {
       'names those that do not.',
     uses: writeDefault('3000'),
   },
+  FILE_LINK_SECONDS: {
+    kind: kinds.count,
+    about: 'Seconds for which a link to a file counts that `POST /file-links` gives.',
+    uses: gatewayDefault('120'),
+  },
   MAX_OPERATION_COST: {
     kind: kinds.count,
     about: 'Maximum cost of one GraphQL operation. One unit is about one field of one object.',
