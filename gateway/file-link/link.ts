@@ -4,7 +4,7 @@ import type { Clock } from '../../subgraphs/kernel/day.ts';
 import type { ServiceIdentity } from '../../subgraphs/kernel/sealing/service-token.ts';
 
 /**
- * The sealed part of a link to a file. It holds what a request without a link says in headers: the token and the purpose.
+ * The sealed part of a link to a file. It holds what a request without a link says in headers: token and purpose.
  * It is encrypted and authenticated (AES-256-GCM) together with the path, so nobody can read the token in it, change
  * it, or use it for another file. It says nothing of rights: whoever uses it is asked again by token.
  */

@@ -73,7 +73,7 @@ async function certify([writer, reader]: readonly [string, string], serial: numb
   const { identifier, case: certified } = issued.data.license;
   return {
     answered: certified,
-    asked: { step: next.data.case.step, result: next.data.case.result },
+    read: { step: next.data.case.step, result: next.data.case.result },
     isSameLicense: next.data.case.license.identifier === identifier,
     delayed: issued.extensions?.delayedSubgraphs ?? [],
   };
@@ -81,7 +81,7 @@ async function certify([writer, reader]: readonly [string, string], serial: numb
 
 const TRUE_ANSWER = {
   answered: { step: 'CERTIFIED', result: 'ISSUED' },
-  asked: { step: 'CERTIFIED', result: 'ISSUED' },
+  read: { step: 'CERTIFIED', result: 'ISSUED' },
   isSameLicense: true,
   delayed: [],
 };

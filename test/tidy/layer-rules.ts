@@ -62,6 +62,11 @@ const PRIVATE_KEY_FUNCTIONS = new Set([
   'generateKeyPairSync',
 ]);
 
+/** What a file uses for something else: links to files hold a token, encrypted. */
+const LINK_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  'gateway/file-link/link.ts': ['createDecipheriv'],
+};
+
 /** Returns the private-key functions that a file names, by import, as a property or under another name. */
 function findPrivateKeyFunctions({ tree }: Source): string[] {
   const named = walk(tree.program).flatMap((node) => {
@@ -201,12 +206,13 @@ export const layerRules: Rule[] = [
       // The key of the process itself, which signs nothing but its tokens.
       source.path !== 'subgraphs/kernel/sealing/service-token.ts' &&
       source.path !== 'gateway/sign-in/own-key.ts'
-        ? findPrivateKeyFunctions(source)
+        ? findPrivateKeyFunctions(source).filter((name) => !LINK_FUNCTIONS[source.path]?.includes(name))
         : [],
     planted: {
       'beside the one of the gateway': { 'gateway/sign-in/a.ts': 'export const key = createPrivateKey(pem);' },
       'a call': { [WORKFLOW]: 'export const key = createPrivateKey(pem);' },
       'under another name': { 'gateway/a.ts': "import { createPrivateKey as read } from 'node:crypto';\nread('');" },
+      'in a link': { 'gateway/file-link/link.ts': 'export const key = createPrivateKey(pem);' },
       'as a property': { [WORKFLOW]: "import * as c from 'node:crypto';\nc['generateKeyPairSync']('ed25519');" },
     },
   },

@@ -37,8 +37,8 @@ export function materialRoutes(
       if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
       try {
         const dryRun = isRehearsal(request);
-        const asked = { id: request.params.id, stated: readStatedPurpose(request), dryRun };
-        const openedFile = await openFile(dependencies, actor, asked);
+        const opening = { id: request.params.id, stated: readStatedPurpose(request), dryRun };
+        const openedFile = await openFile(dependencies, actor, opening);
         // The answer is the same if there is no such file or the caller may not see it.
         if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);
         if (dryRun) return await reply.code(204).send();

@@ -32,9 +32,9 @@ export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options:
     if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const [, id = '', form = ''] = FILE.exec(request.params.file) ?? [];
     try {
-      const asked = { id, form, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
-      const stored = id === '' ? null : await openNotice(deps, actor, asked);
-      if (stored && asked.dryRun) return await reply.code(204).send();
+      const opening = { id, form, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
+      const stored = id === '' ? null : await openNotice(deps, actor, opening);
+      if (stored && opening.dryRun) return await reply.code(204).send();
       const bytes = stored && (form === 'pdf' ? await pdfOf(deps.db, stored) : (stored.seal?.signature ?? null));
       if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
       reply.header('content-disposition', buildContentDisposition(`${id}.${form}`));

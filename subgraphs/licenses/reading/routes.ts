@@ -14,7 +14,7 @@ const FILE_UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
 
 /**
  * `GET /files/<sha256>`: a sealed license, statement or signature. The holder opens the own files, others state a
- * purpose. Nothing may cache it, so that each reading is asked here and recorded.
+ * purpose. Nothing may cache it, so that each reading is opening here and recorded.
  */
 export function addFileRoutes(app: FastifyInstance, deps: ReadingDependencies, options: ServeOptions): void {
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
@@ -23,11 +23,11 @@ export function addFileRoutes(app: FastifyInstance, deps: ReadingDependencies, o
     if (context.actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const { digest } = request.params;
     try {
-      const asked = { digest, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
-      const file = DIGEST.test(digest) ? await openFile(deps, context.actor, asked) : null;
+      const opening = { digest, stated: readStatedPurpose(request), dryRun: isRehearsal(request) };
+      const file = DIGEST.test(digest) ? await openFile(deps, context.actor, opening) : null;
       // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
       if (!file) return await reply.code(404).send(FILE_UNKNOWN);
-      if (asked.dryRun) return await reply.code(204).send();
+      if (opening.dryRun) return await reply.code(204).send();
       reply.header('content-disposition', buildContentDisposition(file.name));
       return await sendFile(request, reply, { ...file, bytes: Buffer.from(file.bytes), digest });
     } catch (error) {
