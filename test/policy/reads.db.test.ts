@@ -34,7 +34,12 @@ const QUERIES = Object.entries<ReadRule | OfficeReadRule>({
 });
 
 /** Arguments that a query must have besides `first`. */
-const ARGUMENTS: Readonly<Record<string, string>> = { platformMessages: 'case: "x", ', caseStatistics: 'by: MATTER, ' };
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  platformMessages: 'case: "x", ',
+  caseStatistics: 'by: MATTER, ',
+  searchMatters: 'text: "许可", ',
+  searchOrgans: 'text: "局", ',
+};
 
 /** The fields of Query that return a page. */
 function listConnections(): string[] {
