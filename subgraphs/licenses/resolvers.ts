@@ -66,9 +66,9 @@ function queries(db: Database) {
         db,
         person,
         { state, matter, number },
-        readPage(args, store.LICENSE_ORDER),
+        readPage(args, store.LICENSE_ORDERS[args.orderBy]),
       );
-      return toConnection(licensesPage, store.LICENSE_ORDER, (stored) => ({ stored, person, context }));
+      return toConnection(licensesPage, store.LICENSE_ORDERS[args.orderBy], (stored) => ({ stored, person, context }));
     },
     license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_, args, { actor }) => {

@@ -53,10 +53,15 @@ export interface LicenseFilter {
   number: string | null;
 }
 
-/** The order of `licenses`. */
-export const LICENSE_ORDER = bySerial('licenses', license.serial, 'DESC', (row: StoredLicense) => row.license.serial);
+const serialOf = ({ license }: StoredLicense) => license.serial;
 
-/** Lists the licenses that a person may see, with their current versions, newest first. */
+/** The orders of `licenses`. The serial number is that of the first issue. */
+export const LICENSE_ORDERS = {
+  ISSUED_DESC: bySerial('licenses ISSUED_DESC', license.serial, 'DESC', serialOf),
+  ISSUED_ASC: bySerial('licenses ISSUED_ASC', license.serial, 'ASC', serialOf),
+} as const;
+
+/** Lists the licenses that a person may see, with their current versions. */
 export function listLicenses(
   db: Reader,
   actor: Person,

@@ -13,7 +13,7 @@ import {
 } from '../../subgraphs/cases/calendar/working-day.ts';
 import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { findMatter } from '../../subgraphs/cases/fact/store.ts';
-import { CASE_ORDER, listCases } from '../../subgraphs/cases/list/store.ts';
+import { CASE_ORDERS, listCases } from '../../subgraphs/cases/list/store.ts';
 import { CASE_READS } from '../../subgraphs/cases/policy.ts';
 import { insertCase, takeCaseNumber } from '../../subgraphs/cases/reception/store.ts';
 import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
@@ -182,7 +182,7 @@ describe('statistics', () => {
       connection.db,
       { actor: requireDemoPerson('auditor'), today: '2026-11-24' },
       { steps: null, matter: null, closed: null },
-      { order: CASE_ORDER, count: 1000, isBackward: false, cursor: null },
+      { order: CASE_ORDERS.RECEIVED_DESC, count: 1000, isBackward: false, cursor: null },
     );
     return [...rows];
   };

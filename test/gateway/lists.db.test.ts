@@ -1,4 +1,4 @@
-import { buildSchema, type GraphQLField, getNamedType, isNonNullType, isObjectType } from 'graphql';
+import { buildSchema, type GraphQLField, getNamedType, isEnumType, isNonNullType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROLES } from '../../subgraphs/kernel/actor.ts';
 import { DEFAULT_PAGE_ROWS } from '../../subgraphs/kernel/list/page.ts';
@@ -34,6 +34,8 @@ interface ListPlace {
   name: string;
   type: string;
   hasBackward: boolean;
+  /** Values of its argument orderBy. */
+  orders: readonly string[];
 }
 
 interface AnsweredPage {
@@ -81,7 +83,10 @@ function listLists(sdl: string): ListPlace[] {
         if (required.length > 0 && !REQUIRED[coordinate]) throw new Error(`${coordinate} needs a row in REQUIRED`);
         if (type.name !== 'Query' && !PLACES[type.name]) throw new Error(`${type.name} needs a row in PLACES`);
         const hasBackward = field.args.some(({ name }) => name === 'last');
-        return { coordinate, name: field.name, type: type.name, hasBackward };
+        const order = field.args.find(({ name }) => name === 'orderBy');
+        const orderType = order && getNamedType(order.type);
+        const orders = isEnumType(orderType) ? orderType.getValues().map(({ name }) => name) : [];
+        return { coordinate, name: field.name, type: type.name, hasBackward, orders };
       }),
   );
 }
@@ -112,11 +117,17 @@ async function read(list: ListPlace, args: string): Promise<AnsweredPage> {
 }
 
 /** Reads a list page by page and returns its cursors in the order of the list. */
-async function walk(list: ListPlace, count: number, direction: 'FORWARD' | 'BACKWARD'): Promise<string[]> {
+async function walk(
+  list: ListPlace,
+  count: number,
+  direction: 'FORWARD' | 'BACKWARD',
+  order?: string,
+): Promise<string[]> {
   const pages: AnsweredPage[] = [];
   const [counter, bound] = direction === 'FORWARD' ? ['first', 'after'] : ['last', 'before'];
   for (let cursor: string | null = null; ; ) {
-    const page = await read(list, `${counter}: ${count}${cursor === null ? '' : `, ${bound}: "${cursor}"`}`);
+    const ordered = order === undefined ? '' : `orderBy: ${order}, `;
+    const page = await read(list, `${ordered}${counter}: ${count}${cursor === null ? '' : `, ${bound}: "${cursor}"`}`);
     const { hasNextPage, hasPreviousPage, startCursor, endCursor } = page.pageInfo;
     expect([startCursor, endCursor]).toEqual([page.edges[0]?.cursor ?? null, page.edges.at(-1)?.cursor ?? null]);
     const [goesOn, cameFrom] =
@@ -162,6 +173,29 @@ describe('every list', () => {
       expect.arrayContaining(['cases', 'licenses', 'licenseChanges', 'sealUses', 'seals', 'people']),
     );
     expect(walked).toEqual(expect.arrayContaining(['approvalPushes', 'attention', 'blanks', 'queue', 'runningCases']));
+  });
+
+  test('in each of its orders meets the same rows, and an order refuses the cursors of another', async () => {
+    const ordered = lists.filter(({ orders }) => orders.length > 0);
+    expect(ordered.map(({ name }) => name)).toEqual(expect.arrayContaining(['cases', 'licenses']));
+    for (const list of ordered) {
+      const positions = (cursors: readonly string[]) =>
+        cursors.map((cursor) => JSON.parse(Buffer.from(cursor, 'base64url').toString()).slice(1).join());
+      const walks = new Map<string, string[]>();
+      for (const order of list.orders) {
+        const all = await walk(list, 100, 'FORWARD', order);
+        expect(all.length, list.name).toBeGreaterThanOrEqual(3);
+        expect(await walk(list, 2, 'FORWARD', order)).toEqual(all);
+        expect(await walk(list, 2, 'BACKWARD', order)).toEqual(all);
+        walks.set(order, all);
+      }
+      for (const [order, all] of walks) {
+        const opposite = order.endsWith('_ASC') ? order.replace('_ASC', '_DESC') : order.replace('_DESC', '_ASC');
+        expect(positions(all), order).toEqual(positions(walks.get(opposite) ?? []).reverse());
+        const { errors } = await ask(list, `orderBy: ${opposite}, after: "${all[0]}"`);
+        expect(errors).toEqual([{ code: 'BAD_USER_INPUT', argument: 'after' }]);
+      }
+    }
   });
 
   test('refuses wrong counts, forged cursors, cursors of another list, and arguments of both directions', async () => {

@@ -8,7 +8,7 @@ import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { viewCase } from '../view.ts';
 import { listRunning, RUNNING_ORDER, type RunningPage } from './running-store.ts';
-import { CASE_ORDER, listCases, listQueue, QUEUE_ORDER } from './store.ts';
+import { CASE_ORDERS, listCases, listQueue, QUEUE_ORDER } from './store.ts';
 
 /** Lists of cases: those a person may see, those that wait for the person, and the running cases of a matter. */
 export function listResolvers({ db, now }: { db: Database; now: Clock }) {
@@ -16,11 +16,11 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
     Query: {
       cases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
-        const page = readPage(args, CASE_ORDER);
+        const page = readPage(args, CASE_ORDERS[args.orderBy]);
         const { step = null, matter = null, closed = null } = args.filter ?? {};
         const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
         const casePage = await listCases(db, { actor: person, today: dayOf(now()) }, filter, page);
-        return toConnection(casePage, CASE_ORDER, (row) => viewCase(row.subject, person));
+        return toConnection(casePage, CASE_ORDERS[args.orderBy], (row) => viewCase(row.subject, person));
       },
       queue: async (_, args, { actor }) => {
         const person = requirePerson(actor);

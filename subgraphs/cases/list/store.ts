@@ -27,8 +27,11 @@ function visibleTo(actor: Person, today: Day): SQL | undefined {
   );
 }
 
-/** The order of `cases`. */
-export const CASE_ORDER: ColumnOrder<StoredCase> = bySerial('cases', caseFile.serial, 'DESC');
+/** The orders of `cases`. The serial number is that of receipt. */
+export const CASE_ORDERS = {
+  RECEIVED_DESC: bySerial<StoredCase>('cases RECEIVED_DESC', caseFile.serial, 'DESC'),
+  RECEIVED_ASC: bySerial<StoredCase>('cases RECEIVED_ASC', caseFile.serial, 'ASC'),
+} as const satisfies Record<string, ColumnOrder<StoredCase>>;
 
 /** The order of `queue`. */
 export const QUEUE_ORDER: ColumnOrder<StoredCase> = {
@@ -40,7 +43,7 @@ export const QUEUE_ORDER: ColumnOrder<StoredCase> = {
   ],
 };
 
-/** Returns a page of the cases that a person may see, newest first. */
+/** Returns a page of the cases that a person may see. */
 export async function listCases(
   db: Reader,
   { actor, today }: { actor: Person; today: Day },
