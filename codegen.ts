@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
-import { REFUSAL_TYPES } from './subgraphs/kernel/graphql/refusals.ts';
+import { addKernelTypes } from './subgraphs/kernel/graphql/descriptions.ts';
 
 /**
  * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires
@@ -99,7 +99,7 @@ const config: CodegenConfig = {
     subgraphs.map((name) => [
       `subgraphs/${name}/resolvers.gen.ts`,
       {
-        schema: [readSchema(name), REFUSAL_TYPES],
+        schema: addKernelTypes(readSchema(name)),
         plugins: ['typescript', 'typescript-resolvers'],
         config: {
           federation: true,

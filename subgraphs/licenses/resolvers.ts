@@ -18,7 +18,7 @@ import { readingResolvers } from './reading/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
-import { viewTask, viewTaskActions } from './task/view.ts';
+import { loadFittingBlanks, loadTaskOfCase, viewTask, viewTaskActions } from './task/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
@@ -45,6 +45,7 @@ export function licenseResolvers(
     },
     LicenseProposal: proposals.LicenseProposal,
     CertificateTask: {
+      blanks: (task, _, context) => loadFittingBlanks(db, context, task),
       actions: (task, _, context) => viewTaskActions(deps, context, task),
     },
     PaperCertificate: { recallDue: isRecallDue },
@@ -53,6 +54,7 @@ export function licenseResolvers(
     Case: {
       __resolveReference: ({ id }) => ({ id }),
       license: ({ id }, _, context) => loadLicenseOfCase(db, context, id),
+      certificateTask: ({ id }, _, context) => loadTaskOfCase(db, context, id),
     },
   };
 }

@@ -113,8 +113,13 @@ describe.each(['local', 'http'] as const)('operations, %s', (transport) => {
     );
     expect(new Set(Object.values(body.data))).toEqual(new Set([null]));
     expect(body.errors.length).toBeGreaterThan(0);
+    const argument = 'filter.nameContains';
     for (const { extensions } of body.errors) {
-      expect(extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'filter.nameContains' });
+      expect(extensions).toEqual({
+        code: 'BAD_USER_INPUT',
+        argument,
+        arguments: [{ argument, message: expect.any(String) }],
+      });
     }
     expect(calls).toBe(0);
   });

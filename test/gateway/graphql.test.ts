@@ -101,6 +101,7 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect((await ask('{ cases(first: 1) { edges { cursor } } }')).errors?.[0]?.extensions).toEqual({
       code: 'BAD_USER_INPUT',
       argument: 'first',
+      arguments: [{ argument: 'first', message: 'first 须为 1 至 100 的整数。' }],
     });
     expect(await codes('{ seals(first: 1) { edges { cursor } } }')).toEqual(['FORBIDDEN']);
   });

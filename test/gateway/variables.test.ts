@@ -24,7 +24,7 @@ test.each([
   expect(response.statusCode).toBe(400);
   const { errors } = response.json();
   expect(errors.map((error: { extensions: unknown }) => error.extensions)).toEqual([
-    { code: 'BAD_USER_INPUT', argument },
+    { code: 'BAD_USER_INPUT', argument, arguments: [{ argument, message: expect.any(String) }] },
   ]);
 });
 

@@ -2,6 +2,7 @@ import { graphql } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import { describe, expect, test } from 'vitest';
 import { writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
+import { MAX_WRONG_INPUTS } from '../../subgraphs/kernel/graphql/input-faults.ts';
 import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { subgraphSchema } from '../../subgraphs/kernel/http/serve.ts';
 
@@ -48,7 +49,10 @@ const ask = async (source: string, variableValues: Record<string, unknown> = {})
   const { data, errors } = await graphql({ schema, source, variableValues });
   return { data, error: errors?.[0]?.extensions ?? null };
 };
-const badInput = (argument: string) => ({ code: 'BAD_USER_INPUT', argument });
+const badInput = (argument: string) => ({
+  ...{ code: 'BAD_USER_INPUT', argument },
+  arguments: [{ argument, message: expect.stringContaining(argument) }],
+});
 
 describe('every argument is checked before its resolver runs', () => {
   test.each([
@@ -77,6 +81,35 @@ describe('every argument is checked before its resolver runs', () => {
     ['a time that is an object', { at: {} }, 'at'],
   ])('%s', async (_name, variables, argument) => {
     expect(await ask(ECHO, variables)).toMatchObject({ data: { echo: null }, error: badInput(argument) });
+  });
+
+  test('all wrong values are named at once, in the order of the arguments, and the first by itself', async () => {
+    const tree = { name: '\u0000', children: [{ on: '2026-13-01' }, { children: [{ name: '\u202e' }] }] };
+    const { data, error } = await ask(ECHO, { text: '甲\u0000', ids: ['a', 'b\u200b', 'c\n'], at: 5, tree });
+    expect(data).toEqual({ echo: null });
+    expect(error?.argument).toBe('text');
+    const named = (error?.arguments ?? []) as { argument: string }[];
+    expect(named.map(({ argument }) => argument)).toEqual([
+      ...['text', 'ids[1]', 'ids[2]', 'at', 'tree.name', 'tree.children[0].on', 'tree.children[1].children[0].name'],
+    ]);
+  });
+
+  test('ten thousand wrong values are named up to a bound, and what is beyond is not looked at', async () => {
+    let reads = 0;
+    const child = {
+      get name() {
+        reads++;
+        return '\u0000';
+      },
+    };
+    const children = Array.from({ length: 100 }, () => ({ children: Array.from({ length: 100 }, () => child) }));
+    const { errors } = await graphql({ schema, source: ECHO, variableValues: { tree: { children } } });
+    const { arguments: named, hasMore } = errors?.[0]?.extensions ?? {};
+    expect(named).toHaveLength(MAX_WRONG_INPUTS);
+    expect(hasMore).toBe(true);
+    expect(errors?.[0]?.message).toContain(`超过 ${MAX_WRONG_INPUTS} 处`);
+    // GraphQL itself reads each value once.
+    expect(reads).toBeLessThanOrEqual(10_000 + MAX_WRONG_INPUTS + 1);
   });
 
   test('literals are checked like variables', async () => {

@@ -1,6 +1,9 @@
+import { isInputObjectType, isRequiredInputField } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ACTION_LABELS } from '../../subgraphs/kernel/actions/labels.ts';
 import { mutationOf, type OrderedAct, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { buildApiSchema } from '../support/api-schema.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { decideAct } from '../support/own-act.ts';
@@ -31,6 +34,9 @@ const NOTHING_TO_NAME = ['ACT_NEEDS_CASE', 'ORDER_UNKNOWN'];
 
 interface Action {
   name: string;
+  label: { zh: string; en: string };
+  inputs: { name: string; type: string; required: boolean; description: string | null }[];
+  clause: string | null;
   allowed: boolean;
   refusal: { code: string } | null;
 }
@@ -52,12 +58,24 @@ const SEAL_FACTS = [
   ['SEAL_UNKNOWN', "organ = 'yudu-sfj'"],
 ] as const;
 
-const ACTIONS = 'actions { name allowed refusal { code } }';
+const ACTIONS = `actions { name label { zh en } allowed refusal { code }
+  inputs { name type required description } clause }`;
 const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
   pushes { id state ${ACTIONS} } findings { id state ${ACTIONS} }
   license { identifier state paper { blankNumber } orders { id act state } proposals { id state ${ACTIONS} } ${ACTIONS} }
 } }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id } ${ACTIONS} } } } }`;
+
+/** The inputs that an object supplies, by its kind. */
+const SUPPLIED: Readonly<Record<string, readonly string[]>> = {
+  case: ['case'],
+  push: ['push'],
+  finding: ['finding'],
+  license: ['identifier'],
+  proposal: ['proposal'],
+  task: ['case'],
+};
+const schema = buildApiSchema();
 
 async function findSentPush(hub: TestHub): Promise<string> {
   const query = '{ approvalPushes(first: 1, filter: { state: SENT }) { edges { node { id } } } }';
@@ -220,6 +238,53 @@ describe('actions', () => {
       await sql`drop table public.kept_seals`;
       await sql.end();
     }
+  });
+
+  test('say what a button shows and what a person fills in: exactly the rest of the input', async () => {
+    const trials = (await Promise.all(['yudu-lyj.approver', 'window-yudu'].map(listTrials))).flat();
+    const names = new Set<string>();
+    for (const { of, action, input } of trials) {
+      const { name, label, inputs, clause } = action;
+      expect([name, label]).toEqual([name, ACTION_LABELS[name]]);
+      expect([name, clause]).toEqual([name, expect.any(String)]);
+      const type = schema.getType(String(inputTypes.get(name)).replaceAll('!', ''));
+      const fields = isInputObjectType(type) ? Object.values(type.getFields()) : [];
+      const supplied = SUPPLIED[of.split(' ')[0] ?? ''] ?? [];
+      const left = fields.filter((field) => field.name !== 'dryRun' && !supplied.includes(field.name));
+      expect([of, name, inputs.map((one) => one.name)]).toEqual([of, name, left.map((field) => field.name)]);
+      for (const field of left) {
+        const shown = inputs.find((one) => one.name === field.name);
+        const required = isRequiredInputField(field);
+        expect([name, shown]).toEqual([name, expect.objectContaining({ type: String(field.type), required })]);
+      }
+      // What is allowed was rehearsed with this input: nothing that the action calls required is missing from it.
+      if (action.allowed)
+        expect(Object.keys(input)).toEqual(
+          expect.arrayContaining(inputs.flatMap((one) => (one.required ? one.name : []))),
+        );
+      names.add(name);
+    }
+    expect(names.size).toBeGreaterThan(30);
+  });
+
+  test('are filtered by name and by whether they are allowed', async () => {
+    const [id] = caseIds;
+    const list = async (args: string) => {
+      const query = `query($id: ID!) { case(id: $id) { actions${args} { name allowed } } }`;
+      const { data, errors } = await policyHub.hub.ask('window-yudu', query, { id });
+      return data.case?.actions ?? errors?.[0]?.extensions;
+    };
+    const all: Action[] = await list('');
+    expect(await list('(allowed: true)')).toEqual(all.filter(({ allowed }) => allowed));
+    expect(await list('(allowed: false)')).toEqual(all.filter(({ allowed }) => !allowed));
+    const names = ['decideCase', 'acceptApplication'];
+    const named = all.filter(({ name }) => names.includes(name));
+    expect(named).toHaveLength(2);
+    expect(await list(`(names: ${JSON.stringify(names)})`)).toEqual(named);
+    expect(await list('(names: [])')).toEqual([]);
+    expect(await list('(names: ["decideCase", "noSuchMutation"])')).toMatchObject({
+      ...{ code: 'BAD_USER_INPUT', argument: 'names[1]' },
+    });
   });
 
   test('what is ended is neither offered nor carried out', async () => {

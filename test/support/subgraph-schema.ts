@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, type GraphQLSchema } from 'graphql';
-import { REFUSAL_TYPES } from '../../subgraphs/kernel/graphql/refusals.ts';
+import { addKernelTypes } from '../../subgraphs/kernel/graphql/descriptions.ts';
 
 /** What federation defines, as far as the subgraphs import it. */
 const DIRECTIVES = `
@@ -15,5 +15,5 @@ const DIRECTIVES = `
 /** Builds the schema of a subgraph by itself, as its file says it. */
 export function buildSubgraphSchema(name: string): GraphQLSchema {
   const text = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
-  return buildSchema(DIRECTIVES + REFUSAL_TYPES + text.replace(/extend schema[\s\S]*?\)\n/, ''));
+  return buildSchema(DIRECTIVES + addKernelTypes(text.replace(/extend schema[\s\S]*?\)\n/, '')));
 }

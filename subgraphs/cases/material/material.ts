@@ -52,10 +52,25 @@ export function requireMaterials(
   submitted: readonly SubmittedMaterial[],
   atCounter: boolean,
 ): Material[] {
-  if (submitted.length > MAX_MATERIALS) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
-  const seen = new Set<string>();
   const faults = new RefusalCollector();
-  const materials = submitted.map((input, i) =>
+  const materials = checkMaterials(guide, submitted, atCounter, faults);
+  faults.settle();
+  return materials.filter((material) => material !== null);
+}
+
+/** Like `requireMaterials`, but writes what it refuses to `faults`. A material that it refuses is null. */
+export function checkMaterials(
+  guide: GuideFact | null,
+  submitted: readonly SubmittedMaterial[],
+  atCounter: boolean,
+  faults: RefusalCollector,
+): (Material | null)[] {
+  if (submitted.length > MAX_MATERIALS) {
+    faults.add(new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`));
+    return [];
+  }
+  const seen = new Set<string>();
+  return submitted.map((input, i) =>
     faults.check(() => {
       const material = requireMaterial(guide, input, atCounter, `materials[${i}]`);
       if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', `materials[${i}].code`, material.name);
@@ -63,8 +78,6 @@ export function requireMaterials(
       return material;
     }, null),
   );
-  faults.settle();
-  return materials.filter((material) => material !== null);
 }
 
 /** Refuses MATERIALS_MISSING with the names of all required materials that `codes` lack. */

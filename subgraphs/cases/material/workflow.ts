@@ -5,15 +5,16 @@ import type { GuideFact } from '../../kernel/events/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { findLicenses } from '../fact/store.ts';
 import { findVisibleCase, recordReading } from '../reading/workflow.ts';
 import {
+  checkMaterials,
   licenseFault,
   MAX_CASE_BYTES,
   MAX_MATERIALS,
   type Material,
   requireLicenseMaterial,
-  requireMaterials,
   type SubmittedMaterial,
 } from './material.ts';
 import * as store from './store.ts';
@@ -49,7 +50,8 @@ export function openFile(
 }
 
 export interface HandIn {
-  caseId: string;
+  /** The case, or null for one that is about to be opened. */
+  caseId: string | null;
   applicantCode: string;
   actor: Person;
   /** The guide that lists what may be handed in, or null if the matter has none. */
@@ -59,48 +61,46 @@ export interface HandIn {
 }
 
 /**
- * Hands in materials with a case. Must be called in a transaction that holds the case.
+ * Checks materials that are handed in, and returns what `addMaterials` stores with the case. Must be called in a
+ * transaction that holds the case, or opens it. Locks the uploads.
  * Refuses what `requireMaterials` and `requireLicenseMaterial` refuse, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED,
  * FILE_INFECTED, MATERIALS_TOO_LARGE.
  */
-export async function attachMaterials(tx: Transaction, handIn: HandIn): Promise<void> {
+export async function prepareMaterials(tx: Transaction, handIn: HandIn): Promise<store.NewMaterial[]> {
   const { caseId, applicantCode, actor, guide, submitted, at } = handIn;
-  if (submitted.length === 0) return;
-  const earlierMaterials = await store.listMaterials(tx, [caseId]);
+  if (submitted.length === 0) return [];
+  const earlierMaterials = caseId === null ? [] : await store.listMaterials(tx, [caseId]);
   if (earlierMaterials.length + submitted.length > MAX_MATERIALS) {
     throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
   }
-  const materials = requireMaterials(guide, submitted, hasRole(actor, 'WINDOW_CLERK'));
+  const faults = new RefusalCollector();
+  const materials = checkMaterials(guide, submitted, hasRole(actor, 'WINDOW_CLERK'), faults);
   let bytes = earlierMaterials.reduce((sum, { file }) => sum + (file?.sizeBytes ?? 0), 0);
   const licenses = await createLicenseFinder(
     tx,
-    materials.map((material) => (material.kind === 'LICENSE' ? material.license : null)),
+    materials.map((material) => (material?.kind === 'LICENSE' ? material.license : null)),
   );
   const newMaterials: store.NewMaterial[] = [];
   // Lock uploads in one fixed order, so that two requests with the same uploads cannot deadlock.
   for (const [i, material] of [...materials.entries()].sort(([, a], [, b]) => byUpload(a, b))) {
-    if (material.kind !== 'UPLOAD') continue;
-    bytes += await lockOwnUpload(tx, material.upload, { actor, applicantCode, field: `materials[${i}].upload` });
+    if (material?.kind !== 'UPLOAD') continue;
+    const place = { actor, applicantCode, field: `materials[${i}].upload` };
+    bytes += await faults.checkLater(() => lockOwnUpload(tx, material.upload, place), 0);
   }
-  if (bytes > MAX_CASE_BYTES) throw new Refusal('MATERIALS_TOO_LARGE', 'materials');
+  if (bytes > MAX_CASE_BYTES) faults.add(new Refusal('MATERIALS_TOO_LARGE', 'materials'));
   for (const [i, material] of materials.entries()) {
-    const check =
-      material.kind === 'LICENSE'
-        ? requireLicenseMaterial(
-            material,
-            licenses(material.license),
-            applicantCode,
-            dayOf(at),
-            `materials[${i}].license`,
-          )
-        : null;
+    if (material === null) continue;
+    const requireLicense = (named: Extract<Material, { kind: 'LICENSE' }>) =>
+      requireLicenseMaterial(named, licenses(named.license), applicantCode, dayOf(at), `materials[${i}].license`);
+    const check = material.kind === 'LICENSE' ? faults.check(() => requireLicense(material), null) : null;
     newMaterials.push({ material, check });
   }
-  await store.addMaterials(tx, caseId, newMaterials, { actor, at });
+  faults.settle();
+  return newMaterials;
 }
 
-function byUpload(a: Material, b: Material): number {
-  if (a.kind !== 'UPLOAD' || b.kind !== 'UPLOAD') return 0;
+function byUpload(a: Material | null, b: Material | null): number {
+  if (a?.kind !== 'UPLOAD' || b?.kind !== 'UPLOAD') return 0;
   return a.upload < b.upload ? -1 : Number(a.upload > b.upload);
 }
 

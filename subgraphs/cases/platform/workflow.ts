@@ -113,10 +113,13 @@ export async function addKey(
   at: Date,
 ): Promise<Platform> {
   requireRoom(await lockPlatform(tx, id), at);
-  const x = parsePublicKey(publicKey);
   const validFrom = readTime(period.validFrom) ?? at;
   const validTo = readTime(period.validTo);
-  requirePeriod(validFrom, validTo, at);
+  checkAll(
+    () => parsePublicKey(publicKey),
+    () => requirePeriod(validFrom, validTo, at),
+  );
+  const x = parsePublicKey(publicKey);
   await putKey(tx, id, { x, validFrom, validTo });
   return requirePlatform(tx, id);
 }

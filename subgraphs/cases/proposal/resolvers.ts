@@ -1,7 +1,8 @@
 import type { Actor } from '../../kernel/actor.ts';
-import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate, toRefusalFields } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
+import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { viewAgreement } from '../agreement/view.ts';
 import { viewException } from '../exception/view.ts';
@@ -14,7 +15,7 @@ import type { Resolvers } from '../resolvers.gen.ts';
 import { viewWebhook } from '../supervision/view.ts';
 import { importPeople } from './people-workflow.ts';
 import type { ProposalContents, ProposalKind } from './proposal.ts';
-import { listProposals, PROPOSAL_ORDER } from './store.ts';
+import { findProposals, listProposals, PROPOSAL_ORDER } from './store.ts';
 import { viewProposal } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -27,6 +28,16 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
         const { kind = null, state = null } = args.filter ?? {};
         const page = await listProposals(deps.db, ownOrgan, { kind, state }, readPage(args, PROPOSAL_ORDER));
         return toConnection(page, PROPOSAL_ORDER, viewProposal);
+      },
+    },
+    AttentionItem: {
+      proposal: async ({ kind, proposalId }, _, context) => {
+        if (kind !== 'PROPOSAL_WAITING' || proposalId === null) return null;
+        const row = await getLoader<StoredProposal<ProposalKind>>(context, 'proposals', async (ids) => {
+          const found = new Map((await findProposals(deps.db, ids)).map((stored) => [stored.id, stored]));
+          return ids.map((id) => found.get(id) ?? null);
+        }).load(proposalId);
+        return row && viewProposal(row);
       },
     },
     Mutation: {

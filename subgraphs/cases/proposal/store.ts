@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
@@ -10,6 +10,16 @@ export const proposalStore = createProposalStore<ProposalKind>({ proposal, propo
 
 /** The order of `proposals`. */
 export const PROPOSAL_ORDER = proposalStore.orderOf('proposals');
+
+/** Returns the proposals with these ids, in any order. */
+export async function findProposals(
+  db: Reader,
+  ids: readonly string[],
+): Promise<readonly StoredProposal<ProposalKind>[]> {
+  const page = { order: PROPOSAL_ORDER, count: ids.length, isBackward: false, cursor: null };
+  const all = { kind: null, state: null };
+  return (await proposalStore.list(db, inArray(proposal.id, [...ids]), all, page)).rows;
+}
 
 /** Returns a page of the proposals that act for an organ, newest first. Of all proposals if `organ` is null. */
 export function listProposals(

@@ -6,15 +6,15 @@ import { computeContentDigest, type DelegationFact } from '../../kernel/events/e
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
+import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
-import { listMaterials } from '../material/store.ts';
-import { attachMaterials } from '../material/workflow.ts';
+import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
+import { type HandIn, prepareMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { writeNotice } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
@@ -128,14 +128,26 @@ async function openCase(
 ): Promise<{ subject: Case; isNew: boolean }> {
   const { application, materials, requestKey } = request;
   const { matter, delegation, person, at } = context;
-  if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
+  const faults = new RefusalCollector();
+  faults.check(() => {
+    if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
+  });
   const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
-  const earlierRequest = requestKey === null ? null : await findRequest(tx, person.id, requestKey);
+  const findEarlier = async () => (requestKey === null ? null : findRequest(tx, person.id, requestKey));
+  const isKeyFit = !faults.hasRefusals;
+  const earlierRequest = isKeyFit ? await findEarlier() : null;
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
   const licenseNumber = application.licenseNumber;
-  requireApplication(delegation, application, licenseNumber === null ? null : await findLicense(tx, licenseNumber));
-  requirePrintableApplication(application);
+  const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
+  faults.check(() => requireApplication(delegation, application, license));
+  faults.check(() => requirePrintableApplication(application));
+  const place = { caseId: null, matter, delegation, applicant: application.applicant };
+  const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
+  // Two requests with the same key ran at the same time. The other one took the uploads, and its case is the answer.
+  const concurrentRequest = faults.hasRefusals && isKeyFit ? await findEarlier() : null;
+  if (concurrentRequest) return { subject: requireSameRequest(concurrentRequest, digest), isNew: false };
+  faults.settle();
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
   const number = await takeCaseNumber(tx, county, dayOf(at));
@@ -146,30 +158,35 @@ async function openCase(
     buildStep(person, 'RECEIVED', at),
   );
   if (stored) {
-    await handIn(tx, stored.subject, person, materials, at);
+    await addMaterials(tx, stored.subject.id, handedIn, { actor: person, at });
     return { subject: stored.subject, isNew: true };
   }
-  // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
-  const concurrentRequest = requestKey === null ? null : await findRequest(tx, person.id, requestKey);
-  if (!concurrentRequest) throw new Error('a request key without a case');
-  return { subject: requireSameRequest(concurrentRequest, digest), isNew: false };
+  // The same, without uploads. The other request was first.
+  const firstRequest = await findEarlier();
+  if (!firstRequest) throw new Error('a request key without a case');
+  return { subject: requireSameRequest(firstRequest, digest), isNew: false };
 }
 
-/** Takes in materials (收取材料) after checking them against the guide in force that day. */
-async function handIn(
+/** Checks materials (收取材料) against the guide in force that day. `caseId` is null before the case is there. */
+async function prepareHandIn(
   tx: Transaction,
-  subject: Case,
+  { caseId, matter, delegation, applicant }: Pick<Case, 'matter' | 'delegation' | 'applicant'> & Pick<HandIn, 'caseId'>,
   actor: Person,
   submitted: readonly SubmittedMaterial[],
   at: Date,
-): Promise<void> {
-  const { matter, delegation, applicant } = subject;
-  // Without a guide, the code is the name of the material on the notice.
-  for (const [i, { code }] of submitted.entries()) requirePrintableText(code, { field: `materials[${i}].code` });
+): Promise<NewMaterial[]> {
   const guides = (await findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const county = divisionOf(matter, delegation.countyOrgan);
   const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
-  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, submitted, at });
+  const handIn = { caseId, applicantCode: applicant.code, actor, guide, submitted, at };
+  const faults = new RefusalCollector();
+  const materials = await faults.checkLater(() => prepareMaterials(tx, handIn), []);
+  // Without a guide, the code is the name of the material on the notice.
+  faults.check(() =>
+    checkEach(submitted, ({ code }, i) => requirePrintableText(code, { field: `materials[${i}].code` })),
+  );
+  faults.settle();
+  return materials;
 }
 
 function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: string }, digest: string): Case {
@@ -296,17 +313,25 @@ export async function supplement(
   }
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('supplementCase', subject, command.actor);
-    if (changes.note !== null) requireNote(changes.note, 'note');
+    const faults = new RefusalCollector();
+    faults.check(() => {
+      if (changes.note !== null) requireNote(changes.note, 'note');
+    });
     const fields = changes.fields ?? subject.fields;
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
     const { applicant, delegation } = subject;
     if (changes.fields !== null) {
-      requireFields(fields);
-      requirePrintableApplication({ applicant, fields });
+      faults.check(() => requireFields(fields));
+      faults.check(() => requirePrintableApplication({ applicant, fields }));
     }
-    if (licenseNumber !== null && licenseNumber !== subject.licenseNumber)
-      requireLicenseFits(delegation, { applicant, licenseNumber }, await findLicense(tx, licenseNumber));
-    await handIn(tx, subject, person, changes.materials, at);
+    if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
+      const license = await findLicense(tx, licenseNumber);
+      faults.check(() => requireLicenseFits(delegation, { applicant, licenseNumber }, license));
+    }
+    const place = { ...subject, caseId: subject.id };
+    const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, changes.materials, at), []);
+    faults.settle();
+    await addMaterials(tx, subject.id, handedIn, { actor: person, at });
     const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });
   });

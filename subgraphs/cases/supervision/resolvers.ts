@@ -71,18 +71,26 @@ function mutations(deps: WebhookDependencies) {
 }
 
 function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
+  const loadPushes = async (context: GraphContext, caseId: string) => {
+    const person = requirePerson(context.actor);
+    const rows = await loadByCase(db, context, 'pushes', store.pushesOfCases).load(caseId);
+    return rows?.map((row) => viewPush(row, person, dayOf(now()))) ?? null;
+  };
+  const loadFindings = async (context: GraphContext, caseId: string) => {
+    const person = requirePerson(context.actor);
+    const rows = await loadByCase(db, context, 'findings', store.findingsOfCases).load(caseId);
+    return rows?.map((row) => viewFinding(row, person, dayOf(now()))) ?? null;
+  };
   return {
     Case: {
-      pushes: async ({ id }, _, context) => {
-        const person = requirePerson(context.actor);
-        const rows = await loadByCase(db, context, 'pushes', store.pushesOfCases).load(id);
-        return rows?.map((row) => viewPush(row, person, dayOf(now()))) ?? null;
-      },
-      findings: async ({ id }, _, context) => {
-        const person = requirePerson(context.actor);
-        const rows = await loadByCase(db, context, 'findings', store.findingsOfCases).load(id);
-        return rows?.map((row) => viewFinding(row, person, dayOf(now()))) ?? null;
-      },
+      pushes: ({ id }, _, context) => loadPushes(context, id),
+      findings: ({ id }, _, context) => loadFindings(context, id),
+    },
+    AttentionItem: {
+      push: async ({ caseId, pushId }, _, context) =>
+        (caseId && pushId && (await loadPushes(context, caseId))?.find(({ id }) => id === pushId)) || null,
+      finding: async ({ caseId, findingId }, _, context) =>
+        (caseId && findingId && (await loadFindings(context, caseId))?.find(({ id }) => id === findingId)) || null,
     },
     ApprovalPush: {
       case: (parent, _, context) => findCase(context, parent.case.id),

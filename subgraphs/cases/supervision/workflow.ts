@@ -8,6 +8,7 @@ import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
@@ -234,15 +235,19 @@ export async function createFinding(
   at: Date,
 ): Promise<store.FindingRow> {
   const { requestKey, ...findingContent } = request;
-  if (requestKey !== null && !/^[\x21-\x7e]{1,100}$/.test(requestKey)) {
-    throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
-  }
+  const isKeyFit = requestKey === null || /^[\x21-\x7e]{1,100}$/.test(requestKey);
   const requestDigest = computeContentDigest({ ...findingContent, papers: [...findingContent.papers] });
-  const earlierFinding = requestKey === null ? null : await store.findRequest(tx, sender.organ, requestKey);
+  const isKeyUsable = requestKey !== null && isKeyFit;
+  const earlierFinding = isKeyUsable ? await store.findRequest(tx, sender.organ, requestKey) : null;
   if (earlierFinding) return requireSameRequest(earlierFinding, requestDigest);
 
   const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, request);
-  requireFinding(request, dayOf(at));
+  checkAll(
+    () => {
+      if (!isKeyFit) throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
+    },
+    () => requireFinding(request, dayOf(at)),
+  );
   const license = await store.licenseOf(tx, subject.id);
   const hasOwnSuspension = license !== null && (await store.hasSuspension(tx, sender.organ, license));
   requireOrderable(request.kind, license?.state ?? null, hasOwnSuspension);

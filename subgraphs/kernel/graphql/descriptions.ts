@@ -1,4 +1,5 @@
 import { type DefinitionNode, type DocumentNode, Kind, parse, type StringValueNode } from 'graphql';
+import { ACTION_TYPES } from './actions.ts';
 import { REFUSAL_TYPES } from './refusals.ts';
 
 /**
@@ -23,6 +24,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
   hasPreviousPage: 'Whether rows precede the page',
   startCursor: 'Cursor of the first row, or null if the page is empty',
   endCursor: 'Cursor of the last row, or null if the page is empty',
+  // actions
+  allowed: 'Whether the caller may do it now',
+  names: 'Names of mutations: only these. Another name is BAD_USER_INPUT',
   // mutations
   input: 'What the mutation needs',
   dryRun: 'Rehearsal: checks everything and stores nothing',
@@ -133,12 +137,18 @@ function describeInputs(document: DocumentNode): Map<string, string> {
   return new Map([...uses].map(([type, fields]) => [type, `Input of ${fields.join(', ')}`]));
 }
 
+/** Adds the types that the kernel gives to a subgraph that uses them: those of refusals and those of actions. */
+export function addKernelTypes(typeDefs: string): string {
+  const refusals = typeDefs.includes('[Refusal!]') ? REFUSAL_TYPES : '';
+  return typeDefs + refusals + (typeDefs.includes('[AvailableAction!]') ? ACTION_TYPES : '');
+}
+
 /**
- * Parses the type definitions of a subgraph, adds the types of refusals, and describes what `MEMBERS` and `TYPES`
+ * Parses the type definitions of a subgraph, adds the types of the kernel, and describes what `MEMBERS` and `TYPES`
  * describe, where it is bare.
  */
 export function parseSchema(typeDefs: string): DocumentNode {
-  const document = parse(typeDefs + REFUSAL_TYPES);
+  const document = parse(addKernelTypes(typeDefs));
   const inputs = describeInputs(document);
   const describeType = (name: string): string | undefined => {
     const row = TYPES.find(([end]) => name.endsWith(end));

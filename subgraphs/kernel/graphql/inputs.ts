@@ -30,6 +30,7 @@ import {
   type TextRule,
 } from '../text.ts';
 import { parseGlobalId } from './global-id.ts';
+import { InputFaults } from './input-faults.ts';
 import { listNodeTypes } from './node.ts';
 
 /**
@@ -86,8 +87,8 @@ function parseInstant(value: unknown): Date | null {
 }
 
 /**
- * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT with the argument's path in
- * `extensions.argument` for a wrong text, id, Date or DateTime, and for a list that is too long. The resolver receives
+ * Wraps the resolver of every field that has arguments. The wrapper throws BAD_USER_INPUT for wrong texts, ids, Dates
+ * and DateTimes, and for lists that are too long: `InputFaults` says how it names all of them. The resolver receives
  * the own identifier where the caller gave a global id. Throws if `rules` name a coordinate that does not exist, if an
  * argument has a scalar without a check, or if an ID does not say by `@nodeId` what it names.
  */
@@ -104,7 +105,9 @@ export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSc
       if (checks.length === 0) continue;
       const resolve = field.resolve ?? defaultFieldResolver;
       field.resolve = (source, args, context, info) => {
-        const inputs = readFields(args, checks, (name) => name);
+        const faults = new InputFaults();
+        const inputs = readFields(args, checks, (name) => name, faults);
+        faults.settle();
         noteArguments(field.name, inputs);
         return resolve(source, inputs, context, info);
       };
@@ -160,9 +163,10 @@ export function requireTexts(schema: GraphQLSchema): void {
 
 /**
  * Checks a value and returns it as the resolver shall have it. `path` is its place, for example `input.fields[0].text`.
- * The value itself may be that of a variable, which other fields read too: it is never changed. Throws BAD_USER_INPUT.
+ * The value itself may be that of a variable, which other fields read too: it is never changed. Throws BAD_USER_INPUT
+ * for its own fault, and writes those of several parts to `faults`.
  */
-type Check = (value: unknown, path: string) => unknown;
+type Check = (value: unknown, path: string, faults: InputFaults) => unknown;
 
 /** The check of an argument or input field. */
 interface FieldCheck {
@@ -181,10 +185,12 @@ function readFields(
   values: Readonly<Record<string, unknown>>,
   checks: readonly FieldCheck[],
   pathOf: (name: string) => string,
+  faults: InputFaults,
 ): Readonly<Record<string, unknown>> {
   const changes: Record<string, unknown> = {};
   for (const { name, check } of checks) {
-    const value = check(values[name], pathOf(name));
+    const path = pathOf(name);
+    const value = faults.check(() => check(values[name], path, faults), values[name]);
     if (value !== values[name]) changes[name] = value;
   }
   return Object.keys(changes).length === 0 ? values : { ...values, ...changes };
@@ -200,13 +206,13 @@ function createCompiler(rules: InputRules, nodeTypes: ReadonlySet<string>): Comp
     if (isEnumType(type)) return keepValue;
     if (isScalarType(type)) return compileScalar(type.name, coordinate, input);
     if (!objectChecks.has(type.name)) compileObject(type);
-    return (value, path) => objectChecks.get(type.name)?.(value, path);
+    return (value, path, faults) => objectChecks.get(type.name)?.(value, path, faults);
   };
   const compileObject = (type: GraphQLInputObjectType): void => {
     const fieldChecks: FieldCheck[] = [];
-    objectChecks.set(type.name, (value, path) =>
+    objectChecks.set(type.name, (value, path, faults) =>
       typeof value === 'object' && value !== null
-        ? readFields(value as Record<string, unknown>, fieldChecks, (name) => `${path}.${name}`)
+        ? readFields(value as Record<string, unknown>, fieldChecks, (name) => `${path}.${name}`, faults)
         : value,
     );
     for (const field of Object.values(type.getFields())) {
@@ -232,10 +238,12 @@ function maxItemsOf(type: GraphQLInputType): number {
 }
 
 function checkItems(check: Check, maxItems: number): Check {
-  return (list, path) => {
+  return (list, path, faults) => {
     if (!Array.isArray(list)) return list;
     if (list.length > maxItems) throw buildInputError(`${path} 最多 ${maxItems} 项。`, path);
-    return list.map((item, i) => check(item, `${path}[${i}]`));
+    return list.map((item, i) =>
+      faults.isFull ? item : faults.check(() => check(item, `${path}[${i}]`, faults), item),
+    );
   };
 }
 
@@ -246,8 +254,8 @@ function refuseWrongValue(value: unknown, path: string): unknown {
   return value;
 }
 
-function checkText(rule: TextRule): Check {
-  return (text, path) => {
+function checkText(rule: TextRule) {
+  return (text: unknown, path: string): unknown => {
     const problem = typeof text === 'string' ? findTextProblem(text, rule) : null;
     if (problem) throw buildInputError(`${path} 不符合要求：${describeTextProblem(problem)}。`, path);
     return text;

@@ -32,7 +32,7 @@ type Refusal @shareable {
   """
   path: [String!]! @listSize(assumedSize: 5)
   "The input field concerned, or null"
-  field: String @deprecated(reason: "Use path. Deprecated since 2026-11-29.")
+  field: String @deprecated(reason: "Use \`path\`. Deprecated since 2026-11-29.")
 }
 
 "Code of a refusal (不予办理的代码), with the sentence that people read"

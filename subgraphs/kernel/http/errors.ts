@@ -71,7 +71,7 @@ const PUBLIC_CODES: ReadonlySet<unknown> = new Set([
 /**
  * Returns Apollo Server's `formatError`. The caller sees a public code with its message, or INTERNAL_SERVER_ERROR with
  * an incident number. Stack traces, names of subgraphs and texts of the database never leave the hub.
- * `extensions.argument` names the wrong argument of a BAD_USER_INPUT.
+ * `extensions.arguments` of a BAD_USER_INPUT names every wrong value, `extensions.argument` the first.
  */
 export function createErrorFormat(
   onFault: OnFault,
@@ -83,14 +83,15 @@ export function createErrorFormat(
     const argument = formatted.extensions?.argument ?? findArgument(chain);
     const code = codeOf(cause) ?? formatted.extensions?.code;
     if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
-      return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
+      const extensions = { code: 'BAD_USER_INPUT', ...nameArguments(formatted, argument) };
+      return { message: formatted.message, ...place, extensions };
     }
     const overload = readOverload(formatted.extensions) ?? readOverload(extensionsOf(cause)) ?? findOverload(cause);
     if (overload) return { message: overload.message, ...place, extensions: { ...overload.extensions } };
     // The library's own words for a request that is no GraphQL over HTTP name the library.
     if (code === 'BAD_REQUEST') return { message: NO_GRAPHQL_MESSAGE, ...place, extensions: { code } };
     if (PUBLIC_CODES.has(code)) {
-      const extensions = argument === undefined ? { code } : { code, argument };
+      const extensions = argument === undefined ? { code } : { code, ...nameArguments(formatted, argument) };
       return { message: formatted.message, ...place, extensions };
     }
     // A subgraph in another process has reported its fault already.
@@ -99,6 +100,13 @@ export function createErrorFormat(
     const { message, ...extensions } = reportFault(onFault, fault);
     return { message, ...place, extensions };
   };
+}
+
+/** Returns the wrong values that an error names: those of `InputFaults`, or the only one. */
+function nameArguments({ message, extensions }: GraphQLFormattedError, argument: unknown): Record<string, unknown> {
+  const named = extensions?.arguments;
+  const more = extensions?.hasMore === true ? { hasMore: true } : {};
+  return { argument, arguments: Array.isArray(named) ? named : [{ argument, message }], ...more };
 }
 
 /**

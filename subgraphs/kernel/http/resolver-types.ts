@@ -45,7 +45,10 @@ type IsAlwaysPresent<Parent, Name extends PropertyKey> = Parent extends unknown
     : never
   : never;
 
-type IsAnswered<Parent, Name, Field> = TakesArguments<Field> extends true ? false : IsProperty<Parent, Name, Field>;
+/** The kernel applies the arguments of `actions` (`graphql/actions.ts`). */
+type IsAnswered<Parent, Name, Field> = [Name, TakesArguments<Field>] extends [Exclude<Name, 'actions'>, true]
+  ? false
+  : IsProperty<Parent, Name, Field>;
 
 /** The names of those fields of one type that need a resolver. */
 type UnansweredNames<Fields, Parent> = {

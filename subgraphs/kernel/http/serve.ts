@@ -12,6 +12,7 @@ import type { GraphQLSchema } from 'graphql';
 import { logFault } from '../environment/log.ts';
 import { type Delayed, runAndAwaitEvents } from '../events/delivery-waits.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
+import { answerActions } from '../graphql/actions.ts';
 import { parseSchema } from '../graphql/descriptions.ts';
 import { createLimitRule } from '../graphql/document-limits.ts';
 import { awaitMutations, delayPlugin } from '../graphql/fresh-answers.ts';
@@ -49,10 +50,11 @@ export interface Subgraph {
 }
 
 /**
- * Parses a subgraph's type definitions and joins them with its resolvers and with the types of refusals, which every
- * mutation answers in one way (`answerRefusals`). Every argument is checked before its resolver
- * runs; `inputs` are the texts that need another rule than the default (see `checkInputs`). Every text that is answered
- * is protected as `outputs` say (see `protectOutputs`). A mutation answers when other subgraphs know what it changed.
+ * Parses a subgraph's type definitions and joins them with its resolvers and with the types of the kernel: every
+ * mutation answers refusals in one way (`answerRefusals`), every object its actions (`answerActions`).
+ * Every argument is checked before its resolver runs; `inputs` are the texts that need another rule than the default
+ * (see `checkInputs`). Every text that is answered is protected as `outputs` say (see `protectOutputs`).
+ * A mutation answers when other subgraphs know what it changed.
  */
 export function subgraphSchema(
   typeDefs: string,
@@ -61,7 +63,9 @@ export function subgraphSchema(
   inputs: InputRules = {},
 ): GraphQLSchema {
   const schema = buildSubgraphSchema([{ typeDefs: parseSchema(typeDefs), resolvers }]);
-  return awaitMutations(protectOutputs(answerRefusals(answerGlobalIds(checkInputs(schema, inputs))), outputs));
+  return awaitMutations(
+    protectOutputs(answerRefusals(answerGlobalIds(checkInputs(answerActions(schema), inputs))), outputs),
+  );
 }
 
 /**

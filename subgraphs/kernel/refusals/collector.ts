@@ -23,6 +23,11 @@ class RefusalList extends Refusal {
   }
 }
 
+/** Whether two rules refuse one value for the same reason, as a form and a font do. */
+function isSame(one: Refusal, other: Refusal): boolean {
+  return one.field !== null && one.field === other.field && one.code === other.code;
+}
+
 /** Runs checks and keeps what they refuse. */
 export class RefusalCollector {
   readonly #refusals: Refusal[] = [];
@@ -50,6 +55,11 @@ export class RefusalCollector {
     }
   }
 
+  /** Keeps a refusal. */
+  add(refusal: Refusal): void {
+    this.#keep(refusal);
+  }
+
   /** Whether anything was refused so far: what depends on a value that was refused is not asked. */
   get hasRefusals(): boolean {
     return this.#refusals.length > 0;
@@ -66,6 +76,7 @@ export class RefusalCollector {
   #keep(error: unknown): void {
     if (!(error instanceof Refusal)) throw error;
     for (const refusal of error.all) {
+      if (this.#refusals.some((known) => isSame(known, refusal))) continue;
       if (refusal.code === 'FAULTS_TOO_MANY' || this.#refusals.length === MAX_REFUSALS) this.#hasMore = true;
       else this.#refusals.push(refusal);
     }

@@ -3,6 +3,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { SpoilReason } from '../../kernel/sealing/attest.ts';
 import { findPreparedActs, insertAct, type PreparedAct } from '../act/act-store.ts';
 import * as ledger from '../act/ledger-store.ts';
@@ -35,11 +36,16 @@ export async function prepareSpoil(
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
   const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
   const spoiledBlank = await lockBlank(tx, spoiled);
-  if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
   const sheet = await lockSheet(tx, spoiled, head.identifier);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
-  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
-  requireInStock(await lockBlank(tx, replacement), head.issuer.id, 'replacement');
+  const replacementBlank = await lockBlank(tx, replacement);
+  checkAll(
+    () => {
+      if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
+      requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
+    },
+    () => requireInStock(replacementBlank, head.issuer.id, 'replacement'),
+  );
   const { number, identifier, version, state, issuer } = head;
   const [id, at] = [crypto.randomUUID(), deps.now()];
   const sheets = { spoiled, replacement, personId: clerk.id, at };

@@ -10,6 +10,12 @@ import type { CertificateTask } from './task.ts';
 
 export type TaskRow = typeof certificateTask.$inferSelect;
 
+/** A task, and why an attempt at it did not finish. */
+export interface ListedTask {
+  task: TaskRow;
+  waitingFor: string | null;
+}
+
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
   if (!UUID_PATTERN.test(caseId)) return null;
   const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
@@ -47,11 +53,35 @@ export const TASK_ORDER = bySerial(
 );
 
 /** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
-export function listTasks(
+export function listTasks(db: Reader, actor: Person, page: KeysetRequest): Promise<Page<ListedTask>> {
+  return selectPage(page, (keyset) =>
+    db
+      .select({ task: certificateTask, waitingFor: act.waitingFor })
+      .from(certificateTask)
+      .leftJoin(act, eq(act.caseId, certificateTask.caseId))
+      .where(and(isOpenFor(actor), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+}
+
+/** Finds the open tasks of cases that `listTasks` shows to a person, by case. */
+export async function findTasksOfCases(
   db: Reader,
   actor: Person,
-  page: KeysetRequest,
-): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
+  caseIds: readonly string[],
+): Promise<Map<string, ListedTask>> {
+  const ids = caseIds.filter((id) => UUID_PATTERN.test(id));
+  const rows = await db
+    .select({ task: certificateTask, waitingFor: act.waitingFor })
+    .from(certificateTask)
+    .leftJoin(act, eq(act.caseId, certificateTask.caseId))
+    .where(and(isOpenFor(actor), inArray(certificateTask.caseId, ids)));
+  return new Map(rows.map((row) => [row.task.caseId, row]));
+}
+
+/** The open tasks that a person may see. */
+function isOpenFor(actor: Person) {
   const visibility = hasRole(actor, 'AUDITOR')
     ? undefined
     : or(
@@ -59,15 +89,7 @@ export function listTasks(
         actor.window === null ? undefined : eq(certificateTask.window, actor.window),
         sql`false`,
       );
-  return selectPage(page, (keyset) =>
-    db
-      .select({ task: certificateTask, waitingFor: act.waitingFor })
-      .from(certificateTask)
-      .leftJoin(act, eq(act.caseId, certificateTask.caseId))
-      .where(and(visibility, isNull(certificateTask.doneAt), isNull(certificateTask.voidedAt), keyset.condition))
-      .orderBy(...keyset.orderBy)
-      .limit(keyset.limit),
-  );
+  return and(visibility, isNull(certificateTask.doneAt), isNull(certificateTask.voidedAt));
 }
 
 /** Finds the open tasks on licenses, by license number. */

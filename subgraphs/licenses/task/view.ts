@@ -1,18 +1,21 @@
+import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import type { GraphContext } from '../../kernel/http/context.ts';
-import { mutationOf } from '../../kernel/license-acts.ts';
-import { answerAction } from '../../kernel/policy.ts';
+import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
+import { answerAction, findReadScope } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
-import { LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import type { Blank } from '../paper/paper.ts';
+import { BLANK_ORDER, listBlanks } from '../paper/store.ts';
+import { LICENSE_READS, LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import * as store from '../store.ts';
 import { loadHead, viewHolder } from '../view.ts';
-import { type TaskRow, toTask } from './store.ts';
+import { findTasksOfCases, type ListedTask, toTask } from './store.ts';
 
 /** A certificate task as `person` may see it. @public by codegen.ts */
 export type TaskView = ReturnType<typeof viewTask>;
 
-export function viewTask({ task, waitingFor }: { task: TaskRow; waitingFor: string | null }, person: Person) {
+export function viewTask({ task, waitingFor }: ListedTask, person: Person) {
   const { content } = task;
   const kind = content.holder.codeKind === 'USCC' ? ('001' as const) : ('111' as const);
   return {
@@ -27,6 +30,36 @@ export function viewTask({ task, waitingFor }: { task: TaskRow; waitingFor: stri
     openedAt: task.openedAt,
     waitingFor,
   };
+}
+
+/** Returns the open task of a case, or null if there is none that the caller may see. One query serves all cases. */
+export async function loadTaskOfCase(db: Database, context: GraphContext, caseId: string): Promise<TaskView | null> {
+  const person = requirePerson(context.actor);
+  const row = await getLoader<ListedTask>(context, 'task of case', async (ids) => {
+    const tasks = await findTasksOfCases(db, person, ids);
+    return ids.map((id) => tasks.get(id) ?? null);
+  }).load(caseId);
+  return row && viewTask(row, person);
+}
+
+/** The page of blanks that a task proposes. */
+const FITTING_BLANKS = { order: BLANK_ORDER, count: 20, isBackward: false, cursor: null };
+
+/**
+ * Returns the blanks of the issuer's stock on which the act can be printed, by number. Returns null for people of other
+ * organs, and for an act that prints nothing. One query serves all tasks of an organ.
+ */
+export async function loadFittingBlanks(
+  db: Database,
+  context: GraphContext,
+  { task, person }: TaskView,
+): Promise<Blank[] | null> {
+  const organ = findReadScope(LICENSE_READS.blanks, person)?.organ ?? null;
+  if (organ === null || organ !== task.issuer.id || !makesSheet(task.content.action)) return null;
+  const loader = getLoader<Blank[]>(context, 'fitting blanks', (organs) =>
+    Promise.all(organs.map(async (id) => [...(await listBlanks(db, id, 'IN_STOCK', FITTING_BLANKS)).rows])),
+  );
+  return loader.load(organ);
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */

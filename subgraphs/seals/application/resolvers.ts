@@ -3,6 +3,8 @@ import type { Parse } from '../../kernel/foreign/pool.ts';
 import { buildForbiddenError, getLoader, mayRead, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
+import { requireReason } from '../../kernel/text.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import { SEAL_READS, SEALS_POLICY } from '../policy.ts';
@@ -38,7 +40,8 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
     });
   const applyForPicture = (actor: Actor, { seal, picture: base64, reason, dryRun }: SealPictureInput) =>
     settle(actor, async () => {
-      const picture = base64 == null ? null : await deps.parse('readPicture', base64);
+      const readPicture = () => (base64 == null ? null : deps.parse('readPicture', base64));
+      const picture = await parseBeside(reason, readPicture);
       const particulars: Particulars = { kind: 'PICTURE', digest: picture?.digest ?? null, replaces: null };
       return workflow.apply(deps, actor, { seal, particulars, picture, reason, dryRun });
     });
@@ -80,7 +83,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
       enterSealCertificate: (_, { input }, { actor }) =>
         apply(actor, input, async () => ({
           kind: 'CERTIFICATE',
-          certificates: await deps.parse('readForeignChain', input.certificates),
+          certificates: await parseBeside(input.reason, () => deps.parse('readForeignChain', input.certificates)),
         })),
       applyForSealPicture: (_, { input }, { actor }) => applyForPicture(actor, input),
       decideSealApplication: (_, { input }, { actor }) =>
@@ -119,4 +122,22 @@ function applicationQuery(deps: ApplicationDependencies) {
       return toConnection(applicationPage, store.APPLICATION_ORDER, viewApplication);
     },
   } satisfies Resolvers['Query'];
+}
+
+/**
+ * Parses a file of an application. Refuses what the parser refuses, together with what a wrong reason is refused for.
+ * A wrong reason alone is refused later, once the applicant is known to be allowed.
+ */
+async function parseBeside<Result>(reason: string, parse: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await parse();
+  } catch (error) {
+    checkAll(
+      () => {
+        throw error;
+      },
+      () => requireReason(reason, workflow.MAX_REASON_CHARS),
+    );
+    throw error;
+  }
 }

@@ -35,7 +35,7 @@ import * as store from './store.ts';
  * The workflow of an application (印章申请): a keeper applies and another person decides. An approval takes effect at once.
  */
 
-const MAX_REASON_CHARS = 500;
+export const MAX_REASON_CHARS = 500;
 
 /** The particulars of one kind of application. */
 type ParticularsOf<Kind extends Particulars['kind']> = Extract<Particulars, { kind: Kind }>;

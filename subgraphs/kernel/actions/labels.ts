@@ -1,0 +1,50 @@
+/** What a button says. */
+export interface ActionLabel {
+  zh: string;
+  en: string;
+}
+
+/** The words of every mutation that a field `actions` offers. A new action needs a row. */
+export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
+  // cases
+  acceptApplication: { zh: '受理', en: 'Accept' },
+  askSupplement: { zh: '一次性告知补正', en: 'Ask for a supplement' },
+  supplementCase: { zh: '补正', en: 'Supplement' },
+  closeUnsupplemented: { zh: '补交不来办结', en: 'Close for want of a supplement' },
+  refuseAcceptance: { zh: '不予受理', en: 'Refuse acceptance' },
+  examineCase: { zh: '审查', en: 'Examine' },
+  forwardCase: { zh: '转报', en: 'Forward to the city' },
+  sendBackCase: { zh: '退回补充审查', en: 'Send back' },
+  pauseCase: { zh: '中止计时', en: 'Pause the clock' },
+  resumeCase: { zh: '恢复计时', en: 'Resume the clock' },
+  decideCase: { zh: '决定', en: 'Decide' },
+  withdrawCase: { zh: '撤回申请', en: 'Withdraw the application' },
+  deliverDecision: { zh: '送达决定文书', en: 'Deliver the decision' },
+  // supervision
+  claimPush: { zh: '领取', en: 'Claim' },
+  signPush: { zh: '签收', en: 'Sign for the push' },
+  recordFinding: { zh: '登记监管反馈', en: 'Record a finding' },
+  acknowledgeFinding: { zh: '签收监管反馈', en: 'Acknowledge the finding' },
+  closeFinding: { zh: '销号', en: 'Close the finding' },
+  // acts on licenses
+  issueLicense: { zh: '制发', en: 'Issue' },
+  changeLicense: { zh: '变更', en: 'Change' },
+  renewLicense: { zh: '延续', en: 'Renew' },
+  reissueLicense: { zh: '补发', en: 'Reissue' },
+  retainLicense: { zh: '保留', en: 'Retain' },
+  transferLicense: { zh: '转让', en: 'Transfer' },
+  suspendLicense: { zh: '暂扣', en: 'Suspend' },
+  restoreLicense: { zh: '恢复', en: 'Restore' },
+  rescindLicense: { zh: '撤销', en: 'Rescind' },
+  withdrawLicense: { zh: '撤回', en: 'Withdraw' },
+  revokeLicense: { zh: '吊销', en: 'Revoke' },
+  cancelLicense: { zh: '注销', en: 'Cancel' },
+  declineOrder: { zh: '不予办理监管指令', en: 'Decline the order' },
+  deliverCertificate: { zh: '送达纸质证照', en: 'Deliver the certificate' },
+  spoilBlank: { zh: '作废空白证照', en: 'Spoil the blank' },
+  recallCertificate: { zh: '收回纸质证照', en: 'Recall the certificate' },
+  redriveCollection: { zh: '重新归集', en: 'Send to the library again' },
+  voidTask: { zh: '作废制证任务', en: 'Void the task' },
+  decideLicenseProposal: { zh: '审批拟办', en: 'Decide the proposal' },
+  withdrawLicenseProposal: { zh: '撤回拟办', en: 'Withdraw the proposal' },
+};
