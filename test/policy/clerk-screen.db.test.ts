@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { recordStatements } from '../support/statements.ts';
 import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 
 /**
  * A clerk's whole screen is one query, the one of docs/front-end.md, and a longer list costs no more statements.
  */
-
-const { statements } = vi.hoisted(() => ({ statements: [] as string[] }));
-vi.mock('postgres', async (importOriginal) => {
-  const { default: connect, ...rest } = await importOriginal<{ default: typeof import('postgres') }>();
-  const note = (_connection: number, query: string) => statements.push(query);
-  const noted = (url: string, options: object) => connect(url, { ...options, debug: note });
-  return { ...rest, default: Object.assign(noted, connect) };
-});
 
 const page = readFileSync(new URL('../../docs/front-end.md', import.meta.url), 'utf8');
 const SCREEN = /```graphql\n(query ClerkScreen .*?)```/s.exec(page)?.[1] ?? '';
@@ -32,20 +25,26 @@ describe('a screen', () => {
   let policyHub: PolicyHub;
   /** What the hub asks by itself, while nobody asks it. */
   const background = new Set(['begin', 'commit', 'rollback']);
+  let recorder: ReturnType<typeof recordStatements>;
   beforeAll(async () => {
+    // Before the hub connects: a statement is prepared once for each connection.
+    recorder = recordStatements();
     policyHub = await createPolicyHub();
-    statements.length = 0;
+    recorder.texts.length = 0;
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-    for (const text of statements) background.add(text.trim());
+    for (const text of recorder.texts) background.add(text.trim());
   }, 120_000);
-  afterAll(() => policyHub?.hub.stop());
+  afterAll(() => {
+    recorder.stop();
+    return policyHub?.hub.stop();
+  });
 
   /** Asks with pages of `rows`. Returns the answer and how often each statement ran. */
   async function show(person: string, query: string, rows: number) {
-    statements.length = 0;
+    recorder.texts.length = 0;
     const { data, errors } = await policyHub.hub.ask(person, query.replaceAll('first: 10', `first: ${rows}`));
     expect(errors).toBeUndefined();
-    const requested = statements.splice(0).filter((text) => !background.has(text.trim()));
+    const requested = recorder.texts.splice(0).filter((text) => !background.has(text.trim()));
     return { data, counts: Map.groupBy(requested, (text) => text.replaceAll(/\$\d+(, \$\d+)*/g, '$')) };
   }
 
