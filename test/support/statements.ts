@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 
-/** Messages of PostgreSQL's protocol that a client sends: https://www.postgresql.org/docs/18/protocol-message-formats.html */
+/** Messages that a client sends by PostgreSQL's protocol, version 3. Each has a type and its length. */
 const PARSE = 'P';
 const BIND = 'B';
 const HEADER_BYTES = 5;

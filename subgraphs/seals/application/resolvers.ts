@@ -40,8 +40,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
     });
   const applyForPicture = (actor: Actor, { seal, picture: base64, reason, dryRun }: SealPictureInput) =>
     settle(actor, async () => {
-      const readPicture = () => (base64 == null ? null : deps.parse('readPicture', base64));
-      const picture = await parseBeside(reason, readPicture);
+      const picture = base64 == null ? null : await parseBeside(reason, () => deps.parse('readPicture', base64));
       const particulars: Particulars = { kind: 'PICTURE', digest: picture?.digest ?? null, replaces: null };
       return workflow.apply(deps, actor, { seal, particulars, picture, reason, dryRun });
     });
