@@ -9,7 +9,7 @@ import { type ListPayload, readList, reportProblems, sendMutation } from './admi
  * is 1 if the hub refused the list.
  */
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
-  proposal { id digest } unchanged problems { line column code message } refusal { code message }
+  proposal { id: uuid digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
     matter { id displayName runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
 

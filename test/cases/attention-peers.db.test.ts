@@ -73,7 +73,7 @@ const orderSuspension = async () => {
 };
 const proposeOverlay = () => {
   const input = { format: 'JSON', text: JSON.stringify({ ...OVERLAY, promisedDays: ++serial }) };
-  return succeed('administrator', 'importGuideOverlay', 'ImportGuideInput', input, 'proposal { id }');
+  return succeed('administrator', 'importGuideOverlay', 'ImportGuideInput', input, 'proposal { id: uuid }');
 };
 
 interface PeerCase {

@@ -51,7 +51,8 @@ const KINDS: Record<ImportKind, FileKind> = {
 };
 const EACH = Object.entries(KINDS) as [ImportKind, FileKind][];
 
-const PROPOSAL = 'proposal { id kind state digest basis changed unchanged file differences organ { id } endedBy }';
+const PROPOSAL =
+  'proposal { id: uuid kind state digest basis changed unchanged file differences organ { id } endedBy }';
 const TABLES = ['delegation', 'outcome', 'delegation_import', 'guide_version', 'guide_overlay', 'outbox_event'];
 
 let hub: TestHub;

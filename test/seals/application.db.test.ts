@@ -42,7 +42,7 @@ const applyForGrant = (input: object = {}, person = KEEPER) =>
 
 async function withdraw(application: string, input: object = {}, person = KEEPER): Promise<ApplicationResult> {
   const query = `mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) {
-    application { id state } refusal { code field } } }`;
+    application { id: uuid state } refusal { code field } } }`;
   return (await ask(person, query, { input: { application, ...input } })).data?.withdrawSealApplication;
 }
 

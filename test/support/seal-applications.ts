@@ -13,7 +13,7 @@ const INPUT_TYPES: Record<string, string> = {
   enterSealCertificate: 'SealCertificateInput',
   applyForSealPicture: 'SealPictureInput',
 };
-const APPLICATION_FIELDS = `application { id kind state seal { id } matters { id } appliedBy endedBy decision }
+const APPLICATION_FIELDS = `application { id: uuid kind state seal { id } matters { id } appliedBy endedBy decision }
   seal { id state picture filingNumber matters { id } grants { id matter { id } person from to } }
   refusal { code message field }`;
 

@@ -32,9 +32,6 @@ const PLAIN_TYPES: ReadonlySet<string> = new Set([
   'SupervisionFinding',
   'SupervisionOrder',
   'LicenseProposal',
-  'SealApplication',
-  'ImportProposal',
-  'DelegationImport',
 ]);
 
 /** Most objects of one call of `nodes`: as many as a page has rows. */
