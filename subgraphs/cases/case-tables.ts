@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { DelegationFact } from '../kernel/events/events.ts';
@@ -75,6 +76,10 @@ export const caseFile = schema.table(
     index().on(table.waitsWindow, table.restsSince),
     uniqueIndex().on(table.requestedBy, table.requestKey),
     index().on(table.matterId, table.serial),
+    index('case_file_find').using(
+      'gin',
+      sql`cases.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.applicantName}, ${table.matterId})`,
+    ),
   ],
 );
 

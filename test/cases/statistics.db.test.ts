@@ -181,7 +181,7 @@ describe('statistics', () => {
     const { rows } = await listCases(
       connection.db,
       { actor: requireDemoPerson('auditor'), today: '2026-11-24' },
-      { steps: null, matter: null, closed: null },
+      { steps: null, matter: null, closed: null, number: null, query: null },
       { order: CASE_ORDERS.RECEIVED_DESC, count: 1000, isBackward: false, cursor: null },
     );
     return [...rows];

@@ -35,6 +35,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicationInput.applicant': 'recordHolderChecks',
   'ApplicantInput.code': 'recordHolderChecks; a rehearsal does not tell the limit of applications',
   'ApplicantInput.codeKind': 'a kind, no code',
+  'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones are few, of each caller and for each case',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',

@@ -1,14 +1,24 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import { foldText } from '../../kernel/finding/fold.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { describePage, readPage, toConnection } from '../../kernel/list/page.ts';
+import { buildInputError, describePage, readPage, toConnection } from '../../kernel/list/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
 import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';
-import type { Resolvers } from '../resolvers.gen.ts';
+import type { CaseFilter as CaseFilterInput, Resolvers } from '../resolvers.gen.ts';
 import { viewCase } from '../view.ts';
+import { foldQuery, MIN_FIND_CHARS } from './finding.ts';
 import { listRunning, RUNNING_ORDER, type RunningPage } from './running-store.ts';
-import { CASE_ORDERS, listCases, listQueue, QUEUE_ORDER } from './store.ts';
+import {
+  CASE_ORDERS,
+  type CaseFilter,
+  listCases,
+  listQueue,
+  QUEUE_ORDER,
+  searchCases,
+  toSearchOrder,
+} from './store.ts';
 
 /** Lists of cases: those a person may see, those that wait for the person, and the running cases of a matter. */
 export function listResolvers({ db, now }: { db: Database; now: Clock }) {
@@ -17,10 +27,16 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
       cases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const page = readPage(args, CASE_ORDERS[args.orderBy]);
-        const { step = null, matter = null, closed = null } = args.filter ?? {};
-        const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
+        const filter = readFilter(args.filter ?? {});
         const casePage = await listCases(db, { actor: person, today: dayOf(now()) }, filter, page);
         return toConnection(casePage, CASE_ORDERS[args.orderBy], (row) => viewCase(row.subject, person));
+      },
+      searchCases: async (_, args, { actor }) => {
+        const person = requirePerson(actor);
+        const text = requireQuery(args.text, 'text');
+        const order = toSearchOrder(text);
+        const found = await searchCases(db, { actor: person, today: dayOf(now()) }, text, readPage(args, order));
+        return toConnection(found, order, (row) => viewCase(row.subject, person));
       },
       queue: async (_, args, { actor }) => {
         const person = requirePerson(actor);
@@ -50,4 +66,28 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
       },
     },
   } satisfies Resolvers;
+}
+
+/** Reads a filter. Throws BAD_USER_INPUT for a text that is too short to look for, and for a period that ends first. */
+function readFilter(filter: CaseFilterInput): CaseFilter {
+  const { step = null, matter = null, closed = null, number, text, applicantName } = filter;
+  const { receivedFrom = null, receivedTo = null } = filter;
+  if (receivedFrom !== null && receivedTo !== null && receivedTo < receivedFrom)
+    throw buildInputError('receivedTo 不能早于 receivedFrom。', 'filter.receivedTo');
+  return {
+    ...{ steps: step === null ? null : [step].filter(isPosition), matter, closed },
+    number: number == null ? null : foldText(number),
+    query: {
+      text: text == null ? null : requireQuery(text, 'filter.text'),
+      applicantName: applicantName == null ? null : requireQuery(applicantName, 'filter.applicantName'),
+      ...{ receivedFrom, receivedTo },
+    },
+  };
+}
+
+/** Returns a text folded. Throws BAD_USER_INPUT if it is too short to look for. */
+function requireQuery(text: string, argument: string): string {
+  const folded = foldQuery(text);
+  if (folded === null) throw buildInputError(`请至少填写 ${MIN_FIND_CHARS} 个字来查找。`, argument);
+  return folded;
 }

@@ -3,17 +3,21 @@ import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
-import { instantPart, type Page, serialPart } from '../../kernel/list/page.ts';
+import { instantPart, numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import type { Position } from '../case.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';
 import { caseFile } from '../tables.ts';
+import { buildQueryCondition, type CaseQuery, worthOf } from './finding-store.ts';
 
 export interface CaseFilter {
   /** Any of these positions. Null means all. */
   steps: readonly Position[] | null;
   matter: string | null;
   closed: boolean | null;
+  /** The complete number. */
+  number: string | null;
+  query: CaseQuery | null;
 }
 
 /** Returns the condition for the cases that a person may see. It is the same rule as `maySee`, for lists. */
@@ -50,6 +54,8 @@ export async function listCases(
   filter: CaseFilter,
   page: KeysetRequest,
 ): Promise<Page<StoredCase>> {
+  const { query } = filter;
+  const isFound = query === null ? undefined : await buildQueryCondition(db, { actor, today }, query);
   const casePage = await selectPage(page, (keyset) =>
     db
       .select()
@@ -57,6 +63,8 @@ export async function listCases(
       .where(
         and(
           visibleTo(actor, today),
+          isFound,
+          filter.number === null ? undefined : eq(caseFile.number, filter.number),
           filter.steps === null ? undefined : inArray(caseFile.step, [...filter.steps]),
           filter.matter === null ? undefined : eq(caseFile.matterId, filter.matter),
           filter.closed === null ? undefined : eq(caseFile.closed, filter.closed),
@@ -67,6 +75,43 @@ export async function listCases(
       .limit(keyset.limit),
   );
   return { ...casePage, rows: await toStoredCases(db, casePage.rows) };
+}
+
+/** A case that a search found, and how well: more is better. */
+export type FoundCase = StoredCase & { worth: number };
+
+/** The order of `searchCases` for a folded text: best first, then newest first. */
+export function toSearchOrder(text: string): ColumnOrder<FoundCase> {
+  return {
+    name: 'searchCases',
+    direction: 'DESC',
+    keys: [
+      { column: worthOf(text), part: numberPart(1), readValue: ({ worth }) => worth },
+      { column: caseFile.serial, part: serialPart, readValue: ({ serial }) => serial },
+    ],
+  };
+}
+
+/** Returns a page of the cases that a person may see and that a folded text finds, best first. */
+export async function searchCases(
+  db: Reader,
+  { actor, today }: { actor: Person; today: Day },
+  text: string,
+  page: KeysetRequest,
+): Promise<Page<FoundCase>> {
+  const query = { text, applicantName: null, receivedFrom: null, receivedTo: null };
+  const isFound = await buildQueryCondition(db, { actor, today }, query);
+  const found = await selectPage(page, (keyset) =>
+    db
+      .select({ file: caseFile, worth: worthOf(text) })
+      .from(caseFile)
+      .where(and(visibleTo(actor, today), isFound, keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+  const files = found.rows.map(({ file }) => file);
+  const stored = await toStoredCases(db, files);
+  return { ...found, rows: stored.map((each, i) => ({ ...each, worth: found.rows[i]?.worth ?? 0 })) };
 }
 
 /** Returns a page of the cases that wait for a person's organ or window, longest waiting first. */

@@ -8,6 +8,10 @@ const SEARCH_TEXT: TextRule = { form: 'LINES', maxChars: MAX_SEARCH_CHARS };
 export const CASE_INPUTS: Readonly<Record<string, TextRule>> = {
   'RegisterPlatformInput.publicKey': KEY_FILE,
   'AddPlatformKeyInput.publicKey': KEY_FILE,
+  'CaseFilter.number': SEARCH_TEXT,
+  'CaseFilter.text': SEARCH_TEXT,
+  'CaseFilter.applicantName': SEARCH_TEXT,
+  'Query.searchCases.text': SEARCH_TEXT,
   'Query.caseProgress.number': SEARCH_TEXT,
   'Query.caseProgress.code': SEARCH_TEXT,
 };
