@@ -96,7 +96,7 @@ function hasAnyDay(from: Day | null, to: Day | null): SQL | undefined {
   );
 }
 
-/** SQL: how well a folded text finds a case: 3 it is number or name, 2 it begins one, 1 it is a part, 0 by the matter. */
+/** SQL: how well a folded text finds a case: 3 is number or name, 2 begins one, 1 is a part, 0 by the matter. */
 export function worthOf(folded: string): SQL<number> {
   return sql<number>`case when ${NUMBER} = ${folded} or ${NAME} = ${folded} then 3
     when starts_with(${NUMBER}, ${folded}) or starts_with(${NAME}, ${folded}) then 2
