@@ -15,6 +15,7 @@ const FORWARD_ONLY: ReadonlySet<string> = new Set(['licenseChanges']);
 const REQUIRED: Readonly<Record<string, string>> = {
   'Query.caseStatistics': 'by: MATTER',
   'Query.platformMessages': 'case: "none"',
+  'Query.searchCases': 'text: "有限"',
   'Query.searchMatters': 'text: "许可"',
   'Query.searchOrgans': 'text: "局"',
 };

@@ -37,6 +37,7 @@ const QUERIES = Object.entries<ReadRule | OfficeReadRule>({
 const ARGUMENTS: Readonly<Record<string, string>> = {
   platformMessages: 'case: "x", ',
   caseStatistics: 'by: MATTER, ',
+  searchCases: 'text: "有限", ',
   searchMatters: 'text: "许可", ',
   searchOrgans: 'text: "局", ',
 };
