@@ -25,16 +25,17 @@ const FIRST_BYTES = 65_536;
 const MAX_PARTS = 65_536;
 
 /**
- * Reads a whole body. Returns TOO_SLOW if it passes the time or falls below the least speed, and BROKEN_OFF if it ends
- * early or comes in too many parts. Refuses FILE_TOO_LARGE at the first byte too many.
+ * Reads a whole body of `maxBytes` at most. Returns TOO_SLOW if it passes the time or falls below the least speed, and
+ * BROKEN_OFF if it ends early or comes in too many parts. Refuses FILE_TOO_LARGE at the first byte too many.
  */
 export function receiveBody(
   raw: IncomingMessage,
   limits: ReceiveLimits,
+  maxBytes: number = MAX_FILE_BYTES,
 ): Promise<ReceivedBody | 'TOO_SLOW' | 'BROKEN_OFF'> {
   return new Promise((resolve, reject) => {
     if (raw.destroyed) return resolve('BROKEN_OFF');
-    const body = createBody();
+    const body = createBody(maxBytes);
     const finish = (settle: () => void) => {
       stopWatch();
       raw.off('data', take).off('end', end).off('close', breakOff).off('error', breakOff);
@@ -56,7 +57,7 @@ export function receiveBody(
  * Collects the parts of a body. Holds at most three times the bytes that have arrived, while it makes room. Parts are
  * copied, because each may hold on to a larger piece of memory.
  */
-function createBody() {
+function createBody(maxBytes: number) {
   const hash = createHash('sha256');
   let bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   let length = 0;
@@ -64,10 +65,10 @@ function createBody() {
   return {
     /** Returns why the part is not taken, or null. */
     add(part: Buffer): 'TOO_LARGE' | 'TOO_MANY_PARTS' | null {
-      if (length + part.length > MAX_FILE_BYTES) return 'TOO_LARGE';
+      if (length + part.length > maxBytes) return 'TOO_LARGE';
       if (++parts > MAX_PARTS) return 'TOO_MANY_PARTS';
       if (length + part.length > bytes.length) {
-        const room = Math.min(MAX_FILE_BYTES, Math.max(length + part.length, 2 * bytes.length));
+        const room = Math.min(maxBytes, Math.max(length + part.length, 2 * bytes.length));
         const larger = Buffer.allocUnsafeSlow(room);
         bytes.copy(larger, 0, 0, length);
         bytes = larger;

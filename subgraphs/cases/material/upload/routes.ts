@@ -17,6 +17,7 @@ import {
   receiveBody,
 } from './body-client.ts';
 import { MAX_FILE_BYTES } from './file.ts';
+import { isForm, MAX_FORM_BYTES, readFormFile } from './form-view.ts';
 import { createUploadPlaces, type PlaceLimits, type Release, type UploadPlaces } from './places.ts';
 import { type MaterialDependencies, receiveUpload } from './workflow.ts';
 
@@ -107,14 +108,18 @@ async function receive(
 ): Promise<FastifyReply> {
   try {
     requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
-    const name = nameOf(request);
-    if (Number(request.headers['content-length'] ?? 0) > MAX_FILE_BYTES) throw new Refusal('FILE_TOO_LARGE');
-    const body = await receiveBody(request.raw, receiver.limits);
+    const contentType = request.headers['content-type'] ?? null;
+    const form = contentType !== null && isForm(contentType) ? contentType : null;
+    const name = form === null ? nameOf(request) : '';
+    const maxBytes = form === null ? MAX_FILE_BYTES : MAX_FORM_BYTES;
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw new Refusal('FILE_TOO_LARGE');
+    const body = await receiveBody(request.raw, receiver.limits, maxBytes);
     if (body === 'BROKEN_OFF') return refuse(receiver, request, reply.code(400), UPLOAD_INCOMPLETE);
     // The rest is not waited for: it would come as slowly.
     if (body === 'TOO_SLOW') return reply.code(408).header('connection', 'close').send(UPLOAD_TOO_SLOW);
-    const contentType = request.headers['content-type'] ?? null;
-    const upload = await receiveUpload(receiver.dependencies, actor, { name, contentType, ...body });
+    const file = form === null ? { name, contentType, ...body } : await readFormFile(form, body.bytes);
+    if (file === 'BROKEN_OFF') return refuse(receiver, request, reply.code(400), UPLOAD_INCOMPLETE);
+    const upload = await receiveUpload(receiver.dependencies, actor, file);
     return await reply.code(201).header('location', fileUrl(upload.id)).send(viewUpload(upload));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
