@@ -33,7 +33,6 @@ export interface AttentionFilter {
   kinds: readonly AttentionKind[] | null;
 }
 
-export type AttentionPosition = { since: string; id: string };
 type Row = Omit<AttentionRow, 'since'> & { since: string };
 
 /** Returns the SELECT of one source. All sources have the same columns in the same order. A missing column is null. */
