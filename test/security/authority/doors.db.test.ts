@@ -151,7 +151,12 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'POST /cases/supervision/findings': 'SIGNED', 'POST /cases/platform/v1/messages': 'SIGNED' },
   'POST /sign-in/back-channel-logout': 'SIGNED',
   ...{ 'POST /file-links': 'TOKEN', 'GET /file-links/refused/:code': 'PUBLIC' },
-  ...{ 'GET /explorer': 'PUBLIC', 'GET /schema.graphql': 'PUBLIC', 'GET /labels.json': 'PUBLIC', 'GET /progress': 'PUBLIC' },
+  ...{
+    'GET /explorer': 'PUBLIC',
+    'GET /schema.graphql': 'PUBLIC',
+    'GET /labels.json': 'PUBLIC',
+    'GET /progress': 'PUBLIC',
+  },
   ...{
     'GET /': 'PUBLIC',
     'GET /verify': 'PUBLIC',
