@@ -1,5 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findDemoPerson, listDemoPeople } from '../../scripts/demo/people.ts';
@@ -7,50 +9,30 @@ import { addDevelopmentIssuer, DEVELOPMENT_PATH, describeDevelopmentIssuer } fro
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { launchBrowser, openPage, requireAccessible, requireNoHorizontalScroll } from '../support/browser.ts';
+import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
-/** An office's front end, and the explorer, sign in at the issuer of development in Chromium, by code and PKCE. */
+/** The page of docs/front-end.md, and the explorer, sign in at the issuer of development in Chromium, by code and PKCE. */
 
-/** A front end as an office would write it: one page, no library. */
-const FRONT_END = (
-  issuer: string,
-  hub: string,
-) => `<!doctype html><html lang="zh-CN"><title>办公</title><p id="out">…</p>
-<script type="module">
-const encode = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
-  .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-const random = () => encode(crypto.getRandomValues(new Uint8Array(32)));
-const here = location.origin + '/';
-const config = await (await fetch('${issuer}/.well-known/openid-configuration')).json();
-const answer = new URLSearchParams(location.search);
-if (!answer.has('code')) {
-  const [verifier, state] = [random(), random()];
-  sessionStorage.setItem('sign-in', JSON.stringify({ verifier, state }));
-  const challenge = encode(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier)));
-  location.href = config.authorization_endpoint + '?' + new URLSearchParams({
-    response_type: 'code', client_id: 'office', redirect_uri: here, scope: 'openid', state,
-    code_challenge: challenge, code_challenge_method: 'S256',
-  });
-} else {
-  const { verifier, state } = JSON.parse(sessionStorage.getItem('sign-in'));
-  if (answer.get('state') !== state || answer.get('iss') !== config.issuer) throw new Error('not my answer');
-  const body = new URLSearchParams({
-    grant_type: 'authorization_code', client_id: 'office', redirect_uri: here,
-    code: answer.get('code'), code_verifier: verifier,
-  });
-  const { access_token } = await (await fetch(config.token_endpoint, { method: 'POST', body })).json();
-  const graphql = await fetch('${hub}/graphql', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer ' + access_token },
-    body: JSON.stringify({ query: '{ seals(first: 1) { edges { cursor } } }' }),
-  });
-  document.getElementById('out').textContent = graphql.status + ' ' + JSON.stringify(await graphql.json());
+const DOCS = new URL('../../docs/', import.meta.url);
+
+/** Returns the only block of a language on the first page for front-end teams, in Chinese or English. */
+function readBlock(document: string, section: string, language: string): string {
+  const text = readFileSync(new URL(document, DOCS), 'utf8').split(section)[1] ?? '';
+  const block = text.split(`\`\`\`${language}\n`)[1]?.split('```')[0];
+  if (!block) throw new Error(`${document} has no block of ${language} in ${section}`);
+  return block;
 }
-</script></html>`;
+
+/** The page of docs/front-end.md, and the command that serves it. */
+const PAGE = readBlock('front-end.md', '## Ten minutes', 'html');
+const SERVE = readBlock('front-end.md', '## Ten minutes', 'sh');
 
 let hub: TestHub;
 let browser: Browser;
-let server: Server;
+let server: ChildProcess;
+let folder: string;
 let frontEnd: string;
 let url: string;
 beforeAll(async () => {
@@ -77,21 +59,36 @@ beforeAll(async () => {
       }),
   });
   await hub.hub.app.listen({ host: '127.0.0.1', port });
-  server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/html; charset=utf-8').end(FRONT_END(issuer, url));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  frontEnd = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  folder = mkdtempSync(join(tmpdir(), 'tongquan-page-'));
+  writeFileSync(join(folder, 'index.html'), PAGE.replaceAll('http://127.0.0.1:4000', url));
+  const pagePort = await findFreePort();
+  server = spawn('sh', ['-c', `exec ${SERVE.replace('5173', String(pagePort))}`], { cwd: folder, stdio: 'inherit' });
+  frontEnd = `http://127.0.0.1:${pagePort}/`;
+  await waitUntil('the page is served', () =>
+    fetch(frontEnd).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
   browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
+  server?.kill();
+  if (folder) rmSync(folder, { recursive: true, force: true });
   await hub?.stop();
 });
 
-test.each(['zh', 'en'])('a person is chosen on a phone, and the front end reads the hub: %s', async (lang) => {
+test('the page and its command are the same in both languages', () => {
+  const section = '## 十分钟';
+  expect(readBlock('front-end.zh-CN.md', section, 'html')).toBe(PAGE);
+  expect(readBlock('front-end.zh-CN.md', section, 'sh')).toBe(SERVE);
+});
+
+test.each(['zh', 'en'])('the page of the first ten minutes, on a phone, with the sign-in in %s', async (lang) => {
+  const input = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, fields: [{ label: '树种', text: '杉木' }] };
+  const fields = 'case { number notices { number } }';
+  const { case: accepted } = await runMutation(hub, 'yudu-lyj.clerk', 'acceptCase', 'ApplicationInput', input, fields);
   const { page, complaints } = await openPage(browser, { viewport: { width: 320, height: 640 } });
   await page.goto(frontEnd);
   await page.waitForURL(/\/dev-issuer\/authorize/);
@@ -100,11 +97,15 @@ test.each(['zh', 'en'])('a person is chosen on a phone, and the front end reads 
   await page.getByLabel(label, { exact: true }).waitFor();
   await requireAccessible(page, `sign-in ${lang}`);
   await requireNoHorizontalScroll(page, `sign-in ${lang}`);
-  await page.getByLabel(label, { exact: true }).selectOption('yudu-lyj.keeper');
+  await page.getByLabel(label, { exact: true }).selectOption('yudu-lyj.reviewer');
   await page.getByRole('button', { name: lang === 'en' ? 'Sign in' : '登录' }).click();
   await page.waitForURL((url) => url.href.startsWith(frontEnd));
-  await page.getByText(/^200 /).waitFor();
-  expect(await page.textContent('#out')).toMatch(/^200 \{"data":\{"seals":\{"edges":\[\{"cursor"/);
+  await page.getByText(accepted.number).waitFor();
+  expect(await page.textContent('#who')).toMatch(/^于都县林业局 .+（审查人）$/);
+  expect(await page.locator('li', { hasText: accepted.number }).textContent()).toMatch(/：受理，可办：.*审查/);
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: accepted.notices[0].number }).first().click();
+  expect((await saved).suggestedFilename()).toMatch(/\.pdf$/);
   expect(complaints).toEqual([]);
 });
 
