@@ -6,6 +6,11 @@ import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
+interface Fault {
+  code: string;
+  argument?: string;
+}
+
 /** Every list of the schema, also one that is new: its arguments, and walks through it in both directions. */
 
 /** Lists that page forward only: their cursors are positions that readers keep. */
@@ -107,7 +112,7 @@ async function ask(list: ListPlace, args: string): Promise<{ page: AnsweredPage 
   const parent = place.path.reduce((value, name) => value?.[name], data);
   return {
     page: parent?.[list.name] ?? null,
-    errors: errors.map(({ extensions }: { extensions: object }) => extensions),
+    errors: errors.map(({ extensions: { code, argument } }: { extensions: Fault }) => ({ code, argument })),
   };
 }
 
