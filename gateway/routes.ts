@@ -20,6 +20,7 @@ import {
 } from './page/license.ts';
 import { renderLogPage } from './page/log.ts';
 import { addProgressRoute } from './page/progress-routes.ts';
+import { createReference } from './page/reference/reference.ts';
 import { renderStartPage } from './page/start.ts';
 import { renderVerifyPage } from './page/verify.ts';
 
@@ -67,6 +68,7 @@ export function addPublicRoutes(
   const labels = readLabels(schema);
   app.get('/schema.graphql', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(schemaText));
   app.get('/labels.json', async () => labels);
+  addReferenceRoutes(app, schema);
   addPageFileRoutes(app);
   addProgressRoute(app, runQuery, labels);
   app.get('/health/live', { config: { isFree: true } }, async () => ({ status: 'live' }));
@@ -108,6 +110,15 @@ export function addPublicRoutes(
       .type('application/x-pem-file')
       .send(await options.rootCertificate()),
   );
+}
+
+function addReferenceRoutes(app: FastifyInstance, schema: GraphQLSchema): void {
+  const reference = createReference(schema);
+  app.get('/reference', async ({ query }, reply) => sendHtml(reply, 200, reference.index(langOf(query))));
+  app.get<{ Params: { type: string } }>('/reference/:type', async ({ params, query }, reply) => {
+    const page = reference.type(params.type, langOf(query));
+    return page === null ? reply.callNotFound() : sendHtml(reply, 200, page);
+  });
 }
 
 /**

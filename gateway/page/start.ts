@@ -45,6 +45,11 @@ const LINKS = {
       { zh: 'GraphiQL，有示例，可用演示人员登录', en: 'GraphiQL with examples and sign-in' },
     ],
     [
+      '/reference',
+      { zh: '接口参考', en: 'Reference' },
+      { zh: '每个查询、操作、类型和字段的说明', en: 'every query, mutation, type and field, described' },
+    ],
+    [
       '/schema.graphql',
       { zh: '接口定义', en: 'Schema' },
       { zh: '全部类型和字段，供代码生成器读取', en: 'all types and fields, for code generators' },
@@ -93,4 +98,4 @@ ${(['everyone', 'developers', 'auditors', 'operators'] as const).map(toSection).
 }
 
 /** Paths of pages for people, which have two languages. */
-const PAGES: ReadonlySet<string> = new Set(['/verify', '/v', '/progress', '/explorer', '/log']);
+const PAGES: ReadonlySet<string> = new Set(['/verify', '/v', '/progress', '/explorer', '/log', '/reference']);

@@ -9,7 +9,12 @@ const DIRECTIVES = `
   directive @external on OBJECT | FIELD_DEFINITION
   directive @inaccessible on FIELD_DEFINITION
   directive @cost(weight: Int!) on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
-  directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
+  directive @listSize(
+    assumedSize: Int
+    slicingArguments: [String!]
+    sizedFields: [String!]
+    requireOneSlicingArgument: Boolean
+  ) on FIELD_DEFINITION
 `;
 
 /** Builds the schema of a subgraph by itself, as its file says it. */
