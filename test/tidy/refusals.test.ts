@@ -43,3 +43,20 @@ test('docs/refusals.md names for each family of codes files that use them', () =
     }
   }
 });
+
+test('docs/refusals.md lists every code of a fault, and no other', () => {
+  const sources = [...readSources().values()].filter(({ path }) => isWithin(path, 'subgraphs', 'gateway'));
+  const refusing = [...readSources().values()].filter(({ path }) => isWithin(path, 'scripts/hub'));
+  const page = readFileSync(join(ROOT, 'docs/refusals.md'), 'utf8');
+  const rows = [...(page.split('| code ')[1]?.split('\n\n')[0] ?? '').matchAll(/^\| ([A-Z_, ]+) \|/gm)];
+  const listed = new Set(rows.flatMap(([, codes = '']) => codes.trim().split(/, +/)));
+  const answered = sources.flatMap(({ text }) =>
+    [...text.matchAll(/\bcode: '(?!ERR_)([A-Z_]+)'(?:, (?:message|reason|http)\b|.{0,3}\})/g)].map(([, code = '']) => code),
+  );
+  expect(answered.length).toBeGreaterThan(20);
+  expect([...new Set(answered)].filter((code) => !listed.has(code) && !(code in REFUSALS))).toEqual([]);
+  const words = new Set([...sources, ...refusing].flatMap(readWords));
+  // The server's library answers these two.
+  for (const code of ['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED']) words.add(code);
+  expect([...listed].filter((code) => !words.has(code))).toEqual([]);
+});
