@@ -40,10 +40,18 @@ const BAD_INPUT = {
 };
 const FILE_UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
 
+/** A text for a header. A lone surrogate cannot be written in one. */
+const stated = (maxChars: number) =>
+  z
+    .string()
+    .max(maxChars)
+    .refine((text) => text.isWellFormed())
+    .nullish();
+
 const linkRequest = z.strictObject({
   url: z.string().max(2_000),
-  purpose: z.string().max(100).nullish(),
-  remark: z.string().max(1_000).nullish(),
+  purpose: stated(100),
+  remark: stated(1_000),
   inline: z.boolean().nullish(),
 });
 
@@ -64,6 +72,8 @@ export function createLinkOpener(links: FileLinks): (request: { url?: string | u
     const link = links.open(text, path);
     if (typeof link === 'string') return `${REFUSED}/${link}`;
     const { token, purpose, remark } = link;
+    // What the browser of somebody else says of purpose and remark does not count.
+    for (const name of ['x-purpose', 'x-purpose-remark']) delete request.headers[name];
     Object.assign(request.headers, buildHeaders({ authorization: `Bearer ${token}`, purpose, remark }));
     linkedRequests.set(request, link);
     return path;

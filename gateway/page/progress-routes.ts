@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { buildContext } from '../../subgraphs/kernel/http/context.ts';
 import { findOverload } from '../../subgraphs/kernel/overload.ts';
 import type { Labels } from '../labels.ts';
 import type { RunQuery } from '../routes.ts';
-import { langOf } from './frame.ts';
+import { type Lang, langOf } from './frame.ts';
 import { ASK_HEADERS } from './license.ts';
 import { type CaseProgress, renderProgressForm, renderProgressPage } from './progress.ts';
 
@@ -17,20 +17,39 @@ const PROGRESS_QUERY = `query Progress($number: String!, $code: String!) {
 
 /** The fields take as much. */
 const MAX_TYPED_CHARS = 60;
+/** Longest form, with each character percent-encoded. */
+const MAX_FORM_CHARS = 2_000;
 
-/** The code stands in the address. No other page and no cache may learn it. */
 const PROGRESS_HEADERS = { ...ASK_HEADERS, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
 
-/** Adds the page on which anybody with a receipt follows a case. */
+/**
+ * Adds the page on which anybody with a receipt follows a case. What is typed is sent as a form, not in the address: the
+ * code never expires, and addresses stay in histories of shared machines and in logs of proxies.
+ */
 export function addProgressRoute(app: FastifyInstance, runQuery: RunQuery, labels: Labels): void {
   app.get<{ Querystring: Record<string, unknown> }>('/progress', async ({ query }, reply) => {
-    const lang = langOf(query);
-    const typed = { number: readTyped(query.number), code: readTyped(query.code) };
-    reply.headers(PROGRESS_HEADERS);
-    if (typed.number === '' || typed.code === '') return reply.send(renderProgressForm(typed, null, lang));
+    const typed = { number: readTyped(query.number), code: '' };
+    return reply.headers(PROGRESS_HEADERS).send(renderProgressForm(typed, null, langOf(query)));
+  });
+  app.register(async (forms) => {
+    const options = { parseAs: 'string', bodyLimit: MAX_FORM_CHARS } as const;
+    forms.addContentTypeParser('application/x-www-form-urlencoded', options, (_request, body, done) =>
+      done(null, new URLSearchParams(String(body))),
+    );
+    forms.post('/progress', async ({ body }, reply) => {
+      const form = body instanceof URLSearchParams ? body : new URLSearchParams();
+      const lang = langOf({ lang: form.get('lang') });
+      const typed = { number: readTyped(form.get('number')), code: readTyped(form.get('code')) };
+      reply.headers(PROGRESS_HEADERS);
+      if (typed.number === '' || typed.code === '') return reply.send(renderProgressForm(typed, null, lang));
+      return answer(reply, typed, lang);
+    });
+  });
+
+  async function answer(reply: FastifyReply, typed: { number: string; code: string }, lang: Lang) {
     try {
-      const answer = await runQuery(PROGRESS_QUERY, typed, buildContext(PUBLIC, null));
-      const progress = answer.caseProgress as CaseProgress | null;
+      const { caseProgress } = await runQuery(PROGRESS_QUERY, typed, buildContext(PUBLIC, null));
+      const progress = caseProgress as CaseProgress | null;
       if (progress) return reply.send(renderProgressPage(progress, labels, lang));
       return reply.code(404).send(renderProgressForm(typed, 'UNKNOWN', lang));
     } catch (error) {
@@ -39,7 +58,7 @@ export function addProgressRoute(app: FastifyInstance, runQuery: RunQuery, label
       reply.code(429).header('retry-after', String(overload.retryAfterSeconds));
       return reply.send(renderProgressForm(typed, 'RATE_LIMITED', lang));
     }
-  });
+  }
 }
 
 /** Returns what somebody typed, without characters that no receipt has. */

@@ -108,7 +108,7 @@ ${renderFields({ number: progress.number, code: '' }, lang)}`;
 
 function renderFields({ number, code }: TypedReceipt, lang: Lang): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
-  return `<form method="get" action="/progress" class="card"><input type="hidden" name="lang" value="${lang}">
+  return `<form method="post" action="/progress" class="card"><input type="hidden" name="lang" value="${lang}">
 <label for="number">${toHtml(TEXT.number)}</label>
 <input type="text" id="number" name="number" value="${escapeHtml(number)}" required maxlength="60" inputmode="numeric"
  spellcheck="false" autocapitalize="off" autocomplete="off" aria-describedby="receipt-what">

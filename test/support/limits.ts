@@ -18,5 +18,4 @@ export const TEST_INTAKE_LIMITS: IntakeLimits = {
   staffUploadBytes: 100_000_000_000,
   holderChecks: 10_000,
   progressTries: 10_000,
-  progressTriesPerCase: 10_000,
 };

@@ -51,7 +51,9 @@ test('docs/refusals.md lists every code of a fault, and no other', () => {
   const rows = [...(page.split('| code ')[1]?.split('\n\n')[0] ?? '').matchAll(/^\| ([A-Z_, ]+) \|/gm)];
   const listed = new Set(rows.flatMap(([, codes = '']) => codes.trim().split(/, +/)));
   const answered = sources.flatMap(({ text }) =>
-    [...text.matchAll(/\bcode: '(?!ERR_)([A-Z_]+)'(?:, (?:message|reason|http)\b|.{0,3}\})/g)].map(([, code = '']) => code),
+    [...text.matchAll(/\bcode: '(?!ERR_)([A-Z_]+)'(?:, (?:message|reason|http)\b|.{0,3}\})/g)].map(
+      ([, code = '']) => code,
+    ),
   );
   expect(answered.length).toBeGreaterThan(20);
   expect([...new Set(answered)].filter((code) => !listed.has(code) && !(code in REFUSALS))).toEqual([]);

@@ -1,5 +1,4 @@
-/** Wrong codes of the progress of a case in a minute: of one caller, and for one case. */
+/** Wrong codes of the progress of a case in a minute, of one caller. */
 export interface ProgressLimits {
   progressTries: number;
-  progressTriesPerCase: number;
 }

@@ -1,16 +1,22 @@
-import { eq } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Case } from '../case.ts';
-import { findByCases } from '../notice/store.ts';
+import { notice } from '../notice/tables.ts';
 import { toStoredCases } from '../store.ts';
 import { caseFile } from '../tables.ts';
 
-/** Returns the case with this number and the codes on its receipts, or null if there is none. */
-export async function findProgress(db: Reader, number: string): Promise<{ subject: Case; codes: string[] } | null> {
+/**
+ * Returns the codes on the receipts of the case with this number, in one statement, whether there is such a case or not.
+ */
+export async function findCodes(db: Reader, number: string): Promise<string[]> {
+  const ids = db.select({ id: caseFile.id }).from(caseFile).where(eq(caseFile.number, number));
+  const rows = await db.select({ content: notice.content }).from(notice).where(inArray(notice.caseId, ids));
+  return rows.flatMap(({ content }) => content.progress?.code ?? []);
+}
+
+/** Returns the case with this number, or null. */
+export async function findCase(db: Reader, number: string): Promise<Case | null> {
   const rows = await db.select().from(caseFile).where(eq(caseFile.number, number));
   const [stored] = await toStoredCases(db, rows);
-  if (!stored) return null;
-  const notices = (await findByCases(db, [stored.subject.id])).get(stored.subject.id) ?? [];
-  const codes = notices.flatMap(({ notice }) => notice.content.progress?.code ?? []);
-  return { subject: stored.subject, codes };
+  return stored?.subject ?? null;
 }

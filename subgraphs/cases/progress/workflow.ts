@@ -10,22 +10,17 @@ import { loadCalendar } from '../calendar/store.ts';
 import type { Case } from '../case.ts';
 import type { ProgressLimits } from './limits.ts';
 import { readCode } from './progress.ts';
-import { findProgress } from './store.ts';
+import { findCase, findCodes } from './store.ts';
 
-/** How many wrong codes count by themselves: of so many callers, and for so many numbers of cases. */
-const MAX_COUNTED_KEYS = 10_000;
+/** How many callers' wrong codes count by themselves. */
+const MAX_COUNTED_CALLERS = 10_000;
 
-export interface ProgressTries {
-  ofCaller: Allowance;
-  ofCase: Allowance;
-}
-
-/** Creates the counters of wrong codes of this process. */
-export function createProgressTries({ progressTries, progressTriesPerCase }: ProgressLimits): ProgressTries {
-  return {
-    ofCaller: createAllowance(progressTries, MAX_COUNTED_KEYS),
-    ofCase: createAllowance(progressTriesPerCase, MAX_COUNTED_KEYS),
-  };
+/**
+ * Creates the counter of wrong codes of this process. It counts callers, not cases: a code has 60 random bits, and whoever
+ * could use up the tries of a case would lock its applicant out.
+ */
+export function createProgressTries({ progressTries }: ProgressLimits): Allowance {
+  return createAllowance(progressTries, MAX_COUNTED_CALLERS);
 }
 
 /** A case as anybody with the code may see it, with its clock. */
@@ -39,26 +34,19 @@ export interface Progress {
  * look the same and count the same. Throws Overload RATE_LIMITED after too many wrong codes, right or wrong.
  */
 export async function readProgress(
-  { db, now, tries }: { db: Database; now: Clock; tries: ProgressTries },
+  { db, now, tries }: { db: Database; now: Clock; tries: Allowance },
   typed: { number: string; code: string },
 ): Promise<Progress | null> {
   const number = foldText(typed.number);
-  const keys = [
-    { allowance: tries.ofCaller, key: currentCaller() },
-    { allowance: tries.ofCase, key: number },
-  ];
-  const nowMs = performance.now();
-  // Each try is taken before the look-up, so that tries at the same time count too. A right code gives it back.
-  for (const { allowance, key } of keys) {
-    const waitSeconds = allowance.spend(key, 1, nowMs);
-    if (waitSeconds > 0) throw new Overload('RATE_LIMITED', waitSeconds);
-  }
-  const found = await findProgress(db, number);
+  const caller = currentCaller();
+  // The try is taken before the look-up, so that tries at the same time count too. A right code gives it back.
+  const waitSeconds = tries.spend(caller, 1, performance.now());
+  if (waitSeconds > 0) throw new Overload('RATE_LIMITED', waitSeconds);
   const code = readCode(typed.code);
-  const isRight = (found?.codes ?? []).filter((printed) => isSame(printed, code)).length > 0;
-  if (!found || !isRight) return null;
-  for (const { allowance, key } of keys) allowance.charge(key, -1, performance.now());
-  const { subject } = found;
+  const isRight = (await findCodes(db, number)).filter((printed) => isSame(printed, code)).length > 0;
+  const subject = isRight ? await findCase(db, number) : null;
+  if (!subject) return null;
+  tries.charge(caller, -1, performance.now());
   const { steps, guide, matter } = subject;
   const calendar = await loadCalendar(db);
   return {

@@ -23,7 +23,6 @@ export interface IntakeSettings {
   STAFF_UPLOAD_MB_PER_DAY: number;
   HOLDER_CHECKS_PER_DAY: number;
   PROGRESS_TRIES_PER_MINUTE: number;
-  PROGRESS_TRIES_PER_CASE: number;
 }
 
 const MB = 1_048_576;
@@ -36,7 +35,6 @@ export function readIntakeLimits(settings: IntakeSettings): IntakeLimits {
     staffUploadBytes: settings.STAFF_UPLOAD_MB_PER_DAY * MB,
     holderChecks: settings.HOLDER_CHECKS_PER_DAY,
     progressTries: settings.PROGRESS_TRIES_PER_MINUTE,
-    progressTriesPerCase: settings.PROGRESS_TRIES_PER_CASE,
   };
 }
 

@@ -24,10 +24,15 @@ interface Wait {
   end(delayed: Delayed): void;
 }
 
+/** How many times the length of a wait nobody waits for a consumer that let one pass, unless it takes an event. */
+const REST_OF_WAITS = 10;
+
 /** The waits for the events of one consumer. */
 export class DeliveryWaits {
   readonly #consumer: string;
   readonly #maxMs: number;
+  /** Until then no answer waits: each would hold its place for nothing while the consumer hangs. */
+  #restsUntilMs = 0;
   readonly #waitsByStream = new Map<string, Set<Wait>>();
 
   constructor(consumer: string, maxMs: number) {
@@ -41,6 +46,7 @@ export class DeliveryWaits {
 
   /** Resolves when the consumer has taken the event or will not take it in time. Never rejects. */
   add(stream: string, revision: number): Promise<Delayed> {
+    if (performance.now() < this.#restsUntilMs) return Promise.resolve([this.#consumer]);
     const waits = this.#waitsByStream.get(stream) ?? new Set();
     this.#waitsByStream.set(stream, waits);
     return new Promise((resolve) => {
@@ -51,20 +57,28 @@ export class DeliveryWaits {
         resolve(delayed);
       };
       const wait: Wait = { revision, isOld: false, end };
-      const timer = setTimeout(() => end([this.#consumer]), this.#maxMs);
+      const timer = setTimeout(() => {
+        this.#restsUntilMs = performance.now() + REST_OF_WAITS * this.#maxMs;
+        end([this.#consumer]);
+      }, this.#maxMs);
       waits.add(wait);
     });
   }
 
   /** Ends the waits for the events of a stream up to `revision`. `delayed` has not taken what came of them. */
   settle(stream: string, revision: number, delayed: Delayed = []): void {
+    this.#restsUntilMs = 0;
+    this.#end(stream, revision, delayed);
+  }
+
+  #end(stream: string, revision: number, delayed: Delayed): void {
     for (const wait of [...(this.#waitsByStream.get(stream) ?? [])]) if (wait.revision <= revision) wait.end(delayed);
   }
 
   /** Ends the waits as the rows say, which another copy of the relay may have changed. */
   compare(rows: readonly Progress[]): void {
     for (const { stream, head, delivered, isStuck } of rows) {
-      this.settle(stream, delivered);
+      this.#end(stream, delivered, []);
       for (const wait of [...(this.#waitsByStream.get(stream) ?? [])]) {
         // A savepoint that was rolled back took its event with it.
         if (wait.revision > head) wait.end([]);

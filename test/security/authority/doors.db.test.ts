@@ -156,6 +156,7 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
     'GET /schema.graphql': 'PUBLIC',
     'GET /labels.json': 'PUBLIC',
     'GET /progress': 'PUBLIC',
+    'POST /progress': 'PUBLIC',
     'GET /reference': 'PUBLIC',
     'GET /reference/:type': 'PUBLIC',
   },

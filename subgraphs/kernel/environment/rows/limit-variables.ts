@@ -220,11 +220,6 @@ export const UPLOAD_LIMITS = {
     about: "Wrong codes of a case's progress that one caller may enter in a minute. A further one is RATE_LIMITED.",
     uses: { start: { default: '10' }, cases: { default: '10' } },
   },
-  PROGRESS_TRIES_PER_CASE: {
-    kind: kinds.count,
-    about: 'Wrong codes in a minute for one case, whoever enters them. A further one is RATE_LIMITED.',
-    uses: { start: { default: '30' }, cases: { default: '30' } },
-  },
   OPEN_APPLICATIONS_PER_APPLICANT: {
     kind: kinds.count,
     about: 'Applications of one applicant that wait for acceptance. A further one is APPLICATIONS_TOO_MANY.',
