@@ -23,8 +23,8 @@ const MAX_FORM_CHARS = 2_000;
 const PROGRESS_HEADERS = { ...ASK_HEADERS, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
 
 /**
- * Adds the page on which anybody with a receipt follows a case. What is typed is sent as a form, not in the address: the
- * code never expires, and addresses stay in histories of shared machines and in logs of proxies.
+ * Adds the page on which anybody with a receipt follows a case. What is typed is sent as a form, not in the address:
+ * the code never expires, and addresses stay in histories of shared machines and in logs of proxies.
  */
 export function addProgressRoute(app: FastifyInstance, runQuery: RunQuery, labels: Labels): void {
   app.get<{ Querystring: Record<string, unknown> }>('/progress', async ({ query }, reply) => {

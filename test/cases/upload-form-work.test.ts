@@ -1,6 +1,6 @@
 import { Busboy } from '@fastify/busboy';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MAX_FORM_BYTES, readFormFile } from '../../subgraphs/cases/material/upload/form-view.ts';
+import { MAX_FORM_BYTES, readFormFile } from '../../subgraphs/cases/material/upload/form/form-view.ts';
 
 /** How much of a form is parsed at a time, whatever it holds: the work is counted, not timed. */
 

@@ -13,7 +13,7 @@ import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** The page of docs/front-end.md, and the explorer, sign in at the issuer of development in Chromium, by code and PKCE. */
+/** The page of docs/front-end.md, and the explorer, sign in at the issuer of development in Chromium by PKCE. */
 
 const DOCS = new URL('../../docs/', import.meta.url);
 

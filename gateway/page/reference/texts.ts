@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import type { Lang } from '../frame.ts';
 
-/** The descriptions of the schema in both languages. They are English in the schema; the file has the Chinese of each. */
+/** The descriptions of the schema in both languages: English in the schema, and the Chinese of each in a file. */
 
 const CHINESE: Readonly<Record<string, string>> = JSON.parse(
   readFileSync(new URL('descriptions.zh.json', import.meta.url), 'utf8'),

@@ -5,9 +5,7 @@ import { notice } from '../notice/tables.ts';
 import { toStoredCases } from '../store.ts';
 import { caseFile } from '../tables.ts';
 
-/**
- * Returns the codes on the receipts of the case with this number, in one statement, whether there is such a case or not.
- */
+/** Returns the codes on the receipts of the case with this number. One statement, case or not. */
 export async function findCodes(db: Reader, number: string): Promise<string[]> {
   const ids = db.select({ id: caseFile.id }).from(caseFile).where(eq(caseFile.number, number));
   const rows = await db.select({ content: notice.content }).from(notice).where(inArray(notice.caseId, ids));

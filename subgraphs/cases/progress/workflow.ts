@@ -16,8 +16,8 @@ import { findCase, findCodes } from './store.ts';
 const MAX_COUNTED_CALLERS = 10_000;
 
 /**
- * Creates the counter of wrong codes of this process. It counts callers, not cases: a code has 60 random bits, and whoever
- * could use up the tries of a case would lock its applicant out.
+ * Creates the counter of wrong codes of this process. It counts callers, not cases: a code has 60 random bits, and
+ * whoever could use up the tries of a case would lock its applicant out.
  */
 export function createProgressTries({ progressTries }: ProgressLimits): Allowance {
   return createAllowance(progressTries, MAX_COUNTED_CALLERS);

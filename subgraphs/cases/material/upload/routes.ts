@@ -17,7 +17,7 @@ import {
   receiveBody,
 } from './body-client.ts';
 import { MAX_FILE_BYTES } from './file.ts';
-import { isForm, MAX_FORM_BYTES, readFormFile } from './form-view.ts';
+import { isForm, MAX_FORM_BYTES, readFormFile } from './form/form-view.ts';
 import { createUploadPlaces, type PlaceLimits, type Release, type UploadPlaces } from './places.ts';
 import { type MaterialDependencies, receiveUpload } from './workflow.ts';
 

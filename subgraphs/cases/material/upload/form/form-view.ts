@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
-import { Refusal } from '../../../kernel/refusal.ts';
-import type { ReceivedBody } from './body-client.ts';
-import { MAX_FILE_BYTES } from './file.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
+import type { ReceivedBody } from '../body-client.ts';
+import { MAX_FILE_BYTES } from '../file.ts';
 
 /** Reads the file out of a form (`multipart/form-data`, RFC 7578) that has arrived whole. */
 
@@ -65,8 +65,8 @@ export async function readFormFile(contentType: string, body: Buffer): Promise<F
 }
 
 /**
- * Gives a form to the parser, in pieces: others have their turn in between. Returns false if the form is broken. Refuses
- * FIELD_MALFORMED at the piece with which it has too many parts, and reads no further: the parser makes an object of
+ * Gives a form to the parser, in pieces: others have their turn in between. Returns false if the form is broken.
+ * Refuses FIELD_MALFORMED at the piece with which it has too many parts, and reads no further: the parser makes an object of
  * each boundary, counted or not.
  */
 async function feed(parser: BusboyInstance, body: Buffer): Promise<boolean> {
