@@ -66,8 +66,8 @@ export async function readFormFile(contentType: string, body: Buffer): Promise<F
 
 /**
  * Gives a form to the parser, in pieces: others have their turn in between. Returns false if the form is broken.
- * Refuses FIELD_MALFORMED at the piece with which it has too many parts, and reads no further: the parser makes an object of
- * each boundary, counted or not.
+ * Refuses FIELD_MALFORMED at the piece with which it has too many parts, and reads no further: the parser makes an
+ * object of each boundary, counted or not.
  */
 async function feed(parser: BusboyInstance, body: Buffer): Promise<boolean> {
   let hasTooManyParts = false;
