@@ -5,8 +5,11 @@ import { FILE_INPUT } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type Place, placesBelowRoots, placesOfRoots, writeOperation } from '../support/arguments.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
+import { prepareAct } from '../support/own-act.ts';
 import { importDelegations } from '../support/proposal.ts';
+import { recordFinding } from '../support/supervision.ts';
 
 /**
  * Every argument and every input field of the composed schema gets every bad value of its type. A new argument is
@@ -193,6 +196,12 @@ describe('every argument of every field below the roots', () => {
     // The seed imports no list, and an import has changes to page through.
     const csv = 'matter,valid_from,outcome_name\nyd2022-1-07,2100-01-01,新林木采伐许可证';
     expect((await importDelegations(hub, { csv }, 'unchanged')).import).not.toBeNull();
+    // One of each that has actions: cases, a task, a license, a proposed act, a push, a finding.
+    const [route, granted] = [ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT)];
+    const { identifier } = await issueGrantedLicense(hub, route, granted, 1);
+    expect((await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier })).proposal).not.toBeNull();
+    await recordFinding(hub, 'yudu-lyj.supervisor', { case: granted, kind: 'NOTICE', text: '请核对' });
+    await grantCase(hub, route);
   });
 
   test('wrong values are BAD_USER_INPUT and name the argument', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copySources, type PlantedCopy } from '../support/planted-copy.ts';
 
@@ -14,35 +15,22 @@ interface Field {
 }
 
 function addField(subgraph: string, type: string, name: string, kind: string): Field {
-  return { subgraph, kind, name, from: `${type} {\n`, to: `${type} {\n  "Planted"\n  ${name}: String\n` };
+  const schema = readFileSync(new URL(`../../subgraphs/${subgraph}/schema.graphql`, import.meta.url), 'utf8');
+  const from = new RegExp(`^type ${type}\\b[^{]*\\{\\n`, 'm').exec(schema)?.[0] ?? `type ${type} {\n`;
+  return { subgraph, kind, name, from, to: `${from}  "Planted"\n  ${name}: String\n` };
 }
 
 const FIELDS: readonly Field[] = [
-  addField('matters', 'type Query', 'plantedQuery', 'a query'),
-  addField('seals', 'type Mutation', 'plantedMutation', 'a mutation'),
-  addField(
-    'matters',
-    'type Matter implements Node @key(fields: "id") @key(fields: "nodeKey")',
-    'plantedField',
-    'a field of a type with a parent of its own',
-  ),
-  addField('matters', 'type ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
-  addField(
-    'cases',
-    'type Case implements Node @key(fields: "id") @key(fields: "nodeKey")',
-    'plantedStep',
-    'a field of a view',
-  ),
-  addField('licenses', 'type SupervisionOrder', 'plantedOrder', 'a field of a row'),
-  addField('matters', 'type ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
-  addField('licenses', 'type Mutation', 'plantedAct', 'a mutation of a table of mutations'),
-  addField('licenses', 'type LicenseAct', 'plantedFact', 'a field of a view'),
-  addField(
-    'cases',
-    'type Case implements Node @key(fields: "id") @key(fields: "nodeKey")',
-    'plantedStep',
-    'a field of a type that several rooms answer',
-  ),
+  addField('matters', 'Query', 'plantedQuery', 'a query'),
+  addField('seals', 'Mutation', 'plantedMutation', 'a mutation'),
+  addField('matters', 'Matter', 'plantedField', 'a field of a type with a parent of its own'),
+  addField('matters', 'ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
+  addField('cases', 'Case', 'plantedStep', 'a field of a view'),
+  addField('licenses', 'SupervisionOrder', 'plantedOrder', 'a field of a row'),
+  addField('matters', 'ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
+  addField('licenses', 'Mutation', 'plantedAct', 'a mutation of a table of mutations'),
+  addField('licenses', 'LicenseAct', 'plantedFact', 'a field of a view'),
+  addField('cases', 'Case', 'plantedStep', 'a field of a type that several rooms answer'),
   {
     subgraph: 'seals',
     kind: 'an argument of a field that was a property',

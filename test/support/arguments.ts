@@ -12,6 +12,7 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  isRequiredArgument,
 } from 'graphql';
 
 /** Every scalar that a request can give, found by walking the schema: a new argument is found by itself. */
@@ -46,7 +47,7 @@ function exampleOf(type: GraphQLInputType): unknown {
     Int: 1,
     Boolean: true,
   };
-  return examples[type.name] ?? '甲';
+  return examples[type.name] ?? '甲乙';
 }
 
 /** Returns a plausible value of every required argument or input field. */
@@ -110,7 +111,7 @@ function findWays(schema: GraphQLSchema): Map<string, readonly string[]> {
   for (let next = open.shift(); next; next = open.shift()) {
     for (const field of Object.values(next.type.getFields())) {
       const type = getNamedType(field.type);
-      const required = field.args.filter((argument) => isNonNullType(argument.type));
+      const required = field.args.filter(isRequiredArgument);
       const isOpen = required.every((argument) => getNamedType(argument.type).name === 'Int');
       if (!isObjectType(type) || ways.has(type.name) || !isOpen) continue;
       const values = required.map(({ name }) => `${name}: 1`).join(', ');

@@ -1,6 +1,12 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
-import { buildForbiddenError, getLoader, mayRead, requirePerson } from '../../kernel/http/context.ts';
+import {
+  buildForbiddenError,
+  type GraphContext,
+  getLoader,
+  mayRead,
+  requirePerson,
+} from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -47,7 +53,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
   return {
     Query: applicationQuery(deps),
     SealApplication: {
-      __resolveReference: ({ id }, { actor }) => findVisible(deps, actor, id),
+      __resolveReference: ({ id }, context) => findVisible(deps, context, id),
       picture: async ({ id }, _, context) => {
         const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
           store.findPictures(deps.db, ids),
@@ -93,9 +99,10 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
 }
 
 /** Returns an application, or null if there is none that the caller may see. */
-async function findVisible({ db }: ApplicationDependencies, actor: Actor, id: string) {
-  const stored = await store.findApplication(db, id);
-  const isVisible = mayRead(SEAL_READS.sealApplications, actor, [stored?.organ ?? null]);
+async function findVisible({ db }: ApplicationDependencies, context: GraphContext, id: string) {
+  const load = getLoader<store.StoredApplication>(context, 'applications', (ids) => store.findApplications(db, ids));
+  const stored = await load.load(id);
+  const isVisible = mayRead(SEAL_READS.sealApplications, context.actor, [stored?.organ ?? null]);
   return stored && isVisible ? viewApplication(stored) : null;
 }
 

@@ -33,13 +33,24 @@ const isOutcomeOf = eq(sealApplicationOutcome.applicationId, sealApplication.id)
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export async function findApplication(db: Reader, id: string): Promise<StoredApplication | null> {
-  if (!UUID.test(id)) return null;
-  const [row] = await db
+  const [found = null] = await findApplications(db, [id]);
+  return found;
+}
+
+/** Returns applications in the order of their ids, with null for each that does not exist. */
+export async function findApplications(db: Reader, ids: readonly string[]): Promise<(StoredApplication | null)[]> {
+  const rows = await db
     .select(columns)
     .from(sealApplication)
     .leftJoin(sealApplicationOutcome, isOutcomeOf)
-    .where(eq(sealApplication.id, id));
-  return row ? toStoredApplication(row) : null;
+    .where(
+      inArray(
+        sealApplication.id,
+        ids.filter((id) => UUID.test(id)),
+      ),
+    );
+  const found = new Map(rows.map(toStoredApplication).map((application) => [application.id, application]));
+  return ids.map((id) => found.get(id) ?? null);
 }
 
 /** Counts the applications of an organ that wait for a decision. */

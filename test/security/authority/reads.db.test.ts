@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, isRequiredArgument } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASE_READS } from '../../../subgraphs/cases/policy.ts';
 import { hasRole, type Person, STAFF_ROLES } from '../../../subgraphs/kernel/actor.ts';
@@ -67,7 +67,8 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ licenses: 'TOKEN', license: 'TOKEN', certificateTasks: 'TOKEN', licenseReadings: 'TOKEN' },
   ...{ seals: 'TOKEN', seal: 'TOKEN' },
   ...{ matters: 'PUBLIC', matter: 'PUBLIC', organs: 'PUBLIC', tasks: 'PUBLIC', calendars: 'PUBLIC' },
-  ...{ viewer: 'PUBLIC', node: 'PUBLIC', nodes: 'PUBLIC' },
+  ...{ viewer: 'PUBLIC', node: 'PUBLIC', nodes: 'PUBLIC', caseProgress: 'PUBLIC' },
+  ...{ searchCases: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
 };
 
@@ -89,6 +90,10 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   calendar: () => 'year: 2026',
   workingDay: () => 'from: "2026-01-05", days: 1',
   caseStatistics: () => 'by: MATTER, first: 20',
+  searchCases: () => 'text: "3607", first: 20',
+  searchMatters: () => 'text: "林木", first: 20',
+  searchOrgans: () => 'text: "林业局", first: 20',
+  caseProgress: () => 'number: "360731202603020001", code: "0000-0000-0000"',
 };
 
 const isParty = ({ parties, window }: World, person: Person) =>
@@ -168,7 +173,7 @@ beforeAll(async () => {
   const sampled = new Set(pick(further, SAMPLED_PATHS));
   operations = [];
   for (const root of listRoots(schema)) {
-    const required = root.args.filter(({ type }) => String(type).endsWith('!')).map(({ name }) => name);
+    const required = root.args.filter(isRequiredArgument).map(({ name }) => name);
     const paths = [...listPaths(root, HOPS), ...[...sampled].filter((path) => path[0] === root)];
     for (const call of callsOf(root.name, required))
       for (const operation of packPaths(call, paths))

@@ -5,8 +5,8 @@ import {
   type GraphQLSchema,
   getIntrospectionQuery,
   getNamedType,
-  isNonNullType,
   isObjectType,
+  isRequiredArgument,
 } from 'graphql';
 import type { Answer, TestHub } from '../../support/hub.ts';
 
@@ -35,7 +35,8 @@ export function listRoots(schema: GraphQLSchema): Field[] {
 }
 
 /** Whether a field below a root can be asked for without knowing anything. */
-const isOpen = ({ args }: Field) => args.every(({ type, name }) => !isNonNullType(type) || name === 'first');
+const isOpen = ({ args }: Field) =>
+  args.every((argument) => !isRequiredArgument(argument) || argument.name === 'first');
 const targetOf = ({ type }: Field) => getNamedType(type);
 const isFrame = (type: GraphQLObjectType) => /(Connection|Edge)$/.test(type.name);
 
