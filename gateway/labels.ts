@@ -10,12 +10,22 @@ export interface Label {
 export type Labels = Readonly<Record<string, Readonly<Record<string, Label>>>>;
 
 /** A description begins with both labels: `有效 (Valid)`, or `有效 (Valid). Further words`. */
-const LABELLED = /^([^()]+?) ?\(([^()]+)\)(?:\. |$)/;
+const LABELLED = /^([^()]+?) ?\(([^()]+)\)(?:\. (.*)|$)/;
+
+/** Returns a description in one line. */
+export function normalise(description: string | null | undefined): string {
+  return (description ?? '').replace(/\s+/g, ' ').trim();
+}
 
 /** Returns the labels that the description of an enum value begins with, or null if it does not. */
 export function readLabel(description: string | null | undefined): Label | null {
-  const match = LABELLED.exec((description ?? '').replace(/\s+/g, ' '));
+  const match = LABELLED.exec(normalise(description));
   return match?.[1] && match[2] ? { zh: match[1], en: match[2] } : null;
+}
+
+/** Returns what the description of an enum value says after its labels, or an empty text. */
+export function readRemark(description: string | null | undefined): string {
+  return LABELLED.exec(normalise(description))?.[3] ?? '';
 }
 
 /** Reads the labels of all enums from their descriptions. Throws for a value without labels. */

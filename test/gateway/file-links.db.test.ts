@@ -86,6 +86,19 @@ describe.each(['local', 'http'] as const)('links to files (%s)', (transport) => 
     ]);
   });
 
+  test('what the browser that uses a link says of purpose and remark does not count', async () => {
+    const link = await makeLink(urls.material);
+    const strange = { 'x-purpose': 'AUDIT', 'x-purpose-remark': encodeURIComponent('别人的话') };
+    expect((await open(link, strange)).status).toBe(200);
+    const [row] = await sql`select purpose, remark from cases.reading order by serial desc limit 1`;
+    expect(row).toMatchObject({ purpose: 'VERIFICATION', remark: null });
+  });
+
+  test.each(['purpose', 'remark'])('a %s that no header can hold is refused', async (name) => {
+    const { status } = await post(CLERK, { url: urls.document, purpose: 'VERIFICATION', [name]: '\ud800' });
+    expect(status).toBe(400);
+  });
+
   test('an inline link may be framed by the hub and the allowed origins, any other is saved', async () => {
     const inline = await open(await makeLink(urls.document, { inline: true }));
     expect(inline.headers.get('content-disposition')).toMatch(/^inline; /);

@@ -1,7 +1,8 @@
 import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { readRemark } from '../../gateway/labels.ts';
 import { createReference } from '../../gateway/page/reference/reference.ts';
-import { listTexts, listTranslated, readRemark } from '../../gateway/page/reference/texts.ts';
+import { listTexts, listTranslated } from '../../gateway/page/reference/texts.ts';
 import { buildApiSchema } from '../support/api-schema.ts';
 
 /** The reference of the graph: a page for each type in both languages. */

@@ -37,7 +37,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicantInput.codeKind': 'a kind, no code',
   'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
   'OrganFilter.divisionCode': 'the code of a county',
-  'Query.caseProgress.code': 'the code on a receipt: wrong ones are few, of each caller and for each case',
+  'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',
   'SupplementInput.licenseNumber': 'recordHolderChecks',
   'MaterialInput.license': 'recordHolderChecks',

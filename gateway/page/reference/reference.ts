@@ -13,9 +13,9 @@ import {
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
-import { readLabel } from '../../labels.ts';
+import { normalise, readLabel, readRemark } from '../../labels.ts';
 import { escapeHtml, type Lang, renderPage, toPageUrl, type Words } from '../frame.ts';
-import { normalise, readRemark, translate } from './texts.ts';
+import { translate } from './texts.ts';
 
 /** The reference of the graph, made from the descriptions of its schema: a page for each type, and an index. */
 
@@ -55,12 +55,20 @@ export function createReference(schema: GraphQLSchema): Reference {
   const types = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
     .sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  const typesByName = new Map(types.map((type) => [type.name, type]));
   const uses = findUses(types);
+  const pages = new Map<string, string>();
+  /** A page never changes, and anybody may ask for it: it is rendered once. */
+  const renderOnce = (key: string, render: () => string): string => {
+    const page = pages.get(key) ?? render();
+    pages.set(key, page);
+    return page;
+  };
   return {
-    index: (lang) => renderIndex(schema, types, lang),
+    index: (lang) => renderOnce(lang, () => renderIndex(schema, types, lang)),
     type(name, lang) {
-      const type = types.find((candidate) => candidate.name === name);
-      return type ? renderType(type, uses.get(name) ?? [], lang) : null;
+      const type = typesByName.get(name);
+      return type ? renderOnce(`${lang} ${name}`, () => renderType(type, uses.get(name) ?? [], lang)) : null;
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
+import { normalise, readRemark } from '../../labels.ts';
 import type { Lang } from '../frame.ts';
 
 /** The descriptions of the schema in both languages: English in the schema, and the Chinese of each in a file. */
@@ -15,16 +16,6 @@ import type { Lang } from '../frame.ts';
 const CHINESE: Readonly<Record<string, string>> = JSON.parse(
   readFileSync(new URL('descriptions.zh.json', import.meta.url), 'utf8'),
 );
-
-/** Returns a description in one line. The description of an enum value is cut to what follows its labels. */
-export function normalise(description: string | null | undefined): string {
-  return (description ?? '').replace(/\s+/g, ' ').trim();
-}
-
-/** Returns what the description of an enum value says after its labels: `有效 (Valid). Further words`. */
-export function readRemark(description: string | null | undefined): string {
-  return /^[^()]+? ?\([^()]+\)\. (.*)$/.exec(normalise(description))?.[1] ?? '';
-}
 
 /** Returns a description in a language. A text without a translation stays English. */
 export function translate(text: string, lang: Lang): string {
