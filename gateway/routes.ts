@@ -6,10 +6,10 @@ import type { Halt } from '../subgraphs/kernel/halt.ts';
 import { buildContext, type GraphContext } from '../subgraphs/kernel/http/context.ts';
 import { buildContentDisposition } from '../subgraphs/kernel/http/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import { readLabels } from './labels.ts';
 import { buildExplorerHeaders, type ExplorerSignIn, renderExplorerPage } from './page/explorer.ts';
 import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS, toPageUrl } from './page/frame.ts';
+import { readLabels } from './page/labels.ts';
 import {
   ASK_HEADERS,
   type LicenseStatus,

@@ -1,5 +1,5 @@
-import type { Label, Labels } from '../labels.ts';
 import { escapeHtml, type Lang, renderFacts, renderPage, type Words } from './frame.ts';
+import type { Label, Labels } from './labels.ts';
 
 /** The page on which anybody with a receipt follows a case. It works without scripts. */
 

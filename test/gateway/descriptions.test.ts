@@ -10,7 +10,7 @@ import {
   print,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { readLabel, readLabels } from '../../gateway/labels.ts';
+import { readLabel, readLabels } from '../../gateway/page/labels.ts';
 import { parseSchema } from '../../subgraphs/kernel/graphql/descriptions.ts';
 import { buildApiSchema } from '../support/api-schema.ts';
 

@@ -1,6 +1,6 @@
 import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { readRemark } from '../../gateway/labels.ts';
+import { readRemark } from '../../gateway/page/labels.ts';
 import { createReference } from '../../gateway/page/reference/reference.ts';
 import { listTexts, listTranslated } from '../../gateway/page/reference/texts.ts';
 import { buildApiSchema } from '../support/api-schema.ts';

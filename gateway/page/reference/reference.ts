@@ -13,8 +13,8 @@ import {
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
-import { normalise, readLabel, readRemark } from '../../labels.ts';
 import { escapeHtml, type Lang, renderPage, toPageUrl, type Words } from '../frame.ts';
+import { normalise, readLabel, readRemark } from '../labels.ts';
 import { translate } from './texts.ts';
 
 /** The reference of the graph, made from the descriptions of its schema: a page for each type, and an index. */

@@ -8,8 +8,8 @@ import {
   isObjectType,
   isSpecifiedScalarType,
 } from 'graphql';
-import { normalise, readRemark } from '../../labels.ts';
 import type { Lang } from '../frame.ts';
+import { normalise, readRemark } from '../labels.ts';
 
 /** The descriptions of the schema in both languages: English in the schema, and the Chinese of each in a file. */
 
