@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { UsageError } from './evidence-files.ts';
 import { listKnown, readKnownFile, writeKnownFile } from './hub/known-authorisations.ts';
@@ -10,14 +11,25 @@ import { findHubDatabase } from './hub/running-database.ts';
  * database as `npm run audit` does.
  */
 
-const USAGE = '用法 usage: npm run authorisations -- FILE';
+const USAGE = '用法 usage: npm run authorisations -- FILE [--database URL]';
+
+function readArguments(): { file: string; database: string | undefined } {
+  try {
+    const options = { database: { type: 'string' } } as const;
+    const { positionals, values } = parseArgs({ options, allowPositionals: true });
+    const [file, ...rest] = positionals;
+    if (file !== undefined && rest.length === 0) return { file, database: values.database };
+  } catch {
+    // An option that it does not have: the usage says which there are.
+  }
+  throw new UsageError(USAGE);
+}
 
 async function main(): Promise<void> {
   const settings = readEnvironment('authorisations');
   const { AUTHORISATION_KEY_CASES: cases, AUTHORISATION_KEY_LICENSES: licenses, SERVICE_PUBLIC_KEYS } = settings;
-  const [file, ...rest] = process.argv.slice(2);
-  if (file === undefined || rest.length > 0) throw new UsageError(USAGE);
-  const database = findHubDatabase(undefined, settings.DATABASE_URL, settings.DATA_FOLDER);
+  const { file, database: option } = readArguments();
+  const database = findHubDatabase(option, settings.DATABASE_URL, settings.DATA_FOLDER);
   const shared = { ...(cases && { cases }), ...(licenses && { licenses }) };
   const known = await listKnown(database, { shared, services: SERVICE_PUBLIC_KEYS, known: readKnownFile(file) });
   writeKnownFile(file, known);

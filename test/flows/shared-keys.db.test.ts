@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listKnown, replaceSharedKeys } from '../../scripts/hub/known-authorisations.ts';
 import { locateKnownFile, locateSignerKeyFile, openSecrets } from '../../scripts/hub/secrets.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts';
+import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { openKnownFile } from '../../subgraphs/seals/signer/known-file.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { tokenKeys } from '../support/actors.ts';
@@ -169,4 +172,47 @@ test('what waited for its seal is sealed; nothing else that the shared keys sign
   // A later list, when another key ends, keeps only what still waits of this one.
   const { digests } = await listKnown(hub.adminUrl, { known: fileOf(name).authorisations });
   expect(digests).toEqual([sha256(undelivered)]);
+});
+
+/** Runs `npm run authorisations` as an operator does before the keys of a process end. */
+function runCommand(options: readonly string[], publicKeys: string) {
+  const script = join(import.meta.dirname, '../../scripts/authorisations.ts');
+  const env = { PATH: process.env.PATH, SERVICE_PUBLIC_KEYS: publicKeys };
+  return new Promise<{ code: number; output: string }>((resolve) =>
+    execFile(process.execPath, [script, ...options], { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    ),
+  );
+}
+
+test('the command lists what the ending keys authorised and still waits; by other keys nothing', async () => {
+  const waiting = await grantCase(hub, DIRECT);
+  const digestOf = async () => {
+    const [row] = await sql`select authorisation from licenses.certificate_task where case_id = ${waiting}`;
+    return sha256(row?.authorisation);
+  };
+  const file = join(folder, 'listed.json');
+  const list = () => JSON.parse(readFileSync(file, 'utf8')).authorisations as string[];
+
+  const others = await runCommand(
+    [file, '--database', hub.adminUrl],
+    writePublicKeys(generateServiceKeys().publicKeys),
+  );
+  expect(others).toMatchObject({ code: 1, output: expect.stringContaining('无法验证') });
+  expect(list()).toEqual([]);
+
+  const own = await runCommand([file, '--database', hub.adminUrl], writePublicKeys(secrets.serviceKeys.publicKeys));
+  expect(own.output).toContain('authorisations wait and are listed');
+  expect(list()).toContain(await digestOf());
+
+  await issueGrantedLicense(hub, DIRECT, waiting, 5);
+  const done = await digestOf();
+  await runCommand([file, '--database', hub.adminUrl], writePublicKeys(secrets.serviceKeys.publicKeys));
+  expect(list()).not.toContain(done);
+
+  for (const wrong of [[], [file, 'more'], [file, '--unknown']])
+    expect(await runCommand(wrong, writePublicKeys(secrets.serviceKeys.publicKeys))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('usage'),
+    });
 });
