@@ -9,9 +9,9 @@ import { type ListPayload, readList, reportProblems, sendMutation } from './admi
  * is 1 if the hub refused the list.
  */
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
-  proposal { id: uuid digest } unchanged problems { line column code message } refusal { code message }
+  proposal { uuid digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
-    matter { id displayName runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
+    matter { code displayName runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
 
 const environment = readEnvironment('import');
 
@@ -21,13 +21,13 @@ interface Change {
   runningCases: 'FOLLOW' | 'STAY' | null;
   fields: { field: string; before: string | null; after: string | null; validTo: string | null }[];
   matter: {
-    id: string;
+    code: string;
     displayName: string;
     runningCases: { totalCount: number; edges: { node: { number: string } }[] } | null;
   };
 }
 interface Payload extends ListPayload {
-  proposal: { id: string; digest: string } | null;
+  proposal: { uuid: string; digest: string } | null;
   unchanged: number;
   changes: Change[];
 }
@@ -44,7 +44,7 @@ async function main(): Promise<boolean> {
   if (!reportProblems(file, result)) return false;
   for (const change of result.changes) printChange(change);
   const outcome = result.proposal
-    ? `已提议，尚未生效：提议 ${result.proposal.id}，文件 SHA-256 ${result.proposal.digest}，须由另一名系统管理员批准`
+    ? `已提议，尚未生效：提议 ${result.proposal.uuid}，文件 SHA-256 ${result.proposal.digest}，须由另一名系统管理员批准`
     : values['dry-run']
       ? '仅为预演，未提议'
       : '无变更，未提议';
@@ -53,7 +53,7 @@ async function main(): Promise<boolean> {
 }
 
 function printChange({ validFrom, matter, fields, runningCases }: Change): void {
-  console.log(`\n${matter.id} ${matter.displayName}　自 ${validFrom} 起`);
+  console.log(`\n${matter.code} ${matter.displayName}　自 ${validFrom} 起`);
   for (const { field, before, after, validTo } of fields) {
     console.log(`  ${field}: ${before ?? '（无）'} → ${after ?? '（无）'}${validTo === null ? '' : `　至 ${validTo}`}`);
   }

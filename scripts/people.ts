@@ -11,11 +11,11 @@ import { UsageError } from './evidence-files.ts';
  */
 const USAGE = '用法 usage: npm run people -- list.csv|list.json [--dry-run]';
 const QUERY = `mutation($input: ImportPeopleInput!) { importPeople(input: $input) {
-  proposals { id organ { id name } } changes unchanged
+  proposals { uuid organ { name } } changes unchanged
   problems { line column code message } refusal { code message } } }`;
 
 interface Payload extends ListPayload {
-  proposals: { id: string; organ: { id: string; name: string } | null }[];
+  proposals: { uuid: string; organ: { name: string } | null }[];
   changes: number;
   unchanged: number;
 }
@@ -28,9 +28,9 @@ async function main(): Promise<boolean> {
   if (format === undefined) throw new UsageError(USAGE);
   const result = await sendMutation<Payload>(environment, QUERY, { format, list: readList(file), dryRun });
   if (!reportProblems(file, result)) return false;
-  for (const { id, organ } of result.proposals) {
+  for (const { uuid, organ } of result.proposals) {
     const approver = organ ? `${organ.name}的审批人或者监管人员` : '另一名系统管理员';
-    console.log(`提议 ${id}，由${approver}批准（decideProposal）`);
+    console.log(`提议 ${uuid}，由${approver}批准（decideProposal）`);
   }
   const outcome = dryRun ? '仅为预演，未提议' : result.changes > 0 ? '批准后生效' : '无变更，未提议';
   console.log(`变更 ${result.changes} 行，未变更 ${result.unchanged} 行；${outcome}`);

@@ -55,7 +55,7 @@ const PRINTED_PEOPLE = [
 ];
 
 const QUERY =
-  '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id displayName countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
+  '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { code displayName countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
 
 async function main(): Promise<void> {
   const { LIBRARY_URL, CLAMD } = settings;

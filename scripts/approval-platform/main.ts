@@ -89,13 +89,13 @@ const proposalResponse = z.object({
   data: z.object({
     payload: z.object({
       proposal: z.object({ id: z.string() }).nullable(),
-      platform: z.object({ id: z.string(), secretVersion: z.number(), audience: z.string() }).nullable(),
+      platform: z.object({ uuid: z.string(), secretVersion: z.number(), audience: z.string() }).nullable(),
       secret: z.string().nullable(),
       refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
     }),
   }),
 });
-const PAYLOAD = 'proposal { id } platform { id secretVersion audience } secret refusal { code message }';
+const PAYLOAD = 'proposal { id } platform { uuid secretVersion audience } secret refusal { code message }';
 
 /** Proposes the registration as the administrator, and approves it as the organ's approver, who gets the secret. */
 async function registerPlatform(hub: string, tokens: { token: string; approver: string }, input: object) {
@@ -104,7 +104,7 @@ async function registerPlatform(hub: string, tokens: { token: string; approver: 
   const decided = await mutate(hub, tokens.approver, 'decideProposal', 'DecideProposalInput', approval);
   const { platform, secret } = decided;
   if (!platform || secret === null) throw new Error('枢纽没有给出平台密钥 the hub gave no secret');
-  return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };
+  return { platformId: platform.uuid, secretVersion: platform.secretVersion, audience: platform.audience, secret };
 }
 
 /** Runs a mutation with one input. Throws if it is refused. */

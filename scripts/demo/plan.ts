@@ -105,12 +105,13 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
       'recordFinding',
       'RecordFindingInput',
       findingInput,
-      'finding { id }',
+      'finding { uuid }',
     );
     return client.waitFor('监管要求送达发证机关', async () => {
-      const openOrdersQuery = '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id act } } } }';
+      const openOrdersQuery =
+        '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { uuid act } } } }';
       const { supervisionOrders } = await client.ask(approver, openOrdersQuery);
-      return supervisionOrders.edges.map((edge: Data) => edge.node).find((item: Data) => item.id === finding.id);
+      return supervisionOrders.edges.map((edge: Data) => edge.node).find((item: Data) => item.uuid === finding.uuid);
     });
   };
   const { identifier } = license;
@@ -122,7 +123,7 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
     return (await client.ask(approver, orders)).attention.edges[0]?.node.message;
   });
   say(`  待办提醒：${reminder}`);
-  const suspended = await carryOut('suspendLicense', suspension.id, {
+  const suspended = await carryOut('suspendLicense', suspension.uuid, {
     decisionNumber: '于林罚决〔2026〕1号',
     hearing: { notifiedOn: '2022-11-01', outcome: 'STATED', heldOn: '2022-11-02' },
   });
@@ -131,7 +132,7 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
     suspended.license.state === 'SUSPENDED' && suspended.license.paper.validity === 'SUSPENDED',
   );
   const liftOrder = await createOrder('LIFTED', '整改合格，解除暂扣');
-  const restored = await carryOut('restoreLicense', liftOrder.id);
+  const restored = await carryOut('restoreLicense', liftOrder.uuid);
   check('整改后恢复，二者同时恢复', restored.license.state === 'VALID' && restored.license.paper.validity === 'VALID');
   await client.waitFor('办理结果回到监管部门', async () => {
     const query = 'query($id: ID!) { case(id: $id) { findings { state } } }';

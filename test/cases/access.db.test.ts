@@ -196,7 +196,7 @@ describe('access', () => {
     clock = testClock('2026-03-02T01:00:00Z');
     hub = await createTestHub({ now: clock });
     const takeStep = (person: string, name: string, type: string, input: object) =>
-      runMutation(hub, person, name, type, input, 'case { id }');
+      runMutation(hub, person, name, type, input, 'case { id: uuid }');
     const receiveCase = async () =>
       (await takeStep('window-yudu', 'receiveApplication', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
     const acceptCase = async () =>
@@ -274,7 +274,7 @@ describe('access', () => {
   test('dry runs store nothing', async () => {
     const { data } = await hub.ask(
       'auditor',
-      '{ cases(first: 100) { edges { node { id } } } agreements(first: 100) { edges { node { number } } } }',
+      '{ cases(first: 100) { edges { node { id: uuid } } } agreements(first: 100) { edges { node { number } } } }',
     );
     expect(data.cases.edges).toHaveLength(caseIds.size);
     expect(data.agreements.edges.map((item: { node: { number: string } }) => item.node.number)).not.toContain(

@@ -45,7 +45,7 @@ const succeed = async (person: string, name: string, type: string, input: object
 };
 const listItems = async (person: string, kind: AnnouncedKind): Promise<Item[]> => {
   const query = `query($kind: AttentionKind!) { attention(first: 100, filter: { kinds: [$kind] }) { edges { node {
-    id kind message dueOn proposalId case { id } license { identifier } } } } }`;
+    id kind message dueOn proposalId case { id: uuid } license { identifier } } } } }`;
   const { data, errors } = await hub.ask(person, query, { kind });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.attention.edges.map(({ node }: { node: Item }) => node);

@@ -26,7 +26,7 @@ describe('attention', () => {
   afterAll(() => hub?.stop());
 
   const QUERY = `query($filter: AttentionFilter, $first: Int!, $after: String) { attention(filter: $filter, first: $first, after: $after) {
-    edges { node { id kind message dueOn organs { id } case { id } matter { id name } agreement } } pageInfo { hasNextPage endCursor } } }`;
+    edges { node { id kind message dueOn organs { id: code } case { id: uuid } matter { id: code name } agreement } } pageInfo { hasNextPage endCursor } } }`;
   const fetchPage = async (person: string, filter: object, first = 100, after: string | null = null) => {
     const { data, errors } = await hub.ask(person, QUERY, { filter, first, after });
     if (errors) throw new Error(JSON.stringify(errors));
@@ -36,7 +36,14 @@ describe('attention', () => {
     (await fetchPage(person, { kinds })).edges.map((edge: { node: Item }) => edge.node);
   const acceptCase = async () => {
     const input = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY };
-    const answer = await runMutation(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, 'case { id number }');
+    const answer = await runMutation(
+      hub,
+      'window-yudu',
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      'case { id: uuid number }',
+    );
     return answer.case;
   };
 

@@ -40,7 +40,7 @@ describe('calendars and clocks', () => {
       'acceptCase',
       'ApplicationInput',
       input,
-      `case { id ${CLOCK} }`,
+      `case { id: uuid ${CLOCK} }`,
     );
     return acceptedCase;
   };
@@ -92,7 +92,7 @@ describe('calendars and clocks', () => {
     clock.set('2022-10-24T16:00:00Z');
     expect(await readClock(id)).toMatchObject({ state: 'GREEN', remainingDays: 5 });
     clock.set('2022-10-25T16:00:00Z');
-    const { data } = await hub.ask(CLERK, `{ cases(first: 10) { edges { node { id ${CLOCK} } } } }`);
+    const { data } = await hub.ask(CLERK, `{ cases(first: 10) { edges { node { id: uuid ${CLOCK} } } } }`);
     expect(data.cases.edges).toHaveLength(1);
     expect(data.cases.edges[0].node.clock).toMatchObject({ state: 'AMBER', remainingDays: 4, dueOn: '2022-11-01' });
     clock.set('2022-11-01T16:00:00Z');
@@ -136,7 +136,7 @@ describe('calendars and clocks', () => {
       'receiveApplication',
       'ApplicationInput',
       input,
-      `case { id ${CLOCK} }`,
+      `case { id: uuid ${CLOCK} }`,
     );
     expect(filingAnswer.case.clock).toMatchObject({ state: 'PENDING', startedOn: null });
     clock.set('2022-12-05T15:59:59Z');

@@ -29,7 +29,7 @@ let caseNumber: string;
 
 /** Runs a mutation as a person who is no demo person. */
 async function runAs(person: Person, name: string, type: string, input: object) {
-  const query = `mutation($input: ${type}!) { ${name}(input: $input) { case { id number } refusal { code } } }`;
+  const query = `mutation($input: ${type}!) { ${name}(input: $input) { case { id: uuid number } refusal { code } } }`;
   const headers = { authorization: `Bearer ${await tokenFor(person, clock())}` };
   const payload = { query, variables: { input } };
   const response = await hub.hub.app.inject({ method: 'POST', url: '/graphql', headers, payload });
@@ -39,7 +39,7 @@ async function runAs(person: Person, name: string, type: string, input: object) 
 }
 
 async function approveException(): Promise<string> {
-  const fields = 'proposal { id } exception { id }';
+  const fields = 'proposal { id: uuid } exception { id: uuid }';
   const type = 'RecordExceptionInput';
   const { proposal } = await runMutation(hub, `${ORGAN}.approver`, 'recordException', type, CONTENT, fields);
   const decision = { proposal: proposal.id, approve: true };
@@ -54,7 +54,7 @@ beforeAll(async () => {
   exceptionId = await approveException();
   const application = { matter: MATTER, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
   const accepted = await runMutation(
-    ...([hub, `${ORGAN}.clerk`, 'acceptCase', 'ApplicationInput', application, 'case { id number }'] as const),
+    ...([hub, `${ORGAN}.clerk`, 'acceptCase', 'ApplicationInput', application, 'case { id: uuid number }'] as const),
   );
   const { id, number } = accepted.case;
   caseNumber = number;

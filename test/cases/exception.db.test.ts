@@ -41,7 +41,7 @@ async function runAs(person: Person, name: string, type: string, input: object) 
     headers: { authorization: `Bearer ${await tokenFor(person, clock())}` },
     payload: {
       query: `mutation($input: ${type}!) { ${name}(input: $input) {
-        case { id steps { step exceptions organ { id } } } refusal { code } } }`,
+        case { id: uuid steps { step exceptions organ { id: code } } } refusal { code } } }`,
       variables: { input },
     },
   });
@@ -58,7 +58,7 @@ async function openCase(matter = MATTER, organ = ORGAN, examiner = ALONE): Promi
     'acceptCase',
     'ApplicationInput',
     application,
-    'case { id }',
+    'case { id: uuid }',
   );
   const { id } = acceptance.case;
   const examination = await runAs(examiner, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
@@ -72,14 +72,15 @@ const CONTENT = {
   ...{ organ: ORGAN, kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-06-01' },
   ...{ reason: '另一名审查人员休假', approvingOrgan: SUPERIOR },
 };
-const PAYLOAD = 'proposal { id state } exception { id organ { id } kind validTo proposedBy approvedBy }';
+const PAYLOAD =
+  'proposal { id: uuid state } exception { id: uuid organ { id: code } kind validTo proposedBy approvedBy }';
 const propose = (change: object = {}, person = APPROVER) =>
   runMutation(hub, person, 'recordException', 'RecordExceptionInput', { ...CONTENT, ...change }, PAYLOAD);
 const approve = (proposal: string, person = SUPERIOR_APPROVER) =>
   runMutation(hub, person, 'decideProposal', 'DecideProposalInput', { proposal, approve: true }, PAYLOAD);
 const end = (exception: string, person = APPROVER) => {
   const input = { exception, reason: '人员已到岗' };
-  return runMutation(hub, person, 'endException', 'EndExceptionInput', input, 'exception { id endedBy }');
+  return runMutation(hub, person, 'endException', 'EndExceptionInput', input, 'exception { id: uuid endedBy }');
 };
 /** The kinds of attention that a person is shown, with the ids of proposals. */
 const listWaiting = async (person: string): Promise<string[]> => {
@@ -171,7 +172,10 @@ test('the examiner decides only while an exception of the organ is in force, and
   const third = await openCase();
   expect((await decide(ALONE, third)).refusal.code).toBe('EXAMINER_DECIDES');
 
-  const { data } = await hub.ask(`${ORGAN}.clerk`, '{ dutyExceptions(first: 9) { edges { node { id endReason } } } }');
+  const { data } = await hub.ask(
+    `${ORGAN}.clerk`,
+    '{ dutyExceptions(first: 9) { edges { node { id: uuid endReason } } } }',
+  );
   expect(data.dutyExceptions.edges).toEqual([{ node: { id: exception.id, endReason: '人员已到岗' } }]);
 });
 
@@ -184,7 +188,7 @@ test('a second person opens what a case of the organ holds, for a purpose and re
   const materials = [...paper, { code: 'M05', upload }];
   const application = { matter: 'yd2022-1-08', applicant: COMPANY, materials };
   const accept = (input: object) =>
-    runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id: uuid }');
   const accepted = await accept(application);
   expect(accepted.refusal).toBeNull();
   const { id } = accepted.case;
@@ -225,7 +229,7 @@ test('a second person of the superior organ handles the cases of the organ, in t
   const stranger = { ...second, id: 'somebody-else' };
   const id = await openCase();
   const isSeen = async () => {
-    const query = `{ case(id: "${id}") { id } queue(first: 50) { edges { node { id } } } cases(first: 50) { edges { node { id } } } }`;
+    const query = `{ case(id: "${id}") { id: uuid } queue(first: 50) { edges { node { id: uuid } } } cases(first: 50) { edges { node { id: uuid } } } }`;
     const { data } = await hub.ask(second.id, query);
     const holds = ({ edges }: { edges: { node: { id: string } }[] }) => edges.some(({ node }) => node.id === id);
     return { queue: holds(data.queue), isOpen: data.case !== null, cases: holds(data.cases) };

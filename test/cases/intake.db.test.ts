@@ -34,7 +34,8 @@ describe('intake', () => {
     findRefusalCode(hub, person, name, 'ApplicationInput', { ...application, ...extraInput });
   const receive = async (extraInput: object = {}): Promise<string> => {
     const input = { ...application, ...extraInput };
-    return (await runMutation(hub, APPLICANT, 'receiveApplication', 'ApplicationInput', input, 'case { id }')).case.id;
+    return (await runMutation(hub, APPLICANT, 'receiveApplication', 'ApplicationInput', input, 'case { id: uuid }'))
+      .case.id;
   };
 
   test('of an upload without a token little is read', async () => {
@@ -77,7 +78,7 @@ describe('intake', () => {
 
   test('withdrawing makes room after a day; accepting makes room at once; a repeated request is answered', async () => {
     clock.advance(DAY_MS);
-    const { data } = await hub.ask(APPLICANT, '{ cases(first: 100) { edges { node { id step } } } }');
+    const { data } = await hub.ask(APPLICANT, '{ cases(first: 100) { edges { node { id: uuid step } } } }');
     const nodes: { id: string; step: string }[] = data.cases.edges.map(({ node }: { node: object }) => node);
     const waiting = nodes.filter(({ step }) => step === 'RECEIVED').map(({ id }) => id);
     expect(waiting).toHaveLength(OPEN_APPLICATIONS);

@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 const GUIDED_MATTER = 'yd2022-3-21';
 /** 药品经营许可证（零售）: M01 an original in two copies. */
 const TWO_COPIES_MATTER = 'yd2022-3-31';
-const FIELDS = `case { id step materials { code name kind form copies superseded file { id }
+const FIELDS = `case { id: uuid step materials { code name kind form copies superseded file { id }
   license { identifier } checked { version state stillGood } } }`;
 
 describe('rules for materials: guides, licenses, scans and expiry', () => {
@@ -61,7 +61,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   const refusalOfAcceptance = (materials: object[], extraInput: object = {}, clerk: string = CLERK) =>
     findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput));
   const listUploads = async (person: string) => {
-    const query = '{ uploads(first: 100) { edges { node { id name state expiresAt } } } }';
+    const query = '{ uploads(first: 100) { edges { node { id: uuid name state expiresAt } } } }';
     const { data } = await hub.ask(person, query);
     return data.uploads.edges.map((edge: { node: { id: string } }) => edge.node);
   };

@@ -25,7 +25,7 @@ const application = (materials: object[], extraInput: object = {}) => ({
 
 async function acceptCase(hub: TestHub, materials: object[], extraInput: object = {}, clerk: string = CLERK) {
   const input = application(materials, extraInput);
-  return runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
+  return runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id: uuid ${MATERIALS} }`);
 }
 const refusalOfAcceptance = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
   findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
@@ -134,7 +134,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     for (const person of [CLERK, 'auditor', CLERK])
       await fetchFile(hub, person, `/cases/materials/${upload}`, undefined, '核对图纸');
     const fields =
-      'edges { cursor node { code caseId caseNumber readerId reader organ { id } purpose at } } pageInfo { hasNextPage }';
+      'edges { cursor node { code caseId caseNumber readerId reader organ { id: code } purpose at } } pageInfo { hasNextPage }';
     const listReads = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
       const query = `query($filter: MaterialReadFilter, $first: Int!, $after: String) {
         materialReads(filter: $filter, first: $first, after: $after) { ${fields} } }`;
@@ -286,7 +286,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     const scan = await createUpload(hub, 'window-yudu');
     expect(await refusalOfAcceptance(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
     const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
-    const fields = `case { id ${MATERIALS} }`;
+    const fields = `case { id: uuid ${MATERIALS} }`;
     const { case: subject } = await runMutation(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
     expect((await fetchFile(hub, APPLICANT, `/cases/materials/${scan}`)).statusCode).toBe(200);
     const { data } = await hub.ask(APPLICANT, `query($id: ID!) { case(id: $id) { ${MATERIALS} } }`, { id: subject.id });

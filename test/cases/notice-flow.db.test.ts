@@ -8,7 +8,7 @@ import { fetchFile } from '../support/reading.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 
-const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
+const NOTICES = `notices { id: uuid kind number issuedAt organ { id: code } url contentDigest sealed signature { url signedAt } waitingFor }`;
 /** 公路水运工程质量监督手续: the county decides, and no license follows. */
 const MATTER_WITHOUT_LICENSE = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
 /** 林木采伐许可证: the county decides, and a license follows a grant. */
@@ -33,7 +33,14 @@ function noticeSteps(hub: TestHub) {
   const get = (url: string, person: string | null) => fetchFile(hub, person, url);
   const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
     const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
-    const acceptance = await runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    const acceptance = await runMutation(
+      hub,
+      `${organ}.clerk`,
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      'case { id: uuid }',
+    );
     const examination = { case: acceptance.case.id, finding: 'APPROVED' };
     await runMutation(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
     return acceptance.case.id as string;

@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => hub?.stop());
 
-const FIELDS = 'proposal { id state organ { id } } people { subject organ { id } roles validFrom validTo inForce }';
+const FIELDS =
+  'proposal { id: uuid state organ { id: code } } people { subject organ { id: code } roles validFrom validTo inForce }';
 const propose = (change: object | object[], person = 'administrator') =>
   runMutation(hub, person, 'changePeople', 'ChangePeopleInput', { changes: [change].flat() }, FIELDS);
 const decide = (proposal: string, person: string, approve = true) => {
@@ -200,7 +201,7 @@ describe('a change is made by two persons', () => {
 
 describe('a list', () => {
   const importList = (list: string, dryRun = false, person = 'administrator') => {
-    const fields = 'proposals { id organ { id } } changes unchanged problems { line column code message }';
+    const fields = 'proposals { id: uuid organ { id: code } } changes unchanged problems { line column code message }';
     return runMutation(hub, person, 'importPeople', 'ImportPeopleInput', { format: 'CSV', list, dryRun }, fields);
   };
   const HEADER = 'action,subject,name,organ,roles';
@@ -281,7 +282,7 @@ describe('sign-ins', () => {
 });
 
 describe('who reads it', () => {
-  const VIEWER = '{ viewer { id name roles organ { id name } window holderCode validUntil } }';
+  const VIEWER = '{ viewer { id name roles organ { id: code name } window holderCode validUntil } }';
 
   test('everybody reads who they are, with a masked code, and the public is nobody', async () => {
     expect((await hub.ask(null, VIEWER)).data).toEqual({ viewer: null });
@@ -302,7 +303,7 @@ describe('who reads it', () => {
 
   test('an organ reads its own people only', async () => {
     const query =
-      'query($organ: ID) { people(first: 100, filter: { organ: $organ }) { edges { node { organ { id } } } } }';
+      'query($organ: ID) { people(first: 100, filter: { organ: $organ }) { edges { node { organ { id: code } } } } }';
     const organsOf = async (person: string, organ: string | null = null) => {
       const { data } = await hub.ask(person, query, { organ });
       return new Set(data.people.edges.map(({ node }: { node: { organ: { id: string } | null } }) => node.organ?.id));

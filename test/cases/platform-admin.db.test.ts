@@ -16,7 +16,7 @@ import {
 import { administer } from '../support/proposal.ts';
 
 const clock = testClock('2022-09-29');
-const PLATFORM = 'platform { id name url secretVersion keys { id validFrom validTo } removedAt } ';
+const PLATFORM = 'platform { id: uuid name url secretVersion keys { id validFrom validTo } removedAt } ';
 let hub: TestHub;
 let keys: PlatformKeys;
 
@@ -36,7 +36,7 @@ const input = (overrides: object = {}) => ({
 const refusalOfRegistration = (overrides: object, person = 'administrator') =>
   findRefusalCode(hub, person, 'registerPlatform', 'RegisterPlatformInput', input(overrides));
 const listPlatforms = async (person: string) =>
-  hub.ask(person, '{ platforms(first: 100) { edges { node { id organ { id } } } } }');
+  hub.ask(person, '{ platforms(first: 100) { edges { node { id: uuid organ { id: code } } } } }');
 /** Sends a message signed with these keys. Returns 200, or the refusal code. */
 const sendSigned = async (signer: PlatformKeys, caseNumber: string) => {
   const body = JSON.stringify(buildMessage('RECEIVED', caseNumber, clock()));

@@ -35,7 +35,7 @@ const send = async (message: object, header: object = {}, signer = keys) => {
   return postMessage(hub, body, await signMessage(signer, body, clock(), header));
 };
 const stepsOf = async (id: string) => {
-  const query = 'query($id: ID!) { case(id: $id) { step result steps { step actor finding organ { id } } } }';
+  const query = 'query($id: ID!) { case(id: $id) { step result steps { step actor finding organ { id: code } } } }';
   return (await hub.ask('auditor', query, { id })).data.case;
 };
 const messagesOf = async (id: string) => {
@@ -76,7 +76,10 @@ describe('a message can do what the people of the organ can do', () => {
       organ: { id: PLATFORM_ORGAN },
     });
     await waitUntil('the certificate task is open', async () => {
-      const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+      const { data } = await hub.ask(
+        'auditor',
+        '{ certificateTasks(first: 100) { edges { node { case { id: uuid } } } } }',
+      );
       return data.certificateTasks.edges.some(
         (edge: { node: { case: { id: string } } }) => edge.node.case.id === testCase.id,
       );
@@ -170,7 +173,7 @@ describe('a message can do what the people of the organ can do', () => {
       'acceptCase',
       'ApplicationInput',
       { matter, applicant },
-      'case { id number }',
+      'case { id: uuid number }',
     );
     const received = () => send(buildMessage('RECEIVED', testCase.number, clock()));
     const decided = () => send(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY));

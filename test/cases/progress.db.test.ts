@@ -36,7 +36,7 @@ const ask = (hub: TestHub, number: string, code: string, person: string | null =
   );
 const file = (hub: TestHub, name: 'acceptCase' | 'receiveApplication', matter: string = ROUTES.DIRECT.matter) => {
   const input = { matter, applicant: COMPANY, fields: [{ label: '树种', text: '杉木' }] };
-  return runMutation(hub, ROUTES.DIRECT.accepts, name, 'ApplicationInput', input, 'case { id number }');
+  return runMutation(hub, ROUTES.DIRECT.accepts, name, 'ApplicationInput', input, 'case { id: uuid number }');
 };
 
 describe('the progress of a case', () => {

@@ -9,9 +9,9 @@ import { approverOf } from '../support/proposal.ts';
 
 /** No act of administration takes effect by one person (提议、批准). */
 
-const FIELDS = 'proposal { id kind state organ { id } content endedBy decision }';
+const FIELDS = 'proposal { id: uuid kind state organ { code } content endedBy decision }';
 const EFFECTS =
-  'platform { id } webhook { id } calendar { year } agreement { number } secret movedCases people { subject }';
+  'platform { id: uuid } webhook { id } calendar { year } agreement { number } secret movedCases people { subject }';
 const EXCEPTION = {
   ...{ organ: 'yudu-jtysj', kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-04-01' },
   ...{ reason: '休假', approvingOrgan: 'ganzhou-jtysj' },
@@ -37,10 +37,10 @@ const decide = (person: string, proposal: string, overrides: object = {}) => {
   return runMutation(hub, person, 'decideProposal', 'DecideProposalInput', input, `${FIELDS} ${EFFECTS}`);
 };
 const listPlatforms = async () =>
-  (await hub.ask('auditor', '{ platforms(first: 9) { edges { node { id name secretVersion } } } }')).data.platforms
-    .edges;
+  (await hub.ask('auditor', '{ platforms(first: 9) { edges { node { id: uuid name secretVersion } } } }')).data
+    .platforms.edges;
 const stateOf = async (id: string) => {
-  const query = '{ proposals(first: 50) { edges { node { id state } } } }';
+  const query = '{ proposals(first: 50) { edges { node { id: uuid state } } } }';
   const { edges } = (await hub.ask('auditor', query)).data.proposals;
   return edges.find(({ node }: { node: { id: string } }) => node.id === id)?.node.state;
 };
@@ -73,12 +73,12 @@ async function buildInputs(): Promise<[ProposalKind, (platform: string, key: str
 
 /** All rows of what proposals change, as text. */
 async function readRegister(): Promise<string> {
-  const query = `{ platforms(first: 50) { edges { node { id name url secretVersion removedAt keys { id validTo } } } }
-    webhooks(first: 50) { edges { node { id organ { id } endedAt } } }
+  const query = `{ platforms(first: 50) { edges { node { id: uuid name url secretVersion removedAt keys { id validTo } } } }
+    webhooks(first: 50) { edges { node { id organ { id: code } endedAt } } }
     agreements(first: 50) { edges { node { number validTo } } }
     calendars(first: 50) { edges { node { year version } } }
-    dutyExceptions(first: 50) { edges { node { id } } }
-    people(first: 9, filter: { subject: "new-reviewer" }) { edges { node { organ { id } inForce } } } }`;
+    dutyExceptions(first: 50) { edges { node { id: uuid } } }
+    people(first: 9, filter: { subject: "new-reviewer" }) { edges { node { organ { id: code } inForce } } } }`;
   return JSON.stringify((await hub.ask('auditor', query)).data);
 }
 
@@ -176,7 +176,7 @@ describe('a proposal', () => {
   test('is unknown by a made-up id, and its list is for administrators, auditors and its organ', async () => {
     expect((await decide('ganzhou-xzspj.approver', crypto.randomUUID())).refusal.code).toBe('PROPOSAL_UNKNOWN');
     expect((await decide('ganzhou-xzspj.approver', 'x')).refusal.code).toBe('PROPOSAL_UNKNOWN');
-    const query = '{ proposals(first: 50) { edges { node { organ { id } } } } }';
+    const query = '{ proposals(first: 50) { edges { node { organ { id: code } } } } }';
     const { data } = await hub.ask('yudu-slj.supervisor', query);
     const organs = data.proposals.edges.map(({ node }: { node: { organ: { id: string } } }) => node.organ.id);
     expect([...new Set(organs)]).toEqual(['yudu-slj']);

@@ -15,7 +15,7 @@ describe('reception', () => {
   afterAll(() => hub?.stop());
 
   const FIELDS =
-    'case { id number step result resultCode acceptedBy { id } supplement { items until } steps { step } }';
+    'case { id: uuid number step result resultCode acceptedBy { id: code } supplement { items until } steps { step } }';
   const application = { matter: 'yd2022-3-25', applicant: COMPANY };
   const receiveCase = async (person = 'applicant-company', extraInput: object = {}) => {
     const input = { ...application, ...extraInput };
@@ -38,7 +38,10 @@ describe('reception', () => {
     const filedCase = await receiveCase();
     expect(filedCase).toMatchObject({ step: 'RECEIVED', result: null, acceptedBy: null });
     const listQueue = async (person: string) => {
-      const { data } = await hub.ask(person, '{ queue(first: 100, steps: [RECEIVED]) { edges { node { id } } } }');
+      const { data } = await hub.ask(
+        person,
+        '{ queue(first: 100, steps: [RECEIVED]) { edges { node { id: uuid } } } }',
+      );
       return data.queue.edges.map((edge: { node: { id: string } }) => edge.node.id);
     };
     expect(await listQueue('window-yudu')).toContain(filedCase.id);
@@ -180,14 +183,14 @@ describe('reception', () => {
   });
 
   test('a dry run returns the outcome and stores nothing', async () => {
-    const casesBefore = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id step } } } }');
+    const casesBefore = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id: uuid step } } } }');
     const filedCase = await receiveCase('applicant-company', { dryRun: true });
     expect(filedCase.step).toBe('RECEIVED');
     const refused = { ...application, matter: 'yd2022-9-99', dryRun: true };
     expect(await refusalFor('applicant-company', 'receiveApplication', 'ApplicationInput', refused)).toBe(
       'MATTER_UNKNOWN',
     );
-    const casesAfter = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id step } } } }');
+    const casesAfter = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id: uuid step } } } }');
     expect(casesAfter.data).toEqual(casesBefore.data);
   });
 

@@ -199,7 +199,7 @@ describe('statistics', () => {
       person,
       `query($filter: StatisticsFilter, $by: StatisticsBy!, $first: Int!, $after: String) {
         caseStatistics(filter: $filter, by: $by, first: $first, after: $after) {
-          edges { node { ${fields} matter { id } organ { id } } } pageInfo { hasNextPage endCursor } totals { ${fields} } asOf
+          edges { node { ${fields} matter { id: code } organ { id: code } } } pageInfo { hasNextPage endCursor } totals { ${fields} } asOf
         } }`,
       { filter, by, first, after },
     );

@@ -134,7 +134,7 @@ describe('the inbox and the findings, by role and organ', () => {
       'acceptCase',
       'ApplicationInput',
       application,
-      'case { id }',
+      'case { id: uuid }',
     );
     expect(await refusalOfFinding(SUPERVISOR, { push: null, case: acceptance.case.id })).toBe('CASE_NOT_DECIDED');
     // The approver's organ takes part in the case but does not supervise it.
@@ -225,7 +225,7 @@ describe('the inbox and the findings, by role and organ', () => {
     ).toBe('FINDING_ENDED');
     const { data } = await hub.ask(
       'yudu-lyj.approver',
-      '{ supervisionFindings(filter: { state: ORDERED }, first: 5) { edges { node { id case { number } } } } }',
+      '{ supervisionFindings(filter: { state: ORDERED }, first: 5) { edges { node { id: uuid case { number } } } } }',
     );
     expect(data.supervisionFindings.edges).toEqual([
       { node: { id: orderedFinding.id, case: { number: expect.any(String) } } },

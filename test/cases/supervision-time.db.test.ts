@@ -24,14 +24,15 @@ describe('the dual push in time', () => {
   afterAll(() => hub?.stop());
 
   const listInbox = async (filter: object): Promise<string[]> => {
-    const query = 'query($f: ApprovalPushFilter) { approvalPushes(filter: $f, first: 100) { edges { node { id } } } }';
+    const query =
+      'query($f: ApprovalPushFilter) { approvalPushes(filter: $f, first: 100) { edges { node { id: uuid } } } }';
     const { data } = await hub.ask(SUPERVISOR, query, { f: filter });
     return data.approvalPushes.edges.map((edge: GraphqlNode) => edge.node.id);
   };
   const listAttention = async (): Promise<GraphqlNode[]> => {
     const kinds = ['PUSH_OVERDUE', 'PUSH_WITHOUT_ORGAN', 'RECTIFICATION_OVERDUE'];
     const query = `query($f: AttentionFilter) { attention(filter: $f, first: 100) {
-      edges { node { kind dueOn organs { id } case { id } pushId findingId } } } }`;
+      edges { node { kind dueOn organs { id: code } case { id: uuid } pushId findingId } } } }`;
     const { data, errors } = await hub.ask('auditor', query, { f: { kinds } });
     if (errors) throw new Error(JSON.stringify(errors));
     return data.attention.edges.map((edge: GraphqlNode) => edge.node);

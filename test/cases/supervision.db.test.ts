@@ -8,10 +8,10 @@ import { waitUntil } from '../support/until.ts';
 const route = ROUTES.DIRECT;
 const SUPERVISOR = 'yudu-lyj.supervisor';
 const APPROVER = 'yudu-lyj.approver';
-const PUSH = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
-  receipts { event actor } case { id number } actions { name allowed refusal { code } }`;
+const PUSH = `id: uuid state level organ { id: code } decision decidedBy { id: code } dueOn missingYear reachedAt onTime overdue claimedBy
+  receipts { event actor } case { id: uuid number } actions { name allowed refusal { code } }`;
 const FINDING =
-  'id kind state text organ { id } decidedBy { id } licenseNumber answer receipts { event note } case { id }';
+  'id: uuid kind state text organ { id: code } decidedBy { id: code } licenseNumber answer receipts { event note } case { id: uuid }';
 
 describe('dual push, dual loop', () => {
   let hub: TestHub;
@@ -83,7 +83,7 @@ describe('dual push, dual loop', () => {
     const order = await waitUntil('the order has arrived', async () => {
       const { data } = await hub.ask(
         APPROVER,
-        '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id act reason number license { identifier } supervisor { id } } } } }',
+        '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id: uuid act reason number license { identifier } supervisor { id: code } } } } }',
       );
       return data.supervisionOrders.edges[0]?.node;
     });

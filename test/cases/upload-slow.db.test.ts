@@ -68,7 +68,7 @@ describe.each(['local', 'http'] as const)('subgraphs reached %s', (transport) =>
       const answer = await uploadFile(hub, APPLICANT, buildPdf());
       expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '5' }, body: { code: 'RATE_LIMITED' } });
       for (let i = 0; i < 5; i++) expect((await uploadFile(hub, CLERK, buildPdf(String(i)))).status).toBe(201);
-      const page = await hub.ask(APPLICANT, '{ uploads(first: 1) { edges { node { id } } } }');
+      const page = await hub.ask(APPLICANT, '{ uploads(first: 1) { edges { node { id: uuid } } } }');
       expect(page.errors).toBeUndefined();
     });
 

@@ -39,7 +39,7 @@ async function requireDone(done: Promise<{ refusal?: unknown }>): Promise<void> 
 async function enterEffects(hub: TestHub): Promise<void> {
   const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const platform = { organ: 'ganzhou-jyj', name: '审批平台', url: 'https://platform.example/hub', publicKey };
-  await requireDone(administer(hub, 'registerPlatform', 'RegisterPlatformInput', platform, 'platform { id }'));
+  await requireDone(administer(hub, 'registerPlatform', 'RegisterPlatformInput', platform, 'platform { id: uuid }'));
   const webhook = { organ: 'yudu-slj', url: 'https://supervisor.example/hook' };
   await requireDone(administer(hub, 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename'));
   const now = Date.now();

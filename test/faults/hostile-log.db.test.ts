@@ -163,7 +163,7 @@ function* listRequests({ method, url }: Route, text: string): Generator<Sent> {
 
 const GRAPHQL: Route = { method: 'POST', url: '/graphql' };
 const APPLICATION =
-  'mutation($input: ApplicationInput!) { acceptCase(input: $input) { case { id } refusal { code } } }';
+  'mutation($input: ApplicationInput!) { acceptCase(input: $input) { case { id: uuid } refusal { code } } }';
 
 /** GraphQL requests that are hostile in their document, operation name or variables. */
 function* listOperations(text: string): Generator<object> {
@@ -175,7 +175,7 @@ function* listOperations(text: string): Generator<object> {
   yield { query: `query ${name} { matters(first: 1) { totalCount } } query b { __typename }`, operationName: text };
   yield { query: text };
   yield { query: `{ ${name} }`, variables: { [text]: text } };
-  yield { query: 'query($id: ID!) { case(id: $id) { id } }', variables: { id: text } };
+  yield { query: 'query($id: ID!) { case(id: $id) { id: uuid } }', variables: { id: text } };
   const filter = { number: text, nameContains: text };
   yield {
     query: 'query($f: LicenseFilter) { licenses(first: 1, filter: $f) { totalCount } }',

@@ -40,7 +40,7 @@ const startOtherHub = () =>
   forkHub(hub, { keyEncryptionKey: hex(), derivationKey: hex(), serviceKeys: generateServiceKeys() }, null);
 
 const readRegister = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
-const importList = () => importDelegations(hub, { csv: LIST }, 'unchanged changes { line matter { id } }');
+const importList = () => importDelegations(hub, { csv: LIST }, 'unchanged changes { line matter { id: code } }');
 
 test('a hub killed during an import changes nothing, and a repeated approval does all of it', async () => {
   const input = { csv: LIST };

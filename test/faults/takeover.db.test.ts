@@ -221,7 +221,7 @@ test('afterwards production starts, the audit is clean, and two first administra
     ]);
     const proposed = await ask(
       'a1',
-      'mutation($input: ImportPeopleInput!) { importPeople(input: $input) { proposals { id } refusal { code } } }',
+      'mutation($input: ImportPeopleInput!) { importPeople(input: $input) { proposals { id: uuid } refusal { code } } }',
       {
         input: { format: 'JSON', list },
       },
@@ -230,7 +230,7 @@ test('afterwards production starts, the audit is clean, and two first administra
     const decide = 'mutation($input: DecideProposalInput!) { decideProposal(input: $input) { refusal { code } } }';
     const decision = { input: { proposal: proposal.id, approve: true } };
     expect((await ask('b2', decide, decision)).data.decideProposal.refusal).toBeNull();
-    expect((await ask('c3', '{ viewer { name organ { id } } }')).data.viewer).toMatchObject({ name: '李丙' });
+    expect((await ask('c3', '{ viewer { name organ { id: code } } }')).data.viewer).toMatchObject({ name: '李丙' });
     const demo = await askRunning(running).ask('administrator', '{ __typename }');
     expect(demo).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_INVALID' } }] });
     // A revocation list is signed when somebody first asks for it.

@@ -26,7 +26,7 @@ describe('a case of every matter', () => {
   test.each(sample.map((matter) => [matter.matterId, matter] as const))('%s', async (matterId, matter) => {
     const clerk = findAcceptor(matter, DAY).id;
     const run = (person: string, name: string, type: string, input: object) =>
-      runMutation(hub, person, name, type, input, 'case { id step notices { url } }');
+      runMutation(hub, person, name, type, input, 'case { id: uuid step notices { url } }');
     const receive = () =>
       run('applicant-company', 'receiveApplication', 'ApplicationInput', { matter: matterId, applicant: COMPANY });
     const first = await receive();

@@ -37,7 +37,7 @@ describe('ends of a case', () => {
       'receiveApplication',
       'ApplicationInput',
       input,
-      'case { id }',
+      'case { id: uuid }',
     );
     return answer.case.id as string;
   };
@@ -60,7 +60,7 @@ describe('ends of a case', () => {
     }
     // Pushes to the supervisors may still be open. Nobody has to act on the case.
     const overdueQuery =
-      '{ attention(first: 100, filter: { kinds: [STEP_OVERDUE] }) { edges { node { case { id } } } } }';
+      '{ attention(first: 100, filter: { kinds: [STEP_OVERDUE] }) { edges { node { case { id: uuid } } } } }';
     const startTime = clock();
     clock.advance(60 * 86_400_000);
     const { data } = await hub.ask('auditor', overdueQuery);
@@ -99,7 +99,7 @@ describe('ends of a case', () => {
       'acceptCase',
       'ApplicationInput',
       input,
-      'case { id }',
+      'case { id: uuid }',
     );
     const id: string = acceptedCase.id;
     await actAs(DIRECT.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'REFUSED', opinion: '不符' });

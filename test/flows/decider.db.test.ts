@@ -37,7 +37,7 @@ async function examineCase(): Promise<string> {
     'acceptCase',
     'ApplicationInput',
     application,
-    'case { id }',
+    'case { id: uuid }',
   );
   const examination = { case: acceptance.case.id, finding: 'APPROVED' };
   expect(await findRefusalCode(hub, DIRECT.examines, 'examineCase', 'ExamineCaseInput', examination)).toBeNull();

@@ -12,7 +12,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { approveImport, importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
-const CHANGES = `line matter { id name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
+const CHANGES = `line matter { id: code name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
   validFrom runningCases fields { field before after validTo }`;
 const ENTRY = 'id digest basis importedBy importedAt changed unchanged';
 const PAYLOAD = `unchanged
@@ -50,7 +50,7 @@ describe('importing a list of delegations', () => {
   /** Approves every import that waits. */
   const approveWaiting = async () => {
     const query =
-      '{ importProposals(filter: { state: WAITING }, first: 9) { edges { node { id digest organ { id } } } } }';
+      '{ importProposals(filter: { state: WAITING }, first: 9) { edges { node { id digest organ { code } } } } }';
     const { edges } = (await hub.ask('auditor', query)).data.importProposals;
     for (const { node } of edges) await approveImport(hub, node);
   };
@@ -74,13 +74,14 @@ describe('importing a list of delegations', () => {
       'acceptCase',
       'ApplicationInput',
       input,
-      'case { id number }',
+      'case { id: uuid number }',
     );
     if (!acceptedCase) throw new Error(JSON.stringify(refusal));
     return acceptedCase as { id: string; number: string };
   };
   const findMatterIds = async (filter: object) => {
-    const query = 'query($filter: MatterFilter) { matters(filter: $filter, first: 100) { edges { node { id } } } }';
+    const query =
+      'query($filter: MatterFilter) { matters(filter: $filter, first: 100) { edges { node { id: code } } } }';
     const { data } = await hub.ask(null, query, { filter });
     return data.matters.edges.map((edge: { node: { id: string } }) => edge.node.id);
   };
@@ -218,14 +219,14 @@ describe('importing a list of delegations', () => {
     const { data, errors } = await hub.ask(
       null,
       `{ matter(id: "yd2022-3-25") {
-        cityOrgan { id } countyOrgan { id }
-        delegations { mode validFrom validTo supervises { organ { id } } }
-        industryOrgans { level organ { id } validFrom validTo }
+        cityOrgan { id: code } countyOrgan { id: code }
+        delegations { mode validFrom validTo supervises { organ { id: code } } }
+        industryOrgans { level organ { id: code } validFrom validTo }
         before: delegation(on: "2026-03-31") { mode } after: delegation(on: "2026-04-01") { mode }
       }
       forest: matter(id: "yd2022-1-07") {
-        countyOrgan { id }
-        delegations { validFrom validTo decides { organ { id } } }
+        countyOrgan { id: code }
+        delegations { validFrom validTo decides { organ { id: code } } }
         before: outcome(on: "2026-03-09") { name } after: outcome(on: "2026-03-10") { name } outcome { name }
         licenseAction(on: "2026-03-10") outcomes { licenseAction outcome { name } validFrom validTo }
       } }`,
@@ -277,7 +278,7 @@ describe('importing a list of delegations', () => {
     const { data, errors } = await hub.ask(
       'auditor',
       `{ delegationImports(first: 10) { edges { node { importedBy importedAt basis digest changed unchanged
-        first: changes(first: 2) { edges { node { line validFrom matter { id } fields { field before after } } } pageInfo { hasNextPage endCursor } }
+        first: changes(first: 2) { edges { node { line validFrom matter { id: code } fields { field before after } } } pageInfo { hasNextPage endCursor } }
       } } pageInfo { hasNextPage } } }`,
     );
     expect(errors).toBeUndefined();
@@ -314,7 +315,7 @@ describe('importing a list of delegations', () => {
         'importDelegations',
         'ImportDelegationsInput',
         { csv: list },
-        'proposal { id organ { id } }',
+        'proposal { id organ { code } }',
       );
     const proposals = [(await propose()).proposal, (await propose()).proposal];
     const answers = await Promise.all(proposals.map((proposal) => approveImport(hub, proposal)));
@@ -365,9 +366,13 @@ describe('importing a list of delegations', () => {
   test('a running case moves with its matter on the first day and keeps its mode and outcome', async () => {
     const readDelegation = async (id: string) =>
       (
-        await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } } }', {
-          id,
-        })
+        await hub.ask(
+          'auditor',
+          'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id: code } } } } }',
+          {
+            id,
+          },
+        )
       ).data.case.delegation;
     expect(await readDelegation(runningCases.moved?.id ?? '')).toEqual({
       mode: 'DIRECT',
@@ -389,7 +394,7 @@ describe('importing a list of delegations', () => {
       ['yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
     ] as const;
     for (const [person, name, type, input] of steps) {
-      expect(await runMutation(hub, person, name, type, input, 'case { id }')).toMatchObject({ refusal: null });
+      expect(await runMutation(hub, person, name, type, input, 'case { id: uuid }')).toMatchObject({ refusal: null });
     }
     const [granted] = await sql`select payload from cases.outbox_event where stream = ${`case:${id}`}`;
     expect(granted?.payload.content.licenseName).toBe('林木采伐许可证');

@@ -32,13 +32,14 @@ describe('running cases of a matter that moves', () => {
       name,
       'ApplicationInput',
       { matter, applicant: COMPANY },
-      'case { id }',
+      'case { id: uuid }',
     );
     expect(answer.refusal).toBeNull();
     return answer.case.id as string;
   };
   const readCase = async (id: string) => {
-    const query = 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } steps { step } } }';
+    const query =
+      'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id: code } } } steps { step } } }';
     const { data } = await hub.ask('auditor', query, { id });
     const { delegation, steps } = data.case;
     const moves = steps.filter((entry: { step: string }) => entry.step === 'MOVED').length;

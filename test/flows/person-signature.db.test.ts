@@ -63,7 +63,14 @@ beforeEach(() => {
 /** Accepts and examines a case. Returns its id. */
 async function prepareCase(): Promise<string> {
   const input = { matter: route.matter, applicant: COMPANY, fields: [{ label: '采伐地点', text: '于都县示范乡' }] };
-  const acceptance = await runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  const acceptance = await runMutation(
+    hub,
+    route.accepts,
+    'acceptCase',
+    'ApplicationInput',
+    input,
+    'case { id: uuid }',
+  );
   const examination = { case: acceptance.case.id, finding: 'APPROVED' };
   await runMutation(hub, route.examines, 'examineCase', 'ExamineCaseInput', examination, 'case { step }');
   return acceptance.case.id;
@@ -88,7 +95,10 @@ async function decideSigned(input: object) {
 
 const waitForTask = (id: string) =>
   waitUntil('the certificate task is open', async () => {
-    const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+    const { data } = await hub.ask(
+      'auditor',
+      '{ certificateTasks(first: 100) { edges { node { case { id: uuid } } } } }',
+    );
     return data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
   });
 

@@ -72,7 +72,10 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
     const id = await peer.order('/decide', { caseNumber: testCase.number, by: DECIDER, decision: 'GRANTED' });
     expect(await waitForAnswer(id)).toMatchObject({ status: 200, outcome: 'DONE', step: 'DECIDED' });
     await waitUntil('a certificate can be issued', async () => {
-      const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+      const { data } = await hub.ask(
+        'auditor',
+        '{ certificateTasks(first: 100) { edges { node { case { id: uuid } } } } }',
+      );
       return data.certificateTasks.edges.length === 1;
     });
     await issueGrantedLicense(hub, ROUTES.WINDOW_FORWARD, testCase.id, 1);
@@ -150,7 +153,7 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
 
   test('delivery waits until the platform uses a renewed secret', async () => {
     const change = { platform: platform.id, renewSecret: true };
-    const fields = 'platform { id secretVersion } secret';
+    const fields = 'platform { id: uuid secretVersion } secret';
     const renewal = await administer(hub, 'changePlatform', 'ChangePlatformInput', change, fields);
     const testCase = await createForwardedCase(hub);
     await waitUntil('the platform refuses', async () =>

@@ -49,7 +49,7 @@ beforeAll(async () => {
     ['importGuide', 'ImportGuideInput', { format: 'JSON', text: JSON.stringify(guide) }],
   ] as const;
   for (const [name, type, input] of imports) {
-    const fields = 'problems { message } proposal { id organ { id } }';
+    const fields = 'problems { message } proposal { id organ { code } }';
     const proposed = await runMutation(hub, 'administrator', name, type, input, fields);
     expect([proposed.refusal, proposed.problems]).toEqual([null, []]);
     expect((await approveImport(hub, proposed.proposal)).refusal).toBeNull();
@@ -73,7 +73,7 @@ async function waitForFacts(): Promise<void> {
 }
 
 /** Does one mutation and returns what it selects. Throws if it is refused. */
-async function act(person: string, name: string, type: string, input: object, fields = 'case { id }') {
+async function act(person: string, name: string, type: string, input: object, fields = 'case { id: uuid }') {
   const result = await runMutation(hub, person, name, type, input, fields);
   if (result.refusal) throw new Error(`${name}: ${JSON.stringify(result.refusal)}`);
   return result;
@@ -83,7 +83,7 @@ async function act(person: string, name: string, type: string, input: object, fi
 async function decide(organ: string, input: { case: string; decision: string; reason: string }): Promise<void> {
   const decider: Person = { ...requireDemoPerson(`${organ}.approver`), name: ODD };
   const query =
-    'mutation($input: DecideCaseInput!) { decideCase(input: $input) { case { id } refusal { message field } } }';
+    'mutation($input: DecideCaseInput!) { decideCase(input: $input) { case { id: uuid } refusal { message field } } }';
   const headers = { authorization: `Bearer ${await tokenFor(decider, clock())}` };
   const payload = { query, variables: { input: { ...input, authoriseSeal: true } } };
   const response = await hub.hub.app.inject({ method: 'POST', url: '/graphql', headers, payload });

@@ -60,7 +60,7 @@ describe('refusals', () => {
       'acceptCase',
       'ApplicationInput',
       { matter: 'yd2022-3-25', applicant: COMPANY },
-      'case { id }',
+      'case { id: uuid }',
     );
     const id = acceptance.case.id;
     const refusalOfDecision = (person: string, extraInput: object) =>

@@ -49,7 +49,7 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
   const sealOf = async (organ: string) => {
     const { data } = await hub.ask(
       'auditor',
-      'query($organ: ID!) { seals(filter: { organ: $organ }, first: 1) { edges { node { id picture } } } }',
+      'query($organ: ID!) { seals(filter: { organ: $organ }, first: 1) { edges { node { id: code picture } } } }',
       { organ },
     );
     return data.seals.edges[0].node;
@@ -101,7 +101,7 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
         'acceptCase',
         'ApplicationInput',
         input,
-        'case { id }',
+        'case { id: uuid }',
       );
       const { id } = acceptance.case;
       const examination = { case: id, finding: 'APPROVED' };

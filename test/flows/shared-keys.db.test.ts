@@ -79,7 +79,7 @@ async function rejectCase(): Promise<string> {
     'acceptCase',
     'ApplicationInput',
     input,
-    'case { id }',
+    'case { id: uuid }',
   );
   const steps = [
     [DIRECT.examines, 'examineCase', 'ExamineCaseInput', { case: accepted.id, finding: 'APPROVED' }],

@@ -78,7 +78,7 @@ test('a finding answers what licenses have made of its order', async () => {
       'recordFinding',
       'RecordFindingInput',
       input,
-      'finding { id }',
+      'finding { id: uuid }',
     );
     return findOrder(hub, finding.finding.id);
   };

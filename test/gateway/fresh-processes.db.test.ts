@@ -52,7 +52,7 @@ async function mutate(url: string, person: string, name: string, type: string, i
 /** Accepts, examines and grants a case. Returns its id. */
 async function grant(url: string): Promise<string> {
   const application = { matter: route.matter, applicant: COMPANY, fields: [{ label: '范围', text: '示范' }] };
-  const accepted = await mutate(url, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
+  const accepted = await mutate(url, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id: uuid }');
   const { id } = accepted.data.case;
   await mutate(url, route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }, '__typename');
   const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };

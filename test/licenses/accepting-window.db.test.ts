@@ -63,7 +63,10 @@ test.each(Object.entries(OWN))('%s sees its own in lists, and no other', async (
   const { data } = await hub.ask(clerk, '{ licenses(first: 20) { edges { node { identifier } } } }');
   const seen = data.licenses.edges.map(({ node }: { node: Issued }) => node.identifier);
   expect(seen).toEqual([licenses[own].identifier]);
-  const { data: tasks } = await hub.ask(clerk, '{ certificateTasks(first: 20) { edges { node { case { id } } } } }');
+  const { data: tasks } = await hub.ask(
+    clerk,
+    '{ certificateTasks(first: 20) { edges { node { case { id: uuid } } } } }',
+  );
   expect(tasks.certificateTasks.edges).toEqual([]);
 });
 

@@ -19,7 +19,7 @@ import { waitUntil } from '../support/until.ts';
 
 const ORGAN = 'yudu-lyj';
 const [REVIEWER, APPROVER] = [`${ORGAN}.reviewer`, `${ORGAN}.approver`];
-const FIELDS = 'proposal { id act state decision endedBy } license { state paper { validity } }';
+const FIELDS = 'proposal { id: uuid act state decision endedBy } license { state paper { validity } }';
 
 let hub: TestHub;
 let serial = 0;
@@ -43,7 +43,7 @@ async function issueLicenseFor(act: OwnAct): Promise<string> {
 
 async function readLicense(person: string, identifier: string) {
   const query = `query($id: ID!) { license(identifier: $id) { state
-    proposals { id state actions { name allowed refusal { code } } }
+    proposals { id: uuid state actions { name allowed refusal { code } } }
     acts { act actor preparedBy decisionNumber } } }`;
   return (await hub.ask(person, query, { id: identifier })).data.license;
 }
@@ -70,7 +70,7 @@ async function approveAsAuthor(proposal: string): Promise<string | undefined> {
 }
 
 async function listWaiting(person: string): Promise<string[]> {
-  const query = '{ licenseProposals(first: 100, filter: { state: WAITING }) { edges { node { id } } } }';
+  const query = '{ licenseProposals(first: 100, filter: { state: WAITING }) { edges { node { id: uuid } } } }';
   const { edges } = (await hub.ask(person, query)).data.licenseProposals;
   return edges.map(({ node }: { node: { id: string } }) => node.id);
 }

@@ -57,7 +57,7 @@ describe('acts on an existing license', () => {
     }
     const tasks = await hub.ask(
       route.prints,
-      '{ certificateTasks(first: 100) { edges { node { case { id } act actions { name allowed } } } } }',
+      '{ certificateTasks(first: 100) { edges { node { case { id: uuid } act actions { name allowed } } } } }',
     );
     const task = tasks.data.certificateTasks.edges
       .map((edge: { node: { case: { id: string } } }) => edge.node)
@@ -147,7 +147,7 @@ describe('acts on an existing license', () => {
     await waitForLicense(hub, issueCaseId);
     const apply = (matter: string) => {
       const input = { matter, applicant: COMPANY, fields: [], licenseNumber: number };
-      return runMutation(hub, EXPLORATION_ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+      return runMutation(hub, EXPLORATION_ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id: uuid }');
     };
     const changeCaseId = (await apply('yd2022-3-05')).case.id;
     const examinationInput = { case: changeCaseId, finding: 'APPROVED' };
@@ -254,7 +254,7 @@ describe('acts on an existing license', () => {
 
   function applyForChange(mutation: 'receiveApplication' | 'acceptCase', licenseNumber: string) {
     const input = { matter: 'yd2022-3-05', applicant: COMPANY, fields: [], licenseNumber };
-    return runMutation(hub, EXPLORATION_ROUTE.accepts, mutation, 'ApplicationInput', input, 'case { id }');
+    return runMutation(hub, EXPLORATION_ROUTE.accepts, mutation, 'ApplicationInput', input, 'case { id: uuid }');
   }
 
   /** Takes a step of a case, by default by the person of the route. Returns the refusal code, or null. */

@@ -29,7 +29,7 @@ const voidTask = (person: string, id: string) =>
   runMutation(hub, person, 'voidTask', 'VoidTaskInput', { case: id, reason: REASON }, 'waitsForSecondPerson');
 const codeOf = async (answer: Promise<{ refusal: { code: string } | null }>) => (await answer).refusal?.code ?? null;
 const isVoided = async (id: string) => {
-  const query = '{ certificateTasks(first: 100) { edges { node { case { id } } } } }';
+  const query = '{ certificateTasks(first: 100) { edges { node { case { id: uuid } } } } }';
   const { data } = await hub.ask(APPROVER, query);
   return !data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
 };
@@ -114,7 +114,7 @@ describe('a granted act is given up', () => {
       const input = { proposal: row?.id, ...(name === 'decideLicenseProposal' ? { approve: true } : {}) };
       expect(await findRefusalCode(hub, APPROVER, name, type, input)).toBe('PROPOSAL_UNKNOWN');
     }
-    const { data } = await hub.ask(APPROVER, '{ licenseProposals(first: 100) { edges { node { id } } } }');
+    const { data } = await hub.ask(APPROVER, '{ licenseProposals(first: 100) { edges { node { id: uuid } } } }');
     expect(data.licenseProposals.edges).toEqual([]);
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });

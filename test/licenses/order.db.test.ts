@@ -293,7 +293,7 @@ describe("a supervisor's order", () => {
     expect(await requestVoidTask('ganzhou-zrzyj.approver', { case: crypto.randomUUID() })).toBe('CASE_NOT_GRANTED');
     expect(await requestVoidTask('ganzhou-zrzyj.approver', { case: caseId })).toBe('LICENSE_BUSY');
     expect(await requestVoidTask('ganzhou-zrzyj.approver', { dryRun: true })).toBeNull();
-    const tasks = '{ certificateTasks(first: 100) { edges { node { case { id } actions { name allowed } } } } }';
+    const tasks = '{ certificateTasks(first: 100) { edges { node { case { id: uuid } actions { name allowed } } } } }';
     const listOpenTasks = async () =>
       (await hub.ask('ganzhou-zrzyj.approver', tasks)).data.certificateTasks.edges.map(
         (edge: GraphqlNode) => edge.node,

@@ -120,7 +120,7 @@ describe('rehearsals of licenses and seals', () => {
       (await rehearse('yudu-sfj.keeper', 'suspendSeal', 'SealActInput', seal, 'seal { state }')).refusal.code,
     ).toBe('SEAL_NOT_OF_ORGAN');
     const grantInput = { seal: SEAL, matter: 'yd2022-1-01', reason: '新增事项' };
-    const application = 'application { state matters { id } }';
+    const application = 'application { state matters { id: code } }';
     const rehearsed = await rehearse('yudu-lyj.keeper', 'applyForSealGrant', 'SealGrantInput', grantInput, application);
     expect(rehearsed.application).toEqual({ state: 'WAITING', matters: [{ id: 'yd2022-1-01' }] });
     const { data } = await hub.ask('auditor', '{ sealApplications(first: 1) { edges { cursor } } }');

@@ -79,7 +79,7 @@ async function ask(query: string, variables: Record<string, unknown> = {}): Prom
 const idsOf = (connection: { edges: { node: { id: string } }[] }) => connection.edges.map(({ node }) => node.id);
 const LIST = `query($filter: MatterFilter, $first: Int!, $after: String) {
   matters(filter: $filter, first: $first, after: $after) {
-    totalCount edges { cursor node { id name } } pageInfo { hasNextPage endCursor }
+    totalCount edges { cursor node { id: code name } } pageInfo { hasNextPage endCursor }
   }
 }`;
 
@@ -135,7 +135,7 @@ describe('the catalogue for the public', () => {
         source { annex row printed { column text } corrections { field printed corrected reason } flags }
         delegation {
           mode validFrom validTo
-          accepts { organ { id } second { id } window } decides { organ { level } } supervises { organ { id } reason }
+          accepts { organ { id: code } second { id: code } window } decides { organ { level } } supervises { organ { id: code } reason }
         }
       }
     }`);
@@ -177,7 +177,7 @@ describe('the catalogue for the public', () => {
   });
 
   test('returns null for an unknown matter; refuses a bad page size and a foreign cursor', async () => {
-    expect((await ask('{ matter(id: "yd2022-9-99") { id } }')).data).toEqual({ matter: null });
+    expect((await ask('{ matter(id: "yd2022-9-99") { id: code } }')).data).toEqual({ matter: null });
     const organCursor = (await ask('{ organs(first: 1) { pageInfo { endCursor } } }')).data.organs.pageInfo.endCursor;
     for (const variables of [
       { first: 0 },
@@ -191,11 +191,16 @@ describe('the catalogue for the public', () => {
   });
 
   test('pages through all organs, city first', async () => {
-    const first = await ask('{ organs(first: 10) { edges { node { id level } } pageInfo { hasNextPage endCursor } } }');
+    const first = await ask(
+      '{ organs(first: 10) { edges { node { id: code level } } pageInfo { hasNextPage endCursor } } }',
+    );
     const { endCursor } = first.data.organs.pageInfo;
-    const rest = await ask('query($after: String) { organs(first: 100, after: $after) { edges { node { id } } } }', {
-      after: endCursor,
-    });
+    const rest = await ask(
+      'query($after: String) { organs(first: 100, after: $after) { edges { node { id: code } } } }',
+      {
+        after: endCursor,
+      },
+    );
     const all = [...idsOf(first.data.organs), ...idsOf(rest.data.organs)];
     expect(all).toEqual(organs.map((organ) => organ.id).toSorted());
   });
@@ -204,7 +209,7 @@ describe('the catalogue for the public', () => {
 describe('references from other subgraphs', () => {
   test('are resolved in order with one query per table; an unknown one is null', async () => {
     const query = `query($of: [_Any!]!) { _entities(representations: $of) {
-      ... on Matter { id name countyOrgan { name } } ... on Organ { id name }
+      ... on Matter { id: code name countyOrgan { name } } ... on Organ { id: code name }
     } }`;
     const representations = [
       ...rows.slice(0, 60).map(({ id }) => ({ __typename: 'Matter', id })),
@@ -261,7 +266,7 @@ describe('importing a list of matters', () => {
     const newMatter = { ...row, id: 'yd2099-1-01', annex: 9 };
     const badRows = [newMatter, { ...newMatter, id: 'yd2099-1-02', row: 2, countyOrgan: 'nobody' }];
     await expect(matters.importMatters(organs, badRows)).rejects.toThrow();
-    expect((await ask('{ matter(id: "yd2099-1-01") { id } }')).data.matter).toBeNull();
+    expect((await ask('{ matter(id: "yd2099-1-01") { id: code } }')).data.matter).toBeNull();
     expect(await listEvents('yd2099-1-01')).toHaveLength(0);
   });
 

@@ -27,8 +27,8 @@ afterAll(async () => {
 
 const GUIDE = `version sample note validFrom validTo divisionCode conditions promisedDays statutoryDays statutoryBasis
   steps { name what limitDays } materials { code name form copies required basis licenseType }
-  fees { name amountFen basis } counters { name address hours phone } differences { part change text widens } matter { id }`;
-const PAYLOAD = `proposal { id organ { id } } guide { ${GUIDE} } changed differences { part change text widens } lapsed { divisionCode reasons }
+  fees { name amountFen basis } counters { name address hours phone } differences { part change text widens } matter { id: code }`;
+const PAYLOAD = `proposal { id organ { code } } guide { ${GUIDE} } changed differences { part change text widens } lapsed { divisionCode reasons }
   problems { place message } refusal { code message field }`;
 
 type Kind = 'importGuide' | 'importGuideOverlay';
@@ -96,7 +96,10 @@ const overlayFor = (matterId: string, change: object = {}) => ({
 
 describe('the sample guides of a new hub', () => {
   test('exist for five matters and are marked; no other matter has a guide', async () => {
-    const { data } = await hub.ask(null, '{ matters(first: 100) { edges { node { id guide { sample note } } } } }');
+    const { data } = await hub.ask(
+      null,
+      '{ matters(first: 100) { edges { node { id: code guide { sample note } } } } }',
+    );
     const guidedMatters = data.matters.edges.filter(({ node }: { node: { guide: unknown } }) => node.guide !== null);
     expect(guidedMatters).toHaveLength(5);
     for (const { node } of guidedMatters) {

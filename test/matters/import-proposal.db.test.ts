@@ -52,7 +52,7 @@ const KINDS: Record<ImportKind, FileKind> = {
 const EACH = Object.entries(KINDS) as [ImportKind, FileKind][];
 
 const PROPOSAL =
-  'proposal { id: uuid kind state digest basis changed unchanged file differences organ { id } endedBy }';
+  'proposal { id: uuid kind state digest basis changed unchanged file differences organ { id: code } endedBy }';
 const TABLES = ['delegation', 'outcome', 'delegation_import', 'guide_version', 'guide_overlay', 'outbox_event'];
 
 let hub: TestHub;
@@ -147,7 +147,7 @@ test('a stored file that is not the proposed one is never imported', async () =>
 });
 
 test('staff read the proposals of their organ, and the public none', async () => {
-  const query = '{ importProposals(first: 50) { edges { node { organ { id } } } } }';
+  const query = '{ importProposals(first: 50) { edges { node { organ { id: code } } } } }';
   const { data } = await hub.ask(`${CITY}.reviewer`, query);
   const organs = data.importProposals.edges.map(({ node }: { node: { organ: { id: string } } }) => node.organ.id);
   expect([...new Set(organs)]).toEqual([CITY]);

@@ -73,11 +73,11 @@ beforeAll(async () => {
 afterAll(() => hub?.stop());
 
 const TASK = `number measure name content deadlinePrinted dueOn recurring othersToo supervisorLevel overdue flags
-  leads { printed organ { id name } } responsible { printed organ { id } }
-  body { clause text deadlinePrinted dueOn recurring supervisorLevel leads { printed organ { id } } }
+  leads { printed organ { id: code name } } responsible { printed organ { id: code } }
+  body { clause text deadlinePrinted dueOn recurring supervisorLevel leads { printed organ { id: code } } }
   differences { field annex body sentence } printed { column text } corrections { field printed corrected reason }
-  progress { state percent note by at organ { id name } }
-  history(first: 100) { edges { node { state percent note by at organ { id } } } }`;
+  progress { state percent note by at organ { id: code name } }
+  history(first: 100) { edges { node { state percent note by at organ { id: code } } } }`;
 
 async function listTasks(
   filter: object | null = null,

@@ -36,7 +36,7 @@ const FILLED: Readonly<Record<string, object>> = {
 };
 
 const ACTIONS = 'actions { name allowed refusal { code } inputs { name required } }';
-const QUERY = `query($id: ID!) { case(id: $id) { step ${ACTIONS} pushes { id ${ACTIONS} }
+const QUERY = `query($id: ID!) { case(id: $id) { step ${ACTIONS} pushes { id: uuid ${ACTIONS} }
   license { identifier paper { blankNumber } ${ACTIONS} } certificateTask { blanks { number } ${ACTIONS} } } }`;
 
 const INPUT_TYPES = new Map(
@@ -101,7 +101,7 @@ describe.each(Object.entries<Route>(ROUTES))('after each act of %s', (mode, rout
       'receiveApplication',
       'ApplicationInput',
       { matter: route.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] },
-      'case { id }',
+      'case { id: uuid }',
     );
     const id: string = received.case.id;
     const acts = [

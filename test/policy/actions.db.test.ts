@@ -60,11 +60,11 @@ const SEAL_FACTS = [
 
 const ACTIONS = `actions { name label { zh en } allowed refusal { code }
   inputs { name type required description } clause }`;
-const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
-  pushes { id state ${ACTIONS} } findings { id state ${ACTIONS} }
-  license { identifier state paper { blankNumber } orders { id act state } proposals { id state ${ACTIONS} } ${ACTIONS} }
+const CASE_QUERY = `query($id: ID!) { case(id: $id) { id: uuid step ${ACTIONS}
+  pushes { id: uuid state ${ACTIONS} } findings { id: uuid state ${ACTIONS} }
+  license { identifier state paper { blankNumber } orders { id: uuid act state } proposals { id: uuid state ${ACTIONS} } ${ACTIONS} }
 } }`;
-const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id } ${ACTIONS} } } } }`;
+const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id: uuid } ${ACTIONS} } } } }`;
 
 /** The inputs that an object supplies, by its kind. */
 const SUPPLIED: Readonly<Record<string, readonly string[]>> = {
@@ -78,7 +78,7 @@ const SUPPLIED: Readonly<Record<string, readonly string[]>> = {
 const schema = buildApiSchema();
 
 async function findSentPush(hub: TestHub): Promise<string> {
-  const query = '{ approvalPushes(first: 1, filter: { state: SENT }) { edges { node { id } } } }';
+  const query = '{ approvalPushes(first: 1, filter: { state: SENT }) { edges { node { id: uuid } } } }';
   const { data } = await hub.ask('yudu-lyj.supervisor', query);
   return data.approvalPushes.edges[0].node.id;
 }
@@ -99,7 +99,7 @@ describe('actions', () => {
       'receiveApplication',
       'ApplicationInput',
       inputs.receiveApplication ?? {},
-      'case { id }',
+      'case { id: uuid }',
     );
     await take('window-yudu', 'askSupplement', 'AskSupplementInput', { case: received.case.id, until: '2026-04-30' });
     await take('yudu-lyj.supervisor', 'signPush', 'PushActInput');
@@ -111,10 +111,10 @@ describe('actions', () => {
       'recordFinding',
       'RecordFindingInput',
       inputs.recordFinding ?? {},
-      'finding { id }',
+      'finding { id: uuid }',
     );
     await take('yudu-lyj.supervisor', 'closeFinding', 'CloseFindingInput', { finding: closing.finding.id });
-    const { data } = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id } } } }');
+    const { data } = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id: uuid } } } }');
     caseIds = data.cases.edges.map((edge: { node: { id: string } }) => edge.node.id);
   }, 120_000);
   afterAll(() => policyHub?.hub.stop());

@@ -78,7 +78,7 @@ describe('a screen', () => {
   });
 
   test('of a task shows no blanks to people of other organs', async () => {
-    const query = '{ certificateTasks(first: 10) { edges { node { blanks { number } case { id } } } } }';
+    const query = '{ certificateTasks(first: 10) { edges { node { blanks { number } case { id: uuid } } } } }';
     const blanksOf = async (person: string) => {
       const { data } = await show(person, query, 10);
       return data.certificateTasks.edges.map(({ node }: { node: { blanks: object[] | null } }) => node.blanks);

@@ -40,7 +40,7 @@ const APPLICATION = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY }
 /** Receives a case of mode WINDOW_FORWARD and takes it to a state. Returns its id. */
 async function bringCaseTo(hub: TestHub, state: CaseState): Promise<string> {
   const takeStep = async (person: string, name: string, type: string, input: object): Promise<string> => {
-    const result = await runMutation(hub, person, name, type, input, 'case { id }');
+    const result = await runMutation(hub, person, name, type, input, 'case { id: uuid }');
     if (!result.case) throw new Error(`${name}: ${JSON.stringify(result)}`);
     return result.case.id;
   };
@@ -118,7 +118,7 @@ async function exceptionInputs(hub: TestHub): Promise<Record<string, object>> {
     'decideProposal',
     'DecideProposalInput',
     { proposal: proposal.id, approve: true },
-    'exception { id }',
+    'exception { id: uuid }',
   );
   return {
     recordException: { ...content, kind: 'EXAMINER_DECIDES' },
@@ -135,7 +135,7 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     'registerPlatform',
     'RegisterPlatformInput',
     { ...registration, organ: 'ganzhou-jyj' },
-    'platform { id keys { id } }',
+    'platform { id: uuid keys { id } }',
   );
   const webhook = { organ: 'yudu-slj', url: 'https://supervisor.example/hook' };
   await administer(hub, 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');

@@ -88,7 +88,7 @@ describe('a clerk who names a license with a code', () => {
     });
   const listChecks = async (person: string) => {
     const query = `{ caseReadings(filter: { object: HOLDER_CHECK }, first: 100) {
-      edges { node { number purpose organ { id } reader } } } }`;
+      edges { node { number purpose organ { id: code } reader } } } }`;
     const { data } = await hub.ask(person, query);
     return data.caseReadings.edges.map((edge: { node: object }) => edge.node);
   };
@@ -125,7 +125,14 @@ describe('a clerk who names a license with a code', () => {
     clock.advance(DAY_MS);
     const company = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
     const input = { matter: route.matter, applicant: company, fields: [] };
-    const received = await runMutation(hub, CLERK, 'receiveApplication', 'ApplicationInput', input, 'case { id }');
+    const received = await runMutation(
+      hub,
+      CLERK,
+      'receiveApplication',
+      'ApplicationInput',
+      input,
+      'case { id: uuid }',
+    );
     const { id } = received.case;
     const items = { case: id, items: ['图纸'] };
     expect(await findRefusalCode(hub, CLERK, 'askSupplement', 'AskSupplementInput', items)).toBeNull();

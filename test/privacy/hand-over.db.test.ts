@@ -90,8 +90,8 @@ test('platform, webhook and library: recorded before it is sent, once however of
   expect(bodyOf('/hook')).toContain(COMPANY.name);
   expect(bodyOf('/hook')).not.toContain(COMPANY.code);
 
-  const query = `{ caseReadings(first: 100) { edges { node { object purpose organ { id } reader } } }
-    licenseReadings(first: 100) { edges { node { object purpose organ { id } reader } } } }`;
+  const query = `{ caseReadings(first: 100) { edges { node { object purpose organ { id: code } reader } } }
+    licenseReadings(first: 100) { edges { node { object purpose organ { id: code } reader } } } }`;
   const { data } = await hub.ask('applicant-company', query);
   const nodes = [...data.caseReadings.edges, ...data.licenseReadings.edges].map((edge) => edge.node);
   expect(nodes).toContainEqual({

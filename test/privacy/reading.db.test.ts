@@ -166,7 +166,7 @@ describe.each(['local', 'http'] as const)('readings of a case and its license (%
   });
 
   test('the record is for the holder without persons, and with them for the organ’s supervision and auditors', async () => {
-    const node = 'object organ { id } purpose readerId reader remark number at';
+    const node = 'object organ { id: code } purpose readerId reader remark number at';
     const query = `query($id: ID!, $license: ID!) {
       case(id: $id) { readings { ${node} } } license(identifier: $license) { readings { ${node} } }
       caseReadings(first: 100) { edges { node { ${node} } } } licenseReadings(first: 100) { edges { node { ${node} } } } }`;

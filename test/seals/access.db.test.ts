@@ -14,7 +14,7 @@ afterAll(() => fixture.close());
 
 const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
 const GRANTER = requireDemoPerson(`${COUNTY}.sealapprover`);
-const SEAL = 'id name kind state organ { id } validFrom validUntil matters { id }';
+const SEAL = 'id: code name kind state organ { id: code } validFrom validUntil matters { id: code }';
 
 async function mutateSeal(actor: Actor, name: string, input: Record<string, unknown>) {
   const answer = await fixture.ask(
@@ -96,7 +96,7 @@ describe('the event ledger of a seal', () => {
     const [, { id: grant }] = seal.grants;
     await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', { seal: fixture.countySeal, grant });
     const matters = async (id: string) =>
-      (await fixture.ask(KEEPER, `{ seal(id: "${id}") { matters { id } } }`)).data.seal.matters;
+      (await fixture.ask(KEEPER, `{ seal(id: "${id}") { matters { id: code } } }`)).data.seal.matters;
     expect(await matters(fixture.citySeal)).toContainEqual({ id: matter });
     expect(await matters(fixture.countySeal)).not.toContainEqual({ id: matter });
   });
@@ -154,12 +154,12 @@ describe('access', () => {
 
   test('the public receives UNAUTHENTICATED for every query and mutation', async () => {
     const queries = [
-      '{ seals(first: 1) { edges { node { id } } } }',
-      `{ seal(id: "${fixture.countySeal}") { id } }`,
+      '{ seals(first: 1) { edges { node { id: code } } } }',
+      `{ seal(id: "${fixture.countySeal}") { id: code } }`,
       '{ sealUses(first: 1) { edges { node { id } } } }',
       `{ _entities(representations: [{ __typename: "Seal", id: "${fixture.countySeal}" }]) { ... on Seal { name } } }`,
-      `mutation { suspendSeal(input: { seal: "${fixture.countySeal}", reason: "x" }) { seal { id } } }`,
-      `mutation { applyForSealGrant(input: { seal: "${fixture.countySeal}", matter: "m", reason: "x" }) { seal { id } } }`,
+      `mutation { suspendSeal(input: { seal: "${fixture.countySeal}", reason: "x" }) { seal { id: code } } }`,
+      `mutation { applyForSealGrant(input: { seal: "${fixture.countySeal}", matter: "m", reason: "x" }) { seal { id: code } } }`,
     ];
     for (const query of queries) expect((await fixture.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
   });
@@ -190,7 +190,7 @@ describe('the list of seal uses', () => {
     fixture.ask(
       actor,
       `query($after: String) { sealUses(first: ${first}, after: $after ${filter}) {
-        edges { node { id act at authorisedBy documentDigest suite organ { id } matter { id } license { identifier } seal { id name } } }
+        edges { node { id act at authorisedBy documentDigest suite organ { id: code } matter { id: code } license { identifier } seal { id: code name } } }
         pageInfo { hasNextPage endCursor } } }`,
       { after },
     );
@@ -284,7 +284,7 @@ test('entity references resolve in order, with null for unknown seals', async ()
   const representations = [fixture.citySeal, 'nobody', fixture.countySeal].map((id) => ({ __typename: 'Seal', id }));
   const { data } = await fixture.ask(
     KEEPER,
-    'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Seal { id } } }',
+    'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Seal { id: code } } }',
     { representations },
   );
   expect(data._entities).toEqual([{ id: fixture.citySeal }, null, { id: fixture.countySeal }]);

@@ -32,7 +32,7 @@ const buffer = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
 
 /** Applies for the end of a seal and has another person approve it. */
 async function endSeal(actor: Actor, input: Record<string, unknown>, approver: Actor = APPROVER) {
-  const fields = 'application { id } seal { id state } refusal { code message field }';
+  const fields = 'application { id } seal { id: code state } refusal { code message field }';
   const answer = await fixture.ask(
     actor,
     `mutation($input: SealEndInput!) { applyForSealEnd(input: $input) { ${fields} } }`,

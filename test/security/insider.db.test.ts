@@ -75,7 +75,7 @@ test('an import is decided for the organ that has the matter now, not for the on
     materials: [{ code: 'M01', name: '申请表', form: 'COPY', copies: 1, required: true }],
   };
   const input = { format: 'JSON', text: JSON.stringify(guide) };
-  const fields = 'proposal { id organ { id } }';
+  const fields = 'proposal { id organ { id: code } }';
   const { proposal } = await runMutation(hub, 'administrator', 'importGuide', 'ImportGuideInput', input, fields);
   expect(proposal.organ).toEqual({ id: 'ganzhou-xzspj' });
   const list = { csv: 'matter,valid_from,city_organ\nyd2022-3-31,2026-03-02,ganzhou-sfj' };

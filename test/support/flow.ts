@@ -3,7 +3,7 @@ import { waitUntil } from './until.ts';
 
 /** Steps of a case through the public API, for tests that start with a license. */
 
-export const CASE_FIELDS = 'id number step result delegation { mode } steps { step finding }';
+export const CASE_FIELDS = 'id: uuid number step result delegation { mode } steps { step finding }';
 export const LICENSE_FIELDS = `identifier number version state
   document { digest url mediaType signature { digest } }
   paper { blankNumber state validity recallDue }`;
@@ -126,7 +126,10 @@ export async function grantCase(
     if (!stepResult.case) throw new Error(`${name}: ${JSON.stringify(stepResult)}`);
   }
   await waitUntil('the certificate task is open', async () => {
-    const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+    const { data } = await hub.ask(
+      'auditor',
+      '{ certificateTasks(first: 100) { edges { node { case { id: uuid } } } } }',
+    );
     return data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
   });
   return id;

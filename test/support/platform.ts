@@ -57,7 +57,7 @@ export async function postMessage(hub: TestHub, body: string, signature: string 
   return { status: response.statusCode, body: response.json(), text: response.body };
 }
 
-const PLATFORM_FIELDS = 'platform { id secretVersion audience keys { id validFrom validTo } removedAt } secret';
+const PLATFORM_FIELDS = 'platform { id: uuid secretVersion audience keys { id validFrom validTo } removedAt } secret';
 
 /** Registers a platform as the administrator. Throws if the hub refuses. */
 export async function registerPlatform(hub: TestHub, keys: PlatformKeys, overrides: object = {}) {
@@ -85,7 +85,7 @@ export async function createForwardedCase(
     'acceptCase',
     'ApplicationInput',
     input,
-    'case { id number }',
+    'case { id: uuid number }',
   );
   const examination = { case: acceptedCase.id, finding: 'APPROVED', opinion: '材料齐全' };
   await runMutation(hub, route.examines, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');

@@ -9,13 +9,13 @@ const DEPUTY = 'administrator-deputy';
 interface OpenProposal {
   id: string;
   kind: string;
-  organ: { id: string } | null;
+  organ: { code: string } | null;
 }
 
 /** Returns the demo person who approves a proposal. */
 export function approverOf({ kind, organ }: OpenProposal): string {
   if (organ === null) return DEPUTY;
-  return `${organ.id}.${kind.endsWith('_WEBHOOK') ? 'supervisor' : 'approver'}`;
+  return `${organ.code}.${kind.endsWith('_WEBHOOK') ? 'supervisor' : 'approver'}`;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function administer(
   fields: string,
   proposer = 'administrator',
 ) {
-  const waiting = 'proposal { id kind organ { id } }';
+  const waiting = 'proposal { id kind organ { code } }';
   const proposed = await runMutation(hub, proposer, name, type, input, `${waiting} ${fields}`);
   if (proposed.refusal || proposed.proposal === null) return proposed;
   const decision = { proposal: proposed.proposal.id, approve: true };
@@ -39,12 +39,12 @@ export async function administer(
 }
 
 /** Who approves a proposed import: an approver of its organ, or the other administrator. */
-const approverOfImport = (organ: { id: string } | null) => (organ === null ? DEPUTY : `${organ.id}.approver`);
+const approverOfImport = (organ: { code: string } | null) => (organ === null ? DEPUTY : `${organ.code}.approver`);
 
 /** Approves a proposed import as the person whom it needs. Returns the payload of the approval. */
 export function approveImport(
   hub: TestHub,
-  proposal: { id: string; organ: { id: string } | null },
+  proposal: { id: string; organ: { code: string } | null },
   fields = 'import { id } guide { version }',
 ) {
   const input = { proposal: proposal.id, approve: true };
@@ -53,7 +53,7 @@ export function approveImport(
 
 /** Proposes a list of delegations and approves it. Returns the payload of the proposal with the import, if any. */
 export async function importDelegations(hub: TestHub, input: object, fields: string, entry = 'id') {
-  const waiting = `proposal { id organ { id } } ${fields}`;
+  const waiting = `proposal { id organ { code } } ${fields}`;
   const type = 'ImportDelegationsInput';
   const proposed = await runMutation(hub, 'administrator', 'importDelegations', type, input, waiting);
   if (!proposed.proposal) return { ...proposed, import: null };

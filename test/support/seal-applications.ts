@@ -13,8 +13,8 @@ const INPUT_TYPES: Record<string, string> = {
   enterSealCertificate: 'SealCertificateInput',
   applyForSealPicture: 'SealPictureInput',
 };
-const APPLICATION_FIELDS = `application { id: uuid kind state seal { id } matters { id } appliedBy endedBy decision }
-  seal { id state picture filingNumber matters { id } grants { id matter { id } person from to } }
+const APPLICATION_FIELDS = `application { id: uuid kind state seal { id: code } matters { id: code } appliedBy endedBy decision }
+  seal { id: code state picture filingNumber matters { id: code } grants { id matter { id: code } person from to } }
   refusal { code message field }`;
 
 export interface ApplicationResult {

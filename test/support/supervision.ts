@@ -4,10 +4,10 @@ import { waitUntil } from './until.ts';
 
 /** Steps of the dual push (双推送) and of supervision, for tests that start with a decided case, its push, or an order. */
 
-export const PUSH_FIELDS = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
+export const PUSH_FIELDS = `id: uuid state level organ { id: code } decision decidedBy { id: code } dueOn missingYear reachedAt onTime overdue claimedBy
   receipts { event actor note } delivery { attempts lastError refused delivered } actions { name allowed refusal { code } }`;
-export const FINDING_FIELDS = `id kind state text organ { id } decidedBy { id } licenseNumber answer dueOn overdue acknowledgedBy
-  receipts { event actor note } case { id } push { id } actions { name allowed refusal { code } }`;
+export const FINDING_FIELDS = `id: uuid kind state text organ { id: code } decidedBy { id: code } licenseNumber answer dueOn overdue acknowledgedBy
+  receipts { event actor note } case { id: uuid } push { id: uuid } actions { name allowed refusal { code } }`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
 export type GraphqlNode = any;
@@ -39,7 +39,14 @@ export function waitForLicense(hub: TestHub, caseId: string): Promise<unknown> {
 export async function decideCase(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
   const applicant = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
   const input = { matter: route.matter, applicant, fields: [{ label: '范围', text: '示范' }] };
-  const acceptance = await runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  const acceptance = await runMutation(
+    hub,
+    route.accepts,
+    'acceptCase',
+    'ApplicationInput',
+    input,
+    'case { id: uuid }',
+  );
   if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
   const { id } = acceptance.case;
   const steps = [
@@ -54,7 +61,7 @@ export async function decideCase(hub: TestHub, route: Route, decision: 'GRANTED'
   ] as const;
   for (const [person, name, type, step] of steps) {
     if (person === null) continue;
-    const stepResult = await runMutation(hub, person, name, type, step, 'case { id }');
+    const stepResult = await runMutation(hub, person, name, type, step, 'case { id: uuid }');
     if (!stepResult.case) throw new Error(`${name}: ${JSON.stringify(stepResult)}`);
   }
   return id;
@@ -81,7 +88,7 @@ export function waitForOrder(hub: TestHub, orderId: string): Promise<GraphqlNode
 
 /** Returns an order if licenses know it. */
 export async function findOrder(hub: TestHub, orderId: string): Promise<GraphqlNode | undefined> {
-  const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';
+  const query = '{ supervisionOrders(first: 100) { edges { node { id: uuid act state answer answeredBy number } } } }';
   const { data } = await hub.ask('auditor', query);
   return data.supervisionOrders.edges
     .map((edge: GraphqlNode) => edge.node)

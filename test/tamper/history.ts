@@ -125,7 +125,7 @@ async function decideWithoutLicense(hub: TestHub, route: Route, granted: boolean
     'acceptCase',
     'ApplicationInput',
     input,
-    'case { id }',
+    'case { id: uuid }',
   );
   const finding = granted ? { finding: 'APPROVED' } : { finding: 'REFUSED', opinion: '不符合规定条件' };
   await mutate(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: createdCase.id, ...finding });

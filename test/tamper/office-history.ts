@@ -60,7 +60,7 @@ async function changePlatforms(hub: TestHub): Promise<void> {
   const [first, second, other] = [await createPlatformKeys(), await createPlatformKeys(), await createPlatformKeys()];
   const registration = { name: '示范审批平台', url: 'https://platform.example/hub' };
   const register = async (organ: string, publicKey: string): Promise<string> =>
-    (await enact(hub, 'registerPlatform', { organ, ...registration, publicKey }, 'platform { id }')).platform.id;
+    (await enact(hub, 'registerPlatform', { organ, ...registration, publicKey }, 'platform { id: uuid }')).platform.id;
   const platform = await register(PLATFORM_ORGAN, first.publicKey);
   await enact(hub, 'addPlatformKey', { platform, publicKey: second.publicKey });
   await enact(hub, 'endPlatformKey', { platform, key: first.kid });
@@ -75,7 +75,7 @@ async function importFiles(hub: TestHub): Promise<void> {
     ['importGuide', GUIDE],
   ] as const) {
     const input = { format: 'JSON', text: JSON.stringify(file) };
-    const fields = 'proposal { id organ { id } }';
+    const fields = 'proposal { id: uuid organ { code } }';
     const { proposal, refusal } = await runMutation(hub, 'administrator', name, 'ImportGuideInput', input, fields);
     if (refusal) throw new Error(`${name}: ${JSON.stringify(refusal)}`);
     await approveImport(hub, proposal);
@@ -110,7 +110,7 @@ async function countersign(hub: TestHub): Promise<void> {
 async function approveException(hub: TestHub): Promise<void> {
   const proposed = await runMutation(
     ...([hub, 'yudu-jtysj.approver', 'recordException', 'RecordExceptionInput', EXCEPTION] as const),
-    'proposal { id }',
+    'proposal { id: uuid }',
   );
   const decision = { proposal: proposed.proposal.id, approve: true };
   await runMutation(hub, 'ganzhou-jtysj.approver', 'decideProposal', 'DecideProposalInput', decision, '__typename');
@@ -120,7 +120,7 @@ async function leaveProposals(hub: TestHub): Promise<void> {
   const propose = (url: string) =>
     runMutation(
       ...([hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', { organ: WEBHOOK_ORGAN, url }] as const),
-      'proposal { id }',
+      'proposal { id: uuid }',
     );
   await propose('https://supervisor.example/next');
   const { proposal } = await propose('https://supervisor.example/never');

@@ -143,7 +143,7 @@ describe('an administrator wants the seal of a city organ', () => {
 
   /** Proposes an act, and then tries to be its second person as well. */
   async function actAlone(name: string, input: object): Promise<string> {
-    const { proposal, refusal } = await administrator.run(name, input, 'proposal { id }');
+    const { proposal, refusal } = await administrator.run(name, input, 'proposal { id: uuid }');
     if (refusal || !proposal) return refusal?.code ?? 'DONE';
     const decision = name.startsWith('import') ? 'decideImport' : 'decideProposal';
     return administrator.attempt(decision, { proposal: proposal.id, approve: true });
@@ -234,7 +234,7 @@ describe('one person wants a license without anybody else', () => {
   ])('with one token of %s: who examined does not decide', async (_, roles) => {
     const alone = accountOf(personWith(roles, organ));
     const application = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, fields: [{ label: '范围', text: '示范' }] };
-    const { case: accepted } = await alone.run('acceptCase', application, 'case { id }');
+    const { case: accepted } = await alone.run('acceptCase', application, 'case { id: uuid }');
     expect(await alone.attempt('examineCase', { case: accepted.id, finding: 'APPROVED' })).toBe('DONE');
     await remember();
     const decision = { case: accepted.id, decision: 'GRANTED', authoriseSeal: true };
@@ -243,7 +243,7 @@ describe('one person wants a license without anybody else', () => {
       ...{ organ, kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-04-01' },
       ...{ reason: '只有我一个人', approvingOrgan: organ },
     };
-    const { proposal } = await alone.run('recordException', exception, 'proposal { id }');
+    const { proposal } = await alone.run('recordException', exception, 'proposal { id: uuid }');
     const approval = { proposal: proposal.id, approve: true };
     expect(await alone.attempt('decideProposal', approval)).toBe('SECOND_PERSON_NEEDED');
     expect(await alone.attempt('decideCase', decision)).toBe('EXAMINER_DECIDES');
@@ -258,7 +258,7 @@ describe('one person wants a license without anybody else', () => {
     const alone = accountOf(personWith(ROLES, organ));
     await remember();
     for (const name of ['suspendLicense', 'revokeLicense']) {
-      const { proposal } = await alone.run(name, { ...GROUNDS, identifier, reason: '检查' }, 'proposal { id }');
+      const { proposal } = await alone.run(name, { ...GROUNDS, identifier, reason: '检查' }, 'proposal { id: uuid }');
       const approval = { proposal: proposal.id, approve: true };
       expect([name, await alone.attempt('decideLicenseProposal', approval)]).toEqual([name, 'SECOND_PERSON_NEEDED']);
       expect(await alone.attempt('withdrawLicenseProposal', { proposal: proposal.id })).toBe('DONE');

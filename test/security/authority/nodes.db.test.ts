@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...{ organ: 'yudu-lyj', kind: 'EXAMINER_DECIDES', reason: '审查人员休假', approvingOrgan: 'ganzhou-xzspj' },
     ...{ validFrom: today, validTo: today },
   };
-  const fields = 'exception { id }';
+  const fields = 'exception { id: uuid }';
   await administer(hub, 'recordException', 'RecordExceptionInput', exception, fields, 'yudu-lyj.approver');
   for (const person of PEOPLE) {
     const ids = new Set<string>();

@@ -123,7 +123,7 @@ async function fillOffice(hub: TestHub, office: Office): Promise<World> {
 /** Accepts a case of an office and grants it. Each person leaves a mark. Returns its id. */
 async function markedCase(hub: TestHub, { route, applicant }: Office, mark: World['mark']): Promise<string> {
   const take = async (person: string, name: string, type: string, input: object): Promise<string> => {
-    const result = await runMutation(hub, person, name, type, input, 'case { id }');
+    const result = await runMutation(hub, person, name, type, input, 'case { id: uuid }');
     if (!result.case) throw new Error(`${name}: ${JSON.stringify(result)}`);
     return result.case.id;
   };
@@ -152,13 +152,13 @@ async function administration(
   const platform = { organ: platformOrgan, name: mark('platform'), url: 'https://platform.example/hub', publicKey };
   const hook = { organ: webhook, url: `https://${mark('webhook')}.example/hook` };
   const done = [
-    await administer(hub, 'registerPlatform', 'RegisterPlatformInput', platform, 'platform { id }'),
+    await administer(hub, 'registerPlatform', 'RegisterPlatformInput', platform, 'platform { id: uuid }'),
     await administer(hub, 'registerWebhook', 'RegisterWebhookInput', hook, 'webhook { id }'),
   ];
   for (const { refusal } of done) if (refusal) throw new Error(JSON.stringify(refusal));
   const waiting = { organ, url: `https://${mark('proposal')}.example/hook` };
   const { proposal, refusal } = await runMutation(
-    ...([hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', waiting, 'proposal { id }'] as const),
+    ...([hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', waiting, 'proposal { id: uuid }'] as const),
   );
   if (refusal) throw new Error(JSON.stringify(refusal));
   return [proposal.id];

@@ -19,7 +19,7 @@ query Matters {
     totalCount
     edges {
       node {
-        id displayName
+        code displayName
         countyOrgan { name }
         delegation { mode }
       }
