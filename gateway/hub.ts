@@ -274,7 +274,7 @@ function wireSubgraphs(
     log: config.log,
     halt,
     trustedAuthorities: config.trustedAuthorities,
-    send: { licenses: createSender('seals', () => licenses) },
+    send: { licenses: createSender('seals', () => licenses), cases: createSender('seals', () => cases) },
   });
   const createPorts = (service: SubgraphName) =>
     createSealPorts(seals, isHttp, () => baseUrls.seals ?? '', buildCaller(service));

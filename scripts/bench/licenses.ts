@@ -101,7 +101,7 @@ export async function issueByWorkflow(
   const [sealsPool, licensesPool] = [open('tq_seals'), open('tq_licenses')];
   const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();
-  const send = { licenses: async () => [] };
+  const send = { licenses: async () => [], cases: async () => [] };
   const { sign, signCode, attest, picture } = createSeals({
     ...{ db: sealsPool.db, now, signer: signer.signer, send },
     parsers: createParserPool(),

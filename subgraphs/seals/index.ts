@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
-import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
+import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { createHalt, type Halt } from '../kernel/halt.ts';
@@ -18,6 +18,7 @@ import type {
   Stamp,
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
+import { announceOldApplications } from './application/store.ts';
 import { attest } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
@@ -44,7 +45,7 @@ export interface SealsDependencies {
   signer: Signer;
   /** Parses what strangers send. */
   parsers: ParserPool;
-  send: { licenses: SendEvent };
+  send: { licenses: SendEvent; cases: SendEvent };
   /** Authorities whose seal certificates the hub accepts (受信任的电子认证服务机构), PEM. None if left out. */
   trustedAuthorities?: readonly string[];
   /** The transparency log (透明日志). */
@@ -110,7 +111,6 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     pollMs,
     onCommitted,
   };
-  let relay: Relay | null = null;
   let loops: Loop[] = [];
   return {
     name: 'seals',
@@ -124,14 +124,17 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       throw new Error(`seals take no ${event.type} from ${producer}`);
     },
     start() {
-      const deliver = deliverBy(send.licenses);
-      relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs, eventWaitMs });
-      if (loops.length === 0) {
-        loops = [startSequencer(log), startWitnesses({ db, witnesses, parse, halt, onError, pollMs })];
-      }
+      if (loops.length > 0) return;
+      const relayOptions = { db, tables: messages, onError, pollMs, eventWaitMs };
+      loops = [
+        startRelay({ ...relayOptions, consumer: 'licenses', deliver: deliverBy(send.licenses) }),
+        startRelay({ ...relayOptions, consumer: 'cases', deliver: deliverBy(send.cases) }),
+        startSequencer(log),
+        startWitnesses({ db, witnesses, parse, halt, onError, pollMs }),
+      ];
     },
     stop: async () => {
-      await Promise.all([relay?.stop(), ...loops.map((loop) => loop.stop())]);
+      await Promise.all(loops.map((loop) => loop.stop()));
     },
     routes: (app, options) => {
       addPublicRoutes(app, deps);
@@ -159,6 +162,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       await preparePki(deps);
       await addMissingCodeKeys(deps);
       await prepareLog(log);
+      await announceOldApplications(db);
     },
     rootCertificate: async () => getAuthority(await findAuthorities(db), 'root').certificatePem,
   };

@@ -39,7 +39,10 @@ const seals = createSeals({
   now,
   parsers,
   signer: connectSigner(() => SIGNER_URL, caller),
-  send: { licenses: createEventSender(settings.LICENSES_URL, 'licenses', caller) },
+  send: {
+    licenses: createEventSender(settings.LICENSES_URL, 'licenses', caller),
+    cases: createEventSender(settings.CASES_URL, 'cases', caller),
+  },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
   log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
   eventWaitMs: settings.EVENT_WAIT_MS,

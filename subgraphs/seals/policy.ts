@@ -72,6 +72,8 @@ const needlessInUse = ({ seal }: SealSubject) => (seal.state === 'IN_USE' ? new 
 const whileWaiting = ({ outcome }: Application) =>
   outcome === null ? null : new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 
+const SEAL_CLAUSE = '《电子印章管理办法》（国办发〔2025〕33号）';
+
 type SealSubjects = Record<'suspendSeal' | 'fileSeal' | 'putSealIntoUse', SealSubject> &
   Record<
     | 'applyForSeal'
@@ -121,9 +123,14 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
     grants: [{ roles: ['SEAL_APPROVER'], place: APPLICATION_ORGAN }],
     state: (application, { id }) =>
       id === application.appliedById ? new Refusal('SECOND_PERSON_NEEDED', 'application') : whileWaiting(application),
+    clause: SEAL_CLAUSE,
   },
   /** 撤回: by the keeper who applied. */
-  withdrawSealApplication: { grants: [{ roles: ['SEAL_KEEPER'], place: OWN_APPLICATION }], state: whileWaiting },
+  withdrawSealApplication: {
+    grants: [{ roles: ['SEAL_KEEPER'], place: OWN_APPLICATION }],
+    state: whileWaiting,
+    clause: SEAL_CLAUSE,
+  },
 };
 
 /** The mutation that applies for each kind. */

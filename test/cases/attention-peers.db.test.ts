@@ -5,6 +5,7 @@ import { testClock } from '../support/clock.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
+import { decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 
@@ -37,6 +38,20 @@ afterAll(async () => {
   await sql?.end();
   await hub?.stop();
 });
+
+/** The field by which an item links to what its decider decides, and what is read of that. */
+const LINKS: Partial<Record<AnnouncedKind, string>> = {
+  IMPORT_PROPOSED: 'importProposal',
+  SEAL_APPLICATION_WAITING: 'sealApplication',
+};
+const readLink = async (person: string, kind: AnnouncedKind) => {
+  const link = 'uuid state actions(allowed: true) { name }';
+  const query = `query($kind: AttentionKind!) { attention(first: 100, filter: { kinds: [$kind] }) { edges { node {
+    importProposal { ${link} } sealApplication { ${link} } } } } }`;
+  const { data, errors } = await hub.ask(person, query, { kind });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.attention.edges[0].node;
+};
 
 const succeed = async (person: string, name: string, type: string, input: object, fields: string) => {
   const payload = await runMutation(hub, person, name, type, input, fields);
@@ -139,6 +154,20 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     others: ['administrator', 'administrator-deputy', 'yudu-xzspj.keeper', 'xingguo-xzspj.approver', 'auditor'],
     message: '办事指南县级差异',
   },
+  SEAL_APPLICATION_WAITING: {
+    async propose() {
+      const input = { seal: `${ORGAN}-license-seal`, matter: `yd2022-1-0${++serial % 9}`, reason: '新增事项' };
+      const { application } = await submitApplication(hub.ask, KEEPER, 'applyForSealGrant', input);
+      const subject = { application: application.id };
+      const decide = () => decideApplication(hub.ask, SEAL_APPROVER, { ...subject, approve: true });
+      const withdraw = () =>
+        succeed(KEEPER, 'withdrawSealApplication', 'SealApplicationInput', subject, 'application { state }');
+      return { item: { proposalId: application.id }, decide, end: withdraw };
+    },
+    decider: SEAL_APPROVER,
+    others: [KEEPER, APPROVER, 'yudu-sfj.sealapprover', 'auditor', 'administrator'],
+    message: '于都县林业局证照专用章，申请用印授权',
+  },
 };
 
 describe.each(Object.keys(ANNOUNCED_KINDS) as AnnouncedKind[])('%s', (kind) => {
@@ -148,6 +177,10 @@ describe.each(Object.keys(ANNOUNCED_KINDS) as AnnouncedKind[])('%s', (kind) => {
     const { item, decide } = await propose();
     await awaitItems(decider, kind, 1);
     expect(await listItems(decider, kind)).toMatchObject([{ ...item, message: expect.stringContaining(message) }]);
+    const links = { importProposal: null, sealApplication: null };
+    const link = { uuid: item.proposalId, state: 'WAITING', actions: [{ name: ANNOUNCED_KINDS[kind] }] };
+    const field = LINKS[kind];
+    expect(await readLink(decider, kind)).toEqual(field === undefined ? links : { ...links, [field]: link });
     for (const person of others) expect([person, await listItems(person, kind)]).toEqual([person, []]);
     await decide();
     await awaitItems(decider, kind, 0);
@@ -175,7 +208,7 @@ test('events that come again change nothing', async () => {
   const readCopy = () => sql`select * from cases.peer_proposal order by proposal_id`;
   const before = await readCopy();
   expect(before.length).toBeGreaterThan(8);
-  for (const schema of ['licenses', 'matters']) {
+  for (const schema of ['licenses', 'matters', 'seals']) {
     const table = sql(`${schema}.outbox_delivery`);
     await sql`update ${table} set delivered = 0, next_attempt_at = now()
       where consumer = 'cases' and stream like 'proposal:%'`;
@@ -185,4 +218,22 @@ test('events that come again change nothing', async () => {
     });
   }
   expect(await readCopy()).toEqual(before);
+});
+
+test('what waited before seals announced it is announced at the start', async () => {
+  const input = { seal: `${ORGAN}-license-seal`, reason: '换证' };
+  const { application } = await submitApplication(hub.ask, KEEPER, 'applyForSealRotation', input);
+  await awaitItems(SEAL_APPROVER, 'SEAL_APPLICATION_WAITING', 1);
+  const stream = `proposal:${application.id}`;
+  for (const table of ['outbox_event', 'outbox_delivery', 'outbox_stream'])
+    await sql`delete from ${sql(`seals.${table}`)} where stream = ${stream}`;
+  await sql`delete from cases.inbox where stream = ${stream}`;
+  await sql`delete from cases.peer_proposal where proposal_id = ${application.id}`;
+  expect(await listItems(SEAL_APPROVER, 'SEAL_APPLICATION_WAITING')).toEqual([]);
+  await hub.hub.seals.prepare();
+  await awaitItems(SEAL_APPROVER, 'SEAL_APPLICATION_WAITING', 1);
+  const count = () => sql`select count(*) from seals.outbox_event where stream like 'proposal:%'`;
+  const before = await count();
+  await hub.hub.seals.prepare();
+  expect(await count()).toEqual(before);
 });

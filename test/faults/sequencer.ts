@@ -25,7 +25,7 @@ process.once('message', (message) => {
     now: () => new Date(),
     parsers: createParserPool(),
     signer: createSigner({ ring, publicKeys, now: () => new Date() }),
-    send: { licenses: async () => [] },
+    send: { licenses: async () => [], cases: async () => [] },
     log: { folder, onCommitted: () => process.kill(process.pid, 'SIGKILL') },
     pollMs: 10,
   });

@@ -1,4 +1,10 @@
-import { isInputObjectType, isRequiredInputField } from 'graphql';
+import {
+  type GraphQLField,
+  type GraphQLObjectType,
+  getNamedType,
+  isInputObjectType,
+  isRequiredInputField,
+} from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTION_LABELS } from '../../subgraphs/kernel/actions/labels.ts';
@@ -6,6 +12,7 @@ import { mutationOf, type OrderedAct, VERSION_ACTS } from '../../subgraphs/kerne
 import { buildApiSchema } from '../support/api-schema.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
+import { findNamedType } from '../support/node-ids.ts';
 import { decideAct } from '../support/own-act.ts';
 import { POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
@@ -24,7 +31,7 @@ const PEOPLE = [
   ...['clerk', 'reviewer', 'approver', 'keeper', 'supervisor'].map((position) => `yudu-lyj.${position}`),
   ...['clerk', 'reviewer', 'approver'].map((position) => `ganzhou-xzspj.${position}`),
   ...['yudu-xzspj.reviewer', 'yudu-xzspj.supervisor', 'window-yudu', 'window-xingguo', 'applicant-company'],
-  ...['administrator', 'auditor'],
+  ...['yudu-lyj.sealapprover', 'administrator', 'administrator-deputy', 'auditor'],
 ];
 
 /** Codes of an action that is not offered because nobody need do it. The mutation may accept it. */
@@ -64,6 +71,12 @@ const CASE_QUERY = `query($id: ID!) { case(id: $id) { id: uuid step ${ACTIONS}
   pushes { id: uuid state ${ACTIONS} } findings { id: uuid state ${ACTIONS} }
   license { identifier state paper { blankNumber } orders { id: uuid act state } proposals { id: uuid state ${ACTIONS} } ${ACTIONS} }
 } }`;
+const DECISIONS_QUERY = `{
+  proposals(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } }
+  importProposals(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } }
+  sealApplications(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } } }`;
+/** What each list of `DECISIONS_QUERY` has, as inputs name it. */
+const DECIDED = { proposals: 'proposal', importProposals: 'proposal', sealApplications: 'application' } as const;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id: uuid } ${ACTIONS} } } } }`;
 
 /** The inputs that an object supplies, by its kind. */
@@ -74,6 +87,7 @@ const SUPPLIED: Readonly<Record<string, readonly string[]>> = {
   license: ['identifier'],
   proposal: ['proposal'],
   task: ['case'],
+  application: ['application'],
 };
 const schema = buildApiSchema();
 
@@ -172,6 +186,13 @@ describe('actions', () => {
         );
       }
     }
+    const { data: decisions } = await policyHub.hub.ask(person, DECISIONS_QUERY);
+    for (const [list, name] of Object.entries(DECIDED))
+      for (const { node } of decisions[list]?.edges ?? [])
+        for (const action of node.actions as Action[]) {
+          const rejection = action.name.startsWith('decide') ? { approve: false, reason: '暂不需要' } : {};
+          add(`${name} ${node.state} ${node.kind}`, [action], { [name]: node.id, ...rejection });
+        }
     const { data } = await policyHub.hub.ask(person, TASK_QUERY);
     for (const { node } of data.certificateTasks.edges) {
       for (const action of node.actions as Action[]) {
@@ -285,6 +306,27 @@ describe('actions', () => {
     expect(await list('(names: ["decideCase", "noSuchMutation"])')).toMatchObject({
       ...{ code: 'BAD_USER_INPUT', argument: 'names[1]' },
     });
+  });
+
+  test('of what a second person decides are offered: every mutation that names it', async () => {
+    const namesOf = ({ name, args }: GraphQLField<unknown, unknown>) => {
+      const type = getNamedType(args[0]?.type);
+      if (!isInputObjectType(type)) return [];
+      return Object.keys(type.getFields()).map((field) => findNamedType(`Mutation.${name}`, `${type.name}.${field}`));
+    };
+    const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+    const isDecided = (type: string | null | undefined) => /(Proposal|Application)$/.test(type ?? '');
+    const types = [...new Set(mutations.flatMap(namesOf).filter(isDecided))].sort();
+    expect(types).toEqual(['ImportProposal', 'LicenseProposal', 'Proposal', 'SealApplication']);
+    for (const name of types)
+      expect([name, Object.keys((schema.getType(name ?? '') as GraphQLObjectType).getFields())]).toEqual([
+        name,
+        expect.arrayContaining(['actions']),
+      ]);
+    const shown = (await Promise.all(['yudu-lyj.approver', 'administrator', 'yudu-lyj.keeper'].map(listTrials))).flat();
+    const offered = shown.filter(({ of }) => /^(proposal|application) /.test(of)).map(({ action }) => action.name);
+    const expected = mutations.filter((field) => namesOf(field).some(isDecided)).map(({ name }) => name);
+    expect([...new Set(offered)].sort()).toEqual(expected.sort());
   });
 
   test('what is ended is neither offered nor carried out', async () => {

@@ -97,6 +97,9 @@ describe('a screen', () => {
       'yudu-lyj.approver',
       '{ cases(first: 10) { edges { node { certificateTask { blanks { number } actions { name } } } } } }',
     ],
+    ['proposals', 'administrator', '{ proposals(first: 10) { edges { node { actions { name } } } } }'],
+    ['imports', 'administrator', '{ importProposals(first: 10) { edges { node { actions { name } } } } }'],
+    ['applications', 'yudu-lyj.keeper', '{ sealApplications(first: 10) { edges { node { actions { name } } } } }'],
     ['pushes', 'yudu-lyj.supervisor', '{ approvalPushes(first: 10) { edges { node { actions { name } } } } }'],
   ])('with ten rows of %s runs no statement more often than with one', async (_name, person, query) => {
     await show(person, query, 1);

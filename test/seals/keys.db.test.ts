@@ -210,7 +210,8 @@ describe('the test PKI', () => {
     const serviceKeys = generateServiceKeys();
     const signer = createSigner({ ring: [randomBytes(32)], publicKeys: serviceKeys.publicKeys, now: fixture.clock });
     const commonOptions = { now: fixture.clock, parsers: testParsers, signer };
-    const copies = pools.map(({ db }) => createSeals({ db, ...commonOptions, send: { licenses: async () => [] } }));
+    const send = { licenses: async () => [], cases: async () => [] };
+    const copies = pools.map(({ db }) => createSeals({ db, ...commonOptions, send }));
     await expect(copies[0]?.rootCertificate()).rejects.toThrow('not prepared');
     await Promise.all(copies.map((copy) => copy.prepare()));
     const roots = await Promise.all(copies.map((copy) => copy.rootCertificate()));

@@ -74,7 +74,7 @@ export async function openSealsFixture(
       now: clock,
       parsers: testParsers,
       signer: createSigner({ ring: [key], publicKeys: serviceKeys.publicKeys, now: clock }),
-      send: { licenses },
+      send: { licenses, cases: async () => [] },
       log,
       trustedAuthorities: trusted,
       onError,

@@ -20,6 +20,7 @@ export const ATTENTION_KINDS = [
   'ORDER_DECLINE_PROPOSED',
   'BLANKS_PROPOSED',
   'IMPORT_PROPOSED',
+  'SEAL_APPLICATION_WAITING',
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
@@ -42,7 +43,7 @@ export interface AttentionRow {
   agreement: string | null;
   pushId: string | null;
   findingId: string | null;
-  /** A proposal that this person may decide, of cases or, for IMPORT_PROPOSED, of matters. */
+  /** What this person may decide: a proposal of cases, of matters (IMPORT_PROPOSED), or an application of seals. */
   proposalId: string | null;
   /** What it is about, for example a case number, an agreement number, or the name of a license. */
   subject: string;
@@ -71,6 +72,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   ORDER_DECLINE_PROPOSED: '一人已提出不采取监管部门要求的措施，待您复核后同样提交',
   BLANKS_PROPOSED: '一人已登记入库，待您清点后登记同一号段',
   IMPORT_PROPOSED: '导入文件待您批准或者不予批准',
+  SEAL_APPLICATION_WAITING: '印章申请待您批准或者不予批准',
 };
 
 /** Returns a sentence that describes the item to a person. */

@@ -6,8 +6,13 @@ import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
-import { sentenceOf } from './attention.ts';
+import { type AttentionKind, type AttentionRow, sentenceOf } from './attention.ts';
 import { ATTENTION_ORDER, listAttention } from './store.ts';
+
+/** Returns the key of what another subgraph decides, if the item is of this kind. */
+function linkTo(wanted: AttentionKind, { kind, proposalId: id }: AttentionRow) {
+  return kind === wanted && id !== null ? { id, nodeKey: id } : null;
+}
 
 /** Resolvers of the items that wait for a person (待办). */
 export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {
@@ -36,6 +41,8 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
       organs: ({ organs }) => organs.map((id) => ({ id })),
       case: ({ caseId }, _, context) => (caseId === null ? null : findCase(context, caseId)),
       matter: ({ matterId }) => (matterId === null ? null : { id: matterId }),
+      importProposal: (item) => linkTo('IMPORT_PROPOSED', item),
+      sealApplication: (item) => linkTo('SEAL_APPLICATION_WAITING', item),
       license: ({ license }) => (license === null ? null : { identifier: license }),
     },
   } satisfies Resolvers;

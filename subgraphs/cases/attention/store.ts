@@ -245,7 +245,8 @@ function peerProposalSource({ id, roles, organ }: Person, now: Date): SQL {
     organs: sql`case when ${peerProposal.organ} is null then '{}' else array[${peerProposal.organ}] end`,
     caseId: sql`${peerProposal.caseId}`,
     license: sql`${peerProposal.license}`,
-    proposalId: sql`case when ${peerProposal.kind} = 'IMPORT_PROPOSED' then ${peerProposal.proposalId} end`,
+    proposalId: sql`case when ${peerProposal.kind} in ('IMPORT_PROPOSED', 'SEAL_APPLICATION_WAITING')
+      then ${peerProposal.proposalId} end`,
     subject: sql`${peerProposal.subject}`,
   });
 }

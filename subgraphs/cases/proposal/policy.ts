@@ -19,9 +19,11 @@ function grantsOf(kind: string, approvers: readonly Role[]): Grant<Proposal>[] {
 
 const APPROVERS = Object.entries(PROPOSALS).flatMap(([kind, { approvers }]) => grantsOf(kind, approvers));
 
+const clause = ({ kind }: Proposal) => PROPOSALS[kind].clause;
+
 export const PROPOSAL_POLICY: Policy<{ decideProposal: Proposal; withdrawProposal: Proposal }> = {
   /** 批准或者不予批准. */
-  decideProposal: decisionRule(APPROVERS),
+  decideProposal: { ...decisionRule<Proposal>(APPROVERS), clause },
   /** 撤回. */
-  withdrawProposal: withdrawalRule(['ADMINISTRATOR', 'APPROVER']),
+  withdrawProposal: { ...withdrawalRule<Proposal>(['ADMINISTRATOR', 'APPROVER']), clause },
 };

@@ -36,25 +36,47 @@ interface ProposalRow {
   approvers: readonly Role[];
   /** What it is, for a person. */
   title: string;
+  /** Where it rests in the plan or in law. */
+  clause: string;
 }
+
+const AGREEMENTS = '实施方案二（二）（承接协议）';
+const PLATFORMS = '实施方案三.3（全流程线上闭环审批管理）';
+const WEBHOOKS = '实施方案三.6（“双推送”“双回路”）';
 
 /** The table of kinds. A new kind is a row here, a row of contents above, and how it is carried out. */
 export const PROPOSALS = {
-  RECORD_AGREEMENT: { mutation: 'recordAgreement', approvers: ['APPROVER'], title: '登记承接协议' },
-  END_AGREEMENT: { mutation: 'endAgreement', approvers: ['APPROVER'], title: '终止承接协议' },
-  LOAD_CALENDAR: { mutation: 'loadCalendar', approvers: ['ADMINISTRATOR'], title: '载入工作日历' },
-  REGISTER_PLATFORM: { mutation: 'registerPlatform', approvers: ['APPROVER'], title: '登记审批平台' },
-  CHANGE_PLATFORM: { mutation: 'changePlatform', approvers: ['APPROVER'], title: '变更审批平台' },
-  ADD_PLATFORM_KEY: { mutation: 'addPlatformKey', approvers: ['APPROVER'], title: '增加平台公钥' },
-  END_PLATFORM_KEY: { mutation: 'endPlatformKey', approvers: ['APPROVER'], title: '停用平台公钥' },
-  REMOVE_PLATFORM: { mutation: 'removePlatform', approvers: ['APPROVER'], title: '注销审批平台' },
-  REGISTER_WEBHOOK: { mutation: 'registerWebhook', approvers: ['SUPERVISOR'], title: '登记推送地址' },
-  REMOVE_WEBHOOK: { mutation: 'removeWebhook', approvers: ['SUPERVISOR'], title: '撤销推送地址' },
-  RECORD_EXCEPTION: { mutation: 'recordException', approvers: ['APPROVER'], title: '职责分离的例外' },
+  RECORD_AGREEMENT: { mutation: 'recordAgreement', approvers: ['APPROVER'], title: '登记承接协议', clause: AGREEMENTS },
+  END_AGREEMENT: { mutation: 'endAgreement', approvers: ['APPROVER'], title: '终止承接协议', clause: AGREEMENTS },
+  LOAD_CALENDAR: {
+    mutation: 'loadCalendar',
+    approvers: ['ADMINISTRATOR'],
+    title: '载入工作日历',
+    clause: '行政许可法第八十二条（期限以工作日计算）',
+  },
+  REGISTER_PLATFORM: {
+    mutation: 'registerPlatform',
+    approvers: ['APPROVER'],
+    title: '登记审批平台',
+    clause: PLATFORMS,
+  },
+  CHANGE_PLATFORM: { mutation: 'changePlatform', approvers: ['APPROVER'], title: '变更审批平台', clause: PLATFORMS },
+  ADD_PLATFORM_KEY: { mutation: 'addPlatformKey', approvers: ['APPROVER'], title: '增加平台公钥', clause: PLATFORMS },
+  END_PLATFORM_KEY: { mutation: 'endPlatformKey', approvers: ['APPROVER'], title: '停用平台公钥', clause: PLATFORMS },
+  REMOVE_PLATFORM: { mutation: 'removePlatform', approvers: ['APPROVER'], title: '注销审批平台', clause: PLATFORMS },
+  REGISTER_WEBHOOK: { mutation: 'registerWebhook', approvers: ['SUPERVISOR'], title: '登记推送地址', clause: WEBHOOKS },
+  REMOVE_WEBHOOK: { mutation: 'removeWebhook', approvers: ['SUPERVISOR'], title: '撤销推送地址', clause: WEBHOOKS },
+  RECORD_EXCEPTION: {
+    mutation: 'recordException',
+    approvers: ['APPROVER'],
+    title: '职责分离的例外',
+    clause: '实施方案三.5（权责一致）',
+  },
   CHANGE_PEOPLE: {
     mutation: 'changePeople',
     approvers: [...REGISTER_APPROVERS, 'ADMINISTRATOR'],
     title: '变更人员岗位',
+    clause: '实施方案三.8（编随事走、人随编走）',
   },
 } as const satisfies Record<ProposalKind, ProposalRow>;
 

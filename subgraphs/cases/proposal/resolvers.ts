@@ -16,7 +16,7 @@ import { viewWebhook } from '../supervision/view.ts';
 import { importPeople } from './people-workflow.ts';
 import type { ProposalContents, ProposalKind } from './proposal.ts';
 import { findProposals, listProposals, PROPOSAL_ORDER } from './store.ts';
-import { viewProposal } from './view.ts';
+import { viewProposal, viewProposalActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Resolvers of proposals (提议), and of the acts of administration that are proposed. */
@@ -30,6 +30,7 @@ export function proposalResolvers(deps: workflow.ProposalDependencies) {
         return toConnection(page, PROPOSAL_ORDER, viewProposal);
       },
     },
+    Proposal: { actions: (proposal, _, { actor }) => viewProposalActions(proposal, actor) },
     AttentionItem: {
       proposal: async ({ kind, proposalId }, _, context) => {
         if (kind !== 'PROPOSAL_WAITING' || proposalId === null) return null;

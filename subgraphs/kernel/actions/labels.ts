@@ -47,4 +47,12 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   voidTask: { zh: '作废制证任务', en: 'Void the task' },
   decideLicenseProposal: { zh: '审批拟办', en: 'Decide the proposal' },
   withdrawLicenseProposal: { zh: '撤回拟办', en: 'Withdraw the proposal' },
+  // acts of administration
+  decideProposal: { zh: '审批提议', en: 'Decide the proposal' },
+  withdrawProposal: { zh: '撤回提议', en: 'Withdraw the proposal' },
+  decideImport: { zh: '审批导入文件', en: 'Decide the import' },
+  withdrawImport: { zh: '撤回导入文件', en: 'Withdraw the import' },
+  // seals
+  decideSealApplication: { zh: '审批印章申请', en: 'Decide the seal application' },
+  withdrawSealApplication: { zh: '撤回印章申请', en: 'Withdraw the seal application' },
 };

@@ -146,7 +146,7 @@ const ADDRESSES = {
   CASES_URL: {
     kind: kinds.httpUrl,
     about: 'Address of the subgraph cases.',
-    uses: { gateway: required, matters: required, licenses: required },
+    uses: { gateway: required, matters: required, licenses: required, seals: required },
   },
   LICENSES_URL: {
     kind: kinds.httpUrl,

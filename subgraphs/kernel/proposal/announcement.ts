@@ -9,6 +9,7 @@ export const ANNOUNCED_KINDS = {
   ORDER_DECLINE_PROPOSED: 'declineOrder',
   BLANKS_PROPOSED: 'receiveBlanks',
   IMPORT_PROPOSED: 'decideImport',
+  SEAL_APPLICATION_WAITING: 'decideSealApplication',
 } as const;
 export type AnnouncedKind = keyof typeof ANNOUNCED_KINDS;
 

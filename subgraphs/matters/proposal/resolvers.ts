@@ -9,7 +9,7 @@ import { viewGuide } from '../guide/view.ts';
 import { MATTER_READS } from '../policy.ts';
 import type { ImportGuideInput, Resolvers, ResolversTypes } from '../resolvers.gen.ts';
 import { findFiles, IMPORT_PROPOSAL_ORDER, type ImportFileRow, importStore, listImports } from './store.ts';
-import { viewImport } from './view.ts';
+import { viewImport, viewImportActions } from './view.ts';
 import {
   decideImport,
   type ImportDecision,
@@ -55,6 +55,7 @@ export function importProposalResolvers(deps: ImportDependencies, findOrgan: Fin
       },
       organ: ({ organId }, _, context) => findOrgan(context, organId),
       file: async ({ id }, _, context) => (await loadFile(context, id)).file,
+      actions: (proposal, _, { actor }) => viewImportActions(proposal, actor),
       differences: async ({ id }, _, context) => (await loadFile(context, id)).differences,
     },
   } satisfies Resolvers;

@@ -5,6 +5,7 @@ import { requireLine } from '../../kernel/text.ts';
 import { requireChain } from '../certification/certificate.ts';
 import {
   type EndReason,
+  KIND_NAMES,
   organNameOf,
   requireCompromise,
   requireNotEnded,
@@ -29,6 +30,25 @@ export type Particulars =
   /** SHA-256 of the new picture and of the one that it replaces, hex; null for the drawn picture. */
   | { kind: 'PICTURE'; digest: string | null; replaces: string | null };
 export type ApplicationKind = Particulars['kind'];
+
+/** What each kind of application asks for, for a person. */
+const TITLES: Record<ApplicationKind, string> = {
+  MAKE: '申请制作印章',
+  GRANT: '申请用印授权',
+  WITHDRAW_GRANT: '申请收回授权',
+  END: '申请注销印章',
+  ROTATE: '申请换证',
+  RESUME: '申请恢复使用',
+  CERTIFICATE: '申请录入印章证书',
+  PICTURE: '申请更换印模图片',
+};
+
+/** Returns what an application asks for, in words that name no person. `sealName`: null before the seal is made. */
+export function describeApplication(particulars: Particulars, sealName: string | null): string {
+  const made = particulars.kind === 'MAKE' ? particulars.organName + KIND_NAMES[particulars.sealKind] : null;
+  return [sealName ?? made, TITLES[particulars.kind]].filter((part) => part !== null).join('，');
+}
+
 /** How an application ends: 批准, 不予批准, 撤回. */
 export type Outcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
 

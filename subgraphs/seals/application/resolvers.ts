@@ -19,7 +19,7 @@ import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
 import type { Particulars } from './application.ts';
 import * as store from './store.ts';
-import { viewApplication } from './view.ts';
+import { viewApplication, viewApplicationActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export interface ApplicationDependencies extends PkiDependencies {
@@ -54,6 +54,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
     Query: applicationQuery(deps),
     SealApplication: {
       __resolveReference: ({ id }, context) => findVisible(deps, context, id),
+      actions: (application, _, { actor }) => viewApplicationActions(application, actor),
       picture: async ({ id }, _, context) => {
         const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
           store.findPictures(deps.db, ids),

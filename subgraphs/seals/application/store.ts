@@ -1,9 +1,13 @@
-import { and, count, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../../db/client.ts';
+import { and, asc, count, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import { sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
-import type { Application, ApplicationKind, Outcome } from './application.ts';
+import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
+import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
+import { SEALS_POLICY } from '../policy.ts';
+import { messages } from '../store.ts';
+import { outboxStream, seal, sealApplication, sealApplicationOutcome, sealApplicationPicture } from '../tables.ts';
+import { type Application, type ApplicationKind, describeApplication, type Outcome } from './application.ts';
 
 type ApplicationRow = typeof sealApplication.$inferSelect;
 export type OutcomeRow = typeof sealApplicationOutcome.$inferSelect;
@@ -63,8 +67,40 @@ export async function countWaiting(db: Reader, organ: string): Promise<number> {
   return row?.waiting ?? 0;
 }
 
+/** Records an application and tells cases that it waits for its second person. */
 export async function insertApplication(tx: Transaction, row: Omit<ApplicationRow, 'serial'>): Promise<void> {
   await tx.insert(sealApplication).values(row);
+  await announceApplication(tx, row.id);
+}
+
+/** Tells cases that an application waits for its second person, or waits no more. */
+async function announceApplication(tx: Transaction, id: string): Promise<void> {
+  const application = await findApplication(tx, id);
+  if (!application) throw new Error(`no application ${id}`);
+  const { organ, sealId, particulars, appliedById: proposedById, at, ended } = application;
+  const [known] = await tx.select({ name: seal.name }).from(seal).where(eq(seal.id, sealId));
+  const announced = { id, organ, proposedById, at, ended };
+  await announceProposal(tx, messages, announced, {
+    kind: 'SEAL_APPLICATION_WAITING',
+    roles: listDeciderRoles(SEALS_POLICY.decideSealApplication, application),
+    subject: describeApplication(particulars, known?.name ?? null),
+  });
+}
+
+/** Announces waiting applications of releases that did not. Returns their number. */
+export async function announceOldApplications(db: Database): Promise<number> {
+  return db.transaction(async (tx) => {
+    const stream = sql`'proposal:' || ${sealApplication.id}`;
+    const rows = await tx
+      .select({ id: sealApplication.id })
+      .from(sealApplication)
+      .leftJoin(sealApplicationOutcome, isOutcomeOf)
+      .leftJoin(outboxStream, eq(outboxStream.stream, stream))
+      .where(and(isNull(sealApplicationOutcome.applicationId), isNull(outboxStream.stream)))
+      .orderBy(asc(sealApplication.serial));
+    for (const { id } of rows) await announceApplication(tx, id);
+    return rows.length;
+  });
 }
 
 export async function insertPicture(tx: Transaction, applicationId: string, png: Uint8Array): Promise<void> {
@@ -81,8 +117,10 @@ export async function findPictures(db: Reader, ids: readonly string[]): Promise<
   return ids.map((id) => pngById.get(id) ?? null);
 }
 
+/** Records the outcome of an application and tells cases that it waits no more. */
 export async function insertOutcome(tx: Transaction, row: OutcomeRow): Promise<void> {
   await tx.insert(sealApplicationOutcome).values(row);
+  await announceApplication(tx, row.applicationId);
 }
 
 export interface ApplicationFilter {

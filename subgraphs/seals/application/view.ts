@@ -1,3 +1,6 @@
+import type { Actor } from '../../kernel/actor.ts';
+import { answerAction } from '../../kernel/policy.ts';
+import { SEALS_POLICY } from '../policy.ts';
 import type { Particulars } from './application.ts';
 import type { StoredApplication } from './store.ts';
 
@@ -13,7 +16,7 @@ export function viewApplication(stored: StoredApplication) {
     [particularsOf('GRANT')?.matter ?? particularsOf('WITHDRAW_GRANT')?.matter ?? []].flat();
   const compromisedAt = particularsOf('END')?.compromisedAt ?? null;
   return {
-    ...{ id, sealId, reason, appliedBy, appliedAt: at },
+    ...{ id, stored, sealId, reason, appliedBy, appliedAt: at },
     kind: particulars.kind,
     state: outcome ?? ('WAITING' as const),
     organ: { id: organ },
@@ -32,4 +35,11 @@ export function viewApplication(stored: StoredApplication) {
     endedAt: ended?.at ?? null,
     decision: ended?.reason ?? null,
   };
+}
+
+/** What this caller may do with an application now. The answers come from the rows that the mutations ask. */
+export function viewApplicationActions({ stored }: ApplicationView, actor: Actor) {
+  return (['decideSealApplication', 'withdrawSealApplication'] as const).map((name) =>
+    answerAction(name, SEALS_POLICY[name], stored, actor),
+  );
 }
