@@ -94,9 +94,14 @@ export interface Seals extends Subgraph {
   prepare(): Promise<void>;
 }
 
+function startRelays({ db, send, onError, pollMs, eventWaitMs }: SealsDependencies): Loop[] {
+  const options = { db, tables: messages, onError, pollMs, eventWaitMs };
+  return Object.entries(send).map(([consumer, to]) => startRelay({ ...options, consumer, deliver: deliverBy(to) }));
+}
+
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, signer, send, onError, pollMs, eventWaitMs, trustedAuthorities = [] } = dependencies;
+  const { db, now, signer, onError, pollMs, trustedAuthorities = [] } = dependencies;
   const { halt = createHalt() } = dependencies;
   const watch = createLogWatch();
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
@@ -125,10 +130,8 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     },
     start() {
       if (loops.length > 0) return;
-      const relayOptions = { db, tables: messages, onError, pollMs, eventWaitMs };
       loops = [
-        startRelay({ ...relayOptions, consumer: 'licenses', deliver: deliverBy(send.licenses) }),
-        startRelay({ ...relayOptions, consumer: 'cases', deliver: deliverBy(send.cases) }),
+        ...startRelays(dependencies),
         startSequencer(log),
         startWitnesses({ db, witnesses, parse, halt, onError, pollMs }),
       ];

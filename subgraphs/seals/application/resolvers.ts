@@ -52,17 +52,7 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
     });
   return {
     Query: applicationQuery(deps),
-    SealApplication: {
-      __resolveReference: ({ id }, context) => findVisible(deps, context, id),
-      actions: (application, _, { actor }) => viewApplicationActions(application, actor),
-      picture: async ({ id }, _, context) => {
-        const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
-          store.findPictures(deps.db, ids),
-        );
-        const png = await loadPicture.load(id);
-        return png && Buffer.from(png).toString('base64');
-      },
-    },
+    SealApplication: applicationFields(deps),
     Mutation: {
       applyForSeal: (_, { input }, { actor }) => {
         const { kind: sealKind, matters, organName, ...rest } = input;
@@ -97,6 +87,20 @@ export function applicationResolvers(deps: ApplicationDependencies, viewSeal: (s
       withdrawSealApplication: (_, { input }, { actor }) => settle(actor, () => workflow.withdraw(deps, actor, input)),
     },
   } satisfies Resolvers;
+}
+
+function applicationFields(deps: ApplicationDependencies) {
+  return {
+    __resolveReference: ({ id }, context) => findVisible(deps, context, id),
+    actions: (application, _, { actor }) => viewApplicationActions(application, actor),
+    picture: async ({ id }, _, context) => {
+      const loadPicture = getLoader<Uint8Array>(context, 'application pictures', (ids) =>
+        store.findPictures(deps.db, ids),
+      );
+      const png = await loadPicture.load(id);
+      return png && Buffer.from(png).toString('base64');
+    },
+  } satisfies Resolvers['SealApplication'];
 }
 
 /** Returns an application, or null if there is none that the caller may see. */
