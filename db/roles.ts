@@ -27,6 +27,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'issuer_logout',
   'license_change',
   'license_entry',
+  'license_type_version',
   'log_checkpoint',
   'log_cosignature',
   'log_key',

@@ -305,7 +305,7 @@ function wireSubgraphs(
   const matters = createMatters({
     ...sharedDependencies,
     db: pools.matters.db,
-    send: { cases: createSender('matters', () => cases) },
+    send: { cases: createSender('matters', () => cases), licenses: createSender('matters', () => licenses) },
   });
   return { matters, cases, licenses, seals };
 }

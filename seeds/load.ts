@@ -5,6 +5,7 @@ import { daySchema } from '../subgraphs/kernel/day-schema.ts';
 import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
+import { type LicenseType, licenseTypeFile, listTypeProblems } from '../subgraphs/kernel/license-type/type.ts';
 import { parseGuide, parseOverlay } from '../subgraphs/matters/guide/file.ts';
 import type { Guide } from '../subgraphs/matters/guide/guide.ts';
 import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
@@ -181,6 +182,20 @@ export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
     guides: files.filter((file) => !isOverlay(file)).map((file) => parseGuide('JSON', readGuideFile(file))),
     overlays: files.filter(isOverlay).map((file) => parseOverlay('JSON', readGuideFile(file))),
   };
+}
+
+/** Returns the license types (`<code>.json`). Throws an Error that names an invalid file. */
+export function readLicenseTypes(): LicenseType[] {
+  return readdirSync(new URL('license-types', import.meta.url))
+    .sort()
+    .map((file) => {
+      const result = licenseTypeFile.safeParse(JSON.parse(readFile(`license-types/${file}`)));
+      if (!result.success) throw new Error(`${file}: ${z.prettifyError(result.error)}`);
+      const [problem] = listTypeProblems(result.data);
+      if (problem) throw new Error(`${file}: ${problem.place} ${problem.message}`);
+      if (file !== `${result.data.code}.json`) throw new Error(`${file}: holds ${result.data.code}`);
+      return result.data;
+    });
 }
 
 /** Returns the 12 tasks of the plan's annex 4. Throws an Error that names an invalid line. */

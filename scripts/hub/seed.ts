@@ -1,5 +1,5 @@
 import type { Hub } from '../../gateway/hub.ts';
-import { readGuides, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
+import { readGuides, readLicenseTypes, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { listDemoPeople } from '../demo/people.ts';
 
@@ -36,6 +36,7 @@ export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   await hub.matters.importMatters(organs, rows);
   const { guides, overlays } = readGuides();
   await hub.matters.publishGuides(guides, overlays);
+  await hub.matters.publishLicenseTypes(readLicenseTypes());
   await hub.matters.importTasks(readTasks());
   let seals = 0;
   for (const organ of organs) {

@@ -6,6 +6,7 @@ export * from './attention/tables.ts';
 export * from './calendar/tables.ts';
 export * from './case-tables.ts';
 export * from './exception/tables.ts';
+export * from './fact/tables.ts';
 export * from './material/tables.ts';
 export * from './notice/tables.ts';
 export * from './person/tables.ts';

@@ -82,6 +82,9 @@ export interface LicenseIdentifierParts {
   version: number;
 }
 
+/** The serial that an identifier carries: the license number, or what the office chooses. */
+export const LICENSE_SERIAL_PATTERN = /^[0-9A-Z]{1,36}$/;
+
 const IDENTIFIER_PATTERN =
   /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
 

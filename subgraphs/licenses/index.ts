@@ -26,6 +26,7 @@ import { addFileRoutes } from './reading/routes.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import { openTask } from './task/store.ts';
+import { putLicenseType } from './type/store.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
@@ -126,7 +127,7 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
   };
 }
 
-/** Receives events of cases and seals: a certificate task opens, a supervisor orders, the state of a seal changes. */
+/** Receives events of others: a certificate task opens, a supervisor orders, a license type or a seal changes. */
 function receive({ db, now }: IssueDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, messages, producer, event, async () => {
@@ -135,6 +136,8 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
           return openTask(tx, event.payload);
         case 'SupervisionOrdered':
           return receiveOrder(tx, event.payload, now());
+        case 'LicenseTypeChanged':
+          return putLicenseType(tx, event.payload);
         case 'SealChanged':
           return storeSealFact(tx, event.payload);
         default:

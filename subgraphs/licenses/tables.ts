@@ -275,5 +275,6 @@ export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';
+export * from './type/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

@@ -5,9 +5,11 @@ import { MAX_SEARCH_CHARS } from '../kernel/finding/fold.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
+import type { LicenseType } from '../kernel/license-type/type.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
+import { publishMissingTypes } from './license-type/workflow.ts';
 import { buildMatter, type MatterRow } from './matter.ts';
 import { MATTER_OUTPUTS } from './outputs.ts';
 import type { PARSERS } from './parsers.ts';
@@ -19,7 +21,7 @@ import type { Task } from './task/task.ts';
 export interface MattersDependencies extends Omit<ResolverDependencies, 'parse'> {
   /** Parses the files of offices. */
   parsers: ParserPool;
-  send: { cases: SendEvent };
+  send: { cases: SendEvent; licenses: SendEvent };
   onError?: (error: unknown) => void;
   pollMs?: number;
   /** Longest time that the answer of a mutation waits for other subgraphs. */
@@ -34,6 +36,8 @@ export interface Matters extends Subgraph {
   importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ added: number }>;
   /** Publishes the guides of matters that have none yet, each with its overlays. Returns how many. */
   publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
+  /** Publishes license types that have no version yet. Returns how many. */
+  publishLicenseTypes(types: readonly LicenseType[]): Promise<number>;
   /** Stores the plan's tasks (附件4) as a list gives them. The reports of organs stay. */
   importTasks(tasks: readonly Task[]): Promise<void>;
 }
@@ -44,7 +48,7 @@ const MAX_NAME_PART_CHARS = 600;
 /** The matters subgraph (事项): the plan's list, and which organ does what by which mode on which day. */
 export function createMatters({ db, now, parsers, send, ...options }: MattersDependencies): Matters {
   const parse = parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
-  let relay: Relay | null = null;
+  let relays: Relay[] | null = null;
   return {
     name: 'matters',
     schema: subgraphSchema(
@@ -65,11 +69,15 @@ export function createMatters({ db, now, parsers, send, ...options }: MattersDep
       throw new Error(`matters take no ${event.type} from ${producer}`);
     },
     start() {
-      const deliver = deliverBy(send.cases);
-      relay ??= startRelay({ ...options, db, tables: store.messages, consumer: 'cases', deliver });
+      relays ??= (['cases', 'licenses'] as const).map((consumer) =>
+        startRelay({ ...options, db, tables: store.messages, consumer, deliver: deliverBy(send[consumer]) }),
+      );
     },
-    stop: async () => relay?.stop(),
+    stop: async () => {
+      await Promise.all((relays ?? []).map((relay) => relay.stop()));
+    },
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
+    publishLicenseTypes: (types) => publishMissingTypes({ db, now }, types),
     importTasks: (tasks) => db.transaction((tx) => upsertTasks(tx, tasks)),
     importMatters: (organs, rows) =>
       db.transaction(async (tx) => {

@@ -21,7 +21,10 @@ startProcess({ service: 'matters', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const caller = { identity: openIdentity('matters', privateKey), now } as const;
-const send = { cases: createEventSender(settings.CASES_URL, 'cases', caller) };
+const send = {
+  cases: createEventSender(settings.CASES_URL, 'cases', caller),
+  licenses: createEventSender(settings.LICENSES_URL, 'licenses', caller),
+};
 const parsers = createParserPool(readParserLimits(settings));
 const matters = createMatters({ db, now, parsers, send, onError: logFailure, eventWaitMs });
 const app = await serveSubgraph(matters, {

@@ -19,7 +19,10 @@ const { delegation, industryOrgan, matter, organ, outcome } = tables;
 
 export const messages: MessageTables = tables;
 /** Matters send cases events about delegations and service guides. */
-export const CONSUMERS = { cases: ['DelegationChanged', 'GuideChanged'] } as const;
+export const CONSUMERS = {
+  cases: ['DelegationChanged', 'GuideChanged', 'LicenseTypeChanged'],
+  licenses: ['LicenseTypeChanged'],
+} as const;
 
 export interface MatterFilter {
   mode: Mode | null;

@@ -97,7 +97,7 @@ test('queries, tokens, files and revocation lists work, also beside a dead proce
     db,
     now: () => new Date(),
     parsers: testParsers,
-    send: { cases: async () => [] },
+    send: { cases: async () => [], licenses: async () => [] },
   }).importMatters(readOrgans(), readMatters());
   await close();
   expect(await ask('{ matters(first: 1) { totalCount } }')).toEqual({ data: { matters: { totalCount: 108 } } });

@@ -49,7 +49,7 @@ beforeAll(async () => {
     db: countQueries(databaseConnection.db),
     now: clock,
     parsers: testParsers,
-    send: { cases },
+    send: { cases, licenses: cases },
     pollMs: 20,
   });
   const keys = { tokenKey: tokenKeys.publicKey, services: servicesOf('matters'), now: clock };

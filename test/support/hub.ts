@@ -113,6 +113,8 @@ async function areProjectionsCaughtUp(adminUrl: string): Promise<boolean> {
     const [row] = await sql`select
       (select count(*) from cases.matter_fact) = (select count(*) from matters.matter) and
       (select count(*) from cases.guide_fact) = (select count(distinct matter_id) from matters.guide_version) and
+      (select count(*) from cases.license_type_fact) = (select count(distinct code) from matters.license_type_version) and
+      (select count(*) from licenses.license_type) = (select count(distinct code) from matters.license_type_version) and
       (select count(*) from licenses.seal_fact) = (select count(*) from seals.seal) as done`;
     return row?.done === true;
   } finally {

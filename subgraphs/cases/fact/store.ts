@@ -1,8 +1,9 @@
 import { eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
-import { guideFact, licenseFact, matterFact } from '../tables.ts';
+import { guideFact, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
 
 export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
   const [row] = await db.select().from(matterFact).where(eq(matterFact.matterId, id));
@@ -43,4 +44,18 @@ export async function findLicenses(db: Reader, numbers: readonly string[]): Prom
     .from(licenseFact)
     .where(inArray(licenseFact.number, [...numbers]));
   return new Map(rows.map((row) => [row.number, row.fact]));
+}
+
+export async function putLicenseTypeFact(tx: Transaction, fact: PublishedLicenseType): Promise<void> {
+  const row = { code: fact.code, fact };
+  await tx.insert(licenseTypeFact).values(row).onConflictDoUpdate({ target: licenseTypeFact.code, set: row });
+}
+
+/** Returns license types by code, each with all of its versions. */
+export async function findLicenseTypes(
+  db: Reader,
+  codes: readonly string[],
+): Promise<Map<string, PublishedLicenseType>> {
+  const rows = await db.select().from(licenseTypeFact).where(inArray(licenseTypeFact.code, codes.slice()));
+  return new Map(rows.map(({ code, fact }) => [code, fact]));
 }

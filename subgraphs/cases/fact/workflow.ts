@@ -10,7 +10,7 @@ import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
-import { putGuideFact, putLicenseFact, putMatterFact } from './store.ts';
+import { putGuideFact, putLicenseFact, putLicenseTypeFact, putMatterFact } from './store.ts';
 
 /** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
 export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
@@ -22,6 +22,8 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
           return sendWaitingPushes(tx, event.payload, now());
         case 'GuideChanged':
           return putGuideFact(tx, event.payload);
+        case 'LicenseTypeChanged':
+          return putLicenseTypeFact(tx, event.payload);
         case 'LicenseChanged':
           return handleLicenseChange(tx, event.payload);
         case 'CertificateDelivered':

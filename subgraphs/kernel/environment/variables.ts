@@ -151,7 +151,7 @@ const ADDRESSES = {
   LICENSES_URL: {
     kind: kinds.httpUrl,
     about: 'Address of the subgraph licenses.',
-    uses: { gateway: required, cases: required, seals: required },
+    uses: { gateway: required, matters: required, cases: required, seals: required },
   },
   SEALS_URL: {
     kind: kinds.httpUrl,

@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
+import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../salt.ts';
 
@@ -177,6 +178,8 @@ export const payloads = {
       }),
     ),
   }),
+  /** Every version of a license type (证照类型), oldest first: a case and a license keep the one that they began with. */
+  LicenseTypeChanged: z.object({ code: z.string().length(21), versions: z.array(licenseTypeVersion) }),
   /** A case decided GRANTED that ends in a license act. It opens a certificate task (制证任务). */
   CaseGranted: z.object({
     caseId: z.string(),

@@ -1,0 +1,4 @@
+CREATE TABLE "licenses"."license_type" (
+	"code" text PRIMARY KEY NOT NULL,
+	"fact" jsonb NOT NULL
+);

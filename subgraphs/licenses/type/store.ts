@@ -1,0 +1,18 @@
+import { inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import { licenseType } from './tables.ts';
+
+export async function putLicenseType(tx: Transaction, fact: PublishedLicenseType): Promise<void> {
+  const row = { code: fact.code, fact };
+  await tx.insert(licenseType).values(row).onConflictDoUpdate({ target: licenseType.code, set: row });
+}
+
+/** Returns license types by code, each with all of its versions. */
+export async function findLicenseTypes(
+  db: Reader,
+  codes: readonly string[],
+): Promise<Map<string, PublishedLicenseType>> {
+  const rows = await db.select().from(licenseType).where(inArray(licenseType.code, codes.slice()));
+  return new Map(rows.map(({ code, fact }) => [code, fact]));
+}
