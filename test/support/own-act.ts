@@ -13,7 +13,7 @@ export const GROUNDS = {
 export function prepareAct(hub: TestHub, person: string, action: string, input: object, fields = '') {
   const type = action === 'cancel' ? 'CancelLicenseInput' : 'OwnActInput';
   const filled = { reason: '检查', ...GROUNDS, ...input };
-  return runMutation(hub, person, `${action}License`, type, filled, `proposal { id } ${fields}`);
+  return runMutation(hub, person, `${action}License`, type, filled, `proposal { id: uuid } ${fields}`);
 }
 
 /** Decides a prepared act as a person. Returns the payload. */

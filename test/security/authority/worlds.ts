@@ -136,7 +136,10 @@ async function markedCase(hub: TestHub, { route, applicant }: Office, mark: Worl
   const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, reason: mark('decision') };
   await take(route.decides, 'decideCase', 'DecideCaseInput', decision);
   await waitUntil('the certificate task is open', async () => {
-    const { data } = await hub.ask('auditor', '{ certificateTasks(first: 9) { edges { node { case { id } } } } }');
+    const { data } = await hub.ask(
+      'auditor',
+      '{ certificateTasks(first: 9) { edges { node { case { id: uuid } } } } }',
+    );
     return data.certificateTasks.edges.some(({ node }: GraphqlNode) => node.case.id === id);
   });
   return id;
