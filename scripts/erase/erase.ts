@@ -92,7 +92,8 @@ async function eraseContents(
   await sql`update licenses.act set reason = case when reason is null then null else ${ERASED_TEXT} end,
     record = (record - 'KZ_SJS') || ${sql.json({ SM: ERASED_TEXT })}
     where identifier = ${identifier} and record ? 'CZ'`;
-  await sql`update licenses.license set holder_code = '' where head_identifier = ${identifier}`;
+  await sql`update licenses.license set holder_code = '', holder_name = ${ERASED_TEXT}
+    where head_identifier = ${identifier}`;
   await sql`update licenses.outbox_event set payload = jsonb_set(payload, '{license}', (payload->'license') || ${content})
     where type = 'LicenseChanged' and payload->>'identifier' = ${identifier}`;
   await sql`update cases.license_fact set fact = jsonb_set(fact, '{license}', (fact->'license') || ${content})

@@ -3,7 +3,6 @@ import type { Envelope } from '../kernel/events/events.ts';
 import { receiveOnce } from '../kernel/events/outbox-store.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
-import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -17,6 +16,7 @@ import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { startLibraryRelays } from './library/delivery-workflow.ts';
 import { placeChanges } from './library/feed-store.ts';
 import type { LibraryClient } from './library/library-client.ts';
+import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
 import { lockBlank } from './paper/store.ts';
@@ -69,7 +69,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       licenseResolvers(deps),
       LICENSE_OUTPUTS,
-      { 'VerifyLicenseInput.document': FILE_INPUT, 'VerifyLicenseInput.signature': FILE_INPUT },
+      LICENSE_INPUTS,
     ),
     receive: (producer, event) => receive(deps, producer, event),
     start() {

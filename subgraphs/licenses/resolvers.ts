@@ -9,6 +9,7 @@ import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
 import { FEED_ORDER, readFeed } from './library/feed-store.ts';
 import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
+import { listResolvers } from './list/resolvers.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper/paper.ts';
 import { BLANK_ORDER, listBlanks } from './paper/store.ts';
@@ -36,7 +37,14 @@ export function licenseResolvers(
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: { ...queries(db), ...orders.Query, ...proposals.Query, ...readings.Query, ...verification },
+    Query: {
+      ...queries(db),
+      ...listResolvers(deps).Query,
+      ...orders.Query,
+      ...proposals.Query,
+      ...readings.Query,
+      ...verification,
+    },
     Mutation: { ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation, ...readings.Mutation },
     License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
     LicenseAct: {
@@ -61,17 +69,6 @@ export function licenseResolvers(
 
 function queries(db: Database) {
   return {
-    licenses: async (_, args, context) => {
-      const person = requirePerson(context.actor);
-      const { state = null, matter = null, number = null } = args.filter ?? {};
-      const licensesPage = await store.listLicenses(
-        db,
-        person,
-        { state, matter, number },
-        readPage(args, store.LICENSE_ORDERS[args.orderBy]),
-      );
-      return toConnection(licensesPage, store.LICENSE_ORDERS[args.orderBy], (stored) => ({ stored, person, context }));
-    },
     license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_, args, { actor }) => {
       requireReadScope(LICENSE_READS.licenseChanges, actor, '变更流只供证照库和审计人员使用。');

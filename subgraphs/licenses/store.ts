@@ -1,10 +1,7 @@
-import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import type { LicenseState } from '../kernel/license-acts.ts';
-import { bySerial, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
-import type { Page } from '../kernel/list/page.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
 
@@ -30,60 +27,23 @@ function buildTaskQuery(window: string): SQL {
 }
 
 /**
- * SQL condition for the versions that a person may see: joins `license` and `licenseVersion`.
+ * SQL condition for the versions that a person may see: joins `license` and `version`.
  * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors.
  * The versions before a transfer are of another holder, so the holder does not see them.
  */
-function buildVisibilityCondition(actor: Person): SQL | undefined {
+export function buildVisibilityCondition(
+  actor: Person,
+  version: { record: SQLWrapper } = licenseVersion,
+): SQL | undefined {
   if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;
   return or(
     actor.holderCode === null
       ? undefined
-      : and(eq(license.holderCode, actor.holderCode), sql`${licenseVersion.record} ->> 'CZZTDM' = ${actor.holderCode}`),
+      : and(eq(license.holderCode, actor.holderCode), sql`${version.record} ->> 'CZZTDM' = ${actor.holderCode}`),
     actor.organ === null ? undefined : arrayContains(license.parties, [actor.organ]),
     actor.window === null ? undefined : eq(license.window, actor.window),
     actor.window === null ? undefined : exists(buildTaskQuery(actor.window)),
     sql`false`,
-  );
-}
-
-export interface LicenseFilter {
-  state: LicenseState | null;
-  matter: string | null;
-  number: string | null;
-}
-
-const serialOf = ({ license }: StoredLicense) => license.serial;
-
-/** The orders of `licenses`. The serial number is that of the first issue. */
-export const LICENSE_ORDERS = {
-  ISSUED_DESC: bySerial('licenses ISSUED_DESC', license.serial, 'DESC', serialOf),
-  ISSUED_ASC: bySerial('licenses ISSUED_ASC', license.serial, 'ASC', serialOf),
-} as const;
-
-/** Lists the licenses that a person may see, with their current versions. */
-export function listLicenses(
-  db: Reader,
-  actor: Person,
-  filter: LicenseFilter,
-  page: KeysetRequest,
-): Promise<Page<StoredLicense>> {
-  return selectPage(page, (keyset) =>
-    db
-      .select({ license, version: licenseVersion })
-      .from(license)
-      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
-      .where(
-        and(
-          buildVisibilityCondition(actor),
-          filter.state === null ? undefined : eq(license.headState, filter.state),
-          filter.matter === null ? undefined : eq(license.matterId, filter.matter),
-          filter.number === null ? undefined : eq(license.number, filter.number),
-          keyset.condition,
-        ),
-      )
-      .orderBy(...keyset.orderBy)
-      .limit(keyset.limit),
   );
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { actorColumns, bytea, count, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
+import { actorColumns, bytea, count, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
@@ -47,7 +47,10 @@ export const certificateTask = schema.table(
     voidedBy: text(),
     voidReason: text(),
   },
-  (table) => [index('certificate_task_license').on(sql`(${table.content}->>'licenseNumber')`)],
+  (table) => [
+    index('certificate_task_license').on(sql`(${table.content}->>'licenseNumber')`),
+    index('certificate_task_window').on(table.window).where(sql`${table.content}->>'licenseNumber' is not null`),
+  ],
 );
 
 /** The newest license number of each division and year. Reserved under the row lock, so that no number is lost. */
@@ -77,8 +80,23 @@ export const license = schema.table(
     headIdentifier: text().notNull(),
     /** State of the current version, copied here for lists. */
     headState: text().$type<LicenseState>().notNull(),
+    /** By which lists find it, as in the record of the current version. */
+    name: text().notNull(),
+    holderName: text().notNull(),
+    typeCode: text().notNull(),
+    validFrom: day().notNull(),
+    /** The last day of validity. 9999-12-31 if there is none (长期). */
+    validUntil: day().notNull(),
   },
-  (table) => [index().on(table.holderCode, table.serial), index().using('gin', table.parties)],
+  (table) => [
+    index().on(table.holderCode, table.serial),
+    index().using('gin', table.parties),
+    index().on(table.validUntil, table.serial),
+    index('license_find').using(
+      'gin',
+      sql`licenses.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.holderName}, ${table.name}, ${table.typeCode}, (${table.issuer} ->> 'id'), ${table.validFrom}, ${table.validUntil})`,
+    ),
+  ],
 );
 
 /** Indexes in the status list. An index reserved by a rehearsal or by an act that was refused later stays unused. */
@@ -203,6 +221,7 @@ export const sheet = schema.table(
   (table) => [
     uniqueIndex('sheet_one_standing').on(table.identifier).where(sql`${table.state} <> 'SPOILED'`),
     index().on(table.number),
+    index('sheet_find').on(sql`licenses.fold_text(${table.blankNumber})`),
   ],
 );
 

@@ -21,6 +21,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   'Query.caseStatistics': 'by: MATTER',
   'Query.platformMessages': 'case: "none"',
   'Query.searchCases': 'text: "有限"',
+  'Query.searchLicenses': 'text: "有限"',
   'Query.searchMatters': 'text: "许可"',
   'Query.searchOrgans': 'text: "局"',
 };

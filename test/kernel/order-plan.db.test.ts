@@ -5,7 +5,7 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import { CASE_ORDERS } from '../../subgraphs/cases/list/store.ts';
 import { caseFile } from '../../subgraphs/cases/tables.ts';
 import { type ColumnOrder, selectPage } from '../../subgraphs/kernel/list/keyset-store.ts';
-import { LICENSE_ORDERS } from '../../subgraphs/licenses/store.ts';
+import { LICENSE_ORDERS } from '../../subgraphs/licenses/list/store.ts';
 import { license } from '../../subgraphs/licenses/tables.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 

@@ -36,6 +36,8 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicantInput.code': 'recordHolderChecks; a rehearsal does not tell the limit of applications',
   'ApplicantInput.codeKind': 'a kind, no code',
   'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
+  'LicenseFilter.holder': 'a name, no code: the index holds none (test/licenses/finding.db.test.ts)',
+  'LicenseFilter.typeCode': 'the code of a type of licenses',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',

@@ -3,10 +3,12 @@ import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { EVERYBODY, keysOfText, windowScope } from '../../kernel/finding/keys.ts';
+import { contains, hasAll, hasAny, toTextArray, worthOfTexts } from '../../kernel/finding/keys-store.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { caseFile, matterFact } from '../tables.ts';
-import { EVERYBODY, keyOfMatter, keysOfPeriod, keysOfText, windowScope } from './finding.ts';
+import { keyOfMatter, keysOfPeriod } from './finding.ts';
 
 /** What a list of cases looks for. All conditions that are not null must hold. Texts are folded. */
 export interface CaseQuery {
@@ -20,15 +22,6 @@ export interface CaseQuery {
 const KEYS = sql`cases.find_keys(${caseFile.parties}, ${caseFile.window}, ${caseFile.number}, ${caseFile.applicantName}, ${caseFile.matterId})`;
 const NUMBER = sql`cases.fold_text(${caseFile.number})`;
 const NAME = sql`cases.fold_text(${caseFile.applicantName})`;
-
-const toArray = (keys: readonly string[]) =>
-  sql`array[${sql.join(
-    keys.map((key) => sql`${key}`),
-    sql`, `,
-  )}]::text[]`;
-const hasAll = (keys: readonly string[]) => sql`${KEYS} @> ${toArray(keys)}`;
-const hasAny = (keys: readonly string[]) => (keys.length === 0 ? sql`false` : sql`${KEYS} && ${toArray(keys)}`);
-const contains = (text: SQL, folded: string) => sql`position(${folded} in ${text}) > 0`;
 
 /** Returns the ids of the matters whose name contains a folded text. */
 async function findMatterIds(db: Reader, folded: string): Promise<string[]> {
@@ -63,9 +56,15 @@ export async function buildQueryCondition(
     and(
       text === null
         ? undefined
-        : or(hasAll(keysOfText(scope, text)), hasAny(matterIds.map((id) => keyOfMatter(scope, id)))),
-      applicantName === null ? undefined : hasAll(keysOfText(scope, applicantName)),
-      hasPeriod ? hasAny(keysOfPeriod(scope, receivedFrom, receivedTo, today)) : undefined,
+        : or(
+            hasAll(KEYS, keysOfText(scope, text)),
+            hasAny(
+              KEYS,
+              matterIds.map((id) => keyOfMatter(scope, id)),
+            ),
+          ),
+      applicantName === null ? undefined : hasAll(KEYS, keysOfText(scope, applicantName)),
+      hasPeriod ? hasAny(KEYS, keysOfPeriod(scope, receivedFrom, receivedTo, today)) : undefined,
     );
   // The applicant's own cases are few, and have an index of their own.
   const ofApplicant =
@@ -79,7 +78,7 @@ export async function buildQueryCondition(
       : or(
           contains(NUMBER, text),
           contains(NAME, text),
-          matterIds.length === 0 ? undefined : sql`${caseFile.matterId} = any(${toArray(matterIds)})`,
+          matterIds.length === 0 ? undefined : sql`${caseFile.matterId} = any(${toTextArray(matterIds)})`,
         ),
     applicantName === null ? undefined : contains(NAME, applicantName),
   );
@@ -96,9 +95,7 @@ function hasAnyDay(from: Day | null, to: Day | null): SQL | undefined {
   );
 }
 
-/** SQL: how well a folded text finds a case: 3 is number or name, 2 begins one, 1 is a part, 0 by the matter. */
+/** SQL: how well a folded text finds a case by number or name: 3 to 1, and 0 by the matter. */
 export function worthOf(folded: string): SQL<number> {
-  return sql<number>`case when ${NUMBER} = ${folded} or ${NAME} = ${folded} then 3
-    when starts_with(${NUMBER}, ${folded}) or starts_with(${NAME}, ${folded}) then 2
-    when ${contains(NUMBER, folded)} or ${contains(NAME, folded)} then 1 else 0 end`;
+  return worthOfTexts([NUMBER, NAME], folded);
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { requireQuery } from '../../kernel/finding/query.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { buildInputError, describePage, readPage, toConnection } from '../../kernel/list/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
@@ -8,7 +9,6 @@ import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';
 import type { CaseFilter as CaseFilterInput, Resolvers } from '../resolvers.gen.ts';
 import { viewCase } from '../view.ts';
-import { foldQuery, MIN_FIND_CHARS } from './finding.ts';
 import { listRunning, RUNNING_ORDER, type RunningPage } from './running-store.ts';
 import {
   CASE_ORDERS,
@@ -83,11 +83,4 @@ function readFilter(filter: CaseFilterInput): CaseFilter {
       ...{ receivedFrom, receivedTo },
     },
   };
-}
-
-/** Returns a text folded. Throws BAD_USER_INPUT if it is too short to look for. */
-function requireQuery(text: string, argument: string): string {
-  const folded = foldQuery(text);
-  if (folded === null) throw buildInputError(`请至少填写 ${MIN_FIND_CHARS} 个字来查找。`, argument);
-  return folded;
 }

@@ -6,6 +6,7 @@ import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { computeRecordDigest } from '../license.ts';
+import { summarize } from '../list/finding.ts';
 import { closeDuty, dutyIds, openDuty } from '../paper/duty-store.ts';
 import type { BlankState } from '../paper/paper.ts';
 import type { StoredLicense } from '../store.ts';
@@ -157,6 +158,7 @@ export async function enterVersion(
     handledBy: task.handledBy,
     window: task.window ?? storedLicense?.license.window ?? null,
     issuer: task.issuer,
+    ...summarize(record),
   };
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.

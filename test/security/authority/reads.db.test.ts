@@ -68,7 +68,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ seals: 'TOKEN', seal: 'TOKEN' },
   ...{ matters: 'PUBLIC', matter: 'PUBLIC', organs: 'PUBLIC', tasks: 'PUBLIC', calendars: 'PUBLIC' },
   ...{ viewer: 'PUBLIC', node: 'PUBLIC', nodes: 'PUBLIC', caseProgress: 'PUBLIC' },
-  ...{ searchCases: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
+  ...{ searchCases: 'TOKEN', searchLicenses: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
 };
 
@@ -91,6 +91,7 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   workingDay: () => 'from: "2026-01-05", days: 1',
   caseStatistics: () => 'by: MATTER, first: 20',
   searchCases: () => 'text: "3607", first: 20',
+  searchLicenses: () => 'text: "2026", first: 20',
   searchMatters: () => 'text: "林木", first: 20',
   searchOrgans: () => 'text: "林业局", first: 20',
   caseProgress: () => 'number: "360731202603020001", code: "0000-0000-0000"',

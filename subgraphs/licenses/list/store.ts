@@ -1,0 +1,110 @@
+import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import type { Reader } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import { numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
+import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
+import { license, licenseVersion, sheet } from '../tables.ts';
+import { buildQueryCondition, type LicenseQuery, worthOf } from './finding-store.ts';
+
+export interface LicenseFilter {
+  state: LicenseState | null;
+  matter: string | null;
+  number: string | null;
+  /** Number of a paper blank, folded. */
+  blank: string | null;
+  query: LicenseQuery;
+}
+
+const serialOf = ({ license }: StoredLicense) => license.serial;
+
+/** The orders of `licenses`. The serial number is that of the first issue. */
+export const LICENSE_ORDERS = {
+  ISSUED_DESC: bySerial('licenses ISSUED_DESC', license.serial, 'DESC', serialOf),
+  ISSUED_ASC: bySerial('licenses ISSUED_ASC', license.serial, 'ASC', serialOf),
+} as const satisfies Record<string, ColumnOrder<StoredLicense>>;
+
+/** Lists the licenses that a person may see, with their current versions. */
+export function listLicenses(
+  db: Reader,
+  actor: Person,
+  filter: LicenseFilter,
+  page: KeysetRequest,
+): Promise<Page<StoredLicense>> {
+  return selectPage(page, (keyset) =>
+    db
+      .select({ license, version: licenseVersion })
+      .from(license)
+      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+      .where(
+        and(
+          buildVisibilityCondition(actor),
+          filter.state === null ? undefined : eq(license.headState, filter.state),
+          filter.matter === null ? undefined : eq(license.matterId, filter.matter),
+          filter.number === null ? undefined : eq(license.number, filter.number),
+          filter.blank === null ? undefined : isOnBlank(db, actor, filter.blank),
+          buildQueryCondition(actor, filter.query),
+          keyset.condition,
+        ),
+      )
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+}
+
+/**
+ * SQL: a version of the license stands on a sheet, spoiled or not, that the person may see. A new holder does not find
+ * it by the paper of the holder before.
+ */
+function isOnBlank(db: Reader, actor: Person, blank: string): SQL {
+  const printed = alias(licenseVersion, 'printed');
+  return exists(
+    db
+      .select({ one: sql`1` })
+      .from(sheet)
+      .innerJoin(printed, eq(printed.identifier, sheet.identifier))
+      .where(
+        and(
+          sql`licenses.fold_text(${sheet.blankNumber}) = ${blank}`,
+          eq(sheet.number, license.number),
+          buildVisibilityCondition(actor, printed),
+        ),
+      ),
+  );
+}
+
+/** A license that a search found, and how well: more is better. */
+export type FoundLicense = StoredLicense & { worth: number };
+
+/** The order of `searchLicenses` for a folded text: best first, then newest first. */
+export function toSearchOrder(text: string): ColumnOrder<FoundLicense> {
+  return {
+    name: 'searchLicenses',
+    direction: 'DESC',
+    keys: [
+      { column: worthOf(text), part: numberPart(1), readValue: ({ worth }) => worth },
+      { column: license.serial, part: serialPart, readValue: serialOf },
+    ],
+  };
+}
+
+/** Returns a page of the licenses that a person may see and that a folded text finds, best first. */
+export function searchLicenses(
+  db: Reader,
+  actor: Person,
+  text: string,
+  page: KeysetRequest,
+): Promise<Page<FoundLicense>> {
+  const query = { text, holder: null, typeCode: null, organ: null, validFrom: null, validUntil: null };
+  return selectPage(page, (keyset) =>
+    db
+      .select({ license, version: licenseVersion, worth: worthOf(text) })
+      .from(license)
+      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+      .where(and(buildVisibilityCondition(actor), buildQueryCondition(actor, query), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
+}
