@@ -26,6 +26,7 @@ const OWN_FILES = {
   'explorer/examples.js': SCRIPT,
   'explorer/explorer.js': SCRIPT,
   'log.js': SCRIPT,
+  'progress.js': SCRIPT,
   'proof.js': SCRIPT,
   'explorer/sign-in.js': SCRIPT,
   'terms.js': SCRIPT,

@@ -1,7 +1,10 @@
 import { escapeHtml, type Lang, renderFacts, renderPage, type Words } from './frame.ts';
 import type { Label, Labels } from './labels.ts';
 
-/** The page on which anybody with a receipt follows a case. It works without scripts. */
+/**
+ * The page on which anybody with a receipt follows a case. It works without scripts; one reads the link of the receipt's
+ * QR code.
+ */
 
 /** The data of the page: `CaseProgress` of the schema. */
 export interface CaseProgress {
@@ -72,7 +75,7 @@ export function renderProgressForm(
   const words = problem === null ? null : TEXT[problem === 'UNKNOWN' ? 'unknown' : 'tooMany'];
   const body = `<h1>${escapeHtml(TEXT.title[lang])}</h1>
 ${words ? `<p class="state bad" role="alert"><strong>${escapeHtml(words[lang])}</strong></p>` : ''}${renderFields(typed, lang)}`;
-  return renderPage({ lang, path: '/progress', title: TEXT.title[lang], body });
+  return renderPage({ lang, path: '/progress', title: TEXT.title[lang], body, script: 'progress.js' });
 }
 
 /** Renders the progress of a case, with the answer first. */
@@ -103,7 +106,7 @@ export function renderProgressPage(progress: CaseProgress, labels: Labels, lang:
 <p class="state hold"><strong>${escapeHtml(`${TEXT.step[lang]}：${labelOf('CaseStep', progress.step)}`)}</strong></p>
 ${renderFacts(facts)}
 ${renderFields({ number: progress.number, code: '' }, lang)}`;
-  return renderPage({ lang, path: '/progress', title: TEXT.title[lang], body });
+  return renderPage({ lang, path: '/progress', title: TEXT.title[lang], body, script: 'progress.js' });
 }
 
 function renderFields({ number, code }: TypedReceipt, lang: Lang): string {

@@ -3,6 +3,7 @@ import type { Envelope } from '../kernel/events/events.ts';
 import { receiveOnce } from '../kernel/events/outbox-store.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
+import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -69,7 +70,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       licenseResolvers(deps),
       LICENSE_OUTPUTS,
-      LICENSE_INPUTS,
+      { ...LICENSE_INPUTS, 'VerifyLicenseInput.document': FILE_INPUT, 'VerifyLicenseInput.signature': FILE_INPUT },
     ),
     receive: (producer, event) => receive(deps, producer, event),
     start() {

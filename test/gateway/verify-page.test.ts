@@ -51,6 +51,7 @@ const FILES = [
   'camera.js',
   'element.js',
   'log.js',
+  'progress.js',
   'proof.js',
 ];
 const ALL_FILES = [...FILES, 'terms.js', 'tlog.js', 'words.js', 'qr/index.js', 'qr/decode.js'];

@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decode } from 'fast-png';
+import decodeQR from 'qr/decode.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { composeNotice, NOTICE_KINDS, noticeNumber } from '../../subgraphs/cases/notice/notice.ts';
@@ -49,6 +51,33 @@ describe('the papers of a case in poppler and qpdf', () => {
     expect(rights.length).toBeGreaterThan(10);
     expect(Math.max(...rights)).toBeLessThan(595 - 60);
   });
+});
+
+test.each(['ACCEPTANCE', 'SUPPLEMENT'] as const)('the QR code on %s is read from the picture of the sheet', (kind) => {
+  const step = { at: new Date('2026-11-23T01:02:03Z'), note: null, finding: null };
+  const number = noticeNumber(kind, '360731', '2026', 12);
+  const progress = { url: 'https://tongquan.yudu.example.gov.cn/progress', code: 'ABCD-EFGH-JKMN' };
+  const facts = kind === 'SUPPLEMENT' ? { missing: [{ name: '图纸', remark: null }], progress } : { progress };
+  const subject = buildNoticeCase();
+  const content = composeNotice(kind, subject, step, { organ: COUNTY_ORGAN, number }, facts);
+  writeFileSync(path('receipt.pdf'), renderNotice(content));
+  // As a phone sees it: 120 points an inch are half of what a printer prints.
+  execFileSync('pdftoppm', ['-r', '120', '-png', '-singlefile', path('receipt.pdf'), path('receipt')]);
+  const { width, height, data, channels } = decode(readFileSync(path('receipt.png')));
+  const pixels = new Uint8Array(width * height * 4).fill(255);
+  for (let i = 0; i < width * height; i++) {
+    for (let channel = 0; channel < 3; channel++)
+      pixels[4 * i + channel] = Number(data[channels * i + Math.min(channel, channels - 1)]);
+  }
+  const link = new URL(decodeQR({ width, height, data: pixels }));
+  expect(link.origin + link.pathname).toBe(progress.url);
+  expect(link.search).toBe('');
+  expect(Object.fromEntries(new URLSearchParams(link.hash.slice(1)))).toEqual({
+    number: subject.number,
+    code: progress.code,
+  });
+  const words = execFileSync('pdftotext', [path('receipt.pdf'), '-'], { encoding: 'utf8' }).replace(/\s/g, '');
+  for (const word of ['扫码查询办理进度', subject.number, progress.code]) expect(words).toContain(word);
 });
 
 describe('a decision document and openssl', () => {

@@ -6,6 +6,8 @@ import type { Browser, Page } from 'playwright-core';
 import { encodeQR } from 'qr';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/demo/tamper.ts';
+import { progressLink } from '../../subgraphs/cases/progress/progress.ts';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import {
   launchBrowser,
@@ -14,7 +16,7 @@ import {
   requireAccessible,
   requireNoHorizontalScroll,
 } from '../support/browser.ts';
-import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
 
@@ -230,6 +232,44 @@ describe('the verification page in Chromium', () => {
     expect(await page.locator('.life').textContent()).toMatch(/制发[\s\S]*暂扣/);
     expect(await page.locator('#code').isHidden()).toBe(true);
     await requireAccessible(page, 'suspended');
+    await visited.context.close();
+  });
+
+  test('the link of a receipt asks for its case, and the code is in no address that the hub sees', async () => {
+    const input = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, fields: [{ label: '树种', text: '杉木' }] };
+    const accepted = await runMutation(
+      hub,
+      ROUTES.DIRECT.accepts,
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      'case { id }',
+    );
+    const query = 'query($id: ID!) { case(id: $id) { number notices { url } } }';
+    const { data } = await hub.ask('auditor', query, { id: accepted.case.id });
+    const { number, notices } = data.case;
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
+    const receipt = (await hub.hub.app.inject({ url: notices[0].url, headers })).rawPayload;
+    const { progress } = JSON.parse(Buffer.from(readAttachment(receipt, 'notice.json') ?? []).toString());
+    const visited = await openPage(browser, PHONE);
+    const { page, requests } = visited;
+    const link = new URL(progressLink(progress, number));
+    await page.goto(`${origin}/progress?lang=en${link.hash}`);
+    await page.locator('.state').waitFor();
+    expect(await page.locator('main').textContent()).toContain('Accepted');
+    expect(page.url()).not.toContain(progress.code);
+    for (const { url } of requests) expect(url).not.toContain(progress.code);
+    expect(requests.filter(({ body }) => body?.includes(progress.code))).toHaveLength(1);
+    await page.goBack();
+    expect(page.url()).not.toContain(progress.code);
+    await page.goto(`${origin}/progress#number=${number}&code=0000-0000-0000`);
+    await page.locator('.state.bad').waitFor();
+    for (const hash of ['#main', '#', '#number=1', '#code=x', '#number=%E0%A4%A&code=%']) {
+      await page.goto('about:blank');
+      await page.goto(`${origin}/progress${hash}`);
+      await requireNoHorizontalScroll(page, hash);
+    }
+    expect(requests.filter(({ url }) => !url.startsWith(`${origin}/`) && url !== 'about:blank')).toEqual([]);
     await visited.context.close();
   });
 

@@ -11,10 +11,12 @@ import {
   type TextPlace,
   type TypesetDocument,
 } from '../../kernel/pdf/document.ts';
+import { drawCode } from '../../kernel/pdf/qr.ts';
 import { toSealImage } from '../../kernel/pdf/seal-image.ts';
 import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
+import { progressLink } from '../progress/progress.ts';
 import type { NoticeContent } from './notice.ts';
 
 /** Rendering holds this process for tens of milliseconds. A cached notice takes up to a few hundred kB. */
@@ -54,9 +56,12 @@ export function renderSealable(content: NoticeContent, ownPicture: Uint8Array | 
 function typesetContent(content: NoticeContent): TypesetDocument {
   requireVisible(content, 'LINES');
   const text = toCanonicalJson(content);
+  const { progress, caseNumber } = content;
+  const files: Record<string, string> = { 'content.json': text, 'notice.json': text };
+  if (progress !== undefined) files['qr.svg'] = drawCode(progressLink(progress, caseNumber), 'medium');
   return typeset({
     template: 'notice.typ',
-    files: { 'content.json': text, 'notice.json': text },
+    files,
     name: content.number,
     createdAt: content.issuedAt,
   });

@@ -29,6 +29,14 @@ export function progressUrl(publicUrl: string): string {
   return `${publicUrl.replace(/(?<!\/)\/+$/, '')}/progress`;
 }
 
+/**
+ * Returns the text of the QR code on a receipt: the page with number and code behind `#`. Browsers do not send that
+ * part, so the code stands in no log of a server or proxy. The page's script puts both into its form.
+ */
+export function progressLink({ url, code }: { url: string; code: string }, caseNumber: string): string {
+  return `${url}#number=${encodeURIComponent(caseNumber)}&code=${encodeURIComponent(code)}`;
+}
+
 /** Returns the step that usually follows, or null if none does. */
 export function nextStepOf(subject: Case): Position | 'SUPPLEMENTED' | null {
   if (hasEnded(subject)) return null;

@@ -46,7 +46,7 @@ export function buildQueryCondition(actor: Person, query: LicenseQuery): SQL | u
     ),
     buildExactCondition(query),
   );
-  // The array is computed first, and once: no plan walks the licenses in the order of the list to read the keys of each.
+  // The array is computed first, and once: no plan walks all licenses in the order of the list to read their keys.
   return sql`${license.serial} = any(array(select serial from licenses.license where ${isFound}))`;
 }
 
