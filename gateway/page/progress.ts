@@ -2,8 +2,8 @@ import { escapeHtml, type Lang, renderFacts, renderPage, type Words } from './fr
 import type { Label, Labels } from './labels.ts';
 
 /**
- * The page on which anybody with a receipt follows a case. It works without scripts; one reads the link of the receipt's
- * QR code.
+ * The page on which anybody with a receipt follows a case. It works without scripts.
+ * One reads the link of the receipt's QR code.
  */
 
 /** The data of the page: `CaseProgress` of the schema. */

@@ -120,7 +120,7 @@ export const KERNEL: Record<string, Layer> = {
   'refusals/collector': 'rule',
   salt: 'rule',
   'http/resolver-types': 'edge',
-  'pdf/qr': 'rule',
+  'pdf/qr': 'render',
   'pdf/seal-image': 'rule',
   'pdf/seal-picture': 'render',
   'pdf/sealed-pdf': 'rule',

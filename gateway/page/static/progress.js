@@ -1,8 +1,9 @@
 import { byId } from './element.js';
 
 /**
- * The page of a case's progress, opened by the QR code of a receipt: number and code stand behind `#`, which browsers do
- * not send. This script puts them into the form and sends that, and takes the code out of the address and the history.
+ * The page of a case's progress, opened by the QR code of a receipt: number and code stand behind `#`.
+ * Browsers do not send that part. This script puts both into the form and sends it.
+ * It takes the code out of the address and the history.
  */
 
 function readLink() {
