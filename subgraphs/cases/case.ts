@@ -4,6 +4,7 @@ import { isWithin } from '../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { AmendedLine } from './content/content.ts';
 import type { UsedException } from './exception/exception.ts';
 import type { GuideInForce } from './reception/guide.ts';
 
@@ -20,6 +21,7 @@ export const STEPS = [
   'SUPPLEMENT_MISSED',
   'NOT_ACCEPTED',
   'ACCEPTED',
+  'AMENDED',
   'EXAMINED',
   'FORWARDED',
   'SENT_BACK',
@@ -43,16 +45,22 @@ export type Finding = 'APPROVED' | 'REFUSED' | 'GRANTED' | 'REJECTED';
 const NEXT_POSITION: Partial<Record<Step, Position | null>> = {
   SUPPLEMENTED: 'RECEIVED',
   SENT_BACK: 'ACCEPTED',
+  AMENDED: null,
   PAUSED: null,
   RESUMED: null,
   MOVED: null,
 };
 /** The positions that a case can have. */
-export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
+export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'AMENDED' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
 
 /** Whether a step is also the name of a position. */
 export function isPosition(step: Step): step is Position {
   return NEXT_POSITION[step] === undefined;
+}
+
+/** Whether a case goes on waiting where it was before a step: the same people have to handle it. */
+export function restsAfter(step: string): boolean {
+  return step === 'PAUSED' || step === 'RESUMED' || step === 'AMENDED';
 }
 
 /** Positions after which no step follows. */
@@ -91,6 +99,8 @@ export interface StepData {
   supplement?: { items: string[]; until: Day };
   /** EXAMINED, DECIDED: the exceptions to the segregation of duties that the step rests on. */
   exceptions?: UsedException[];
+  /** AMENDED: the lines of the content before and after. */
+  amended?: AmendedLine[];
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

@@ -10,7 +10,15 @@ import {
   requireAllowed,
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type Case, divisionOf, endsInPaper, examiningOrgan, mustBeForwarded, type Position } from './case.ts';
+import {
+  type Case,
+  divisionOf,
+  endsInLicenseAct,
+  endsInPaper,
+  examiningOrgan,
+  mustBeForwarded,
+  type Position,
+} from './case.ts';
 import { type DutyException, findExaminerException, findSecondment } from './exception/exception.ts';
 import { REGISTER_READ } from './person/policy.ts';
 import { findAcceptingOrgan } from './reception/policy.ts';
@@ -152,6 +160,7 @@ type CaseActions = Record<
   | 'examineCase'
   | 'forwardCase'
   | 'sendBackCase'
+  | 'amendCase'
   | 'pauseCase'
   | 'resumeCase'
   | 'decideCase'
@@ -216,6 +225,13 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
     grants: [DECIDING_STAFF],
     state: unlessPaused,
     clause: '实施方案三.3（全流程线上闭环审批管理）',
+  },
+  /** 修改制证信息: the lines of the license to be, by the organ that handles the case. The decider authorises them. */
+  amendCase: {
+    stateFirst: (subject) => (endsInLicenseAct(subject.delegation) ? whileUndecided(subject) : refuseStep()),
+    grants: HANDLERS,
+    state: unlessPaused,
+    clause: '行政许可法第三十四条',
   },
   /** 特别程序: the organ that handles the case stops its clock (行政许可法 art. 45). */
   pauseCase: { stateFirst: whileUndecided, grants: HANDLERS, state: unlessPaused, clause: '行政许可法第四十五条' },

@@ -7,6 +7,7 @@ import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case } from './case.ts';
+import { amendCase } from './content/workflow.ts';
 import { decideInPerson, deliverDecision } from './decision/workflow.ts';
 import { exceptionResolvers } from './exception/resolvers.ts';
 import { isSecondPerson } from './exception/workflow.ts';
@@ -94,6 +95,10 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
       settleCase(actor, () => workflow.forward(deps, toCommand(actor, input), input.note ?? null)),
     sendBackCase: (_, { input }, { actor }) =>
       settleCase(actor, () => workflow.sendBack(deps, toCommand(actor, input), input.reason)),
+    amendCase: (_, { input }, { actor }) =>
+      settleCase(actor, () =>
+        amendCase(deps, toCommand(actor, input), { fields: input.fields, note: input.note ?? null }),
+      ),
     pauseCase: (_, { input }, { actor }) =>
       settleCase(actor, () => workflow.pause(deps, toCommand(actor, input), input)),
     resumeCase: (_, { input }, { actor }) =>

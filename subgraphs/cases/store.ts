@@ -6,7 +6,16 @@ import { UUID_PATTERN } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';
-import { type Case, type CaseFile, divisionOf, foldCase, partiesOf, type StepRecord, waitsFor } from './case.ts';
+import {
+  type Case,
+  type CaseFile,
+  divisionOf,
+  foldCase,
+  partiesOf,
+  restsAfter,
+  type StepRecord,
+  waitsFor,
+} from './case.ts';
 import { notifyPlatform } from './platform/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
@@ -132,7 +141,7 @@ export async function addStep(
         .set({
           ...columns,
           parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
-          ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
+          ...(restsAfter(record.step) ? {} : { restsSince: record.at }),
         })
         .where(eq(caseFile.id, subject.id)),
   ]);

@@ -6,7 +6,7 @@ import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
-import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
+import { type Case, FORWARDED_CODE, RESULT_CODES, restsAfter, type StepRecord, waitsFor } from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
 
@@ -64,6 +64,7 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,
     exceptions: (data?.exceptions ?? []).map(({ id }) => id),
+    amended: data?.amended ?? [],
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
 }
@@ -75,7 +76,7 @@ function viewPause({ paused }: Case) {
 
 function viewWaiting(subject: Case) {
   const { organs, window } = waitsFor(subject);
-  const currentStep = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
+  const currentStep = subject.steps.findLast(({ step }) => !restsAfter(step));
   return { organs: organs.map(organ), window, since: currentStep?.at ?? new Date(0) };
 }
 

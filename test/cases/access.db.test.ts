@@ -103,6 +103,13 @@ const ROWS: Row[] = [
     allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
   },
   {
+    name: 'amendCase',
+    type: 'AmendCaseInput',
+    caseState: 'ACCEPTED',
+    extraInput: { fields: [{ label: '备注', text: '更正' }] },
+    allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
+  },
+  {
     name: 'pauseCase',
     type: 'PauseCaseInput',
     caseState: 'ACCEPTED',

@@ -46,6 +46,7 @@ const WRITES: Record<CaseActionName, readonly (StepDetails & { step: StepRecord[
   ],
   forwardCase: [{ step: 'FORWARDED' }],
   sendBackCase: [{ step: 'SENT_BACK' }],
+  amendCase: [{ step: 'AMENDED', data: { amended: [] } }],
   pauseCase: [{ step: 'PAUSED', data: { pause: { kind: 'HEARING', papers: ['x'] } } }],
   resumeCase: [{ step: 'RESUMED' }],
   decideCase: [

@@ -26,6 +26,7 @@ const OWN_ACT = { ...GROUNDS, ...REASON };
 const FILLED: Readonly<Record<string, object>> = {
   askSupplement: { items: ['图纸'] },
   examineCase: { finding: 'APPROVED' },
+  amendCase: { fields: [{ label: '备注', text: '更正' }] },
   pauseCase: { kind: 'HEARING', ...REASON, papers: ['1号'] },
   decideCase: { decision: 'GRANTED', authoriseSeal: true },
   recordFinding: { kind: 'NOTICE', text: '请核对' },

@@ -47,6 +47,7 @@ const ROWS: Readonly<Record<string, Alone>> = {
   examineCase: STEP,
   forwardCase: STEP,
   sendBackCase: STEP,
+  amendCase: { alone: 'shown line by line in the case; the decider sees and authorises the whole content' },
   pauseCase: { alone: 'needs a lawful kind and papers; the applicant and the statistics show each pause' },
   resumeCase: STEP,
   decideCase: { alone: 'whoever examined is refused, see below' },

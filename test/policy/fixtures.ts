@@ -130,6 +130,8 @@ function caseFixtures(mode: Mode): Fixture[] {
     ['examineCase', ACCEPTED],
     ...(mode === 'DIRECT' ? [] : [['forwardCase', EXAMINED] as ['forwardCase', readonly StepRecord[]]]),
     ['sendBackCase', toDecide],
+    ['amendCase', ACCEPTED],
+    ['amendCase', toDecide],
     ['pauseCase', ACCEPTED],
     ['pauseCase', toDecide],
     ['resumeCase', PAUSED],

@@ -84,6 +84,7 @@ async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
     supplementCase: { case: ids.SUPPLEMENT_ASKED },
     closeUnsupplemented: { case: ids.SUPPLEMENT_ASKED },
     examineCase: { case: ids.ACCEPTED, finding: 'APPROVED' },
+    amendCase: { case: ids.ACCEPTED, fields: [{ label: '备注', text: '更正' }] },
     pauseCase: { case: ids.ACCEPTED, kind: 'HEARING', reason: '听证', papers: ['1号'] },
     resumeCase: { case: ids.PAUSED },
     forwardCase: { case: ids.EXAMINED },
@@ -287,6 +288,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
 
 /** Fixtures of the subjects above, where a mutation has more than one. */
 const SUBJECTS: Readonly<Record<string, string>> = {
+  amendCase: 'WINDOW_FORWARD ACCEPTED',
   pauseCase: 'WINDOW_FORWARD ACCEPTED',
   resumeCase: 'WINDOW_FORWARD PAUSED',
   withdrawCase: 'WINDOW_FORWARD RECEIVED',

@@ -50,6 +50,7 @@ const STEP_RULES: Readonly<Record<Step, StepRule>> = {
   EXAMINED: { actions: ['examineCase'] },
   FORWARDED: { actions: ['forwardCase'] },
   SENT_BACK: { actions: ['sendBackCase'] },
+  AMENDED: { actions: ['amendCase'] },
   PAUSED: { actions: ['pauseCase'] },
   RESUMED: { actions: ['resumeCase'] },
   MOVED: { actions: [], system: 'matters' },

@@ -1,4 +1,5 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
+import { restsAfter } from '../case.ts';
 import { ANSWER_DAYS, type ClockStep, dueOf, suspensionsOf } from './clock.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts';
 
@@ -56,7 +57,7 @@ const NEXT_STEP_WORD: Readonly<Record<string, string>> = {
  * Never refuses: a missing calendar is returned as `missingYear`.
  */
 export function restOf(subject: RestingCase, calendar: Calendar): Rest {
-  const last = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
+  const last = subject.steps.findLast(({ step }) => !restsAfter(step));
   if (!last) throw new RangeError('a case without a step');
   const since = dayOf(last.at);
   const suspensions = suspensionsOf(subject.steps);

@@ -6,6 +6,7 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { linesAfter } from '../content/content.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 
@@ -82,7 +83,7 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   const currentContent = license.license;
-  const fields = subject.fields.length > 0 ? [...subject.fields] : currentContent.fields;
+  const fields = linesAfter(action, currentContent.fields, subject.fields);
   const currentBase = {
     ...base,
     licenseNumber: license.number,
@@ -104,7 +105,7 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
       return { ...currentBase, holder: subject.applicant, fields };
     case 'REISSUE':
     case 'CANCEL':
-      return { ...currentBase, holder: currentContent.holder, fields: currentContent.fields };
+      return { ...currentBase, holder: currentContent.holder, fields };
   }
 }
 

@@ -5,6 +5,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { mayTakeOut } from '../content/content.ts';
 
 export const MAX_NAME_CHARS = 100;
 const MAX_LABEL_CHARS = 20;
@@ -30,18 +31,25 @@ export function requireApplication(
   checkAll(
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
-    () => requireFields(fields),
+    () => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireLicenseFits(delegation, application, license),
   );
 }
 
-/** Checks the lines of an application. Refuses FIELD_TOO_LONG, FIELD_MALFORMED. */
-export function requireFields(fields: Application['fields']): void {
+/**
+ * Checks lines by themselves. An AMENDMENT may take lines out, by an empty text.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, also for a label that occurs twice.
+ */
+export function requireFields(fields: Application['fields'], of: 'APPLICATION' | 'AMENDMENT'): void {
   if (fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
   checkEach(fields, ({ label, text }, i) =>
     checkAll(
       () => requireLine(label, MAX_LABEL_CHARS, `fields[${i}].label`),
-      () => requireLine(text, MAX_TEXT_CHARS, `fields[${i}].text`),
+      () => {
+        if (fields.findIndex((field) => field.label === label) < i)
+          throw new Refusal('FIELD_MALFORMED', `fields[${i}].label`, `“${label}”重复`);
+      },
+      () => (text === '' && of === 'AMENDMENT') || requireLine(text, MAX_TEXT_CHARS, `fields[${i}].text`),
     ),
   );
 }

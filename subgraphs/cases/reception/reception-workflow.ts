@@ -10,7 +10,8 @@ import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/col
 import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { actionOf, buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { mayTakeOut } from '../content/content.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
@@ -321,7 +322,7 @@ export async function supplement(
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
     const { applicant, delegation } = subject;
     if (changes.fields !== null) {
-      faults.check(() => requireFields(fields));
+      faults.check(() => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'));
       faults.check(() => requirePrintableApplication({ applicant, fields }));
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {

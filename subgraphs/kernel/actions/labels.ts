@@ -15,6 +15,7 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   examineCase: { zh: '审查', en: 'Examine' },
   forwardCase: { zh: '转报', en: 'Forward to the city' },
   sendBackCase: { zh: '退回补充审查', en: 'Send back' },
+  amendCase: { zh: '修改制证信息', en: 'Amend the content' },
   pauseCase: { zh: '中止计时', en: 'Pause the clock' },
   resumeCase: { zh: '恢复计时', en: 'Resume the clock' },
   decideCase: { zh: '决定', en: 'Decide' },

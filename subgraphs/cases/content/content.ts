@@ -1,0 +1,58 @@
+import type { LicenseAction } from '../../kernel/license-acts.ts';
+
+/** The lines of a license's content (制证信息): a label, and what stands after it. A label occurs once. */
+export type Lines = readonly { label: string; text: string }[];
+
+/** What an act does with the lines that stand on the license: it changes the named ones, or keeps all. */
+const MERGES: Readonly<Record<LicenseAction, 'CHANGES' | 'KEEPS'>> = {
+  ISSUE: 'CHANGES',
+  CHANGE: 'CHANGES',
+  RENEW: 'CHANGES',
+  RETAIN: 'CHANGES',
+  TRANSFER: 'CHANGES',
+  REISSUE: 'KEEPS',
+  CANCEL: 'KEEPS',
+};
+
+/**
+ * Returns `standing` with the lines of `given` in their places: a line that `given` does not name stays as it is, a new
+ * one comes after the others. An empty text takes the line out.
+ */
+export function changeLines(standing: Lines, given: Lines): { label: string; text: string }[] {
+  return nameLines(standing, given).filter(({ text }) => text !== '');
+}
+
+/** Like `changeLines`, but a line that is taken out stays named, with an empty text: an act takes it out later. */
+export function nameLines(standing: Lines, given: Lines): { label: string; text: string }[] {
+  const named = new Map([...standing, ...given].map(({ label, text }) => [label, text]));
+  return [...named].map(([label, text]) => ({ label, text }));
+}
+
+/**
+ * Returns the lines that a license carries after an act, from those that stand on it and those that the case gives.
+ * `standing` is empty for the act that issues it.
+ */
+export function linesAfter(action: LicenseAction, standing: Lines, given: Lines): { label: string; text: string }[] {
+  return MERGES[action] === 'KEEPS' ? [...standing] : changeLines(standing, given);
+}
+
+/** Whether a case may take out a line by an empty text: only where lines stand that it can take out. */
+export function mayTakeOut(action: LicenseAction): boolean {
+  return action !== 'ISSUE' && MERGES[action] === 'CHANGES';
+}
+
+/** A line before and after an amendment. Null: there was or is none. */
+export interface AmendedLine {
+  label: string;
+  before: string | null;
+  after: string | null;
+}
+
+/** Returns the lines in which two contents differ, those of `before` first. */
+export function listAmended(before: Lines, after: Lines): AmendedLine[] {
+  const textOf = (lines: Lines, label: string) => lines.find((line) => line.label === label)?.text ?? null;
+  const labels = new Set([...before, ...after].map(({ label }) => label));
+  return [...labels]
+    .map((label) => ({ label, before: textOf(before, label), after: textOf(after, label) }))
+    .filter((line) => line.before !== line.after);
+}

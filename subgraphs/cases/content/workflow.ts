@@ -1,0 +1,36 @@
+import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
+import { actionOf, buildStep, type Case } from '../case.ts';
+import { requirePrintableApplication } from '../notice/render.ts';
+import { requireCaseAction } from '../policy.ts';
+import { requireFields } from '../reception/application.ts';
+import * as store from '../store.ts';
+import { act, type CaseCommand, requireNote, type WorkflowDependencies } from '../workflow.ts';
+import { changeLines, type Lines, listAmended, mayTakeOut, nameLines } from './content.ts';
+
+/**
+ * Amends the lines that a license will carry (修改制证信息), before the decision, by whoever handles the case. What the
+ * amendment does not name stays. The step records each line before and after it.
+ * Refuses FIELD_MALFORMED if it changes nothing, and what `requireFields` and `requireNote` refuse.
+ */
+export function amendCase(
+  deps: WorkflowDependencies,
+  command: CaseCommand,
+  { fields, note }: { fields: Lines; note: string | null },
+): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = requireCaseAction('amendCase', subject, command.actor);
+    checkAll(
+      () => requireFields(fields, 'AMENDMENT'),
+      () => requirePrintableApplication({ applicant: subject.applicant, fields }),
+      () => note !== null && requireNote(note, 'note'),
+    );
+    const actsOnLines = mayTakeOut(actionOf(subject.delegation));
+    const amendedFields = actsOnLines ? nameLines(subject.fields, fields) : changeLines(subject.fields, fields);
+    requireFields(amendedFields, actsOnLines ? 'AMENDMENT' : 'APPLICATION');
+    const amended = listAmended(subject.fields, amendedFields);
+    if (amended.length === 0) throw new Refusal('FIELD_MALFORMED', 'fields', '没有修改任何一项');
+    const step = buildStep(person, 'AMENDED', at, { note, data: { amended } });
+    return store.addStep(tx, subject, step, { fields: amendedFields });
+  });
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+
+/** Content of a license (制证信息) from the application to the seal: each amendment a step, nothing else changed. */
+
+const { WINDOW_FORWARD } = ROUTES;
+const CHANGING = { ...WINDOW_FORWARD, matter: 'yd2022-3-28' };
+const LINES = [
+  { label: '法定代表人', text: '示例人甲' },
+  { label: '企业负责人', text: '示例人乙' },
+  { label: '住所', text: '于都县示例路1号' },
+  { label: '经营场所', text: '于都县示例路1号' },
+  { label: '经营方式', text: '批发' },
+  { label: '经营范围', text: '第三类医疗器械（示例）' },
+];
+
+let hub: TestHub;
+beforeAll(async () => {
+  hub = await createTestHub();
+});
+afterAll(() => hub?.stop());
+
+const accept = (fields: object[], overrides: object = {}) =>
+  runMutation(
+    hub,
+    WINDOW_FORWARD.accepts,
+    'acceptCase',
+    'ApplicationInput',
+    { matter: WINDOW_FORWARD.matter, applicant: COMPANY, fields, ...overrides },
+    'case { id } refusals { code path }',
+  );
+const amend = (person: string, id: string, fields: object[], more: object = {}) =>
+  runMutation(
+    hub,
+    person,
+    'amendCase',
+    'AmendCaseInput',
+    { case: id, fields, ...more },
+    'case { step fields { label text } steps { step actor note amended { label before after } } } refusals { code path }',
+  );
+
+describe('a change', () => {
+  test('keeps the lines that it does not name, and the case tells each amendment', async () => {
+    const granted = await grantCase(hub, WINDOW_FORWARD, { fields: LINES });
+    const license = await issueGrantedLicense(hub, WINDOW_FORWARD, granted, 1);
+    const fields = [{ label: '经营场所', text: '于都县示例路2号' }];
+    const change = await grantCase(hub, CHANGING, { fields, licenseNumber: license.number });
+    const changed = await runMutation(
+      hub,
+      CHANGING.prints,
+      'changeLicense',
+      'CaseActInput',
+      { case: change, blankNumber: toBlankNumber(CHANGING, 2) },
+      'license { version fields { label text } }',
+    );
+    expect(changed.license).toEqual({
+      version: 2,
+      fields: LINES.map((line) => (line.label === '经营场所' ? fields[0] : line)),
+    });
+  });
+});
+
+describe('an amendment', () => {
+  test('is a step that names each line before and after; the case stays where it is', async () => {
+    const { case: accepted } = await accept(LINES);
+    const { case: amended, refusal } = await amend(
+      'window-yudu',
+      accepted.id,
+      [
+        { label: '住所', text: '于都县示例路3号' },
+        { label: '库房地址', text: '于都县示例路4号' },
+        { label: '经营方式', text: '' },
+      ],
+      { note: '按现场核查结果' },
+    );
+    expect([refusal, amended.step]).toEqual([null, 'ACCEPTED']);
+    expect(amended.steps.at(-1)).toMatchObject({
+      step: 'AMENDED',
+      note: '按现场核查结果',
+      amended: [
+        { label: '住所', before: '于都县示例路1号', after: '于都县示例路3号' },
+        { label: '经营方式', before: '批发', after: null },
+        { label: '库房地址', before: null, after: '于都县示例路4号' },
+      ],
+    });
+    expect(amended.fields.map(({ label }: { label: string }) => label)).toEqual([
+      ...LINES.map(({ label }) => label).filter((label) => label !== '经营方式'),
+      '库房地址',
+    ]);
+  });
+
+  test.each([
+    ['nothing', [], 'FIELD_MALFORMED', 'input.fields'],
+    ['the same again', [LINES[0]], 'FIELD_MALFORMED', 'input.fields'],
+    ['a line twice', [LINES[0], { ...LINES[0], text: '丙' }], 'FIELD_MALFORMED', 'input.fields.1.label'],
+    ['a line too long', [{ label: '住所', text: '长'.repeat(501) }], 'FIELD_TOO_LONG', 'input.fields.0.text'],
+  ])('of %s is refused', async (_, fields, code, path) => {
+    const { case: accepted } = await accept(LINES);
+    const [refusal] = (await amend('window-yudu', accepted.id, fields as object[])).refusals;
+    expect([refusal.code, refusal.path.join('.')]).toEqual([code, path]);
+  });
+
+  test('is for whoever handles the case', async () => {
+    const { case: accepted } = await accept(LINES);
+    const fields = [{ label: '住所', text: '别处' }];
+    const codeFor = async (person: string) => (await amend(person, accepted.id, fields)).refusals[0]?.code ?? null;
+    expect(await codeFor('ganzhou-xzspj.approver')).toBe('ROLE_NOT_ALLOWED');
+    expect(await codeFor('applicant-company')).toBe('ROLE_NOT_ALLOWED');
+    expect(await codeFor('window-yudu')).toBeNull();
+  });
+});
