@@ -105,8 +105,13 @@ describe('the form check', () => {
     const twice = [toMaterial({ code: 'A', paper: true }), toMaterial({ code: 'A', paper: true })];
     expect(refusalOf(() => requireMaterials(null, twice, true))?.field).toBe('materials[1].code');
     const line = { label: '数量', text: '3' };
-    expect(refusalOf(() => requireFields([line, { ...line, label: '单位' }, { label: '总量', text: '' }], 'APPLICATION'))?.field).toBe('fields[2].text');
-    expect(refusalOf(() => requireFields([line, { ...line, label: '' }], 'APPLICATION'))?.field).toBe('fields[1].label');
+    expect(
+      refusalOf(() => requireFields([line, { ...line, label: '单位' }, { label: '总量', text: '' }], 'APPLICATION'))
+        ?.field,
+    ).toBe('fields[2].text');
+    expect(refusalOf(() => requireFields([line, { ...line, label: '' }], 'APPLICATION'))?.field).toBe(
+      'fields[1].label',
+    );
     expect(refusalOf(() => requireFields([line, line], 'APPLICATION'))?.field).toBe('fields[1].label');
     expect(refusalOf(() => requireFields([{ ...line, text: '' }], 'AMENDMENT'))).toBeNull();
   });
