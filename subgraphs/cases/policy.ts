@@ -1,14 +1,7 @@
 import { type Actor, hasRole, type Person, STAFF_ROLES } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Assignment, DelegationFact } from '../kernel/events/events.ts';
-import {
-  ADMINISTRATION,
-  type Grant,
-  type Place,
-  type Policy,
-  type ReadPolicy,
-  requireAllowed,
-} from '../kernel/policy.ts';
+import { type Grant, type Place, type Policy, type ReadPolicy, requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import {
   type Case,
@@ -265,22 +258,6 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
     state: ({ isDecisionSealed = true }) => (isDecisionSealed ? null : new Refusal('DECISION_NOT_SEALED')),
     clause: '行政许可法第四十四条',
   },
-};
-
-/** The administration of agreements, calendars, platforms, webhooks and people: each of these only proposes. */
-export const ADMINISTRATION_POLICY = {
-  recordAgreement: ADMINISTRATION,
-  endAgreement: ADMINISTRATION,
-  loadCalendar: ADMINISTRATION,
-  registerPlatform: ADMINISTRATION,
-  changePlatform: ADMINISTRATION,
-  addPlatformKey: ADMINISTRATION,
-  endPlatformKey: ADMINISTRATION,
-  removePlatform: ADMINISTRATION,
-  registerWebhook: ADMINISTRATION,
-  removeWebhook: ADMINISTRATION,
-  changePeople: ADMINISTRATION,
-  importPeople: ADMINISTRATION,
 };
 
 /** Every office, each for its own. */

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
@@ -20,7 +20,7 @@ import { notifyPlatform } from './platform/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
-const { caseFile, caseLicense, caseStep } = tables;
+const { caseFile, caseStep } = tables;
 
 export const messages: MessageTables = tables;
 type FileRow = typeof caseFile.$inferSelect;
@@ -148,23 +148,6 @@ export async function addStep(
   const rest = caseRestOf(updated, calendar);
   await inOrder(tx, [(tx) => putFigure(tx, updated, calendar), (tx) => putCaseRest(tx, rest)]);
   return updated;
-}
-
-/** Returns the ids of certified but undelivered cases that acted on a license, without the case `except`. */
-export async function listUndelivered(db: Reader, number: string, except: string | null): Promise<string[]> {
-  const rows = await db
-    .select({ id: caseFile.id })
-    .from(caseLicense)
-    .innerJoin(caseFile, eq(caseFile.id, caseLicense.caseId))
-    .where(
-      and(
-        eq(caseLicense.number, number),
-        eq(caseFile.step, 'CERTIFIED'),
-        or(sql`cardinality(${caseFile.waitsOrgans}) > 0`, isNotNull(caseFile.waitsWindow)),
-        except === null ? undefined : ne(caseFile.id, except),
-      ),
-    );
-  return rows.map((row) => row.id);
 }
 
 /** Writes the derived columns of a case again. Needed for rows that are older than these columns. */

@@ -3,8 +3,8 @@ import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgra
 import { EXCEPTION_POLICY } from '../../subgraphs/cases/exception/policy.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
 import { SESSION_POLICY } from '../../subgraphs/cases/person/policy.ts';
-import { ADMINISTRATION_POLICY, CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
-import { PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
+import { CASE_ACTIONS } from '../../subgraphs/cases/policy.ts';
+import { ADMINISTRATION_POLICY, PROPOSAL_POLICY } from '../../subgraphs/cases/proposal/policy.ts';
 import { PROPOSALS, type Proposal, type ProposalKind } from '../../subgraphs/cases/proposal/proposal.ts';
 import { READING_POLICY as CASE_READING_POLICY } from '../../subgraphs/cases/reading/policy.ts';
 import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';

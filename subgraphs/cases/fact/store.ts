@@ -1,9 +1,9 @@
-import { eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
-import { guideFact, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
+import { caseFile, caseLicense, guideFact, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
 
 export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
   const [row] = await db.select().from(matterFact).where(eq(matterFact.matterId, id));
@@ -58,4 +58,21 @@ export async function findLicenseTypes(
 ): Promise<Map<string, PublishedLicenseType>> {
   const rows = await db.select().from(licenseTypeFact).where(inArray(licenseTypeFact.code, codes.slice()));
   return new Map(rows.map(({ code, fact }) => [code, fact]));
+}
+
+/** Returns the ids of certified but undelivered cases that acted on a license, without the case `except`. */
+export async function listUndelivered(db: Reader, number: string, except: string | null): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseLicense)
+    .innerJoin(caseFile, eq(caseFile.id, caseLicense.caseId))
+    .where(
+      and(
+        eq(caseLicense.number, number),
+        eq(caseFile.step, 'CERTIFIED'),
+        or(sql`cardinality(${caseFile.waitsOrgans}) > 0`, isNotNull(caseFile.waitsWindow)),
+        except === null ? undefined : ne(caseFile.id, except),
+      ),
+    );
+  return rows.map((row) => row.id);
 }

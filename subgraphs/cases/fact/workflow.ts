@@ -10,7 +10,7 @@ import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
-import { putGuideFact, putLicenseFact, putLicenseTypeFact, putMatterFact } from './store.ts';
+import { listUndelivered, putGuideFact, putLicenseFact, putLicenseTypeFact, putMatterFact } from './store.ts';
 
 /** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
 export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
@@ -60,7 +60,7 @@ async function handleLicenseChange(tx: Transaction, event: EventPayload<'License
     (tx) => putLicenseFact(tx, event),
     caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
     (tx) => addEventStep(tx, caseId, 'CERTIFIED', at),
-    (tx) => (endsSheet(event.act) ? store.listUndelivered(tx, number, caseId) : []),
+    (tx) => (endsSheet(event.act) ? listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
 }

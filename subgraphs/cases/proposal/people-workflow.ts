@@ -4,7 +4,7 @@ import { requireAllowed } from '../../kernel/policy.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import { type ListFormat, type ListProblem, type ParsedPeople, parsePeople } from '../person/list.ts';
 import { planList } from '../person/workflow.ts';
-import { ADMINISTRATION_POLICY } from '../policy.ts';
+import { ADMINISTRATION_POLICY } from './policy.ts';
 import type { ProposalKind } from './proposal.ts';
 import { type ProposalDependencies, propose } from './workflow.ts';
 

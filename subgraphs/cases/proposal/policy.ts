@@ -1,5 +1,5 @@
 import type { Role } from '../../kernel/actor.ts';
-import { ANYWHERE, type Grant, type Policy } from '../../kernel/policy.ts';
+import { ADMINISTRATION, ANYWHERE, type Grant, type Policy } from '../../kernel/policy.ts';
 import { decisionRule, PROPOSAL_ORGAN, withdrawalRule } from '../../kernel/proposal/proposal.ts';
 import { PROPOSALS, type Proposal } from './proposal.ts';
 
@@ -20,6 +20,22 @@ function grantsOf(kind: string, approvers: readonly Role[]): Grant<Proposal>[] {
 const APPROVERS = Object.entries(PROPOSALS).flatMap(([kind, { approvers }]) => grantsOf(kind, approvers));
 
 const clause = ({ kind }: Proposal) => PROPOSALS[kind].clause;
+
+/** The administration of agreements, calendars, platforms, webhooks and people: each of these only proposes. */
+export const ADMINISTRATION_POLICY = {
+  recordAgreement: ADMINISTRATION,
+  endAgreement: ADMINISTRATION,
+  loadCalendar: ADMINISTRATION,
+  registerPlatform: ADMINISTRATION,
+  changePlatform: ADMINISTRATION,
+  addPlatformKey: ADMINISTRATION,
+  endPlatformKey: ADMINISTRATION,
+  removePlatform: ADMINISTRATION,
+  registerWebhook: ADMINISTRATION,
+  removeWebhook: ADMINISTRATION,
+  changePeople: ADMINISTRATION,
+  importPeople: ADMINISTRATION,
+};
 
 export const PROPOSAL_POLICY: Policy<{ decideProposal: Proposal; withdrawProposal: Proposal }> = {
   /** 批准或者不予批准. */

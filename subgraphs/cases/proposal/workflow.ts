@@ -25,10 +25,9 @@ import {
   registerPlatform,
   removePlatform,
 } from '../platform/workflow.ts';
-import { ADMINISTRATION_POLICY } from '../policy.ts';
 import type { WebhookRow } from '../supervision/webhook/store.ts';
 import { registerWebhook, removeWebhook, type WebhookDependencies } from '../supervision/webhook/workflow.ts';
-import { PROPOSAL_POLICY } from './policy.ts';
+import { ADMINISTRATION_POLICY, PROPOSAL_POLICY } from './policy.ts';
 import { PROPOSALS, type ProposalContents, type ProposalKind } from './proposal.ts';
 import { proposalStore } from './store.ts';
 
