@@ -41,6 +41,8 @@ afterEach(async () => {
   finishHeld = [];
 });
 
+const countOpen = () => new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
+
 interface Client {
   socket: Socket;
   /** What has come back so far. */
@@ -168,9 +170,30 @@ describe('a client that sends at the least speed is served', () => {
   });
 });
 
-describe('connections', () => {
-  const countOpen = () => new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
+describe('a server that closes', () => {
+  test.each(['', 'GET / HTTP/1.1\r\nhost: a'])(
+    'does not wait for the headers of a client that sent %j',
+    async (bytes) => {
+      await start({});
+      const client = open(bytes);
+      await expect.poll(countOpen).toBe(1);
+      await app.close();
+      expect(await client.closed).toBe('');
+    },
+  );
 
+  test('answers the requests that it has', async () => {
+    await start({});
+    const client = open('GET /held HTTP/1.1\r\nhost: a\r\n\r\n');
+    await expect.poll(() => finishHeld.length).toBe(1);
+    const closing = app.close();
+    finishHeld.pop()?.();
+    expect(await client.closed).toContain('held');
+    await closing;
+  });
+});
+
+describe('connections', () => {
   test('of one address are limited, and another connects', async () => {
     await start({ maxConnectionsPerAddress: 3 });
     const clients = [open(), open(), open()];

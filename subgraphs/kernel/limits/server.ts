@@ -29,6 +29,7 @@ export function createServerFactory(
     server.setTimeout(limits.idleTimeoutMs);
     const unanswered = limitPipelines(server, limits.maxPipelinedRequests);
     limitAddresses(server, limits.maxConnectionsPerAddress, trustedProxies, unanswered);
+    closeWithoutRequest(server, unanswered);
     server.on('request', (request, response) => watchSpeed(server, request, response, limits));
     server.on('request', handler);
     return server;
@@ -77,6 +78,23 @@ function limitPipelines(server: Server, maxRequests: number): WeakMap<Socket, nu
     if (count > maxRequests) socket.destroy();
   });
   return unanswered;
+}
+
+/**
+ * Lets a server that closes end every connection without an open request. Node waits for the first headers of a
+ * connection as long as they may take, so anybody could hold up a stop.
+ */
+function closeWithoutRequest(server: Server, unanswered: WeakMap<Socket, number>): void {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const close = server.close.bind(server);
+  server.close = (done) => {
+    for (const socket of sockets) if (!unanswered.get(socket)) socket.destroy();
+    return close(done);
+  };
 }
 
 /**
