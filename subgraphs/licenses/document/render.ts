@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { createTypesetter, RenderError, requireVisible, type TypesetDocument } from '../../kernel/pdf/document.ts';
@@ -8,28 +7,33 @@ import { toSealImage } from '../../kernel/pdf/seal-image.ts';
 import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import type { AttachedRecord } from '../act/record.ts';
+import { type Form, listForms } from './forms.ts';
 
 /** Maximum length of the text in the QR code. With longer text, the modules are too small to scan at 38 mm. */
 const MAX_CODE_CHARS = 900;
 
-const FOLDER = dirname(fileURLToPath(import.meta.url));
-const typeset = createTypesetter(FOLDER);
+const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
 
 /**
  * Renders the document of a license version: PDF/A-3b (ISO 19005-3) with the record attached as `metadata.json`, and
- * its QR code. The same record gives the same bytes in any process. Throws UnprintableText for a character that the
- * fonts lack or that is invisible, and RenderError if the template cannot typeset the record.
+ * its QR code. The same record gives the same bytes in any process. `form` is that of the record's type unless given.
+ * Throws UnprintableText for a character that the fonts lack or that is invisible, and RenderError if the template
+ * cannot typeset the record.
  */
-export function renderLicense(record: AttachedRecord): Uint8Array {
-  return typesetRecord(record).pdf;
+export function renderLicense(record: AttachedRecord, form: Form = formOf(record)): Uint8Array {
+  return typesetRecord(record, form).pdf;
 }
 
 /**
  * Renders the same document with the seal's picture in the place that the template defines, ready for the signature.
  * `own` is the office's own picture, PNG. If it is null, the hub draws one.
  */
-export function renderSealable(record: AttachedRecord, organImage: Uint8Array | null = null): Uint8Array {
-  const { pdf, seal } = typesetRecord(record);
+export function renderSealable(
+  record: AttachedRecord,
+  organImage: Uint8Array | null = null,
+  form: Form = formOf(record),
+): Uint8Array {
+  const { pdf, seal } = typesetRecord(record, form);
   if (!seal) throw new RenderError(`the template of ${record.ZZBS} says nowhere where the seal goes`);
   const { ZZQZMC: name, ZZBFJG: organ } = record;
   const drawPicture = () => drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
@@ -43,19 +47,18 @@ export function renderPreview(record: AttachedRecord): Uint8Array {
   return insertSignature(renderSealable(record), EMPTY_CMS);
 }
 
-/** Returns the template of a license type (证照类型代码): its own, or the general one. */
-function templateOf(type: string): string {
-  const ownTemplate = `templates/${type}.typ`;
-  return /^\w{1,32}$/.test(type) && existsSync(join(FOLDER, ownTemplate)) ? ownTemplate : 'templates/general.typ';
+/** Returns the form on which a record is printed now. */
+function formOf(record: AttachedRecord): Form {
+  return listForms(record.ZZLXDM)[0];
 }
 
-function typesetRecord(record: AttachedRecord): TypesetDocument {
+function typesetRecord(record: AttachedRecord, form: Form): TypesetDocument {
   const text = toCanonicalJson(record);
   requireVisible(record);
   const code = record.KZ_EWM ?? record.KZ_HYDZ;
   if (code.length > MAX_CODE_CHARS) throw new RenderError(`the code is longer than ${MAX_CODE_CHARS}`);
   return typeset({
-    template: templateOf(record.ZZLXDM),
+    template: `templates/${form}.typ`,
     files: {
       'record.json': text,
       'metadata.json': text,
