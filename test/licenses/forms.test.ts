@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { listSampleRecords } from '../../scripts/preview/samples.ts';
-import { readMatters } from '../../seeds/load.ts';
+import { readLicenseTypes, readMatters } from '../../seeds/load.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { FORMS, FORMS_BY_TYPE, type Form, listForms } from '../../subgraphs/licenses/document/forms.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
@@ -29,6 +29,11 @@ describe('the table of forms', () => {
     const types = readMatters().map(({ outcome }) => outcome.licenseType);
     expect([...FORMS_BY_TYPE.keys()].filter((type) => !types.includes(type))).toEqual([]);
     expect(listForms('no such type')).toEqual(['general']);
+  });
+
+  test('says what the shipped license types say', () => {
+    const forms = readLicenseTypes().map(({ code }) => [code, listForms(code)[0]]);
+    expect(readLicenseTypes().map(({ code, template }) => [code, template])).toEqual(forms);
   });
 
   test.each(Object.entries(RELEASED))('keeps the bytes of the released form %s', (form, digest) => {
