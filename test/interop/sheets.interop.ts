@@ -10,7 +10,7 @@ import type { Form } from '../../subgraphs/licenses/document/forms.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { listRareCharacters } from '../support/odd-text.ts';
 
-/** Where the texts of each form stand, by poppler: all of them on the pages, none on the seal, the QR code or another. */
+/** Where texts of each form stand, by poppler: all on the pages, none on the seal, the QR code or another text. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-sheets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
