@@ -14,6 +14,8 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Guide: './guide/view.ts#GuideView',
     ImportProposal: './proposal/view.ts#ImportProposalView',
     IndustryOrgan: './matter.ts#IndustryOrgan',
+    LicenseNumberFormat: './license-type/view.ts#NumberFormat',
+    LicenseType: '../kernel/license-type/type.ts#LicenseTypeVersion',
     Matter: './matter.ts#Matter',
     MatterChange: './import/import.ts#MatterChange',
     Organ: '../kernel/events/events.ts#OrganFact',

@@ -11,6 +11,7 @@ import { findingResolvers } from './finding/resolvers.ts';
 import { findMatterIds, findOrganIds } from './finding/workflow.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
+import { licenseTypeResolvers } from './license-type/resolvers.ts';
 import {
   type Delegation,
   deriveResponsibilities,
@@ -50,6 +51,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
   const { Query, ...importFields } = importResolvers(db, loadMatter);
   const proposals = importProposalResolvers(dependencies, findNamed);
   const guides = guideResolvers(dependencies);
+  const types = licenseTypeResolvers(dependencies);
   const { Query: taskQuery, Mutation: taskMutation, ...taskFields } = taskResolvers(dependencies);
   return {
     ...importFields,
@@ -58,12 +60,14 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     ...taskFields,
     Query: {
       ...{ ...buildQueries(dependencies, loadMatter), ...findingResolvers(db) },
-      ...{ ...Query, ...proposals.Query, ...taskQuery },
+      ...{ ...Query, ...proposals.Query, ...taskQuery, ...types.Query },
     },
     Mutation: { ...proposals.Mutation, ...taskMutation },
     ImportProposal: proposals.ImportProposal,
     Guide: guides.Guide,
-    Matter: { ...guides.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },
+    LicenseNumberFormat: types.LicenseNumberFormat,
+    LicenseType: types.LicenseType,
+    Matter: { ...guides.Matter, ...types.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },
     IndustryOrgan: {
       organ: ({ organ }, _, context) => findNamed(context, organ),
     },

@@ -10,7 +10,12 @@ import { findNamedType, SUBGRAPH_IDS } from '../support/node-ids.ts';
 /** Every argument and input field of type ID takes the global id of the type that its directive names, and no other. */
 
 /** Own identifiers that the seed has, so that an answer depends on them. */
-const KNOWN: Record<string, string> = { Matter: 'yd2022-1-07', Organ: 'yudu-lyj', Viewer: 'yudu-lyj.approver' };
+const KNOWN: Record<string, string> = {
+  LicenseType: '11000000000090018B033.1',
+  Matter: 'yd2022-1-07',
+  Organ: 'yudu-lyj',
+  Viewer: 'yudu-lyj.approver',
+};
 const UUID = '11111111-1111-4111-8111-111111111111';
 
 const named = SUBGRAPH_IDS.flatMap((subgraph) => [...subgraph.named]);

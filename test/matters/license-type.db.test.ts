@@ -50,3 +50,63 @@ describe('license types of the seed', () => {
     await sql.end();
   });
 });
+
+describe('the graph of license types', () => {
+  const LINES = 'lines { key label kind required maxLength choices group help source sample }';
+  const ask = async (query: string) => {
+    const answer = await hub.ask(null, query);
+    expect(answer.errors).toBeUndefined();
+    return answer.data;
+  };
+
+  test('shows everybody a type by code and day, and a version by its id', async () => {
+    const { licenseType } = await ask(
+      `{ licenseType(code: "${DEVICE}") { id code name version validFrom validTo term { kind months } acts ${LINES} } }`,
+    );
+    const [seed] = readLicenseTypes().filter(({ code }) => code === DEVICE);
+    expect(licenseType).toMatchObject({ name: '第三类医疗器械经营许可证', version: 1, term: { months: 60 } });
+    expect(licenseType.lines.map(({ key }: { key: string }) => key)).toEqual(seed?.lines.map(({ key }) => key));
+    const query = `{ node(id: "${licenseType.id}") { ... on LicenseType { code version } }
+      early: licenseType(code: "${DEVICE}", on: "2022-05-31") { code }
+      byId: licenseType(code: "${licenseType.id}", on: "2022-05-31") { code }
+      unknown: licenseType(code: "11000000000090018B999") { code }
+      later: licenseType(code: "${DEVICE}.2") { code } }`;
+    const code = DEVICE;
+    expect(await ask(query)).toEqual({
+      ...{ node: { code, version: 1 }, early: null, byId: { code }, unknown: null, later: null },
+    });
+  });
+
+  test('lists the types of a day in pages', async () => {
+    const codes: string[] = [];
+    for (let after = ''; ; ) {
+      const { licenseTypes } = await ask(
+        `{ licenseTypes(first: 20${after}) { edges { node { code numberFormats { template example } } }
+          pageInfo { hasNextPage endCursor } } }`,
+      );
+      codes.push(...licenseTypes.edges.map((edge: { node: { code: string } }) => edge.node.code));
+      if (!licenseTypes.pageInfo.hasNextPage) break;
+      after = `, after: "${licenseTypes.pageInfo.endCursor}"`;
+    }
+    expect(codes).toEqual(readLicenseTypes().map(({ code }) => code));
+    const { licenseTypes } = await ask('{ licenseTypes(first: 20, on: "2022-05-31") { edges { node { code } } } }');
+    expect(licenseTypes.edges).toEqual([]);
+  });
+
+  test('gives a front end the form of a matter without knowing the type', async () => {
+    const { license, decision } = await ask(`{
+      license: matter(id: "yd2022-3-25") { licenseType { code } form { licenseType { version } groups { group ${LINES} } } }
+      decision: matter(id: "yd2022-1-02") { licenseType { code } form { licenseType { version } } } }`);
+    expect(license.licenseType).toEqual({ code: DEVICE });
+    expect(license.form.groups.map(({ group }: { group: string }) => group)).toEqual([
+      'HOLDER',
+      'PERMISSION',
+      'MANAGEMENT',
+    ]);
+    const lines = license.form.groups.flatMap((group: { lines: { label: string }[] }) => group.lines);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ label: '经营范围', kind: 'LONG_TEXT', required: true, maxLength: 500 }),
+    );
+    expect(decision).toEqual({ licenseType: null, form: null });
+  });
+});

@@ -1,7 +1,10 @@
-import { asc, inArray, sql } from 'drizzle-orm';
+import { and, asc, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
+import type { Day } from '../../kernel/day.ts';
+import { byText, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
 import type { LicenseType } from '../../kernel/license-type/type.ts';
 import type { Publication } from '../guide/store.ts';
 import { CONSUMERS, messages } from '../store.ts';
@@ -22,6 +25,21 @@ export async function findVersions(db: Reader, codes: readonly string[]): Promis
     .orderBy(asc(licenseTypeVersion.version));
   const rowsByCode = Map.groupBy(rows, ({ code }) => code);
   return codes.map((code) => rowsByCode.get(code) ?? []);
+}
+
+/** The order of `licenseTypes`. */
+export const TYPE_ORDER = byText('licenseTypes', licenseTypeVersion.code, ({ code }: { code: string }) => code);
+
+/** Returns a page of the codes of types that have a version in force on a day. */
+export function listCodes(db: Reader, on: Day, page: KeysetRequest): Promise<Page<{ code: string }>> {
+  return selectPage(page, (keyset) =>
+    db
+      .selectDistinct({ code: licenseTypeVersion.code })
+      .from(licenseTypeVersion)
+      .where(and(lte(licenseTypeVersion.validFrom, on), keyset.condition))
+      .orderBy(...keyset.orderBy)
+      .limit(keyset.limit),
+  );
 }
 
 export async function insertVersion(

@@ -1,5 +1,6 @@
 import type { EventPayload } from '../../kernel/events/events.ts';
-import type { LicenseType, LicenseTypeVersion } from '../../kernel/license-type/type.ts';
+import type { Day } from '../../kernel/day.ts';
+import { findTypeOn, type LicenseType, type LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { dayBefore } from '../matter.ts';
 
 /** A published version of a license type. It never changes; the next version ends it. */
@@ -17,6 +18,28 @@ export function withLastDays(versions: readonly PublishedVersion[]): LicenseType
     const next = versions[i + 1];
     return { ...type, version, validTo: next ? dayBefore(next.type.validFrom) : null };
   });
+}
+
+/** Returns the own identifier of a version: code and number, `11000000000090018B033.1`. */
+export function versionIdOf({ code, version }: { code: string; version: number }): string {
+  return `${code}.${version}`;
+}
+
+/** Splits what names a type: its code, or the own identifier of a version. `version` is null for a code. */
+export function parseTypeId(text: string): { code: string; version: number | null } {
+  const [code = '', version] = text.split('.', 2);
+  return { code, version: version === undefined ? null : Number(version) };
+}
+
+/** Returns the version that a code and a day, or the identifier of a version, name. Null if there is none. */
+export function selectVersion(
+  versions: readonly PublishedVersion[],
+  id: { code: string; version: number | null },
+  on: Day,
+): LicenseTypeVersion | null {
+  const all = withLastDays(versions);
+  if (id.version === null) return findTypeOn({ code: id.code, versions: all }, on);
+  return all.find(({ version }) => version === id.version) ?? null;
 }
 
 /** Builds the fact for other subgraphs. */

@@ -69,6 +69,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ matters: 'PUBLIC', matter: 'PUBLIC', organs: 'PUBLIC', tasks: 'PUBLIC', calendars: 'PUBLIC' },
   ...{ viewer: 'PUBLIC', node: 'PUBLIC', nodes: 'PUBLIC', caseProgress: 'PUBLIC' },
   ...{ searchCases: 'TOKEN', searchLicenses: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
+  ...{ licenseTypes: 'PUBLIC', licenseType: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
 };
 
@@ -90,6 +91,7 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   calendar: () => 'year: 2026',
   workingDay: () => 'from: "2026-01-05", days: 1',
   caseStatistics: () => 'by: MATTER, first: 20',
+  licenseType: () => 'code: "11000000000090018B033"',
   searchCases: () => 'text: "3607", first: 20',
   searchLicenses: () => 'text: "2026", first: 20',
   searchMatters: () => 'text: "林木", first: 20',
