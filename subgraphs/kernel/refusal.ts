@@ -71,6 +71,9 @@ export const REFUSALS = {
   GUIDE_OUT_OF_ORDER: '施行日期与已发布的办事指南不衔接。',
   GUIDE_OVERLAY_WIDENS: '县级办事指南只能精简，不得增加或延长。',
   GUIDE_LIMIT_REACHED: '此事项已发布的办事指南过多。',
+  LICENSE_TYPE_FILE_INVALID: '证照类型文件有误，未作任何更改。',
+  LICENSE_TYPE_OUT_OF_ORDER: '施行日期与已发布的证照类型不衔接。',
+  LICENSE_TYPE_LIMIT_REACHED: '此证照类型已发布的版本过多。',
   // the plan's tasks
   TASK_UNKNOWN: '没有此项改革任务。',
   TASK_NOT_OF_ORGAN: '您所在的机关不是此项任务的牵头或责任单位。',

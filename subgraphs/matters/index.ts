@@ -63,6 +63,7 @@ export function createMatters({ db, now, parsers, send, ...options }: MattersDep
         'Query.searchOrgans.text': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
         'ImportDelegationsInput.csv': FILE_INPUT,
         'ImportGuideInput.text': FILE_INPUT,
+        'ImportLicenseTypeInput.text': FILE_INPUT,
       },
     ),
     receive: async (producer, event) => {

@@ -16,6 +16,7 @@ interface MatterSubjects {
   importDelegations: unknown;
   importGuide: unknown;
   importGuideOverlay: unknown;
+  importLicenseType: unknown;
   reportTaskProgress: TaskStatus;
 }
 
@@ -23,6 +24,7 @@ export const MATTERS_POLICY: Policy<MatterSubjects> = {
   importDelegations: ADMINISTRATION,
   importGuide: ADMINISTRATION,
   importGuideOverlay: ADMINISTRATION,
+  importLicenseType: ADMINISTRATION,
   reportTaskProgress: { grants: [{ roles: ['REVIEWER', 'APPROVER', 'ADMINISTRATOR'], place: ASSIGNED_ORGAN }] },
 };
 

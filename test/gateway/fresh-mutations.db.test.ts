@@ -25,7 +25,7 @@ const MAX_COPIES = 8;
  * not end in. The latter are one resolver with `issueLicense`.
  */
 const LEFT = [
-  ...['importGuide', 'importGuideOverlay', 'enterSealCertificate'],
+  ...['importGuide', 'importGuideOverlay', 'importLicenseType', 'enterSealCertificate'],
   ...['changeLicense', 'renewLicense', 'reissueLicense', 'retainLicense', 'transferLicense'],
 ];
 /** Inputs that a policy hub leaves wrong, and that are easily right. */

@@ -176,6 +176,7 @@ describe('every argument of every query and mutation', () => {
       'AddPlatformKeyInput.publicKey',
       'ImportDelegationsInput.csv',
       'ImportGuideInput.text',
+      'ImportLicenseTypeInput.text',
       'RegisterPlatformInput.publicKey',
       'SealCertificateInput.certificates',
       'SealPictureInput.picture',

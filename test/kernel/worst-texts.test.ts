@@ -81,6 +81,7 @@ const WORST: {
       { format: 'JSON', text },
       { format: 'CSV', text },
     ]),
+    readLicenseTypeFile: [...GUIDE_TEXTS, ...LISTS].map((text) => ({ text })),
     readOverlayFile: [...GUIDE_TEXTS, ...LISTS].flatMap((text) => [
       { format: 'JSON', text },
       { format: 'CSV', text },

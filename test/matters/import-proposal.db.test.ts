@@ -31,6 +31,18 @@ interface FileKind {
   difference: string;
 }
 const asGuide = (value: object) => ({ format: 'JSON', text: JSON.stringify(value) });
+const TYPE = {
+  ...{
+    code: '11000000000090018B099',
+    name: '示范证',
+    validFrom: '2026-01-01',
+    term: { kind: 'NONE' },
+    acts: ['ISSUE'],
+  },
+  lines: [
+    { key: 'scope', label: '范围', kind: 'TEXT', group: 'PERMISSION', required: true, maxLength: 60, sample: true },
+  ],
+};
 /** A file of each kind. A new kind does not compile without its own. */
 const KINDS: Record<ImportKind, FileKind> = {
   DELEGATIONS: {
@@ -48,12 +60,34 @@ const KINDS: Record<ImportKind, FileKind> = {
     rival: asGuide({ ...GUIDE, conditions: ['有林权'], validFrom: '2026-05-01' }),
     difference: '条件“有场所”：新增',
   },
+  LICENSE_TYPE: {
+    ...{
+      input: { text: JSON.stringify(TYPE) },
+      file: JSON.stringify(TYPE),
+      organ: null,
+      approver: 'administrator-deputy',
+    },
+    rival: { text: JSON.stringify({ ...TYPE, name: '别的证', validFrom: '2026-05-01' }) },
+    difference: '新增信息项 scope（范围）',
+  },
 };
 const EACH = Object.entries(KINDS) as [ImportKind, FileKind][];
 
+const INPUT_TYPES: Record<ImportKind, string> = {
+  ...{ DELEGATIONS: 'ImportDelegationsInput', LICENSE_TYPE: 'ImportLicenseTypeInput' },
+  ...{ GUIDE: 'ImportGuideInput', GUIDE_OVERLAY: 'ImportGuideInput' },
+};
 const PROPOSAL =
   'proposal { id: uuid kind state digest basis changed unchanged file differences organ { id: code } endedBy }';
-const TABLES = ['delegation', 'outcome', 'delegation_import', 'guide_version', 'guide_overlay', 'outbox_event'];
+const TABLES = [
+  'delegation',
+  'outcome',
+  'delegation_import',
+  'guide_version',
+  'guide_overlay',
+  'license_type_version',
+  'outbox_event',
+];
 
 let hub: TestHub;
 let sql: postgres.Sql;
@@ -68,7 +102,7 @@ afterAll(async () => {
 
 const propose = (kind: ImportKind, input: object, person = 'administrator') => {
   const { mutation } = IMPORTS[kind];
-  const type = kind === 'DELEGATIONS' ? 'ImportDelegationsInput' : 'ImportGuideInput';
+  const type = INPUT_TYPES[kind];
   return runMutation(hub, person, mutation, type, input, PROPOSAL);
 };
 const decide = (person: string, proposal: string, more: object = {}) => {

@@ -5,7 +5,10 @@ import { readLicenseTypes } from '../../seeds/load.ts';
 import * as cases from '../../subgraphs/cases/fact/store.ts';
 import { findTypeOn } from '../../subgraphs/kernel/license-type/type.ts';
 import * as licenses from '../../subgraphs/licenses/type/store.ts';
+import { testClock } from '../support/clock.ts';
+import { runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { approveImport } from '../support/proposal.ts';
 
 const DEVICE = '11000000000090018B033';
 
@@ -13,7 +16,7 @@ let hub: TestHub;
 let admin: postgres.Sql;
 
 beforeAll(async () => {
-  hub = await createTestHub();
+  hub = await createTestHub({ now: testClock('2026-03-02') });
   admin = postgres(hub.adminUrl, { max: 1 });
 });
 afterAll(async () => {
@@ -108,5 +111,71 @@ describe('the graph of license types', () => {
       expect.objectContaining({ label: '经营范围', kind: 'LONG_TEXT', required: true, maxLength: 500 }),
     );
     expect(decision).toEqual({ licenseType: null, form: null });
+  });
+});
+
+describe('an imported license type', () => {
+  const base = { ...readLicenseTypes().find(({ code }) => code === DEVICE), validFrom: '2026-05-01' };
+  const { lines = [] } = base;
+  const [removed, ...kept] = lines;
+  const added = { ...kept[0], key: 'added', label: '新项', required: false };
+  const file = { ...base, lines: [...lines, added] };
+  const FIELDS = `proposal { id organ { code } } licenseType { version validFrom validTo } changed differences
+    problems { place message }`;
+  const propose = (content: object | string, dryRun = false) => {
+    const input = { text: typeof content === 'string' ? content : JSON.stringify(content), dryRun };
+    return runMutation(hub, 'administrator', 'importLicenseType', 'ImportLicenseTypeInput', input, FIELDS);
+  };
+  const countVersions = async () => (await admin`select count(*)::int as n from matters.license_type_version`)[0]?.n;
+
+  test('that removes or renames a line is refused unless it says so', async () => {
+    const renamed = lines.map((line) => (line.key === removed?.key ? { ...line, label: '法人' } : line));
+    for (const changed of [kept, renamed]) {
+      const answer = await propose({ ...base, lines: changed });
+      expect(answer.refusal.code).toBe('LICENSE_TYPE_FILE_INVALID');
+      expect(answer.problems).toEqual([{ place: 'removes', message: expect.stringContaining(removed?.label ?? '') }]);
+    }
+    const { problems } = await propose({ ...base, removes: [removed?.key] });
+    expect(problems).toMatchObject([{ place: 'removes' }]);
+    expect(await propose({ ...base, lines: kept, removes: [removed?.key] }, true)).toMatchObject({ refusal: null });
+  });
+
+  test('changes nothing in a rehearsal, nor before another person approves it', async () => {
+    const before = await countVersions();
+    const preview = await propose(file, true);
+    expect(preview).toMatchObject({ refusal: null, proposal: null, changed: true, licenseType: { version: 2 } });
+    expect(preview.differences).toEqual([
+      'validFrom 由 "2022-06-01" 改为 "2026-05-01"',
+      expect.stringContaining('新增信息项 added（新项）'),
+    ]);
+    const proposed = await propose(file);
+    expect(await countVersions()).toBe(before);
+    const done = await approveImport(hub, proposed.proposal, 'licenseType { version }');
+    expect(done).toMatchObject({ refusal: null, licenseType: { version: 2 } });
+    const query = `{ now: licenseType(code: "${DEVICE}") { version validTo }
+      later: licenseType(code: "${DEVICE}", on: "2026-05-01") { version validTo } }`;
+    expect((await hub.ask(null, query)).data).toEqual({
+      ...{ now: { version: 1, validTo: '2026-04-30' }, later: { version: 2, validTo: null } },
+    });
+    expect(await propose(file)).toMatchObject({ changed: false, proposal: null });
+  });
+
+  test('must follow what is published', async () => {
+    for (const validFrom of ['2026-05-01', '2026-04-30', '2022-01-01']) {
+      const { refusal } = await propose({ ...file, validFrom, name: '别的名称' });
+      expect(refusal.code, validFrom).toBe('LICENSE_TYPE_OUT_OF_ORDER');
+    }
+  });
+
+  test.each([
+    ['{', ''],
+    ['[]', ''],
+    [JSON.stringify({ ...base, extra: 1 }), ''],
+    [JSON.stringify({ ...base, lines: [{ ...kept[0], kind: 'REGEX' }] }), 'lines[0].kind'],
+    [JSON.stringify({ ...base, lines: [{ ...kept[0], label: '甲\u200b乙' }] }), 'lines[0].label'],
+  ])('names the place of what is wrong in a file', async (text, place) => {
+    const { refusal, problems } = await propose(text);
+    expect(refusal.code).toBe('LICENSE_TYPE_FILE_INVALID');
+    expect(problems.map((problem: { place: string }) => problem.place)).toContain(place);
   });
 });

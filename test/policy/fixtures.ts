@@ -211,7 +211,12 @@ const EVERYBODY = { ANYWHERE: { everybody: true } };
 const upload = { uploaderId: APPLICANT_ID, attachedAt: null };
 const simple = [
   ...fixturesOf(ADMINISTRATION_POLICY, Object.keys(ADMINISTRATION_POLICY), null, EVERYBODY),
-  ...fixturesOf(MATTERS_POLICY, ['importDelegations', 'importGuide', 'importGuideOverlay'], null, EVERYBODY),
+  ...fixturesOf(
+    MATTERS_POLICY,
+    ['importDelegations', 'importGuide', 'importGuideOverlay', 'importLicenseType'],
+    null,
+    EVERYBODY,
+  ),
   ...fixturesOf(MATERIAL_POLICY, ['receiveUpload'], null, EVERYBODY),
   ...fixturesOf(MATERIAL_POLICY, ['discardUpload'], upload, { OWN_UPLOAD: { personIds: [APPLICANT_ID] } }),
 ];

@@ -28,6 +28,7 @@ const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importDelegations: 'IMPORT_EMPTY',
   importGuide: 'GUIDE_FILE_INVALID',
   importGuideOverlay: 'GUIDE_FILE_INVALID',
+  importLicenseType: 'LICENSE_TYPE_FILE_INVALID',
   changeLicense: 'LICENSE_ACT_NOT_ALLOWED',
   renewLicense: 'LICENSE_ACT_NOT_ALLOWED',
   reissueLicense: 'LICENSE_ACT_NOT_ALLOWED',

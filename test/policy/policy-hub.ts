@@ -183,6 +183,7 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     importDelegations: { csv: '' },
     importGuide: { format: 'JSON', text: '' },
     importGuideOverlay: { format: 'JSON', text: '' },
+    importLicenseType: { text: '' },
     reportTaskProgress: { task: 1, state: 'IN_PROGRESS', percent: 50 },
   };
 }

@@ -46,7 +46,8 @@ const FATES = {
     ...['CaseActInput.blankNumber', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
-    ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ReceiveBlanksInput.prefix'],
+    ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],
+    'ReceiveBlanksInput.prefix',
     ...['PersonSignatureInput.authenticatorData', 'PersonSignatureInput.clientDataJSON'],
     ...['PersonSignatureInput.credential', 'PersonSignatureInput.salt', 'PersonSignatureInput.signature'],
     'PersonSignatureInput.text',
@@ -105,6 +106,23 @@ const GUIDE = {
   promisedDays: 10,
   counters: [{ name: '窗口', address: '一楼', hours: '九时至十七时', phone: '0797-1' }],
 };
+const TYPE = {
+  ...{
+    code: '11000000000090018B099',
+    name: '证',
+    basis: '某法',
+    validFrom: '2026-03-10',
+    note: '说明',
+    acts: ['ISSUE'],
+  },
+  term: { kind: 'NONE' },
+  lines: [
+    {
+      ...{ key: 'scope', label: '范围', help: '写明范围', kind: 'CHOICE', choices: ['甲', '乙'], example: '甲' },
+      ...{ group: 'PERMISSION', required: true, maxLength: 60, source: '某条例' },
+    },
+  ],
+};
 const OVERLAY = { matterId: 'yd2022-3-31', version: 1, divisionCode: '360731', validFrom: '2026-03-10', note: '说明' };
 /** What the inputs of the policy hub leave out or leave wrong. */
 const MORE_INPUT: Readonly<Record<string, object>> = {
@@ -114,6 +132,7 @@ const MORE_INPUT: Readonly<Record<string, object>> = {
   importDelegations: { csv: `${CSV}新证` },
   importGuide: { format: 'JSON', text: JSON.stringify(GUIDE) },
   importGuideOverlay: { format: 'JSON', text: JSON.stringify(OVERLAY) },
+  importLicenseType: { text: JSON.stringify(TYPE) },
   applyForSeal: { organName: '于都县新设局' },
 };
 /** An organ without a seal: no name of it is known. */
@@ -153,6 +172,7 @@ async function listTexts(): Promise<ArgumentPlace[]> {
 /** Texts that are files. The test of files reads them. */
 const FILES = new Set([
   ...['AddPlatformKeyInput.publicKey', 'ImportDelegationsInput.csv', 'ImportGuideInput.text'],
+  ...['ImportLicenseTypeInput.text'],
   ...['RegisterPlatformInput.publicKey', 'SealCertificateInput.certificates', 'SealPictureInput.picture'],
 ]);
 /** Mutations whose subject is of another kind in the policy hub. */
@@ -210,7 +230,7 @@ describe('every text argument of every mutation', () => {
 async function rehearseFile(name: string, text: string): Promise<{ field: string | null; message: string }[]> {
   const isList = name === 'importDelegations';
   const fields = isList ? 'problems { field: column message }' : 'problems { field: place message }';
-  const input = isList ? { csv: text } : { format: 'JSON', text };
+  const input = isList ? { csv: text } : name === 'importLicenseType' ? { text } : { format: 'JSON', text };
   const { data, errors } = await rehearse(requireDemoPerson('administrator'), name, input, fields);
   if (errors) return errors.map(({ message, extensions }) => ({ field: extensions.argument ?? null, message }));
   return data.answer.problems;
@@ -239,6 +259,7 @@ describe('every name within a file that is imported', () => {
   test.each([
     ['importGuide', GUIDE],
     ['importGuideOverlay', OVERLAY],
+    ['importLicenseType', TYPE],
   ])('refuses the four characters in every text of %s, with its place', async (name, file) => {
     const places = listWords(file);
     expect(places).toContain('note');

@@ -68,15 +68,33 @@ async function changePlatforms(hub: TestHub): Promise<void> {
   await enact(hub, 'removePlatform', { platform: await register(OTHER_PLATFORM_ORGAN, other.publicKey) });
 }
 
+const TYPE = {
+  ...{
+    code: '11000000000090018B099',
+    name: '示范证',
+    validFrom: '2026-01-01',
+    term: { kind: 'NONE' },
+    acts: ['ISSUE'],
+  },
+  lines: [
+    { key: 'scope', label: '范围', kind: 'TEXT', group: 'PERMISSION', required: true, maxLength: 60, sample: true },
+  ],
+};
+
 async function importFiles(hub: TestHub): Promise<void> {
   await importDelegations(hub, { csv: LIST, basis: '某文〔2026〕1号' }, '__typename');
   for (const [name, file] of [
     ['importGuideOverlay', OVERLAY],
     ['importGuide', GUIDE],
+    ['importLicenseType', TYPE],
   ] as const) {
-    const input = { format: 'JSON', text: JSON.stringify(file) };
+    const text = JSON.stringify(file);
+    const [type, input] =
+      name === 'importLicenseType'
+        ? ['ImportLicenseTypeInput', { text }]
+        : ['ImportGuideInput', { format: 'JSON', text }];
     const fields = 'proposal { id: uuid organ { code } }';
-    const { proposal, refusal } = await runMutation(hub, 'administrator', name, 'ImportGuideInput', input, fields);
+    const { proposal, refusal } = await runMutation(hub, 'administrator', name, type, input, fields);
     if (refusal) throw new Error(`${name}: ${JSON.stringify(refusal)}`);
     await approveImport(hub, proposal);
   }

@@ -255,6 +255,13 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
     (sql, { matter_id, version }) => sql`update matters.guide_version
       set guide = guide || '{"conditions": []}' where matter_id = ${matter_id} and version = ${version}`,
   ),
+  'license-type-altered': alterRow(
+    'a published license type differs from its file',
+    (sql) => sql`select 'type:' || code || ' ' || version as object, * from matters.license_type_version
+      where published_by <> 'seed' order by code, version`,
+    (sql, { code, version }) => sql`update matters.license_type_version
+      set type = type || '{"lines": []}' where code = ${code} and version = ${version}`,
+  ),
   'picture-altered': alterRow(
     'a seal has another picture than was approved',
     (sql) => sql`select 'event:' || e.serial as object, p.serial from seals.seal_picture p join seals.seal_event e

@@ -4,6 +4,7 @@ import type { CountersignedKind } from '../../../subgraphs/licenses/countersign/
 import { SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
+import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
 import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
 import type { ApplicationKind } from '../../../subgraphs/seals/application/application.ts';
 import { type EffectRule, isSame, type JsonRow } from './effect.ts';
@@ -79,6 +80,15 @@ function isOfFile<Content extends object>(
   );
 }
 
+/** A version of a license type must be what the approved file says. */
+function isTypeOfFile(digest: unknown, published: unknown, extra: JsonRow | null): boolean {
+  if (typeof extra?.file !== 'string') return false;
+  const { content } = readLicenseTypeFile({ text: extra.file });
+  return (
+    content !== null && computeContentDigest(content) === digest && computeContentDigest(published as object) === digest
+  );
+}
+
 /** The file of the proposal that could have made the effect. */
 const FILE = "(select jsonb_build_object('file', f.file) from matters.import_file f where f.proposal_id = p.id)";
 
@@ -105,6 +115,18 @@ export const IMPORT_EFFECTS: Readonly<Record<ImportKind, EffectRule>> = {
     ...{ on: 'p.at = e.published_at', extra: FILE },
     isAsProposed: (e, { content, proposed_by_id }, extra) =>
       e.published_by === proposed_by_id && isOfFile(readOverlayFile, e.digest, e.overlay, content, extra),
+  },
+  LICENSE_TYPE: {
+    // A start adds the first version of a type that has none (seeds/license-types).
+    where: "not (e.published_by = 'seed' and e.version = 1)",
+    ...{
+      from: 'matters.license_type_version e',
+      object: "'type:' || e.code || ' ' || e.version",
+      at: 'e.published_at',
+    },
+    ...{ on: 'p.at = e.published_at', extra: FILE },
+    isAsProposed: (e, { proposed_by_id }, extra) =>
+      e.published_by === proposed_by_id && isTypeOfFile(e.digest, e.type, extra),
   },
 };
 

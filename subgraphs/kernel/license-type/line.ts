@@ -35,10 +35,13 @@ function requireLegible(text: string, context: z.RefinementCtx): void {
   if (problem) context.addIssue({ code: 'custom', message: describeTextProblem(problem) });
 }
 
+/** Name of a line within its type: ASCII, for example `legalPerson`. */
+export const lineKey = z.string().regex(/^[a-z][a-zA-Z0-9]{0,39}$/, '应为小写字母开头的字母数字，最多40位');
+
 /** One line of a license (信息项). */
 export const licenseLine = z.object({
-  /** Stable within the type. An ASCII name, for example `legalPerson`. */
-  key: z.string().regex(/^[a-z][a-zA-Z0-9]{0,39}$/, '应为小写字母开头的字母数字，最多40位'),
+  /** Stable within the type. */
+  key: lineKey,
   /** What is printed before it, for example 法定代表人. */
   label: textLine(MAX_LABEL_CHARS),
   /** How to fill it in. */

@@ -4,7 +4,7 @@ import { daySchema } from '../day-schema.ts';
 import { isUscc } from '../identifier.ts';
 import { LICENSE_ACTIONS } from '../license-acts.ts';
 import { findLineProblem } from './content.ts';
-import { type LicenseLine, licenseLine, MAX_SENTENCE_CHARS, textLine } from './line.ts';
+import { type LicenseLine, licenseLine, lineKey, MAX_SENTENCE_CHARS, textLine } from './line.ts';
 import { findTemplateProblem, MAX_NUMBER_CHARS } from './number.ts';
 
 /**
@@ -42,6 +42,8 @@ const members = {
   /** Whether it holds invented samples; `note` then says so. */
   sample: z.boolean().default(false),
   note: textLine(MAX_SENTENCE_CHARS).nullable().default(null),
+  /** Keys of lines that the version before had and this one has not, or has under another label: stated by hand. */
+  removes: z.array(lineKey).max(MAX_LINES).default([]),
   /** In the order of the sheet. */
   lines: z.array(licenseLine).max(MAX_LINES),
   /** How each issuer writes numbers; `issuer` null: everybody else. Without one the hub's own numbers are used. */

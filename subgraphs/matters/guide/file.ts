@@ -33,7 +33,7 @@ export type FileReading<Content> =
   | { content: Content; problems: null }
   | { content: null; problems: readonly Problem[] };
 
-function readFile<Content>(parseContent: () => Content): FileReading<Content> {
+export function readFile<Content>(parseContent: () => Content): FileReading<Content> {
   try {
     return { content: parseContent(), problems: null };
   } catch (error) {
@@ -63,7 +63,7 @@ function parseFile(format: Format, text: string, rows: RowMappings): ParsedFile 
   return format === 'JSON' ? parseJson(text) : parseTable(text, rows);
 }
 
-function parseJson(text: string): ParsedFile {
+export function parseJson(text: string): ParsedFile {
   try {
     return { value: JSON.parse(text), placeOf: formatPath };
   } catch {
@@ -79,7 +79,7 @@ function formatPath(path: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-function checkSchema<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: ParsedFile): z.infer<Schema> {
+export function checkSchema<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: ParsedFile): z.infer<Schema> {
   const result = schema.safeParse(value, { error: describeIssue });
   if (result.success) return result.data;
   const issues = result.error.issues.slice(0, MAX_PROBLEMS);

@@ -27,8 +27,8 @@ export interface GuideDependencies {
 /** Maximum of versions of a matter's guide, and of overlays on one version. */
 const MAX_VERSIONS = 200;
 const MAX_OVERLAYS = 200;
-/** Largest event about a matter's guides. Every consumer accepts 1 MiB. */
-const MAX_EVENT_BYTES = 786_432;
+/** Largest event about a matter's guides, or about a license type. Every consumer accepts 1 MiB. */
+export const MAX_EVENT_BYTES = 786_432;
 
 /** Returns what a file holds. Refuses GUIDE_FILE_INVALID with every problem of the file. */
 export function requireRead<Content>({ content, problems }: FileReading<Content>): Content {
@@ -206,9 +206,9 @@ async function sendGuides(tx: Transaction, matterId: string, today: Day, at: Dat
 }
 
 /**
- * Returns a problem for each text of a guide that no notice could show. Materials are printed, and so may the rest be.
+ * Returns a problem for each text of a guide or type that cannot be printed. Some of them are, and so may the rest be.
  */
-function listUnprintable(value: unknown, place = ''): { place: string; message: string }[] {
+export function listUnprintable(value: unknown, place = ''): { place: string; message: string }[] {
   if (typeof value === 'string') {
     const message = findUnprintable(value);
     return message === null ? [] : [{ place, message }];

@@ -1,11 +1,11 @@
 import { and, asc, inArray, lte, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events/events.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
-import type { Day } from '../../kernel/day.ts';
+import type { LicenseType } from '../../kernel/license-type/type.ts';
 import { byText, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import type { LicenseType } from '../../kernel/license-type/type.ts';
 import type { Publication } from '../guide/store.ts';
 import { CONSUMERS, messages } from '../store.ts';
 import { licenseTypeVersion } from './tables.ts';

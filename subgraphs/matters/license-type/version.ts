@@ -1,5 +1,5 @@
-import type { EventPayload } from '../../kernel/events/events.ts';
 import type { Day } from '../../kernel/day.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import { findTypeOn, type LicenseType, type LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { dayBefore } from '../matter.ts';
 
@@ -45,4 +45,13 @@ export function selectVersion(
 /** Builds the fact for other subgraphs. */
 export function buildTypeFact(code: string, versions: readonly PublishedVersion[]): EventPayload<'LicenseTypeChanged'> {
   return { code, versions: withLastDays(versions) };
+}
+
+/** What a publication did, or would do. */
+export interface TypePublication {
+  licenseType: LicenseTypeVersion;
+  /** False if the same type was published before: nothing was done. */
+  changed: boolean;
+  /** Differences from the version before, one sentence each. */
+  differences: readonly string[];
 }

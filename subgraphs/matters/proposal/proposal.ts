@@ -3,6 +3,7 @@ import type { Proposal } from '../../kernel/proposal/proposal.ts';
 import type { Format } from '../guide/file.ts';
 import type { PublicationResult } from '../guide/version.ts';
 import type { MatterChange } from '../import/import.ts';
+import type { TypePublication } from '../license-type/version.ts';
 
 /**
  * Proposed imports (拟导入): a file of an administrator takes effect once another person approves exactly its bytes.
@@ -13,6 +14,7 @@ export const IMPORTS = {
   DELEGATIONS: { mutation: 'importDelegations', title: '下放事项清单' },
   GUIDE: { mutation: 'importGuide', title: '办事指南' },
   GUIDE_OVERLAY: { mutation: 'importGuideOverlay', title: '办事指南县级差异' },
+  LICENSE_TYPE: { mutation: 'importLicenseType', title: '证照类型' },
 } as const;
 export type ImportKind = keyof typeof IMPORTS;
 
@@ -69,4 +71,11 @@ export function describeGuide({ guide: inForce, revision, differences, lapsed }:
   const head = `${guide.matterId} 办事指南第 ${version} 版，${county}自 ${validFrom} 起：${counts.join('，')}`;
   const lapses = lapsed.map((lapse) => `${lapse.divisionCode} 的县级差异不再延续：${lapse.reasons.join('；')}`);
   return { differences: [head, ...differences.map(({ text }) => text), ...lapses], changed: 1, unchanged: 0 };
+}
+
+/** Describes the publication of a license type: which version it is, and each difference. */
+export function describeType({ licenseType, differences }: TypePublication): ImportEffect {
+  const { code, name, version, validFrom } = licenseType;
+  const head = `${code} ${name} 第 ${version} 版，自 ${validFrom} 起`;
+  return { differences: [head, ...differences], changed: 1, unchanged: 0 };
 }

@@ -43,6 +43,7 @@ export function importProposalResolvers(deps: ImportDependencies, findOrgan: Fin
       importDelegations: (_, { input }, { actor }) => proposeList(deps, actor, input),
       importGuide: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE', input),
       importGuideOverlay: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE_OVERLAY', input),
+      importLicenseType: (_, { input }, { actor }) => proposeType(deps, actor, input),
       decideImport: (_, { input }, { actor }) =>
         settleDecision(actor, () => decideImport(deps, actor, { ...input, reason: input.reason ?? null })),
       withdrawImport: (_, { input }, { actor }) => settleDecision(actor, () => withdrawImport(deps, actor, input)),
@@ -96,10 +97,32 @@ async function proposeGuide(
   }
 }
 
+/** Maps the proposal of a license type to its payload. A refusal includes every problem. */
+async function proposeType(
+  deps: ImportDependencies,
+  actor: Actor,
+  input: { text: string; dryRun: boolean },
+): Promise<Awaited<ResolversTypes['ImportLicenseTypePayload']>> {
+  const person = requirePerson(actor);
+  try {
+    const file = { kind: 'LICENSE_TYPE', basis: null, format: null, ...input } as const;
+    const { proposal: row, result } = await proposeImport(deps, person, file);
+    return { proposal: row && viewImport(row), problems: [], refusal: null, ...result };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const problems = error instanceof GuideRefusal ? error.problems : [];
+    return { changed: false, differences: [], problems, ...toRefusalFields(error) };
+  }
+}
+
 function settleDecision(actor: Actor, run: () => Promise<ImportDecision>) {
   requirePerson(actor);
   return mutate(async () => {
-    const { proposal: row, entry, publication } = await run();
-    return { proposal: viewImport(row), import: entry, guide: publication && viewGuide(publication.guide) };
+    const { proposal: row, entry, publication, typePublication } = await run();
+    return {
+      ...{ proposal: viewImport(row), import: entry },
+      guide: publication && viewGuide(publication.guide),
+      licenseType: typePublication?.licenseType ?? null,
+    };
   });
 }

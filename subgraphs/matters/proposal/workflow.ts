@@ -3,6 +3,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events/events.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
+import type { LicenseType } from '../../kernel/license-type/type.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import {
@@ -20,6 +21,8 @@ import { publishGuide, publishOverlay, requireRead } from '../guide/workflow.ts'
 import type { ParsedList } from '../import/csv.ts';
 import type { ImportEntry } from '../import/store.ts';
 import { type ImportOutcome, importList, requireBasis } from '../import/workflow.ts';
+import type { TypePublication } from '../license-type/version.ts';
+import { publishType, requireReadType } from '../license-type/workflow.ts';
 import { findDelegation } from '../matter.ts';
 import type { PARSERS } from '../parsers.ts';
 import { MATTERS_POLICY } from '../policy.ts';
@@ -29,6 +32,7 @@ import {
   computeEffectDigest,
   describeGuide,
   describeList,
+  describeType,
   IMPORTS,
   type ImportContent,
   type ImportEffect,
@@ -58,11 +62,13 @@ interface Contents {
   DELEGATIONS: ParsedList;
   GUIDE: Guide;
   GUIDE_OVERLAY: Overlay;
+  LICENSE_TYPE: LicenseType;
 }
 interface Results {
   DELEGATIONS: ImportOutcome;
   GUIDE: PublicationResult;
   GUIDE_OVERLAY: PublicationResult;
+  LICENSE_TYPE: TypePublication;
 }
 /** Who is recorded, and when. */
 interface Importer {
@@ -116,6 +122,13 @@ const RULES: { readonly [Kind in ImportKind]: ImportRule<Kind> } = {
       return organ?.divisionCode === divisionCode ? countyOrgan : null;
     },
   },
+  LICENSE_TYPE: {
+    read: async (parse, { text }) => requireReadType(await parse('readLicenseTypeFile', { text })),
+    carryOut: (tx, type, _, { id, at }) => publishType(tx, type, { publishedBy: id, publishedAt: at }),
+    describe: describeType,
+    changes: ({ changed }) => changed,
+    findOrgan: async () => null,
+  },
 };
 
 /** Returns the organs of a matter today. Refuses MATTER_UNKNOWN. */
@@ -167,6 +180,7 @@ export interface ImportDecision {
   proposal: StoredProposal<ImportKind>;
   entry: ImportEntry | null;
   publication: PublicationResult | null;
+  typePublication: TypePublication | null;
 }
 
 /**
@@ -189,7 +203,11 @@ export async function decideImport(
     const proposal = await recordDecision(tx, importStore, { rule, actor, at }, decision);
     const result = carryOut && (await carryOut(tx, at));
     const entry = result && 'entry' in result ? result.entry : null;
-    return { proposal, entry: dryRun ? null : entry, publication: result && 'guide' in result ? result : null };
+    return {
+      ...{ proposal, entry: dryRun ? null : entry },
+      publication: result && 'guide' in result ? result : null,
+      typePublication: result && 'licenseType' in result ? result : null,
+    };
   });
 }
 
@@ -221,6 +239,7 @@ export function withdrawImport(
 ): Promise<ImportDecision> {
   return transact(db, dryRun, async (tx) => {
     const author = { rule: IMPORT_PROPOSAL_POLICY.withdrawImport, actor, at: now() };
-    return { proposal: await recordWithdrawal(tx, importStore, author, id), entry: null, publication: null };
+    const proposal = await recordWithdrawal(tx, importStore, author, id);
+    return { proposal, entry: null, publication: null, typePublication: null };
   });
 }
