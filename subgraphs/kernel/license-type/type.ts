@@ -13,10 +13,10 @@ import { findTemplateProblem, MAX_NUMBER_CHARS } from './number.ts';
  */
 
 /** Kinds of term (有效期): fixed, as the decision says, none. */
-export const TERM_KINDS = ['FIXED', 'DATE_OF_CASE', 'NONE'] as const;
+const TERM_KINDS = ['FIXED', 'DATE_OF_CASE', 'NONE'] as const;
 
 /** The most lines of a license: a sheet and an application hold no more. */
-export const MAX_LINES = 20;
+const MAX_LINES = 20;
 const MAX_NAME_CHARS = 100;
 const MAX_MONTHS = 1_200;
 const MAX_DUPLICATES = 20;
@@ -24,7 +24,7 @@ const MAX_WARNING_DAYS = 366;
 const MAX_ISSUERS = 100;
 /** The lines of the QR code: a longer code cannot be scanned from paper. */
 const MAX_CODE_CHARS = 200;
-export const DEFAULT_WARNING_DAYS: readonly number[] = [90, 30];
+const DEFAULT_WARNING_DAYS: readonly number[] = [90, 30];
 
 /** A type code (电子证照类型代码, GB/T 36904): the USCC of the organ that defines the type, and three digits. */
 const typeCode = z
