@@ -12,7 +12,7 @@ const TIMEOUT_MS = 120_000;
 const MAX_ANSWER_BYTES = 33_554_432;
 
 /** Where the hub is, and as whom the command acts: TOKEN, or the demo administrator of DATA_FOLDER. */
-interface HubAccess {
+export interface HubAccess {
   HUB_URL: string;
   DATA_FOLDER: string;
   TOKEN?: string | undefined;

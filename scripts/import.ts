@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { type ListPayload, readList, reportProblems, sendMutation } from './administrator-client.ts';
+import { describeOutcome, importType, type Waiting } from './import/license-type.ts';
 
 /**
  * `npm run import -- list.csv [--dry-run] [--basis 文号]`: proposes a list of delegations (docs/import.md) to a running
- * hub; another administrator approves it by `decideImport`. A file `….json` is a license type (docs/license-types.md). HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an
+ * hub; another administrator approves it by `decideImport`. A file `….json` is a license type
+ * (docs/license-types.md). HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an
  * administrator's token; without it the script acts as the demo administrator of the hub in DATA_FOLDER. The exit code
  * is 1 if the hub refused the list.
  */
@@ -13,24 +15,7 @@ const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(inp
   changes { line validFrom runningCases fields { field before after validTo }
     matter { code displayName runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
 
-const TYPE_QUERY = `mutation($input: ImportLicenseTypeInput!) { importLicenseType(input: $input) {
-  proposal { uuid digest } licenseType { code name version validFrom } differences problems { place message }
-  refusal { code message } } }`;
-
 const environment = readEnvironment('import');
-
-/** A file as it waits for another administrator. */
-interface Waiting {
-  uuid: string;
-  digest: string;
-}
-interface TypePayload {
-  proposal: Waiting | null;
-  licenseType: { code: string; name: string; version: number; validFrom: string } | null;
-  differences: string[];
-  problems: { place: string; message: string }[];
-  refusal: { code: string; message: string } | null;
-}
 
 interface Change {
   line: number;
@@ -56,33 +41,13 @@ async function main(): Promise<boolean> {
   if (file === undefined || extraArguments.length > 0) {
     throw new Error('用法 usage: npm run import -- list.csv|type.json [--dry-run] [--basis 文号]');
   }
-  if (file.endsWith('.json')) return importType(file, values['dry-run']);
+  if (file.endsWith('.json')) return importType(environment, file, values['dry-run']);
   const input = { csv: readList(file), dryRun: values['dry-run'], basis: values.basis ?? null };
   const result = await sendMutation<Payload>(environment, QUERY, input);
   if (!reportProblems(file, result)) return false;
   for (const change of result.changes) printChange(change);
   const outcome = describeOutcome(result.proposal, values['dry-run']);
   console.log(`变更 ${result.changes.length} 行，未变更 ${result.unchanged} 行；${outcome}`);
-  return true;
-}
-
-function describeOutcome(proposal: Waiting | null, dryRun: boolean): string {
-  if (proposal) {
-    const { uuid, digest } = proposal;
-    return `已提议，尚未生效：提议 ${uuid}，文件 SHA-256 ${digest}，须由另一名系统管理员批准`;
-  }
-  return dryRun ? '仅为预演，未提议' : '无变更，未提议';
-}
-
-async function importType(file: string, dryRun: boolean): Promise<boolean> {
-  const result = await sendMutation<TypePayload>(environment, TYPE_QUERY, { text: readList(file), dryRun });
-  for (const { place, message } of result.problems) console.error(`${file} ${place} ${message}`);
-  if (result.refusal) console.error(`${result.refusal.code} ${result.refusal.message}`);
-  const { licenseType, differences } = result;
-  if (licenseType === null) return false;
-  for (const difference of differences) console.log(difference);
-  const { code, name, version, validFrom } = licenseType;
-  console.log(`${code} ${name} 第 ${version} 版，自 ${validFrom} 起；${describeOutcome(result.proposal, dryRun)}`);
   return true;
 }
 
