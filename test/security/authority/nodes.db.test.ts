@@ -22,7 +22,7 @@ const LISTS: Readonly<Record<string, string>> = {
   licenses: 'orders { ...N } proposals { ...N }',
   ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', platforms: '', proposals: '', uploads: '' },
   ...{ supervisionOrders: '', licenseProposals: '', seals: '', sealApplications: '', importProposals: '' },
-  ...{ delegationImports: '', organs: '' },
+  ...{ delegationImports: '', organs: '', licenseTypes: '' },
 };
 
 let hub: TestHub;
