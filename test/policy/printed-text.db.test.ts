@@ -106,6 +106,7 @@ const GUIDE = {
   promisedDays: 10,
   counters: [{ name: '窗口', address: '一楼', hours: '九时至十七时', phone: '0797-1' }],
 };
+const LINE = { group: 'PERMISSION', required: true, maxLength: 60, source: '某条例' };
 const TYPE = {
   ...{
     code: '11000000000090018B099',
@@ -117,10 +118,8 @@ const TYPE = {
   },
   term: { kind: 'NONE' },
   lines: [
-    {
-      ...{ key: 'scope', label: '范围', help: '写明范围', kind: 'CHOICE', choices: ['甲', '乙'], example: '甲' },
-      ...{ group: 'PERMISSION', required: true, maxLength: 60, source: '某条例' },
-    },
+    { ...LINE, key: 'scope', label: '范围', help: '写明范围', kind: 'TEXT', example: '甲类' },
+    { ...LINE, key: 'mode', label: '方式', kind: 'CHOICE', choices: ['甲', '乙'] },
   ],
 };
 const OVERLAY = { matterId: 'yd2022-3-31', version: 1, divisionCode: '360731', validFrom: '2026-03-10', note: '说明' };
