@@ -1,9 +1,12 @@
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { PersonRegister } from '../subgraphs/cases/person/register.ts';
 import { ROLES } from '../subgraphs/kernel/actor.ts';
 import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.ts';
+import { opensPage, readProblem } from '../subgraphs/kernel/http/answer/problem-hook.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
@@ -130,12 +133,8 @@ export async function proxySubgraph(
         }),
         // Hop-by-hop headers (RFC 9110, 7.6.1).
         rewriteHeaders: ({ connection: _, 'keep-alive': _timeout, ...headers }) => headers,
-        // Also closes the connection, because the client may still be sending a body that nobody reads.
-        onError: (brokenReply) =>
-          brokenReply
-            .code(502)
-            .header('connection', 'close')
-            .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
+        onResponse: (_request, answered, { stream }) => void passOnAnswer(request, answered as FastifyReply, stream),
+        onError: (brokenReply) => sendAway(brokenReply as FastifyReply),
       });
     };
     for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) {
@@ -145,6 +144,36 @@ export async function proxySubgraph(
       scope.route({ method: BODY_METHODS, url, config: { takesNoPlace: true }, handler });
     }
   });
+}
+
+/**
+ * Sends the answer of a subgraph as it arrives. An error that a person opens in a browser is sent as an object instead,
+ * so that it gets the same page as an error of the gateway itself (`addProblemForms`).
+ */
+async function passOnAnswer(request: FastifyRequest, reply: FastifyReply, stream: Readable): Promise<void> {
+  const isJson = /^application\/json\b/.test(String(reply.getHeader('content-type')));
+  const size = Number(reply.getHeader('content-length'));
+  if (reply.statusCode < 400 || !opensPage(request) || !isJson || !(size <= MAX_TEXT_BYTES)) {
+    reply.send(stream);
+    return;
+  }
+  try {
+    const body = await text(stream);
+    const problem = readProblem(body);
+    if (problem) reply.removeHeader('content-length').removeHeader('content-type');
+    reply.send(problem ?? body);
+  } catch {
+    sendAway(reply);
+  }
+}
+
+/** Also closes the connection, because the client may still be sending a body that nobody reads. */
+function sendAway(reply: FastifyReply): void {
+  for (const name of ['content-length', 'content-type']) reply.removeHeader(name);
+  reply
+    .code(502)
+    .header('connection', 'close')
+    .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' });
 }
 
 /**

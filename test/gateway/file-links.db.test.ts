@@ -155,6 +155,10 @@ describe.each(['local', 'http'] as const)('links to files (%s)', (transport) => 
     const stranger = { token: await hub.token('xingguo-lyj.clerk'), purpose: 'VERIFICATION', remark: null };
     const link = links.seal({ ...stranger, isInline: false, expiresAt }, path);
     expect(await codeOf(await open(`${path}?link=${link}`))).toEqual([404, 'FILE_UNKNOWN']);
+    const page = await open(`${path}?link=${link}`, { accept: 'text/html,application/xhtml+xml' });
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(await page.text()).toContain('<code>FILE_UNKNOWN</code>');
+    expect(page.headers.get('cache-control')).toBe('no-store');
     const unfit = { ...stranger, token: await hub.token(CLERK), purpose: 'AUDIT' };
     const unfitLink = links.seal({ ...unfit, isInline: false, expiresAt }, path);
     expect(await codeOf(await open(`${path}?link=${unfitLink}`))).toEqual([422, 'PURPOSE_UNFIT']);

@@ -32,6 +32,16 @@ export function addProblemForms(app: FastifyInstance, render?: RenderProblem): v
   });
 }
 
+/** Returns the error that the JSON text of another process is, or null. */
+export function readProblem(text: string): Problem | null {
+  try {
+    const payload: unknown = JSON.parse(text);
+    return isProblem(payload) ? payload : null;
+  } catch {
+    return null;
+  }
+}
+
 function isProblem(payload: unknown): payload is Problem {
   return (
     typeof payload === 'object' &&
