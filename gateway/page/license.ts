@@ -70,7 +70,10 @@ const TEXT = {
   },
 } as const satisfies Record<string, Words>;
 
-/** Renders the state of one license version, its history, what is sealed, and where to verify a copy. */
+/**
+ * Renders the state of one license version, the verdict of a scanned code, its data and history, where to verify a copy,
+ * and last what experts ask for.
+ */
 export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
   const state = STATES[license.state];
@@ -80,25 +83,33 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
     : '';
   const body = `<h1>${toHtml(TEXT.heading)}</h1>
 <p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${newerVersion}
-${renderFacts(listFacts(license, lang))}
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
 <p id="progress" role="status"></p><div id="answer"></div></section>
+${renderFacts(listFacts(license, lang))}
 <h2>${toHtml(TEXT.life)}</h2>
 ${renderLife(license, lang)}
-<h2>${toHtml(TEXT.sealed)}</h2>
+<h2>${toHtml(TEXT.verify)}</h2>
+<p>${toHtml(TEXT.verifyHow)}</p>
+<p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verifyLink)}</a></p>
+${renderExpertPart(license, lang)}`;
+  return renderPage({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+}
+
+/** What only experts ask for comes last: what exactly is sealed, digests, and the evidence for a verifier. */
+function renderExpertPart(license: LicenseStatus, lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const identifier = encodeURIComponent(license.identifier);
+  return `<div id="details"></div>
+<section id="experts" aria-labelledby="experts-heading"><h2 id="experts-heading">${toHtml(TEXT.sealed)}</h2>
 <p>${toHtml(TEXT.sealedWhat)}</p>
-<img class="seal" src="/licenses/seal/${encodeURIComponent(license.identifier)}" alt="" width="120" height="120">
+<img class="seal" src="/licenses/seal/${identifier}" alt="" width="120" height="120">
 ${renderFacts([
   [TEXT.seal[lang], license.sealName],
   [TEXT.sealedAt[lang], formatMoment(license.sealedAt, lang)],
   [TEXT.digest[lang], license.documentDigest ?? TEXT.secretDigest[lang]],
 ])}
-<h2>${toHtml(TEXT.verify)}</h2>
-<p>${toHtml(TEXT.verifyHow)}</p>
-<p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verifyLink)}</a></p>
-<p><a href="/licenses/evidence/${encodeURIComponent(license.identifier)}" download="${escapeHtml(license.number)}.evidence.json">${toHtml(TEXT.evidence)}</a><br>
-<span class="quiet">${toHtml(TEXT.evidenceWhat)}</span></p>`;
-  return renderPage({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+<p><a href="/licenses/evidence/${identifier}" download="${escapeHtml(license.number)}.evidence.json">${toHtml(TEXT.evidence)}</a><br>
+<span class="quiet">${toHtml(TEXT.evidenceWhat)}</span></p></section>`;
 }
 
 function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {

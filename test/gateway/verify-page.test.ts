@@ -147,6 +147,35 @@ describe('the public pages', () => {
   });
 });
 
+describe('the page of a license', () => {
+  /** What the page says, in the order of a reader's questions. */
+  const ORDER = [
+    ...['<h1>', 'class="state ', 'id="code"', 'id="answer"', '20230000403</dd>', '<ol class="life">'],
+    ...['href="/verify?lang=zh"', 'id="details"', 'id="experts"', 'a'.repeat(64), '.evidence.json"'],
+  ];
+
+  test('answers first: the state, then the scanned code; what experts ask for is last', async () => {
+    const { body } = await get(`/v/${identifier}`);
+    const main = body.slice(body.indexOf('<main'), body.indexOf('</main>'));
+    const places = ORDER.map((part) => main.indexOf(part));
+    expect(places.filter((place) => place < 0)).toEqual([]);
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+    expect(main.slice(main.indexOf('id="experts"'))).not.toContain('<ol class="life">');
+  });
+
+  test.each(['zh', 'en'])('of an unknown license offers the field to try again (%s)', async (lang) => {
+    const unknown = identifier.replace('20230000403', '20230000404').replace(/.$/, '');
+    const texts = ['0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((check) => [...check].map((one) => unknown + one));
+    const answers = await Promise.all(texts.map((text) => get(`/v/${text}?lang=${lang}`)));
+    expect(answers.map(({ statusCode }) => statusCode).filter((status) => status === 404)).toHaveLength(1);
+    for (const { statusCode, body } of answers) {
+      expect([400, 404]).toContain(statusCode);
+      expect(body).toContain('<form method="get" action="/v"');
+      expect(body).toContain(`name="lang" value="${lang}"`);
+    }
+  });
+});
+
 describe('the files of the pages', () => {
   test.each(ALL_FILES)('/page/%s', async (name) => {
     const file = await get(`/page/${name}`);

@@ -10,7 +10,8 @@ import { lang, momentText, say } from './words.js';
 /** @typedef {{ kind: 'file', name: string, digest: string } | { kind: 'code', text: string }} Subject */
 
 /**
- * Creates the whole answer. `more` goes below the verdict. A `brief` answer omits what the page already shows.
+ * Creates the whole answer. `more` goes below the verdict. A `brief` answer omits what the page already
+ * shows, and what `detailsOf` shows at its end.
  * @param {Verification} found
  * @param {Subject} subject
  * @param {{ more?: Node | null, brief?: boolean }} options
@@ -22,11 +23,23 @@ export function answerOf(found, subject, { more = null, brief = false } = {}) {
     more,
     unknown || brief ? null : stateOf(found),
     brief ? null : licenseOf(found),
-    sealOf(found, subject),
-    unknown ? null : stepsOf(found),
+    brief ? null : sealOf(found, subject),
+    unknown || brief ? null : stepsOf(found),
     brief ? null : lifeOf(found),
     unknown || brief ? null : proofOf(found, subject),
   ];
+  const shown = document.createDocumentFragment();
+  shown.append(...parts.filter((part) => part !== null));
+  return shown;
+}
+
+/**
+ * Creates what a brief answer leaves to the end of the page, for experts: who sealed it, and each step.
+ * @param {Verification} found
+ * @param {Subject} subject
+ */
+export function detailsOf(found, subject) {
+  const parts = [sealOf(found, subject), isUnknown(found) ? null : stepsOf(found)];
   const shown = document.createDocumentFragment();
   shown.append(...parts.filter((part) => part !== null));
   return shown;

@@ -1,4 +1,4 @@
-import { answerOf, verdictText } from './answer.js';
+import { answerOf, detailsOf, verdictText } from './answer.js';
 import { AskError, ask } from './ask.js';
 import { byId } from './element.js';
 import { say } from './words.js';
@@ -11,6 +11,7 @@ async function checkCode() {
   // The fragment of the link that skips to the content.
   if (code === 'main') return;
   section.hidden = code === '';
+  byId('details').replaceChildren();
   for (const link of document.querySelectorAll('header nav a')) {
     /** @type {HTMLAnchorElement} */ (link).hash = code;
   }
@@ -24,6 +25,7 @@ async function checkCode() {
   try {
     const found = await ask({ code: text });
     byId('answer').replaceChildren(answerOf(found, { kind: 'code', text }, { brief: true }));
+    byId('details').replaceChildren(detailsOf(found, { kind: 'code', text }));
     // The banner below shows the result. This text is only for screen readers.
     progress.className = 'heard';
     progress.textContent = `${say.result}${verdictText(found)}`;
