@@ -26,7 +26,13 @@ import {
   signOverHttp,
   stampOverHttp,
 } from '../subgraphs/kernel/http/ports-client.ts';
-import { type ServeOptions, type Subgraph, serveSubgraph, takeEvent } from '../subgraphs/kernel/http/serve.ts';
+import {
+  addSubgraphRoutes,
+  type ServeOptions,
+  type Subgraph,
+  serveSubgraph,
+  takeEvent,
+} from '../subgraphs/kernel/http/serve.ts';
 import type { HubLimits } from '../subgraphs/kernel/limits/limits.ts';
 import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signature.ts';
 import type { ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
@@ -181,7 +187,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
         for (const subgraph of subgraphList) {
           const url = baseUrls[subgraph.name];
           if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url, { ...proof, check: tokenCheck });
-          else await gateway.register(async (scope) => subgraph.routes?.(scope, buildServeOptions(subgraph.name)));
+          else await addSubgraphRoutes(gateway, subgraph, buildServeOptions(subgraph.name));
         }
       },
       checks: createChecks(pools, baseUrls, proof),

@@ -6,6 +6,9 @@ import { messages } from '../store.ts';
 /** Consumers of CaseGranted: licenses. */
 const CONSUMERS = { licenses: ['CaseGranted'] } as const;
 
+/** The stream of a case's grant. */
+export const grantStream = (caseId: string) => `case:${caseId}`;
+
 export async function appendCaseGranted(
   tx: Transaction,
   payload: EventPayload<'CaseGranted'>,
@@ -13,7 +16,7 @@ export async function appendCaseGranted(
 ): Promise<void> {
   await appendEvent(tx, messages, CONSUMERS, {
     type: 'CaseGranted',
-    stream: `case:${payload.caseId}`,
+    stream: grantStream(payload.caseId),
     occurredAt: at,
     payload,
   });

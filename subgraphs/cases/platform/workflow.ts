@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import type { Transaction } from '../../../db/client.ts';
+import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
 import { readSurroundings } from '../../kernel/outgoing/http-client.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
@@ -9,10 +10,12 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import { openPersonSigning, type PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
+import { grantStream } from '../decision/store.ts';
 import { decideCase } from '../decision/workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import type { ProposalContents } from '../proposal/proposal.ts';
 import { MAX_NAME_CHARS } from '../reception/application.ts';
+import { messages } from '../store.ts';
 import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,
@@ -202,10 +205,10 @@ export async function takeMessage(
   const message = await deps.parse('parseMessage', body);
   const digest = digestOf(body);
   const signing = await openPersonSigning(deps.personSigning, null, { input: null, dryRun: false });
-  return deps.db.transaction(async (tx) => {
+  const { isRepeated = false, ...answer } = await deps.db.transaction<Answer & { isRepeated?: true }>(async (tx) => {
     const storedMessage = await store.lockMessage(tx, platform.id, message.id);
     if (storedMessage && storedMessage.digest !== digest) throw new Refusal('MESSAGE_CONFLICT', 'id');
-    if (storedMessage) return { status: storedMessage.status, body: storedMessage.answer };
+    if (storedMessage) return { status: storedMessage.status, body: storedMessage.answer, isRepeated: true };
     if (!(await store.holdPlatform(tx, platform.id))) throw new Refusal('KEY_UNKNOWN');
     const { id, type, caseNumber } = message;
     const outcome = await handleMessage(tx, { ...deps, signing }, platform, message, at);
@@ -213,6 +216,9 @@ export async function takeMessage(
     await store.insertMessage(tx, { ...evidence, signature: signature.jws, receivedAt: at, ...outcome });
     return { status: outcome.status, body: outcome.answer };
   });
+  const caseId = isRepeated ? await store.findCaseId(deps.db, message.caseNumber) : null;
+  if (caseId !== null) await awaitEarlierEvents(deps.db, messages, grantStream(caseId));
+  return answer;
 }
 
 /** A platform brings no signature of its person, so it cannot decide where the organ needs one. */

@@ -121,6 +121,11 @@ export async function awaitOwnEvents(): Promise<Delayed> {
   return [...new Set(delayed.flat())];
 }
 
+/** Runs `proceed` as the beginning of work whose events `awaitOwnEvents` waits for. */
+export function collectWaits(proceed: () => void): void {
+  waitsOfWork.run([], proceed);
+}
+
 /** Runs work, then waits until other subgraphs know what it has committed. Does not wait if the work throws. */
 export function runAndAwaitEvents<Result>(run: () => Promise<Result>): Promise<{ result: Result; delayed: Delayed }> {
   return waitsOfWork.run([], async () => {

@@ -10,7 +10,7 @@ import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { logFault } from '../environment/log.ts';
-import { type Delayed, runAndAwaitEvents } from '../events/delivery-waits.ts';
+import { awaitOwnEvents, collectWaits, type Delayed, runAndAwaitEvents } from '../events/delivery-waits.ts';
 import { type Envelope, readEnvelope } from '../events/events.ts';
 import { answerActions } from '../graphql/actions.ts';
 import { parseSchema } from '../graphql/descriptions.ts';
@@ -74,6 +74,25 @@ export function subgraphSchema(
  */
 export async function takeEvent(subgraph: Subgraph, producer: string, event: Envelope): Promise<Delayed> {
   return (await runAndAwaitEvents(() => subgraph.receive(producer, event))).delayed;
+}
+
+/** The header of an answer that lists subgraphs which do not know yet what the request has changed. */
+const DELAYED_HEADER = 'x-delayed-subgraphs';
+
+/**
+ * Registers the HTTP routes of a subgraph besides GraphQL. What a request has changed is true in every subgraph when it
+ * is answered, as for mutations: the answer waits for the events that the request has committed.
+ */
+export async function addSubgraphRoutes(app: FastifyInstance, subgraph: Subgraph, options: ServeOptions) {
+  await app.register(async (scope) => {
+    // After the body was read: its events would lose the work that they belong to.
+    scope.addHook('preHandler', (_request, _reply, done) => collectWaits(done));
+    scope.addHook('onSend', async (_request, reply) => {
+      const delayed = await awaitOwnEvents();
+      if (delayed.length > 0) reply.header(DELAYED_HEADER, [...delayed].sort().join(', '));
+    });
+    subgraph.routes?.(scope, options);
+  });
 }
 
 /** Maximum request size. GraphQL documents and events are small. */
@@ -157,7 +176,7 @@ export async function serveSubgraph(
     return delayed.length === 0 ? reply.code(204).send() : { delayed };
   });
   routes?.(app, options);
-  if (subgraph.routes) await app.register(async (scope) => subgraph.routes?.(scope, options));
+  await addSubgraphRoutes(app, subgraph, options);
   app.addHook('onClose', () => server.stop());
   return app;
 }

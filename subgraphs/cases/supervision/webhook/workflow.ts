@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../../../../db/client.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { daySchema } from '../../../kernel/day-schema.ts';
 import { type Envelope, sha256 } from '../../../kernel/events/events.ts';
-import { Rejection } from '../../../kernel/events/outbox-store.ts';
+import { awaitEarlierEvents, Rejection } from '../../../kernel/events/outbox-store.ts';
 import { parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readSurroundings } from '../../../kernel/outgoing/http-client.ts';
 import { buildHandOver } from '../../../kernel/privacy/reading.ts';
@@ -12,7 +12,8 @@ import { PeerError, Refusal } from '../../../kernel/refusal.ts';
 import { MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS, requireLine, requireTextForm } from '../../../kernel/text.ts';
 import { reading } from '../../reading/tables.ts';
 import { subjectOf } from '../../reading/workflow.ts';
-import { findCases } from '../../store.ts';
+import { findCases, messages } from '../../store.ts';
+import { findRequest, orderStream } from '../store.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
 import { post } from './post-client.ts';
@@ -170,27 +171,34 @@ export interface MessageAnswer {
  * refusal.
  * The same id with another body is refused (MESSAGE_CONFLICT). A message without a valid signature is not stored.
  */
-export function takeMessage(
+export async function takeMessage(
   { db, now, derivationKey }: WebhookDependencies,
   headers: Record<string, string | string[] | undefined>,
   body: string,
 ): Promise<MessageAnswer> {
-  return db.transaction(async (tx) => {
-    const message = parseHeaders(headers, body);
-    const webhook = await store.holdWebhook(tx, message.webhook);
-    if (!webhook) throw new Refusal('SIGNATURE_INVALID');
-    const at = now();
-    requireValidSignature(message, secretOf(derivationKey, webhook.id), at);
-    const storedMessage = await store.lockMessage(tx, webhook.id, message.id);
-    const bodyDigest = sha256(body);
-    if (storedMessage && storedMessage.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');
-    if (storedMessage) return { status: storedMessage.status, answer: storedMessage.answer };
-    const answer = await answerMessage(tx, webhook, message, at);
-    const { id: webhookId } = webhook;
-    await store.insertMessage(tx, { webhookId, messageId: message.id, bodyDigest, ...answer, receivedAt: at });
-    return answer;
-  });
+  const message = parseHeaders(headers, body);
+  const { repeats = null, ...first } = await db.transaction<MessageAnswer & { repeats?: store.WebhookRow }>(
+    async (tx) => {
+      const webhook = await store.holdWebhook(tx, message.webhook);
+      if (!webhook) throw new Refusal('SIGNATURE_INVALID');
+      const at = now();
+      requireValidSignature(message, secretOf(derivationKey, webhook.id), at);
+      const storedMessage = await store.lockMessage(tx, webhook.id, message.id);
+      const bodyDigest = sha256(body);
+      if (storedMessage && storedMessage.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');
+      if (storedMessage) return { status: storedMessage.status, answer: storedMessage.answer, repeats: webhook };
+      const answer = await answerMessage(tx, webhook, message, at);
+      const { id: webhookId } = webhook;
+      await store.insertMessage(tx, { webhookId, messageId: message.id, bodyDigest, ...answer, receivedAt: at });
+      return answer;
+    },
+  );
+  const finding = repeats === null ? null : await findRequest(db, repeats.organ, requestKeyOf(repeats, message));
+  if (finding?.licenseNumber) await awaitEarlierEvents(db, messages, orderStream(finding.licenseNumber));
+  return first;
 }
+
+const requestKeyOf = (webhook: store.WebhookRow, { id }: ClaimedMessage) => sha256(`${webhook.id}/${id}`);
 
 async function answerMessage(
   tx: Transaction,
@@ -212,7 +220,7 @@ async function answerMessage(
         text,
         papers,
         dueOn,
-        requestKey: sha256(`${webhook.id}/${message.id}`),
+        requestKey: requestKeyOf(webhook, message),
       };
       const newFinding = await createFinding(inner, sender, request, at);
       return { status: 200, answer: { finding: newFinding.id, state: newFinding.state, receipt: newFinding.id } };
