@@ -71,8 +71,8 @@ const TEXT = {
 } as const satisfies Record<string, Words>;
 
 /**
- * Renders the state of one license version, the verdict of a scanned code, its data and history, where to verify a copy,
- * and last what experts ask for.
+ * Renders the state of one license version, the verdict of a scanned code, its data and history, where to verify a
+ * copy, and last what experts ask for.
  */
 export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
