@@ -1,16 +1,17 @@
 import { GraphQLDateTime } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
-import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/http/context.ts';
+import { buildForbiddenError, type GraphContext, getLoader, mayRead, requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
 import type { ApplicationDependencies } from './application/resolvers.ts';
 import { applicationResolvers } from './application/resolvers.ts';
+import { SEAL_READS } from './policy.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
-import { listUses, USE_ORDER } from './use/store.ts';
-import { viewSealOn, viewUse, visibleOrgan } from './view.ts';
+import { findUse, listUses, USE_ORDER } from './use/store.ts';
+import { viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
@@ -70,7 +71,18 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
       },
     },
     SealApplication: { ...applications.SealApplication, seal: ({ sealId }, _, context) => load(context, sealId) },
+    SealGrant: {
+      __resolveReference: async ({ id }, { actor }) => {
+        requirePerson(actor);
+        const grant = await store.findGrant(db, id);
+        return grant && viewGrant(grant);
+      },
+    },
     SealUse: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const use = await findUse(db, id);
+        return use && mayRead(SEAL_READS.sealUses, actor, [use.organ]) ? viewUse(use) : null;
+      },
       seal: async ({ sealId }, _, context) => {
         const sealView = await load(context, sealId);
         if (!sealView) throw new Error(`no seal ${sealId}`);

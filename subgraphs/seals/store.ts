@@ -3,6 +3,7 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events/events.ts';
 import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
+import { UUID_PATTERN } from '../kernel/identifier.ts';
 import { byText, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
 import type { Page } from '../kernel/list/page.ts';
 import { makeSalt } from '../kernel/sealing/random.ts';
@@ -105,6 +106,17 @@ export async function findSeals(db: Reader, ids: readonly string[]): Promise<(St
   );
   const byId = new Map(storedSeals.map((row) => [row.seal.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** Returns a grant that was not withdrawn, or null. */
+export async function findGrant(db: Reader, id: string): Promise<Grant | null> {
+  if (!UUID_PATTERN.test(id)) return null;
+  const [row] = await db
+    .select(getTableColumns(sealGrant))
+    .from(sealGrant)
+    .leftJoin(sealGrantWithdrawal, eq(sealGrantWithdrawal.grantId, sealGrant.id))
+    .where(and(eq(sealGrant.id, id), isNull(sealGrantWithdrawal.grantId)));
+  return row ? toGrant(row) : null;
 }
 
 /** Locks a seal's row: nobody can sign with the seal until the transaction ends. Returns null if there is none. */

@@ -2,6 +2,7 @@ import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { requireReadScope } from '../kernel/http/context.ts';
 import { SEAL_READS } from './policy.ts';
+import type { Grant } from './seal.ts';
 import type { StoredSeal } from './store.ts';
 import type { UseRow } from './use/store.ts';
 
@@ -17,8 +18,16 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
     picture: picture && `/seals/picture/${picture}`,
     organ: { id: organ },
     matters: [...new Set(currentGrants.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
-    grants: grants.map((grant) => ({ ...grant, matter: { id: grant.matter } })),
+    grants: grants.map(viewGrant),
   };
+}
+
+/** The parent value of SealGrant resolvers. @public by codegen.ts */
+export type GrantView = ReturnType<typeof viewGrant>;
+
+/** A grant of a seal as GraphQL shows it. */
+export function viewGrant(grant: Grant) {
+  return { ...grant, matter: { id: grant.matter } };
 }
 
 /** A use of a seal as GraphQL shows it, with the id of its seal. @public by codegen.ts */

@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 const GUIDED_MATTER = 'yd2022-3-21';
 /** 药品经营许可证（零售）: M01 an original in two copies. */
 const TWO_COPIES_MATTER = 'yd2022-3-31';
-const FIELDS = `case { id: uuid step materials { code name kind form copies superseded file { id }
+const FIELDS = `case { id: uuid step materials { code name kind form copies superseded file { id: uuid }
   license { identifier } checked { version state stillGood } } }`;
 
 describe('rules for materials: guides, licenses, scans and expiry', () => {

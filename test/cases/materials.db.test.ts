@@ -13,7 +13,7 @@ const sha256Hex = (bytes: Uint8Array) => createHash('sha256').update(bytes).dige
 const APPLICANT = 'applicant-company';
 const CLERK = ROUTES.DIRECT.accepts;
 const MATERIALS = `materials { code name kind form copies superseded addedAt addedBy
-  file { id name mediaType sizeBytes digest url } license { identifier } checked { version state stillGood } }`;
+  file { id: uuid name mediaType sizeBytes digest url } license { identifier } checked { version state stillGood } }`;
 
 const application = (materials: object[], extraInput: object = {}) => ({
   matter: ROUTES.DIRECT.matter,

@@ -129,7 +129,7 @@ describe('notices of a case', () => {
     expect((await steps.get(decision.signature?.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
     const { data, errors } = await hub.ask(
       'auditor',
-      '{ sealUses(first: 10) { edges { node { id act documentDigest license { identifier } authorisedBy } } } }',
+      '{ sealUses(first: 10) { edges { node { id: uuid act documentDigest license { identifier } authorisedBy } } } }',
     );
     expect(errors).toBeUndefined();
     const sealUses = data.sealUses.edges.map((edge: { node: { id: string } }) => edge.node);

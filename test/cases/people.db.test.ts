@@ -282,7 +282,7 @@ describe('sign-ins', () => {
 });
 
 describe('who reads it', () => {
-  const VIEWER = '{ viewer { id name roles organ { id: code name } window holderCode validUntil } }';
+  const VIEWER = '{ viewer { id: personId name roles organ { id: code name } window holderCode validUntil } }';
 
   test('everybody reads who they are, with a masked code, and the public is nobody', async () => {
     expect((await hub.ask(null, VIEWER)).data).toEqual({ viewer: null });

@@ -16,7 +16,7 @@ import {
 import { administer } from '../support/proposal.ts';
 
 const clock = testClock('2022-09-29');
-const PLATFORM = 'platform { id: uuid name url secretVersion keys { id validFrom validTo } removedAt } ';
+const PLATFORM = 'platform { id: uuid name url secretVersion keys { id: kid validFrom validTo } removedAt } ';
 let hub: TestHub;
 let keys: PlatformKeys;
 

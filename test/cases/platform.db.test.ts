@@ -40,7 +40,7 @@ const stepsOf = async (id: string) => {
 };
 const messagesOf = async (id: string) => {
   const query = `query($id: ID!) { platformMessages(case: $id, first: 100) {
-    edges { node { id type key digest body signature verdict answer } } } }`;
+    edges { node { id: messageId type key digest body signature verdict answer } } } }`;
   const { data } = await hub.ask('auditor', query, { id });
   return data.platformMessages.edges.map(({ node }: { node: object }) => node);
 };

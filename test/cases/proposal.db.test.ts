@@ -11,7 +11,7 @@ import { approverOf } from '../support/proposal.ts';
 
 const FIELDS = 'proposal { id: uuid kind state organ { code } content endedBy decision }';
 const EFFECTS =
-  'platform { id: uuid } webhook { id } calendar { year } agreement { number } secret movedCases people { subject }';
+  'platform { id: uuid } webhook { id: uuid } calendar { year } agreement { number } secret movedCases people { subject }';
 const EXCEPTION = {
   ...{ organ: 'yudu-jtysj', kind: 'EXAMINER_DECIDES', validFrom: '2026-03-02', validTo: '2026-04-01' },
   ...{ reason: '休假', approvingOrgan: 'ganzhou-jtysj' },
@@ -73,8 +73,8 @@ async function buildInputs(): Promise<[ProposalKind, (platform: string, key: str
 
 /** All rows of what proposals change, as text. */
 async function readRegister(): Promise<string> {
-  const query = `{ platforms(first: 50) { edges { node { id: uuid name url secretVersion removedAt keys { id validTo } } } }
-    webhooks(first: 50) { edges { node { id organ { id: code } endedAt } } }
+  const query = `{ platforms(first: 50) { edges { node { id: uuid name url secretVersion removedAt keys { id: kid validTo } } } }
+    webhooks(first: 50) { edges { node { id: uuid organ { id: code } endedAt } } }
     agreements(first: 50) { edges { node { number validTo } } }
     calendars(first: 50) { edges { node { year version } } }
     dutyExceptions(first: 50) { edges { node { id: uuid } } }
@@ -107,7 +107,7 @@ test('every kind takes effect by the second person only, and shows a secret to n
     expect(approved.secret === null).toBe(!makesSecret);
     platform = approved.platform?.id ?? platform;
     if (kind === 'REGISTER_PLATFORM') {
-      const { data } = await hub.ask('auditor', '{ platforms(first: 1) { edges { node { keys { id } } } } }');
+      const { data } = await hub.ask('auditor', '{ platforms(first: 1) { edges { node { keys { id: kid } } } } }');
       key = data.platforms.edges[0].node.keys[0].id;
     }
     expect((await decide(approver, id)).refusal.code).toBe('PROPOSAL_DECIDED');

@@ -42,7 +42,7 @@ describe('a supervision system of the organ', () => {
       'registerWebhook',
       'RegisterWebhookInput',
       input,
-      'webhook { id } secret',
+      'webhook { id: uuid } secret',
     );
     if (!registration.webhook) throw new Error(JSON.stringify(registration));
     return { webhook: registration.webhook.id as string, secret: registration.secret as string };
@@ -77,9 +77,9 @@ describe('a supervision system of the organ', () => {
       'webhook { url } secret',
     );
     expect(rehearsed).toMatchObject({ webhook: { url: system.url }, secret: null, refusal: null });
-    const list = await hub.ask('administrator', '{ webhooks(first: 5) { edges { node { id } } } }');
+    const list = await hub.ask('administrator', '{ webhooks(first: 5) { edges { node { id: uuid } } } }');
     expect(list.data.webhooks.edges).toEqual([]);
-    const { errors } = await hub.ask('yudu-lyj.supervisor', '{ webhooks(first: 5) { edges { node { id } } } }');
+    const { errors } = await hub.ask('yudu-lyj.supervisor', '{ webhooks(first: 5) { edges { node { id: uuid } } } }');
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   });
 

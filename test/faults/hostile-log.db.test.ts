@@ -84,7 +84,13 @@ beforeAll(async () => {
   keys = await createPlatformKeys();
   await registerPlatform(hub, keys, { url });
   const input = { organ: 'yudu-lyj', url };
-  const registered = await administer(hub, 'registerWebhook', 'RegisterWebhookInput', input, 'webhook { id } secret');
+  const registered = await administer(
+    hub,
+    'registerWebhook',
+    'RegisterWebhookInput',
+    input,
+    'webhook { id: uuid } secret',
+  );
   webhook = { id: registered.webhook.id, secret: registered.secret };
   forwarded = await createForwardedCase(hub);
   const caseId = await grantCase(hub, ROUTES.DIRECT);

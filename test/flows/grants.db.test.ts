@@ -22,7 +22,7 @@ interface Grant {
   person: string | null;
 }
 const listGrants = async (): Promise<Grant[]> =>
-  (await hub.ask('auditor', `{ seal(id: "${SEAL}") { grants { id person } } }`)).data.seal.grants;
+  (await hub.ask('auditor', `{ seal(id: "${SEAL}") { grants { id: uuid person } } }`)).data.seal.grants;
 
 /** Withdraws all grants of the seal and adds this one. Waits until the licenses subgraph has it. */
 async function replaceGrants(grant: object): Promise<void> {

@@ -206,7 +206,7 @@ describe('refusals', () => {
     expect(await refusalOfIssue()).toBe('SEAL_SUSPENDED');
     const { seal } = sealInput;
     expect((await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealResumption', { seal })).refusal).toBeNull();
-    const { data } = await hub.ask('yudu-lyj.keeper', `{ seal(id: "${sealInput.seal}") { grants { id } } }`);
+    const { data } = await hub.ask('yudu-lyj.keeper', `{ seal(id: "${sealInput.seal}") { grants { id: uuid } } }`);
     const withdrawal = { seal: sealInput.seal, grant: data.seal.grants[0].id };
     expect((await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealGrantWithdrawal', withdrawal)).refusal).toBeNull();
     await waitForSeal('IN_USE', 0);

@@ -136,7 +136,7 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     'registerPlatform',
     'RegisterPlatformInput',
     { ...registration, organ: 'ganzhou-jyj' },
-    'platform { id: uuid keys { id } }',
+    'platform { id: uuid keys { id: kid } }',
   );
   const webhook = { organ: 'yudu-slj', url: 'https://supervisor.example/hook' };
   await administer(hub, 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');
@@ -212,7 +212,7 @@ async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
   });
   const grantInput = { seal: SEAL, matter: 'yd2022-1-01', reason: '新增事项' };
   const { application } = await submitApplication(ask, KEEPER_ID, 'applyForSealGrant', grantInput);
-  const { data } = await ask('auditor', 'query($id: ID!) { seal(id: $id) { certificate grants { id } } }', {
+  const { data } = await ask('auditor', 'query($id: ID!) { seal(id: $id) { certificate grants { id: uuid } } }', {
     id: SEAL,
   });
   const act = { seal: SEAL, reason: '核查' };

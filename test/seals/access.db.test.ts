@@ -156,7 +156,7 @@ describe('access', () => {
     const queries = [
       '{ seals(first: 1) { edges { node { id: code } } } }',
       `{ seal(id: "${fixture.countySeal}") { id: code } }`,
-      '{ sealUses(first: 1) { edges { node { id } } } }',
+      '{ sealUses(first: 1) { edges { node { id: uuid } } } }',
       `{ _entities(representations: [{ __typename: "Seal", id: "${fixture.countySeal}" }]) { ... on Seal { name } } }`,
       `mutation { suspendSeal(input: { seal: "${fixture.countySeal}", reason: "x" }) { seal { id: code } } }`,
       `mutation { applyForSealGrant(input: { seal: "${fixture.countySeal}", matter: "m", reason: "x" }) { seal { id: code } } }`,
@@ -190,7 +190,7 @@ describe('the list of seal uses', () => {
     fixture.ask(
       actor,
       `query($after: String) { sealUses(first: ${first}, after: $after ${filter}) {
-        edges { node { id act at authorisedBy documentDigest suite organ { id: code } matter { id: code } license { identifier } seal { id: code name } } }
+        edges { node { id: uuid act at authorisedBy documentDigest suite organ { id: code } matter { id: code } license { identifier } seal { id: code name } } }
         pageInfo { hasNextPage endCursor } } }`,
       { after },
     );

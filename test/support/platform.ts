@@ -57,7 +57,8 @@ export async function postMessage(hub: TestHub, body: string, signature: string 
   return { status: response.statusCode, body: response.json(), text: response.body };
 }
 
-const PLATFORM_FIELDS = 'platform { id: uuid secretVersion audience keys { id validFrom validTo } removedAt } secret';
+const PLATFORM_FIELDS =
+  'platform { id: uuid secretVersion audience keys { id: kid validFrom validTo } removedAt } secret';
 
 /** Registers a platform as the administrator. Throws if the hub refuses. */
 export async function registerPlatform(hub: TestHub, keys: PlatformKeys, overrides: object = {}) {

@@ -14,7 +14,7 @@ const INPUT_TYPES: Record<string, string> = {
   applyForSealPicture: 'SealPictureInput',
 };
 const APPLICATION_FIELDS = `application { id: uuid kind state seal { id: code } matters { id: code } appliedBy endedBy decision }
-  seal { id: code state picture filingNumber matters { id: code } grants { id matter { id: code } person from to } }
+  seal { id: code state picture filingNumber matters { id: code } grants { id: uuid matter { id: code } person from to } }
   refusal { code message field }`;
 
 export interface ApplicationResult {

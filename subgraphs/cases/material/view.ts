@@ -20,6 +20,17 @@ export function viewUpload(upload: Upload) {
   return { id, name, mediaType, sizeBytes, digest, state, uploadedAt, expiresAt, url: fileUrl(id) };
 }
 
+/** The parent value of MaterialFile resolvers. @public by codegen.ts */
+export type FileView = ReturnType<typeof viewFile>;
+
+/** Returns the file of a material that is part of a case. */
+export function viewFile({ id, name, mediaType, sizeBytes, digest }: NonNullable<ShownMaterial['file']>) {
+  return { id, name, mediaType, sizeBytes, digest, url: fileUrl(id) };
+}
+
+/** The parent value of CaseMaterial resolvers. @public by codegen.ts */
+export type MaterialView = ReturnType<typeof viewMaterial>;
+
 /** Returns a material as `actor` may see it. */
 export function viewMaterial(material: ShownMaterial, actor: Actor) {
   const { code, name, kind, form, copies, superseded, file, addedAt } = material;
@@ -32,7 +43,7 @@ export function viewMaterial(material: ShownMaterial, actor: Actor) {
     form,
     copies,
     superseded,
-    file: file && { ...file, url: fileUrl(file.id) },
+    file: file && viewFile(file),
     license: identifier === null ? null : { identifier },
     checked:
       material.licenseState === null || material.licenseVersion === null
@@ -49,6 +60,9 @@ export function viewMaterial(material: ShownMaterial, actor: Actor) {
     addedBy: isOwn && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
   };
 }
+
+/** The parent value of MaterialRead resolvers. @public by codegen.ts */
+export type ReadView = ReturnType<typeof viewRead>;
 
 /** Returns a reading of a material. Its purpose stands in words, as releases before the list of purposes took it. */
 export function viewRead(row: ReadingRow, code: string) {

@@ -1,21 +1,27 @@
 import { dayOf } from '../../kernel/day.ts';
 import { mayRead, requirePerson } from '../../kernel/http/context.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { findReading } from '../../kernel/privacy/reading-store.ts';
 import { findException } from '../exception/store.ts';
 import { viewException } from '../exception/view.ts';
+import { caseOfUpload, findMaterialCodes } from '../material/store.ts';
 import { findUpload } from '../material/upload/store.ts';
-import { viewUpload } from '../material/view.ts';
+import { viewFile, viewRead, viewUpload } from '../material/view.ts';
 import { viewNotice } from '../notice/resolvers.ts';
 import { findNotice } from '../notice/store.ts';
-import { findPlatform } from '../platform/store.ts';
-import { viewPlatform } from '../platform/view.ts';
+import { findLine, findLineOfPerson } from '../person/store.ts';
+import { viewAppointment, viewPerson } from '../person/view.ts';
+import { findKey, findMessage, findPlatform } from '../platform/store.ts';
+import { parseMessageKey, viewKey, viewMessage, viewPlatform } from '../platform/view.ts';
 import { audienceOf, type PlatformDependencies } from '../platform/workflow.ts';
 import { CASE_READS } from '../policy.ts';
 import { proposalStore } from '../proposal/store.ts';
 import { viewProposal } from '../proposal/view.ts';
+import { reading } from '../reading/tables.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findFinding, findPushes, listVisibleCaseIds } from '../supervision/store.ts';
-import { viewFinding, viewPush } from '../supervision/view.ts';
+import { viewFinding, viewPush, viewWebhook } from '../supervision/view.ts';
+import { findWebhook } from '../supervision/webhook/store.ts';
 import type { FindCase } from '../view.ts';
 
 /**
@@ -26,6 +32,9 @@ export function nodeResolvers(deps: PlatformDependencies, findCase: FindCase) {
   const { db } = deps;
   return {
     ...supervisionNodes(deps),
+    ...platformNodes(deps),
+    ...personNodes(deps),
+    ...materialNodes(deps, findCase),
     CaseNotice: {
       __resolveReference: async ({ id }, context) => {
         requirePerson(context.actor);
@@ -40,25 +49,11 @@ export function nodeResolvers(deps: PlatformDependencies, findCase: FindCase) {
         return stored && isVisible ? viewException(stored) : null;
       },
     },
-    Platform: {
-      __resolveReference: async ({ id }, { actor }) => {
-        const platform = await findPlatform(db, id);
-        const isVisible = mayRead(CASE_READS.platforms, actor, [platform?.organ ?? null]);
-        return platform && isVisible ? viewPlatform(platform, audienceOf(deps)) : null;
-      },
-    },
     Proposal: {
       __resolveReference: async ({ id }, { actor }) => {
         const stored = await proposalStore.find(db, id);
         const isVisible = mayRead(CASE_READS.proposals, actor, [stored?.organ ?? null]);
         return stored && isVisible ? viewProposal(stored) : null;
-      },
-    },
-    Upload: {
-      __resolveReference: async ({ id }, { actor }) => {
-        const person = requirePerson(actor);
-        const upload = await findUpload(db, id);
-        return upload && upload.uploaderId === person.id && upload.attachedAt === null ? viewUpload(upload) : null;
       },
     },
   } satisfies Resolvers;
@@ -86,6 +81,85 @@ function supervisionNodes({ db, now }: PlatformDependencies) {
           mayRead(CASE_READS.supervisionFindings, actor, [finding.organ, finding.decidedBy]) ||
           (await listVisibleCaseIds(db, person, [finding.caseId])).length > 0;
         return isVisible ? viewFinding(finding, person, dayOf(now())) : null;
+      },
+    },
+    Webhook: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const webhook = await findWebhook(db, id);
+        const isVisible = mayRead(CASE_READS.webhooks, actor, [webhook?.organ ?? null]);
+        return webhook && isVisible ? viewWebhook(webhook) : null;
+      },
+    },
+  } satisfies Resolvers;
+}
+
+function platformNodes(deps: PlatformDependencies) {
+  const { db } = deps;
+  return {
+    Platform: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const platform = await findPlatform(db, id);
+        const isVisible = mayRead(CASE_READS.platforms, actor, [platform?.organ ?? null]);
+        return platform && isVisible ? viewPlatform(platform, audienceOf(deps)) : null;
+      },
+    },
+    PlatformKey: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const key = mayRead(CASE_READS.platforms, actor, []) ? await findKey(db, id) : null;
+        return key && viewKey(key);
+      },
+    },
+    PlatformMessage: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const key = mayRead(CASE_READS.platformMessages, actor, []) ? parseMessageKey(id) : null;
+        const message = key && (await findMessage(db, key.platformId, key.id));
+        return message && viewMessage(message);
+      },
+    },
+  } satisfies Resolvers;
+}
+
+function personNodes({ db, now }: PlatformDependencies) {
+  return {
+    Appointment: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const line = await findLine(db, id);
+        const isVisible = mayRead(CASE_READS.people, actor, [line?.organ ?? null]);
+        return line && isVisible ? viewAppointment(line, now()) : null;
+      },
+    },
+    Viewer: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const person = requirePerson(actor);
+        return person.id === id ? viewPerson(person, await findLineOfPerson(db, id, now())) : null;
+      },
+    },
+  } satisfies Resolvers;
+}
+
+function materialNodes({ db }: PlatformDependencies, findCase: FindCase) {
+  return {
+    MaterialFile: {
+      __resolveReference: async ({ id }, context) => {
+        requirePerson(context.actor);
+        const caseId = UUID_PATTERN.test(id) ? await caseOfUpload(db, id) : null;
+        const upload = caseId !== null && (await findCase(context, caseId)) ? await findUpload(db, id) : null;
+        return upload && viewFile(upload);
+      },
+    },
+    MaterialRead: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const row = await findReading(db, reading, id);
+        const isVisible = mayRead(CASE_READS.materialReads, actor, [row?.organ ?? null]);
+        if (!row || !isVisible || row.object !== 'MATERIAL') return null;
+        return viewRead(row, (await findMaterialCodes(db, [row.objectId])).get(row.objectId) ?? '');
+      },
+    },
+    Upload: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const person = requirePerson(actor);
+        const upload = await findUpload(db, id);
+        return upload && upload.uploaderId === person.id && upload.attachedAt === null ? viewUpload(upload) : null;
       },
     },
   } satisfies Resolvers;

@@ -17,6 +17,7 @@ import {
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Role } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
 import { matterFact } from '../case-tables.ts';
@@ -83,6 +84,12 @@ export async function findLineOfPerson(db: Reader, subject: string, at: Date): P
     .select(columns)
     .from(appointment)
     .where(and(eq(appointment.subject, subject), isInForceAt(at)));
+  return row ? toAppointment(row) : null;
+}
+
+/** Returns a line of the register by its id, or null. */
+export async function findLine(db: Reader, id: string): Promise<StoredAppointment | null> {
+  const [row] = UUID_PATTERN.test(id) ? await db.select(columns).from(appointment).where(eq(appointment.id, id)) : [];
   return row ? toAppointment(row) : null;
 }
 

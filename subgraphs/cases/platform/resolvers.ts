@@ -4,7 +4,7 @@ import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
 import * as store from './store.ts';
-import { viewPlatform } from './view.ts';
+import { viewMessage, viewPlatform } from './view.ts';
 import { audienceOf, type PlatformDependencies } from './workflow.ts';
 
 /** Resolvers of platforms, their messages, and the state of a case at a platform. */
@@ -42,9 +42,3 @@ export function platformResolvers(deps: PlatformDependencies) {
 }
 
 const FORBIDDEN = '您的岗位不能查看审批平台。';
-
-function viewMessage(row: store.StoredMessage) {
-  const { id, type, kid, digest, signature, receivedAt, verdict, answer } = row;
-  const body = Buffer.from(row.raw).toString('utf8');
-  return { id, type, key: kid, digest, body, signature, receivedAt, verdict, answer };
-}

@@ -81,6 +81,12 @@ export async function findPlatformByKey(db: Reader, kid: string): Promise<Platfo
   return owner?.removedAt === null ? owner : null;
 }
 
+/** Returns the key with this thumbprint, also one that has ended, or null. */
+export async function findKey(db: Reader, kid: string): Promise<PlatformKey | null> {
+  const [key] = await db.select().from(platformKey).where(eq(platformKey.kid, kid));
+  return key ?? null;
+}
+
 /** Returns whether a platform is in use. If so, it stays in use until the transaction ends. */
 export async function holdPlatform(tx: Transaction, id: string): Promise<boolean> {
   const rows = await tx
@@ -258,6 +264,15 @@ export async function insertMessage(tx: Transaction, row: StoredMessage): Promis
 
 /** The order of `platformMessages`. */
 export const MESSAGE_ORDER = bySerial('platformMessages', platformMessage.serial, 'ASC');
+
+/** Returns the message of a platform with this id, or null. */
+export async function findMessage(db: Reader, platformId: string, id: string): Promise<StoredMessage | null> {
+  const [row] = await db
+    .select()
+    .from(platformMessage)
+    .where(and(eq(platformMessage.platformId, platformId), eq(platformMessage.id, id)));
+  return row ?? null;
+}
 
 /** Returns a page of the messages on a case, oldest first. */
 export function listMessages(

@@ -65,6 +65,10 @@ export function viewFindingEntry({ event, at, actor, organ, note }: FindingEntry
   return { event, at, actor, organ: toOrgan(organ), note };
 }
 
+/** The parent value of Webhook resolvers. @public by codegen.ts */
+export type WebhookView = ReturnType<typeof viewWebhook>;
+
+/** The webhook of a supervisor's system as GraphQL shows it. */
 export function viewWebhook({ id, organ, url, registeredBy, registeredAt, endedAt }: WebhookRow) {
   return { id, organ: toOrgan(organ), url, registeredBy, registeredAt, endedAt };
 }

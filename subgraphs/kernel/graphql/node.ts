@@ -15,25 +15,6 @@ import { parseGlobalId, writeGlobalId } from './global-id.ts';
  * `inputs.ts`.
  */
 
-/**
- * Types whose `id` is still answered as the own identifier. Arguments and `node` take their global ids all the same.
- */
-const PLAIN_TYPES: ReadonlySet<string> = new Set([
-  'Case',
-  'Matter',
-  'Organ',
-  'Seal',
-  'CaseNotice',
-  'DutyException',
-  'Platform',
-  'Proposal',
-  'Upload',
-  'ApprovalPush',
-  'SupervisionFinding',
-  'SupervisionOrder',
-  'LicenseProposal',
-]);
-
 /** Most objects of one call of `nodes`: as many as a page has rows. */
 const MAX_NODES = MAX_PAGE_ROWS;
 
@@ -48,17 +29,17 @@ export function listNodeTypes(schema: GraphQLSchema): GraphQLObjectType[] {
 }
 
 /**
- * Makes `id` of every Node a global id, and answers `uuid`, the own identifier, where a type has it and no resolver
- * does.
+ * Makes every `id` of an object a global id, also of objects that `node` does not find: caches keep objects by it.
+ * Answers `uuid`, the own identifier, where a type has it and no resolver does.
  */
 export function answerGlobalIds(schema: GraphQLSchema): GraphQLSchema {
-  for (const type of listNodeTypes(schema)) {
+  for (const type of Object.values(schema.getTypeMap()).filter(isObjectType)) {
     const { id, uuid, nodeKey } = type.getFields();
     const resolveOwn = id?.resolve ?? defaultFieldResolver;
     // A stub, without a way to find the object, has the key from `findNode`.
     if (nodeKey && findReferenceResolver(type)) nodeKey.resolve = resolveOwnAs(resolveOwn);
     if (uuid) uuid.resolve ??= resolveOwnAs(resolveOwn);
-    if (id && !PLAIN_TYPES.has(type.name)) id.resolve = resolveOwnAs(resolveOwn, type.name);
+    if (id) id.resolve = resolveOwnAs(resolveOwn, type.name);
   }
   return schema;
 }

@@ -81,6 +81,17 @@ export function listReadings(
   );
 }
 
+/** Returns the reading with this number of the record, or null. */
+export async function findReading(db: Reader, table: ReadingTable, serial: string): Promise<ReadingRow | null> {
+  const [row] = /^[1-9]\d{0,14}$/.test(serial)
+    ? await db
+        .select()
+        .from(table)
+        .where(eq(table.serial, Number(serial)))
+    : [];
+  return row ?? null;
+}
+
 /** Most readings shown with one case or license. The list of all has the others. */
 const MAX_SHOWN_READINGS = 50;
 

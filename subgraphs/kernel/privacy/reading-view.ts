@@ -8,14 +8,24 @@ import type { ReadingTable } from './reading-tables.ts';
 
 /** How a subgraph answers its record of readings. */
 
-/** Returns a reading as a caller of this scope may see it: the person and the remark only for who oversees them. */
-function viewReading(row: ReadingRow, scope: ReadingScope) {
+/** The record of readings of a subgraph, and the name of its list in the graph. */
+interface ReadingRecord {
+  db: Reader;
+  table: ReadingTable;
+  list: string;
+}
+
+/**
+ * Returns a reading as a caller of this scope may see it: the person and the remark only for who oversees them. Two
+ * subgraphs have records, so the id of a reading names the list too.
+ */
+function viewReading(row: ReadingRow, { list }: ReadingRecord, scope: ReadingScope) {
   const { serial, number, object, readerId, reader, organ, purpose, remark, at } = row;
   const person = showsReader(scope, row)
     ? { readerId, reader, remark }
     : { readerId: null, reader: null, remark: null };
   return {
-    id: String(serial),
+    id: `${list}/${serial}`,
     number,
     object,
     organ: organ === null ? null : { id: organ },
@@ -32,7 +42,7 @@ type ReadingArguments = PageArguments & {
 
 /** Answers the list `list` of the readings that a person may see. Throws UNAUTHENTICATED for the public. */
 export async function answerReadings(
-  { db, table, list }: { db: Reader; table: ReadingTable; list: string },
+  record: ReadingRecord,
   subject: string | null | undefined,
   args: ReadingArguments,
   actor: Actor,
@@ -40,9 +50,10 @@ export async function answerReadings(
   const scope = readingScopeOf(requirePerson(actor));
   const { object = null, purpose = null, person = null, organ = null, from = null, to = null } = args.filter ?? {};
   const filter = { subject: subject ?? null, object, purpose, person, organ, from, to };
+  const { db, table, list } = record;
   const order = readingOrder(list, table);
   const page = await listReadings(db, table, scope, filter, readPage(args, order));
-  return toConnection(page, order, (row) => viewReading(row, scope));
+  return toConnection(page, order, (row) => viewReading(row, record, scope));
 }
 
 /**
@@ -50,15 +61,15 @@ export async function answerReadings(
  * All subjects of a request are read in one query.
  */
 export async function loadReadings(
-  { db, table }: { db: Reader; table: ReadingTable },
+  record: ReadingRecord,
   subject: string,
   { person, isOwn, context }: { person: Person; isOwn: boolean; context: GraphContext },
 ) {
   const scope = readingScopeOf(person);
   if (!scope.all && scope.organ === null && !isOwn) return null;
   const rows = await getLoader<ReadingRow[]>(context, 'readings', async (subjects) => {
-    const bySubject = await findReadings(db, table, scope, subjects);
+    const bySubject = await findReadings(record.db, record.table, scope, subjects);
     return subjects.map((one) => bySubject.get(one) ?? []);
   }).load(subject);
-  return (rows ?? []).map((row) => viewReading(row, scope));
+  return (rows ?? []).map((row) => viewReading(row, record, scope));
 }

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
@@ -179,6 +180,13 @@ export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): P
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
   await insertLeafWith(tx, tx.insert(sealCode).values(row), buildCodeLeaf(row));
+}
+
+/** Returns the use under an issuance, or null. */
+export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | null> {
+  const isId = UUID_PATTERN.test(issuanceId);
+  const [row] = isId ? await db.select().from(sealUse).where(eq(sealUse.issuanceId, issuanceId)) : [];
+  return row ?? null;
 }
 
 /** Filter of uses. Null selects all. */

@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dayOf } from '../../../subgraphs/kernel/day.ts';
-import { parseGlobalId, writeGlobalId } from '../../../subgraphs/kernel/graphql/global-id.ts';
+import { parseGlobalId } from '../../../subgraphs/kernel/graphql/global-id.ts';
+import { COMPANY, ROUTES, runMutation } from '../../support/flow.ts';
 import type { TestHub } from '../../support/hub.ts';
+import {
+  buildMessage,
+  createForwardedCase,
+  createPlatformKeys,
+  postMessage,
+  registerPlatform,
+  signMessage,
+} from '../../support/platform.ts';
 import { administer, importDelegations } from '../../support/proposal.ts';
+import { fetchFile } from '../../support/reading.ts';
+import { createUpload } from '../../support/upload.ts';
 import { createWorlds } from './worlds.ts';
 
 /**
@@ -18,10 +29,11 @@ const PEOPLE = [
 
 /** The lists, and what stands below their rows. */
 const LISTS: Readonly<Record<string, string>> = {
-  cases: 'notices { ...N } pushes { ...N } findings { ...N }',
+  cases: 'notices { ...N } pushes { ...N } findings { ...N } materials { file { ...N } }',
   licenses: 'orders { ...N } proposals { ...N }',
-  ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', platforms: '', proposals: '', uploads: '' },
-  ...{ supervisionOrders: '', licenseProposals: '', seals: '', sealApplications: '', importProposals: '' },
+  ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', proposals: '', uploads: '', sealUses: '' },
+  ...{ platforms: 'keys { ...N }', seals: 'grants { ...N }', webhooks: '', materialReads: '' },
+  ...{ supervisionOrders: '', licenseProposals: '', sealApplications: '', importProposals: '' },
   ...{ delegationImports: '', organs: '', licenseTypes: '' },
 };
 
@@ -33,11 +45,29 @@ const seen = new Map<string, Set<string>>();
 function collect(value: unknown, ids: Set<string>): void {
   if (typeof value !== 'object' || value === null) return;
   if ('__typename' in value && 'id' in value) {
-    const { __typename: type, id } = value as { __typename: string; id: string };
-    const parsed = parseGlobalId(id);
-    ids.add(parsed === null || parsed === 'BROKEN' ? writeGlobalId({ type, own: id }) : id);
+    ids.add(value.id as string);
   }
   for (const inner of Object.values(value)) collect(inner, ids);
+}
+
+/** A platform receives a case and says so. Returns the own identifier of the case. */
+async function receiveAtPlatform(): Promise<string> {
+  const keys = await createPlatformKeys();
+  await registerPlatform(hub, keys);
+  const { id, number } = await createForwardedCase(hub);
+  const body = JSON.stringify(buildMessage('RECEIVED', number, new Date()));
+  await postMessage(hub, body, await signMessage(keys, body, new Date()));
+  return id;
+}
+
+/** An office reads a file that an applicant handed in with an application. */
+async function readMaterial(): Promise<void> {
+  const materials = [{ code: 'M1', upload: await createUpload(hub, 'applicant-company') }];
+  const application = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, materials };
+  const input = [hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', application] as const;
+  const { case: received } = await runMutation(...input, 'case { materials { file { url } } }');
+  const answer = await fetchFile(hub, 'yudu-lyj.clerk', received.materials[0].file.url);
+  if (answer.statusCode !== 200) throw new Error(answer.body);
 }
 
 beforeAll(async () => {
@@ -50,9 +80,14 @@ beforeAll(async () => {
   };
   const fields = 'exception { id: uuid }';
   await administer(hub, 'recordException', 'RecordExceptionInput', exception, fields, 'yudu-lyj.approver');
+  const forwarded = await receiveAtPlatform();
+  await readMaterial();
+  const roots = `viewer { ...N } people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
+    platformMessages(case: "${forwarded}", first: 50) { edges { node { ...N } } }`;
   for (const person of PEOPLE) {
     const ids = new Set<string>();
     seen.set(person, ids);
+    collect((await hub.ask(person, `{ ${roots} } fragment N on Node { __typename id }`)).data, ids);
     for (const [list, inner] of Object.entries(LISTS)) {
       const query = `{ ${list}(first: 50) { edges { node { ...N ${inner} } } } } fragment N on Node { __typename id }`;
       collect((await hub.ask(person, query)).data, ids);

@@ -156,7 +156,7 @@ async function administration(
   const hook = { organ: webhook, url: `https://${mark('webhook')}.example/hook` };
   const done = [
     await administer(hub, 'registerPlatform', 'RegisterPlatformInput', platform, 'platform { id: uuid }'),
-    await administer(hub, 'registerWebhook', 'RegisterWebhookInput', hook, 'webhook { id }'),
+    await administer(hub, 'registerWebhook', 'RegisterWebhookInput', hook, 'webhook { id: uuid }'),
   ];
   for (const { refusal } of done) if (refusal) throw new Error(JSON.stringify(refusal));
   const waiting = { organ, url: `https://${mark('proposal')}.example/hook` };

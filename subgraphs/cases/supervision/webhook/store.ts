@@ -25,6 +25,12 @@ export async function hasWebhook(db: Reader, organ: string): Promise<boolean> {
   return (await findWebhookOf(db, organ)) !== null;
 }
 
+/** Returns a webhook by its id, also one that has ended, or null. */
+export async function findWebhook(db: Reader, id: string): Promise<WebhookRow | null> {
+  const [row] = UUID_PATTERN.test(id) ? await db.select().from(webhook).where(eq(webhook.id, id)) : [];
+  return row ?? null;
+}
+
 /** Returns a webhook in use by its id, or null. It stays in use until the transaction ends. */
 export async function holdWebhook(tx: Transaction, id: string): Promise<WebhookRow | null> {
   if (!UUID_PATTERN.test(id)) return null;
