@@ -159,7 +159,7 @@ export async function loadHead(db: Database, context: GraphContext, person: Pers
 
 /** The result that an act would have. Nothing of it is stored. */
 export interface Rehearsal {
-  act: string;
+  act: Act | 'SPOIL' | 'DELIVER' | 'RECALL';
   identifier: string;
   number: string;
   version: number;

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
+import type { SignedAct } from '../kernel/license-acts.ts';
 import { sealApplication } from './application/tables.ts';
 import type { ErasureBasis } from './log/leaf.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
@@ -164,7 +165,7 @@ const useColumns = () => ({
   organ: text().notNull(),
   matterId: text().notNull(),
   caseId: uuid(),
-  act: text().notNull(),
+  act: text().$type<SignedAct>().notNull(),
   identifier: text().notNull(),
   /**
    * Number of the blank (空白证照) under the sheet that the act made. Null if it made no sheet, and in uses of earlier

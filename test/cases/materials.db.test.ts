@@ -134,7 +134,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     for (const person of [CLERK, 'auditor', CLERK])
       await fetchFile(hub, person, `/cases/materials/${upload}`, undefined, '核对图纸');
     const fields =
-      'edges { cursor node { code caseId caseNumber readerId reader organ { id: code } purpose at } } pageInfo { hasNextPage }';
+      'edges { cursor node { code caseId caseNumber readerId reader organ { id: code } purpose remark at } } pageInfo { hasNextPage }';
     const listReads = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
       const query = `query($filter: MaterialReadFilter, $first: Int!, $after: String) {
         materialReads(filter: $filter, first: $first, after: $after) { ${fields} } }`;
@@ -150,7 +150,8 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       code: '图纸',
       caseId: subject.id,
       caseNumber: expect.stringMatching(/^\d{19}$/),
-      purpose: '核验：核对图纸',
+      purpose: 'VERIFICATION',
+      remark: '核对图纸',
     });
     for (const person of ['yudu-lyj.sealapprover', 'yudu-lyj.supervisor']) {
       expect(readers(await listReads(person, caseFilter))).toEqual([CLERK, CLERK]);

@@ -14,7 +14,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 const OTHERS = 20_000;
 const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 const FOREST_CLERK = ROUTES.DIRECT.accepts;
-const FIELDS = 'number name paper { blankNumber } issuer { id } validFrom validUntil';
+const FIELDS = 'number name paper { blankNumber } issuer { id: code } validFrom validUntil';
 
 interface Issued {
   number: string;

@@ -22,6 +22,8 @@ const OTHERS: readonly string[] = [
   'ApprovalPush.decidedBy',
   'SupervisionFinding.decidedBy',
   'LicenseStatus.supersededBy',
+  // The caller's own.
+  'Viewer.personId',
   // The signer stands on the license.
   'LicenseVerification.signer',
 ];

@@ -110,7 +110,7 @@ describe('the list of applications', () => {
   const list = async (person: string, filter: object = {}, paging: object = { first: 100 }) => {
     const query = `query($filter: SealApplicationFilter, $first: Int!, $after: String) {
       sealApplications(filter: $filter, first: $first, after: $after) {
-        edges { cursor node { kind state organ { id: code } seal { id: code } sealKind matters { id: code } person from to grant endReason reason appliedBy endedBy } }
+        edges { cursor node { kind state organ { id } seal { id: code } sealKind matters { id } person from to grant endReason reason appliedBy endedBy } }
         pageInfo { hasNextPage } } }`;
     const { data, codes } = await ask(person, query, { filter, ...paging });
     return data?.sealApplications ?? codes;

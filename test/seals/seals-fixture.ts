@@ -13,8 +13,20 @@ import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { openIds } from '../support/node-ids.ts';
 import { testParsers } from '../support/parsers.ts';
 import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, newRequest } from './requests.ts';
+
+/**
+ * Returns the data of an answer with own identifiers for global ids: organs and matters have no other field in this
+ * subgraph.
+ */
+function openData(data: unknown): unknown {
+  if (typeof data === 'string') return openIds(data);
+  if (Array.isArray(data)) return data.map(openData);
+  if (typeof data !== 'object' || data === null || data instanceof Date) return data;
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, openData(value)]));
+}
 
 /** A fixture: the seals subgraph alone on its own database, with two seals in use. */
 
@@ -117,7 +129,7 @@ export async function openSealsFixture(
     const { body } = await server.executeOperation<Record<string, unknown>>({ query, variables }, { contextValue });
     if (body.kind !== 'single') throw new Error('an answer in parts');
     return {
-      data: body.singleResult.data,
+      data: openData(body.singleResult.data),
       codes: (body.singleResult.errors ?? []).map((error) => error.extensions?.code),
     };
   };

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type InputValueDefinitionNode, Kind, parse, type TypeNode } from 'graphql';
+import { parseGlobalId, writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
 
-/** What the schemas of the subgraphs say about ids. */
+/** What the schemas of the subgraphs say about ids, and what stands in them. */
 
 /** The type that an ID names: null for a text of another system, undefined if its schema does not say. */
 type NamedType = string | null | undefined;
@@ -50,4 +51,14 @@ export const SUBGRAPH_IDS: readonly SubgraphIds[] = ['matters', 'cases', 'licens
 /** Returns the type that the ID at `coordinate` names, as an argument of the field `Type.field` or within one. */
 export function findNamedType(field: string, coordinate: string): NamedType {
   return SUBGRAPH_IDS.find(({ fields, named }) => fields.has(field) && named.has(coordinate))?.named.get(coordinate);
+}
+
+const GLOBAL_ID = new RegExp(`${writeGlobalId({ type: 'X', own: 'x' }).slice(0, 4)}[\\w-]+`, 'g');
+
+/** Returns a text with the own identifiers that its global ids hide. */
+export function openIds(text: string): string {
+  return text.replace(GLOBAL_ID, (id) => {
+    const parsed = parseGlobalId(id);
+    return parsed === null || parsed === 'BROKEN' ? id : parsed.own;
+  });
 }

@@ -13,8 +13,8 @@ const INPUT_TYPES: Record<string, string> = {
   enterSealCertificate: 'SealCertificateInput',
   applyForSealPicture: 'SealPictureInput',
 };
-const APPLICATION_FIELDS = `application { id: uuid kind state seal { id: code } matters { id: code } appliedBy endedBy decision }
-  seal { id: code state picture filingNumber matters { id: code } grants { id: uuid matter { id: code } person from to } }
+const APPLICATION_FIELDS = `application { id: uuid kind state seal { id: code } matters { id } appliedBy endedBy decision }
+  seal { id: code state picture filingNumber matters { id } grants { id: uuid matter { id } person from to } }
   refusal { code message field }`;
 
 export interface ApplicationResult {

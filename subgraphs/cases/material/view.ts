@@ -1,5 +1,4 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
-import { PURPOSES } from '../../kernel/privacy/purpose.ts';
 import type { ReadingRow } from '../../kernel/privacy/reading-store.ts';
 import type { Upload } from './upload/store.ts';
 import { expiryOf } from './upload/workflow.ts';
@@ -64,10 +63,9 @@ export function viewMaterial(material: ShownMaterial, actor: Actor) {
 /** The parent value of MaterialRead resolvers. @public by codegen.ts */
 export type ReadView = ReturnType<typeof viewRead>;
 
-/** Returns a reading of a material. Its purpose stands in words, as releases before the list of purposes took it. */
+/** Returns a reading of a material. Its remark holds the purpose in words where an earlier release took it. */
 export function viewRead(row: ReadingRow, code: string) {
   const { serial, objectId, subject, number, readerId, reader, organ, purpose, remark, at } = row;
-  const words = [purpose === null ? null : PURPOSES[purpose].label, remark].filter((word) => word !== null);
   return {
     id: String(serial),
     file: objectId,
@@ -77,7 +75,8 @@ export function viewRead(row: ReadingRow, code: string) {
     readerId,
     reader,
     organ: organ === null ? null : { id: organ },
-    purpose: words.length === 0 ? null : words.join('：'),
+    purpose,
+    remark,
     at,
   };
 }

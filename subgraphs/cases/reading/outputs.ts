@@ -49,6 +49,7 @@ export const CASE_OUTPUTS: OutputRules = {
     'DutyException.proposedBy': ALWAYS,
     'MaterialRead.reader': ALWAYS,
     'MaterialRead.readerId': ALWAYS,
+    'MaterialRead.remark': ALWAYS,
     'Reading.reader': ALWAYS,
     'Reading.readerId': ALWAYS,
     'Reading.remark': ALWAYS,

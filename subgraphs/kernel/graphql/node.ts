@@ -4,6 +4,7 @@ import {
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  getNamedType,
   isObjectType,
 } from 'graphql';
 import type { GraphContext } from '../http/context.ts';
@@ -29,7 +30,7 @@ export function listNodeTypes(schema: GraphQLSchema): GraphQLObjectType[] {
 }
 
 /**
- * Makes every `id` of an object a global id, also of objects that `node` does not find: caches keep objects by it.
+ * Makes every `id` of type ID a global id, also of objects that `node` does not find: caches keep objects by it.
  * Answers `uuid`, the own identifier, where a type has it and no resolver does.
  */
 export function answerGlobalIds(schema: GraphQLSchema): GraphQLSchema {
@@ -39,7 +40,7 @@ export function answerGlobalIds(schema: GraphQLSchema): GraphQLSchema {
     // A stub, without a way to find the object, has the key from `findNode`.
     if (nodeKey && findReferenceResolver(type)) nodeKey.resolve = resolveOwnAs(resolveOwn);
     if (uuid) uuid.resolve ??= resolveOwnAs(resolveOwn);
-    if (id) id.resolve = resolveOwnAs(resolveOwn, type.name);
+    if (id && getNamedType(id.type).name === 'ID') id.resolve = resolveOwnAs(resolveOwn, type.name);
   }
   return schema;
 }

@@ -1,4 +1,4 @@
-import { type GraphQLSchema, isRequiredArgument } from 'graphql';
+import { type GraphQLSchema, getNamedType, isObjectType, isRequiredArgument } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASE_READS } from '../../../subgraphs/cases/policy.ts';
 import { hasRole, type Person, STAFF_ROLES } from '../../../subgraphs/kernel/actor.ts';
@@ -15,6 +15,7 @@ import { SEAL_READS } from '../../../subgraphs/seals/policy.ts';
 import { seededNumbers } from '../../policy/sample.ts';
 import { requireDemoPerson } from '../../support/actors.ts';
 import type { Answer, TestHub } from '../../support/hub.ts';
+import { openIds } from '../../support/node-ids.ts';
 import {
   fitOperation,
   listPaths,
@@ -151,6 +152,11 @@ const HELD_BY_ANOTHER = [
   ...['TaskProgress.by', 'TaskReport.by', 'Document.url', 'LicenseVerification.license'],
 ];
 
+/** A word of a closed list: GRANTED, CARRIED_OUT. */
+const WORD = /^[A-Z]{3,}(_[A-Z]+)*$/;
+/** Texts that are such words, but of no list of the hub. */
+const NAMES: readonly string[] = [];
+
 let hub: TestHub;
 let worlds: readonly World[];
 let schema: GraphQLSchema;
@@ -199,11 +205,15 @@ function expectedRefusal(root: string, person: Person | null): string | null {
   return scope === null ? 'FORBIDDEN' : null;
 }
 
+/** Returns what the answers hold as one text, with the own identifiers that global ids hide. */
+const toText = (answers: readonly Answer[]): string => openIds(JSON.stringify(answers));
+
 /** The office that an object of an answer belongs to, by its id. */
 const officeOf = (type: string, node: Readonly<Record<string, unknown>>) =>
   worlds.find(({ caseId, identifier, matter, seal }) => {
     const ids: Record<string, string> = { Case: caseId, License: identifier, Matter: matter, Seal: seal };
-    return ids[type] !== undefined && ids[type] === (node.identifier ?? node.id);
+    const own = ids[type];
+    return own !== undefined && node.id === writeGlobalId({ type, own });
   });
 
 test('every root field, every argument, and every field that names its caller has a row', () => {
@@ -240,7 +250,7 @@ describe.each([null, ...PEOPLE])('%s', (id) => {
   });
 
   test('sees the words of the records that are meant for such a person, and of no other', () => {
-    const text = JSON.stringify(answers.map(({ answer }) => answer));
+    const text = toText(answers.map(({ answer }) => answer));
     for (const world of worlds) {
       const seen = MARKED.filter((marked) => text.includes(world.mark(marked)));
       const expected = MARKED.filter((marked) => person !== null && READERS[marked](world, person));
@@ -251,7 +261,7 @@ describe.each([null, ...PEOPLE])('%s', (id) => {
   test('meets no id of a record that the direct query refuses', () => {
     for (const { operation, answer } of answers) {
       if (OF_WHO_HAS_THE_PAPER.includes(operation.root)) continue;
-      const text = JSON.stringify(answer);
+      const text = toText([answer]);
       for (const world of worlds) {
         const seesCase = person !== null && maySeeCase(world, person);
         const seesLicense = person !== null && maySeeLicense(world, person);
@@ -263,8 +273,21 @@ describe.each([null, ...PEOPLE])('%s', (id) => {
     }
   });
 
+  test('is answered one word of a closed list as an enum', () => {
+    const found = new Set<string>();
+    for (const { answer } of answers)
+      for (const { node } of listReached(answer.data))
+        for (const [name, value] of Object.entries(node)) {
+          const type = schema.getType(String(node.__typename));
+          const field = isObjectType(type) ? type.getFields()[name] : undefined;
+          const isText = field !== undefined && getNamedType(field.type).name === 'String';
+          if (isText && [value].flat().some((word) => WORD.test(String(word)))) found.add(`${node.__typename}.${name}`);
+        }
+    expect([...found].filter((name) => !NAMES.includes(name))).toEqual([]);
+  });
+
   test('reads full codes of nobody but the own', () => {
-    const text = JSON.stringify(answers.map(({ answer }) => answer));
+    const text = toText(answers.map(({ answer }) => answer));
     for (const world of worlds) {
       const isOwn = person !== null && isHolder(world, person);
       expect([world.applicant.code, text.includes(world.applicant.code)]).toEqual([world.applicant.code, isOwn]);
