@@ -77,8 +77,8 @@ describe.each(Object.keys(OUTPUTS))('%s', (name) => {
 /** Texts about a person that are no name. */
 const SPOKEN_OF: Readonly<Record<string, readonly string[]>> = {
   cases: [
-    ...['SignatureRequest.text', 'Viewer.window', 'Viewer.holderCode', 'Appointment.issuer', 'Appointment.window'],
-    ...['ProposalPayload.secret', 'SupervisionReceipt.note', 'SupervisionFinding.answer'],
+    ...['SignatureRequest.text', 'Viewer.personId', 'Viewer.window', 'Viewer.holderCode', 'Appointment.issuer'],
+    ...['Appointment.window', 'ProposalPayload.secret', 'SupervisionReceipt.note', 'SupervisionFinding.answer'],
   ],
   licenses: ['LicenseAct.order', 'LicenseStatus.holderName', 'LicenseProposal.order', 'SignatureRequest.text'],
   seals: ['Seal.certificateRequest'],
