@@ -11,7 +11,7 @@ import { SEAL_READS } from './policy.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { findUse, listUses, USE_ORDER } from './use/store.ts';
-import { viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
+import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
@@ -71,6 +71,16 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
       },
     },
     SealApplication: { ...applications.SealApplication, seal: ({ sealId }, _, context) => load(context, sealId) },
+    ...recordResolvers(deps, load),
+  };
+}
+
+/** Resolvers of grants and uses: each is found alone, and a use names its seal. */
+function recordResolvers(
+  { db }: ApplicationDependencies,
+  load: (context: GraphContext, id: string) => Promise<SealView | null>,
+) {
+  return {
     SealGrant: {
       __resolveReference: async ({ id }, { actor }) => {
         requirePerson(actor);
@@ -89,5 +99,5 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
         return sealView;
       },
     },
-  };
+  } satisfies Resolvers;
 }
