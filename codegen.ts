@@ -60,7 +60,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
-    PaperCertificate: './paper/store.ts#SheetRow',
+    PaperCertificate: './paper/store.ts#SheetOnDay',
     SupervisionOrder: './order/store.ts#OrderRow',
   },
   seals: {

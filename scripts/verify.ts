@@ -94,7 +94,8 @@ function printJudgement({ steps, verdict, subIndication, status }: Report | Code
   console.log(`证照状态 license status: ${describeStatus(status)}`);
 }
 
-function describeStatus({ state, asOf, reason }: LicenseStatus): string {
+function describeStatus({ state, asOf, reason, source }: LicenseStatus): string {
+  if (source === 'PERIOD') return `${state}（按证照载明的有效期 by its own dates）`;
   return state === 'UNKNOWN' ? `未知 unknown（${reason}）` : `${state}（截至 as of ${asOf}）`;
 }
 
@@ -114,8 +115,13 @@ function printReport(report: Report, { signaturePath }: Document): void {
 }
 
 function printRegistered(statement: RegisterStatement, signerName: string): void {
-  const { act, sub, reason, spoiled, replacement, iat } = statement;
+  const { act, sub, iat } = statement;
   console.log(`登记声明 registered by ${signerName}，${formatTime(new Date(iat * 1000))}\n电子证照标识 ${sub}`);
+  if (statement.act === 'LAPSE') {
+    console.log(`${act}：有效期至 ${statement.until}，已失效 — has lapsed`);
+    return;
+  }
+  const { reason, spoiled, replacement } = statement;
   console.log(`${act}：空白证照 ${spoiled} 作废（${SPOIL_REASON_LABELS[reason]}），改用 ${replacement}`);
 }
 

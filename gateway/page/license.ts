@@ -1,4 +1,4 @@
-import type { Act, LicenseState } from '../../subgraphs/kernel/license-acts.ts';
+import type { Act, ValidityState } from '../../subgraphs/kernel/license-acts.ts';
 import {
   escapeHtml,
   formatMoment,
@@ -18,7 +18,7 @@ export interface LicenseStatus {
   identifier: string;
   number: string;
   version: number;
-  state: LicenseState;
+  state: ValidityState;
   name: string;
   holderName: string;
   issuerName: string;
@@ -30,7 +30,7 @@ export interface LicenseStatus {
   sealName: string;
   sealedAt: string;
   supersededBy: string | null;
-  life: readonly { act: Act; version: number; state: LicenseState; at: string }[];
+  life: readonly { act: Act; version: number; state: ValidityState; at: string }[];
 }
 
 const TEXT = {

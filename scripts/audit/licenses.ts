@@ -68,6 +68,8 @@ interface ActRow {
   authorisation: string | null;
   /** What the register stated of the act, if it did. */
   stated: string | null;
+  /** The last day that the record of its version states. */
+  lastDay: string | null;
   granted: object | null;
   grantedAuthorisation: string | null;
   versions: number;
@@ -83,7 +85,8 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
       a.content_digest as "contentDigest", a.code, a.document_digest as "documentDigest", a.signature_digest as "signatureDigest",
       d.bytes as file, s.bytes as detached, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
       u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.blank_number as "blankNumber", a.spoiled_blank as "spoiledBlank", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
-      r.text as stated, t.content as granted, t.authorisation as "grantedAuthorisation",
+      r.text as stated, (select v.record->>'ZZYXQJZRQ' from licenses.license_version v where v.identifier = a.identifier) as "lastDay",
+      t.content as granted, t.authorisation as "grantedAuthorisation",
       (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions,
       exists (select 1 from seals.erasure x where x.issuance_id = a.id and x.identifier = a.identifier) as "isErased"
     from licenses.act a left join licenses.certificate_task t on t.case_id = a.case_id

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { REGISTER_TYP, registerStatement } from '../../subgraphs/kernel/sealing/attest.ts';
+import { REGISTER_ACTOR } from '../../subgraphs/licenses/register/statement.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { buildAttestationLeaf, readClaimsText } from '../../subgraphs/seals/attestation/attestation.ts';
 import { buildLeaf, type Leaf } from '../../subgraphs/seals/log/leaf.ts';
@@ -21,6 +23,8 @@ interface StatedAct {
   contentDigest: string;
   file: Uint8Array;
   stated: string | null;
+  /** The last day that the version's record states. */
+  lastDay: string | null;
 }
 
 interface Material extends Pick<AuditInput, 'roots' | 'now'> {
@@ -46,16 +50,21 @@ export function* judgeRegistered(
   }
   if (toCanonicalJson(registered) !== toCanonicalJson(record) || computeContentDigest(record) !== row.contentDigest)
     yield* findingsFor('RECORD_DIFFERS', '登记内容与声明所载不一致');
+  const sheets =
+    registered.act === 'SPOIL'
+      ? { blankNumber: registered.replacement, spoiledBlank: registered.spoiled, reason: registered.reason }
+      : { blankNumber: null, spoiledBlank: null, reason: null };
   const isOfAct =
     registered.jti === id &&
     registered.act === act &&
     registered.sub === identifier &&
     registered.state === stateAfter &&
-    registered.replacement === blankNumber &&
-    registered.spoiled === spoiledBlank &&
-    registered.reason === reason;
+    isDeepStrictEqual({ blankNumber, spoiledBlank, reason }, sheets);
   if (!isOfAct) yield* findingsFor('RECORD_DIFFERS', '办理与登记声明不一致');
-  if (registered.by !== sha256(actorId)) yield* findingsFor('ACT_REWRITTEN', '办理人不是声明所记的人');
+  if (registered.act === 'LAPSE' && registered.until !== row.lastDay)
+    yield* findingsFor('RECORD_DIFFERS', '声明的截止日不是证照所载的');
+  const isOfActor = registered.act === 'SPOIL' ? registered.by === sha256(actorId) : actorId === REGISTER_ACTOR.id;
+  if (!isOfActor) yield* findingsFor('ACT_REWRITTEN', '办理人不是声明所记的人');
 }
 
 /** Finds statements of the register for which there is no act. */

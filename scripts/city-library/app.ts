@@ -21,6 +21,7 @@ import { openStatementStore, type StatementStore } from './statement/store.ts';
 import { openStore, type ReceiptWriter, type Store } from './store.ts';
 import { type Client, grantToken, requireToken, TOKEN_LIFETIME_SECONDS } from './token.ts';
 import { advance, listWarnings } from './transition.ts';
+import { stateOn } from './validity.ts';
 import { answerQuestion, VERDICTS } from './verify.ts';
 
 /** A version of the protocol. */
@@ -117,7 +118,7 @@ function registerPublicRoutes(app: FastifyInstance, library: Library): void {
     reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-      .send(renderStatusPage(await store.counts())),
+      .send(renderStatusPage(await store.counts(toShanghaiDate(now())))),
   );
   app.get('/receipt-key', async () => toReceiptJwk(receiptKey));
   app.get('/log/checkpoint', async (_request, reply) => {
@@ -170,6 +171,7 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
     const toBase64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
     const certificate = {
       ...storedCertificate,
+      state: stateOn(storedCertificate.state, storedCertificate.record, toShanghaiDate(now())),
       document: toBase64(storedCertificate.document),
       signature: toBase64(storedCertificate.signature),
       ...(protocol === 1 ? {} : { statements: await statements.list(identifier) }),

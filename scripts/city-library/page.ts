@@ -1,7 +1,7 @@
-import type { State } from './protocol.ts';
 import type { Counts } from './store.ts';
+import type { ValidityState } from './validity.ts';
 
-export const STATE_NAMES: Readonly<Record<State, string>> = {
+export const STATE_NAMES: Readonly<Record<ValidityState, string>> = {
   VALID: '有效',
   SUSPENDED: '暂扣',
   SUPERSEDED: '已被新版本取代',
@@ -10,6 +10,7 @@ export const STATE_NAMES: Readonly<Record<State, string>> = {
   WITHDRAWN: '撤回',
   REVOKED: '吊销',
   CANCELLED: '注销',
+  NOT_YET_VALID: '未到生效日',
 };
 
 /** Renders the status page. It shows only counts, no personal data. */

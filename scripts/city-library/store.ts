@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
 import { isSigned, type Receivable, type WitnessedTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
+import type { ValidityState } from './validity.ts';
 
 /** A collected act with its receipt. */
 export interface CollectedAct {
@@ -41,7 +42,8 @@ export interface StoredAct {
 }
 
 export interface Counts {
-  states: readonly { state: State; count: number }[];
+  /** How many versions are in each state on the day. */
+  states: readonly { state: ValidityState; count: number }[];
   acts: number;
   lastCollectedAt: Date | null;
 }
@@ -53,7 +55,8 @@ export interface Store {
   /** Stores a checked delivery once and returns its receipt. Throws Fault like `advance`. */
   collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
   find(identifier: string): Promise<StoredCertificate | null>;
-  counts(): Promise<Counts>;
+  /** Counts on a day, YYYY-MM-DD. */
+  counts(today: string): Promise<Counts>;
 }
 
 /** Writes the receipt of a stored delivery. */
@@ -70,7 +73,7 @@ export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): Stor
     collect: (delivery, contentDigest, at) =>
       sql.begin((tx) => collect(tx, receiptWriter, delivery, contentDigest, at)),
     find: (identifier) => findCertificate(sql, identifier),
-    counts: () => readCounts(sql),
+    counts: (today) => readCounts(sql, today),
   };
 }
 
@@ -170,9 +173,14 @@ async function findCertificate(sql: postgres.Sql, identifier: string): Promise<S
   return { ...row, revision, changedAt, collectedAt, receipt, record, acts: [...acts] };
 }
 
-async function readCounts(sql: postgres.Sql): Promise<Counts> {
-  const states = await sql<{ state: State; count: number }[]>`
-    select state, count(*)::int as count from certificate group by state order by state`;
+async function readCounts(sql: postgres.Sql, today: string): Promise<Counts> {
+  // The rule of `stateOn`. Days compare as texts.
+  const states = await sql<{ state: ValidityState; count: number }[]>`
+    select case
+      when state in ('VALID', 'SUSPENDED') and record->>'ZZYXQJZRQ' <> '长期' and record->>'ZZYXQJZRQ' < ${today}::text then 'LAPSED'
+      when state = 'VALID' and record->>'ZZYXQQSRQ' > ${today}::text then 'NOT_YET_VALID'
+      else state end as state, count(*)::int as count
+    from certificate group by 1 order by 1`;
   const [acts] = await sql<{ count: number; last: Date | null }[]>`
     select count(*)::int as count, max(collected_at) as last from act`;
   return { states, acts: acts?.count ?? 0, lastCollectedAt: acts?.last ?? null };

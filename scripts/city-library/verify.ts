@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Question, State, VersionRecord } from './protocol.ts';
+import { stateOn, type ValidityState } from './validity.ts';
 
 /** The answers of `POST /certificates/verify`. */
 export const VERDICTS = {
@@ -12,6 +13,9 @@ export const VERDICTS = {
   6: '查询信息与证照不一致。',
 } as const;
 export type Verdict = keyof typeof VERDICTS;
+
+/** The answer for each state. Every other one is no longer valid. */
+const STATE_VERDICTS: Partial<Record<ValidityState, Verdict>> = { VALID: 0, NOT_YET_VALID: 1, SUSPENDED: 2 };
 
 /** Answers a question about a stored license version, on the day `today` (YYYY-MM-DD). */
 export function answerQuestion(
@@ -31,8 +35,5 @@ export function answerQuestion(
     issuerCode: record.ZZBFJGDM,
   };
   if (!isDeepStrictEqual({ ...facts, ...claims }, facts)) return 6;
-  if (certificate.state === 'SUSPENDED') return 2;
-  if (certificate.state !== 'VALID') return 3;
-  if (record.ZZYXQJZRQ !== '长期' && record.ZZYXQJZRQ < today) return 3;
-  return today < record.ZZYXQQSRQ ? 1 : 0;
+  return STATE_VERDICTS[stateOn(certificate.state, record, today)] ?? 3;
 }

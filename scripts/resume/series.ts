@@ -108,7 +108,9 @@ export const SERIES: readonly Series[] = [
         if (stream.startsWith('register:')) {
           await sql`insert into licenses.outbox_stream (stream, head) values (${stream}, 0) on conflict do nothing`;
           await sql`insert into licenses.outbox_delivery (consumer, stream, head)
-            values (${LIBRARY_CONSUMERS.statements}, ${stream}, 0) on conflict do nothing`;
+            values (${LIBRARY_CONSUMERS.statements}, ${stream}, 0), ('cases', ${stream}, 0) on conflict do nothing`;
+          await sql`insert into cases.inbox (producer, stream, revision) values ('licenses', ${stream}, 0)
+            on conflict do nothing`;
         }
         await sql`update licenses.outbox_stream set head = ${revision} where stream = ${stream} and head < ${revision}`;
         await sql`update licenses.outbox_delivery set head = ${revision}, delivered = ${revision}

@@ -20,10 +20,11 @@ export const guideFact = schema.table('guide_fact', {
 });
 
 /** Licenses, from the newest LicenseChanged. */
-export const licenseFact = schema.table('license_fact', {
-  number: text().primaryKey(),
-  fact: jsonb().$type<LicenseFact>().notNull(),
-});
+export const licenseFact = schema.table(
+  'license_fact',
+  { number: text().primaryKey(), fact: jsonb().$type<LicenseFact>().notNull() },
+  (table) => [index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`)],
+);
 
 /**
  * The data with which a case was received and accepted. Its status is computed from `case_step`.

@@ -17,6 +17,7 @@ import {
   waitsFor,
 } from './case.ts';
 import { notifyPlatform } from './platform/store.ts';
+import { announceRenewal } from './renewal/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
@@ -134,6 +135,7 @@ export async function addStep(
   const [calendar] = await inOrder(tx, [
     holdCalendar,
     (tx) => notifyPlatform(tx, subject, updated, record),
+    (tx) => announceRenewal(tx, subject, updated, record.at),
     (tx) => tx.insert(caseStep).values({ caseId: subject.id, seq: updated.steps.length, ...record }),
     (tx) =>
       tx

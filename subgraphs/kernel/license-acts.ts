@@ -5,6 +5,7 @@ import { Refusal } from './refusal.ts';
  * derive from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
  */
 
+/** States that acts make. The stored state of a version is one of them. */
 export const LICENSE_STATES = [
   'VALID',
   'SUSPENDED',
@@ -17,8 +18,12 @@ export const LICENSE_STATES = [
 ] as const;
 export type LicenseState = (typeof LICENSE_STATES)[number];
 
+/** States on a day: what the acts made, and what the period of validity makes of it (`stateOn`). */
+export const VALIDITY_STATES = [...LICENSE_STATES, 'NOT_YET_VALID'] as const;
+export type ValidityState = (typeof VALIDITY_STATES)[number];
+
 /** States in the words of the counter. The public page and the reference library say the same. */
-export const LICENSE_STATE_LABELS: Readonly<Record<LicenseState, string>> = {
+export const LICENSE_STATE_LABELS: Readonly<Record<ValidityState, string>> = {
   VALID: '有效',
   SUSPENDED: '暂扣',
   SUPERSEDED: '已被新版本取代',
@@ -27,21 +32,28 @@ export const LICENSE_STATE_LABELS: Readonly<Record<LicenseState, string>> = {
   WITHDRAWN: '撤回',
   REVOKED: '吊销',
   CANCELLED: '注销',
+  NOT_YET_VALID: '未到生效日',
 };
 
-const IN_FORCE = ['VALID', 'SUSPENDED'] as const;
+/** Stored states in force. Time may end a version in one of them. */
+export const IN_FORCE = ['VALID', 'SUSPENDED'] as const;
+/** States in force, and the one before the first day. */
+const LIVE = [...IN_FORCE, 'NOT_YET_VALID'] as const;
 
-/** Whether a version in this state is in force or may come back into force. Paper of any other must be recalled. */
-export function isLive(state: LicenseState): boolean {
-  return (IN_FORCE as readonly LicenseState[]).includes(state);
+/** Whether a version in this state is in force or may come into force. Paper of any other must be recalled. */
+export function isLive(state: ValidityState): boolean {
+  return (LIVE as readonly ValidityState[]).includes(state);
 }
 
 /** One row of the table. */
 export type LicenseActRule = LicenseActColumns & (VersionColumns | StatementColumns);
 
 interface LicenseActColumns {
-  /** States of the current version from which the act may start; empty for the act that makes the first version. */
-  from: readonly LicenseState[];
+  /**
+   * States of the current version, on the day of the act, from which it may start. Empty for the act that makes the
+   * first version. After the last day of a license (LAPSED), only what this column names may still be done.
+   */
+  from: readonly ValidityState[];
   /** The state of the current version afterwards; if the act makes a new version, the state of the earlier one. */
   to: LicenseState;
   label: string;
@@ -107,7 +119,7 @@ export const CASE_ACT_CLAUSE = '实施方案三.7（电子证照与实体证照�
 
 /** Columns of an act that a granted case ends in and that makes a new version. */
 const NEW_VERSION = {
-  from: ['VALID'],
+  from: ['VALID', 'NOT_YET_VALID'],
   to: 'SUPERSEDED',
   makesVersion: true,
   paper: 'NEW_SHEET',
@@ -129,13 +141,14 @@ const ADVERSE = { needsDecision: true, hearing: 'STATEMENT' } as const;
 /** Columns of an act that takes nothing away, or enters what has ended by law. */
 const NOT_ADVERSE = { needsDecision: false, hearing: 'NONE' } as const;
 /** Columns of an act that ends the license on the organ's own authority. */
-const ENDING = { ...OWN_AUTHORITY, from: IN_FORCE, paper: 'RECALL' } as const;
+const ENDING = { ...OWN_AUTHORITY, from: LIVE, paper: 'RECALL' } as const;
 
 /** Acts on a license: what a granted case ends in, suspension, restoration and the endings; `Act` in GraphQL. */
 export const LICENSE_ACTS = {
   ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
-  RENEW: { ...NEW_VERSION, label: '延续', wireCode: 'RENEW' },
+  // What has not begun is not renewed.
+  RENEW: { ...NEW_VERSION, from: ['VALID'], label: '延续', wireCode: 'RENEW' },
   REISSUE: { ...NEW_VERSION, label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
@@ -143,7 +156,7 @@ export const LICENSE_ACTS = {
   SUSPEND: {
     ...OWN_AUTHORITY,
     ...ADVERSE,
-    from: ['VALID'],
+    from: ['VALID', 'NOT_YET_VALID'],
     to: 'SUSPENDED',
     paper: 'NONE',
     label: '暂扣',
@@ -163,6 +176,7 @@ export const LICENSE_ACTS = {
   // Time ends a license by itself (行政许可法第七十条第一项). Nobody decides it, so no seal is used.
   LAPSE: {
     ...ENDING,
+    from: IN_FORCE,
     to: 'LAPSED',
     authorisedBy: null,
     attestedBy: 'REGISTER',
@@ -199,7 +213,7 @@ export const LICENSE_ACTS = {
   CANCEL: {
     ...ENDING,
     ...NOT_ADVERSE,
-    from: [...IN_FORCE, 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'],
+    from: [...LIVE, 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'],
     to: 'CANCELLED',
     case: 'OPTIONAL',
     label: '注销',
@@ -299,9 +313,9 @@ export function caseStatementReason(act: LicenseAction): string {
   return `依申请${LICENSE_ACTS[act].label}`;
 }
 
-/** Whether the state of a license allows an act. An issue makes the first version, so no state allows it. */
-export function isActAllowed(act: Act, state: LicenseState): boolean {
-  return (LICENSE_ACTS[act].from as readonly LicenseState[]).includes(state);
+/** Whether the state of a license on a day allows an act. An issue makes the first version, so no state allows it. */
+export function isActAllowed(act: Act, state: ValidityState): boolean {
+  return (LICENSE_ACTS[act].from as readonly ValidityState[]).includes(state);
 }
 
 /**
@@ -311,7 +325,7 @@ export function isActAllowed(act: Act, state: LicenseState): boolean {
  */
 export function requireActFits(
   request: { action: Act; licenseType: string | null; holderCode: string },
-  license: { licenseType: string; holderCode: string; state: LicenseState },
+  license: { licenseType: string; holderCode: string; state: ValidityState },
   field: string,
 ): void {
   const { action } = request;

@@ -28,6 +28,8 @@ import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import { openTask } from './task/store.ts';
 import { putLicenseType } from './type/store.ts';
+import { putRenewal } from './validity/renewal-store.ts';
+import { sweepEnded } from './validity/sweep-workflow.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
@@ -49,6 +51,11 @@ export interface Licenses extends Subgraph {
    * The hub also calls this itself while it runs.
    */
   renewProofs(): Promise<number>;
+  /**
+   * Enters the end of every license whose last day has passed. Returns how many. Throws SweepHeld if the clock seems to
+   * have jumped. The hub also calls this itself while it runs.
+   */
+  sweepEnded(): Promise<number>;
   /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
   receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
 }
@@ -56,6 +63,8 @@ export interface Licenses extends Subgraph {
 const RESUME_POLL_MS = 1_000;
 /** Proofs last for years, so a check every ten minutes renews them long before they expire. */
 const RENEW_POLL_MS = 600_000;
+/** An end is entered within the hour after the last day, or after the start that follows an outage. */
+const SWEEP_POLL_MS = 600_000;
 
 /** Creates the licenses subgraph (电子证照): documents and paper in lock-step, and their delivery to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
@@ -83,6 +92,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       addVerificationRoutes(app, deps);
     },
     renewProofs: () => renewProofs(deps),
+    sweepEnded: () => sweepEnded(deps),
     receiveBlanks: (organ, { prefix, from, to }) =>
       db.transaction(async (tx) => {
         const numbers = listBlankNumbers(prefix, from, to);
@@ -112,6 +122,10 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
     await renewProofs(deps);
     return false;
   };
+  const sweep = async (signal: AbortSignal) => {
+    await sweepEnded(deps, signal);
+    return false;
+  };
   // Events that an earlier release wrote after this one had prepared the database.
   const place = async () => {
     await db.transaction((tx) => placeChanges(tx, null));
@@ -120,6 +134,7 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
   const jobs = [
     ...relays,
     startLoop(resume, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
+    startLoop(sweep, { pollMs: SWEEP_POLL_MS, isDelayed: true, onError }),
     startLoop(place, { pollMs: RENEW_POLL_MS, onError }),
     startLoop(renew, { pollMs: RENEW_POLL_MS, isDelayed: true, onError }),
   ];
@@ -135,6 +150,8 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
       switch (event.type) {
         case 'CaseGranted':
           return openTask(tx, event.payload);
+        case 'RenewalChanged':
+          return putRenewal(tx, event.payload);
         case 'SupervisionOrdered':
           return receiveOrder(tx, event.payload, now());
         case 'LicenseTypeChanged':

@@ -6,6 +6,7 @@ import {
   isActAllowed,
   LICENSE_ACTS,
   type LicenseState,
+  type ValidityState,
 } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
@@ -14,10 +15,10 @@ import { type Hearing, toRecordedHearing } from './proposal/grounds.ts';
 import type { CertificateTask } from './task/task.ts';
 
 /**
- * Returns the state of the current version after `act`. For an act that makes a new version, this is the state of the
- * old version. Refuses LICENSE_ACT_NOT_ALLOWED.
+ * Returns the state of the current version after `act`; `state` is its state on the day of the act. For an act that
+ * makes a new version, this is the state of the old version. Refuses LICENSE_ACT_NOT_ALLOWED.
  */
-export function stateAfter(state: LicenseState, act: Exclude<Act, 'ISSUE'>): LicenseState {
+export function stateAfter(state: ValidityState, act: Exclude<Act, 'ISSUE'>): LicenseState {
   if (!isActAllowed(act, state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   return LICENSE_ACTS[act].to;
 }
@@ -27,7 +28,10 @@ export interface LicenseHead {
   number: string;
   identifier: string;
   version: number;
-  state: LicenseState;
+  /** State on the day of the question. */
+  state: ValidityState;
+  /** State that its acts made. */
+  storedState: LicenseState;
   issuer: OrganFact;
   record: LicenseRecord;
   parties: readonly string[];

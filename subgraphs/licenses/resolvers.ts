@@ -1,5 +1,6 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
+import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
@@ -95,7 +96,8 @@ function queries(db: Database) {
 }
 
 function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & StatementDependencies) {
-  const { db } = deps;
+  const { db, now } = deps;
+  const today = () => dayOf(now());
   const getRecord = ({ stored }: view.LicenseView) => stored.version.record;
   return {
     __resolveReference: (reference, context) => {
@@ -106,7 +108,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     identifier: ({ stored }) => stored.version.identifier,
     number: ({ stored }) => stored.version.number,
     version: ({ stored }) => stored.version.version,
-    state: ({ stored }) => stored.version.state,
+    state: ({ stored }) => store.stateOfVersion(stored, today()),
     name: (parent) => getRecord(parent).ZZMC,
     holder: (parent) => {
       const { CZZT, CZZTDM, CZZTDMLX } = getRecord(parent);
@@ -121,11 +123,11 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     fields: (parent) => getRecord(parent).KZ_NR,
     document: ({ stored, context }) => view.loadDocument(db, context, stored.version),
     paper: async (parent) => {
-      const currentSheet = (await view.loadSheets(db, parent)).find((sheet) => sheet.state !== 'SPOILED');
+      const currentSheet = (await view.loadSheets(db, parent, today())).find((sheet) => sheet.state !== 'SPOILED');
       if (!currentSheet) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
       return currentSheet;
     },
-    sheets: (parent) => view.loadSheets(db, parent),
+    sheets: (parent) => view.loadSheets(db, parent, today()),
     versions: (parent) => view.loadVersions(db, parent),
     acts: (parent) => view.loadActs(db, parent),
     collection: (parent) => view.loadCollection(db, parent),

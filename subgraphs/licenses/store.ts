@@ -2,6 +2,9 @@ import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, type SQLWra
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
+import type { Day } from '../kernel/day.ts';
+import type { ValidityState } from '../kernel/license-acts.ts';
+import { stateOn } from '../kernel/period/validity.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
 
@@ -13,11 +16,17 @@ export interface StoredLicense {
   version: typeof licenseVersion.$inferSelect;
 }
 
-/** Maps a stored version to what the state machine needs. */
-export function toHead({ license: shared, version }: StoredLicense): LicenseHead {
-  const { number, identifier, version: count, state, record } = version;
-  const { issuer, parties, counters, window } = shared;
-  return { number, identifier, version: count, state, record, issuer, parties, counters, window };
+/** Returns the state of a stored version on a day. */
+export function stateOfVersion({ version }: Pick<StoredLicense, 'version'>, day: Day): ValidityState {
+  return stateOn(version.state, version, day);
+}
+
+/** Maps a stored version to what the state machine needs on a day. */
+export function toHead(stored: StoredLicense, day: Day): LicenseHead {
+  const { number, identifier, version: count, state: storedState, record } = stored.version;
+  const { issuer, parties, counters, window } = stored.license;
+  const state = stateOfVersion(stored, day);
+  return { number, identifier, version: count, state, storedState, record, issuer, parties, counters, window };
 }
 
 /** SQL: the cases that a window accepted and that act, or acted, on the license of the outer query. */

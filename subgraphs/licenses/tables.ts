@@ -104,7 +104,7 @@ export const statusIndex = schema.sequence('status_index', { startWith: 0, minVa
 
 /**
  * A version with its document, written in the transaction that makes it valid.
- * Only `state` and `revision` change later.
+ * Only `state`, `revision` and, while a renewal runs, `validUntil` change later.
  */
 export const licenseVersion = schema.table(
   'license_version',
@@ -126,8 +126,23 @@ export const licenseVersion = schema.table(
     signedAt: instant().notNull(),
     /** Revision of this version's newest event in stream `license:<number>`. */
     revision: integer().notNull(),
+    /**
+     * The period of validity, both days within it. Null: an open end (长期), the text of an old record that names no day,
+     * or an end that a running renewal holds off (视为准予延续). The stored state is that of acts; what the period makes of
+     * it, `stateOn` says.
+     */
+    validFrom: day(),
+    validUntil: day(),
   },
-  (table) => [uniqueIndex().on(table.number, table.version), index().on(table.caseId)],
+  (table) => [
+    uniqueIndex().on(table.number, table.version),
+    index().on(table.caseId),
+    index().on(table.validFrom),
+    // The sweep finds what has ended among what is stored as in force.
+    index('license_version_due')
+      .on(table.validUntil, table.number)
+      .where(sql`${table.state} in ('VALID', 'SUSPENDED')`),
+  ],
 );
 
 /** Intent and outcome of every act: PREPARED before anything is signed, DONE when everything is entered. */
@@ -198,7 +213,7 @@ const defineValidityLedger = (name: string) =>
       actId: uuid().notNull(),
       at: instant().notNull(),
     },
-    (table) => [primaryKey({ columns: [table.number, table.seq] })],
+    (table) => [primaryKey({ columns: [table.number, table.seq] }), index().on(table.at)],
   );
 export const licenseEntry = defineValidityLedger('license_entry');
 export const paperEntry = defineValidityLedger('paper_entry');
@@ -295,5 +310,6 @@ export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';
 export * from './type/tables.ts';
+export * from './validity/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

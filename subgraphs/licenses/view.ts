@@ -1,15 +1,16 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import type { Day } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
-import type { Act, LicenseState } from '../kernel/license-acts.ts';
+import type { Act, ValidityState } from '../kernel/license-acts.ts';
 import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import type { ActStatement } from './act/record.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import { findOrders, type OrderRow } from './order/store.ts';
 import type { SheetState } from './paper/paper.ts';
-import { listSheets, type SheetRow } from './paper/store.ts';
+import { listSheets, type SheetOnDay } from './paper/store.ts';
 import * as store from './store.ts';
 
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
@@ -41,10 +42,10 @@ export async function loadVersions(db: Database, { stored, person, context }: Li
   return (versions ?? []).map((license) => ({ stored: license, person, context }));
 }
 
-/** Loads all sheets of a version, oldest first. */
-export async function loadSheets(db: Database, { stored, context }: LicenseView): Promise<SheetRow[]> {
-  const sheets = await getLoader<SheetRow[]>(context, 'sheets', async (identifiers) => {
-    const sheetsByIdentifier = Map.groupBy(await listSheets(db, identifiers), (sheet) => sheet.identifier);
+/** Loads all sheets of a version, oldest first, with its state on a day. */
+export async function loadSheets(db: Database, { stored, context }: LicenseView, day: Day): Promise<SheetOnDay[]> {
+  const sheets = await getLoader<SheetOnDay[]>(context, `sheets ${day}`, async (identifiers) => {
+    const sheetsByIdentifier = Map.groupBy(await listSheets(db, identifiers, day), (sheet) => sheet.identifier);
     return identifiers.map((identifier) => sheetsByIdentifier.get(identifier) ?? []);
   }).load(stored.version.identifier);
   return sheets ?? [];
@@ -79,6 +80,8 @@ export async function loadCollection(db: Database, { stored, context }: LicenseV
 export interface SealedFile {
   documentDigest: string;
   signatureDigest: string;
+  /** Whether the signature is no file of its own, known before looking. Absent: a look tells. */
+  hasSignatureInside?: boolean;
   signedAt: Date;
   sealId: string | null;
 }
@@ -99,7 +102,7 @@ export async function loadDocument(db: Database, context: GraphContext, sealedFi
     url: `/files/${sealedFile.documentDigest}`,
     signature: {
       digest: sealedFile.signatureDigest,
-      url: signatureFacts && `/files/${sealedFile.signatureDigest}`,
+      url: sealedFile.hasSignatureInside ? null : signatureFacts && `/files/${sealedFile.signatureDigest}`,
       signedAt: sealedFile.signedAt,
       seal: sealedFile.sealId === null ? null : { id: sealedFile.sealId },
     },
@@ -113,9 +116,13 @@ export type DocumentView = Awaited<ReturnType<typeof loadDocument>>;
 export type ActView = ReturnType<typeof viewAct>;
 
 export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: ActRow & { act: Act }) {
-  if (documentDigest === null || signatureDigest === null || doneAt === null)
-    throw new Error(`act ${row.id} is not done`);
-  const sealedFile: SealedFile = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
+  if (documentDigest === null || doneAt === null) throw new Error(`act ${row.id} is not done`);
+  // A statement of the register is a JWS: the file is its own signature.
+  const signature = {
+    signatureDigest: signatureDigest ?? documentDigest,
+    hasSignatureInside: signatureDigest === null,
+  };
+  const sealedFile: SealedFile = { documentDigest, ...signature, signedAt: doneAt, sealId: null };
   const { act, number, version, stateAfter: state, actor, reason, orderId: order, proposalId } = row;
   const decisionNumber = (row.record as ActStatement).KZ_JDWH ?? null;
   return { act, number, version, state, at: doneAt, actor, reason, order, decisionNumber, proposalId, sealedFile };
@@ -163,7 +170,7 @@ export interface Rehearsal {
   identifier: string;
   number: string;
   version: number;
-  state: LicenseState;
+  state: ValidityState;
   blankNumber: string | null;
   paper: SheetState | null;
 }
@@ -181,7 +188,7 @@ export function toActRehearsal(outline: ActOutline): Rehearsal {
   };
 }
 
-export function toSheetRehearsal({ identifier, number, version, validity, blankNumber, state }: SheetRow): Rehearsal {
+export function toSheetRehearsal({ identifier, number, version, validity, blankNumber, state }: SheetOnDay): Rehearsal {
   const act = state === 'DELIVERED' ? 'DELIVER' : 'RECALL';
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }

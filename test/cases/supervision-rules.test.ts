@@ -16,7 +16,7 @@ import {
   requireWebhookUrl,
   writeSignature,
 } from '../../subgraphs/cases/supervision/webhook/webhook.ts';
-import { LICENSE_STATES } from '../../subgraphs/kernel/license-acts.ts';
+import { VALIDITY_STATES } from '../../subgraphs/kernel/license-acts.ts';
 
 const refusalWith = (code: string) => expect.objectContaining({ code });
 
@@ -74,14 +74,14 @@ describe('what a finding may contain and order', () => {
   });
 
   const ALLOWED: Record<string, readonly string[]> = {
-    SUSPENSION: ['VALID'],
-    REVOCATION: ['VALID', 'SUSPENDED'],
-    LIFTED: ['SUSPENDED'],
+    SUSPENSION: ['VALID', 'NOT_YET_VALID'],
+    REVOCATION: ['VALID', 'SUSPENDED', 'NOT_YET_VALID'],
+    LIFTED: ['SUSPENDED', 'NOT_YET_VALID'],
   };
   test.each(FINDING_KINDS.filter((kind) => orderOf(kind) !== null))(
     '%s is allowed by the state of the license',
     (kind) => {
-      for (const state of LICENSE_STATES) {
+      for (const state of VALIDITY_STATES) {
         const order = () => requireOrderable(kind, state, kind === 'LIFTED' && state !== 'VALID');
         if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
         else expect(order).toThrow(refusalWith('LICENSE_ACT_NOT_ALLOWED'));

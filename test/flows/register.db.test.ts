@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
-import type { RegisterStatement } from '../../subgraphs/kernel/sealing/attest.ts';
+import type { SpoilStatement } from '../../subgraphs/kernel/sealing/attest.ts';
 import {
   findRefusalCode,
   grantCase,
@@ -54,7 +54,7 @@ test("a county clerk's entry on a license of the city bears no seal of the city"
   expect(usesBefore).toHaveLength(0);
   expect(file).toMatchObject({ media_type: 'application/jwt', name: `${license.identifier}.spoil.jwt` });
   expect(act).toMatchObject({ authorisation: null, signature_digest: null, reason: 'MISPRINT', state: 'DONE' });
-  const statement: RegisterStatement = JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
+  const statement: SpoilStatement = JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
   expect(statement).toEqual({
     ...{ jti: act?.id, act: 'SPOIL', sub: license.identifier, version: 1, state: 'VALID', organ: act?.organ.id },
     ...{ reason: 'MISPRINT', spoiled: input.blankNumber, replacement: input.replacement },
@@ -95,7 +95,7 @@ test('free words are refused before anything is written, and an act is stated on
   expect(uncoded.errors?.[0]?.extensions?.code).toBe('BAD_USER_INPUT');
   const { attest } = hub.hub.seals;
   // The same claims return the same bytes; other claims of this act are stated by nobody.
-  const request = { typ: 'register-statement+jwt' as const, claims: act?.record as RegisterStatement };
+  const request = { typ: 'register-statement+jwt' as const, claims: act?.record as SpoilStatement };
   expect(await attest(request)).toBe(text);
   await expect(attest({ ...request, claims: { ...request.claims, reason: 'DAMAGED' } })).rejects.toThrow('otherwise');
   const leaves = await sql`select 1 from seals.log_leaf where entry like ${`%${act?.id}%`} and kind = 'ATTESTATION'`;

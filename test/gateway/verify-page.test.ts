@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTS, REASONS, STATES, STEPS_EN, VERDICTS } from '../../gateway/page/static/terms.js';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { ACTS as ALL_ACTS, LICENSE_STATES } from '../../subgraphs/kernel/license-acts.ts';
+import { ACTS as ALL_ACTS, VALIDITY_STATES } from '../../subgraphs/kernel/license-acts.ts';
 import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
@@ -201,7 +201,7 @@ describe('the files of the pages', () => {
 
 test('every term of the verifier has a text on the page', () => {
   expect(Object.keys(REASONS)).toEqual(Object.keys(VERDICT_OF));
-  expect(Object.keys(STATES).sort()).toEqual([...LICENSE_STATES].sort());
+  expect(Object.keys(STATES).sort()).toEqual([...VALIDITY_STATES].sort());
   expect(Object.keys(ACTS).sort()).toEqual([...ALL_ACTS].sort());
   expect(Object.keys(VERDICTS).sort()).toEqual(['INDETERMINATE', 'TOTAL_FAILED', 'TOTAL_PASSED']);
   const nothing = { file: null, signature: null, roots: [] };

@@ -20,7 +20,6 @@ import {
   LICENSE_STATE_LABELS,
   LICENSE_STATES,
   type LicenseActRule,
-  type LicenseState,
   makesSheet,
   makesVersion,
   maySeal,
@@ -29,6 +28,8 @@ import {
   OWN_ACTS,
   SEALED_ACT_NAMES,
   SIGNED_ACTS,
+  VALIDITY_STATES,
+  type ValidityState,
   VERSION_ACTS,
 } from '../../subgraphs/kernel/license-acts.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
@@ -83,7 +84,7 @@ describe('the columns of a row agree with each other', () => {
 describe('every consumer agrees with the table of license acts', () => {
   test('the enums of GraphQL', () => {
     expect(valuesOf('licenses', 'Act').sort()).toEqual([...ACTS].sort());
-    expect(valuesOf('licenses', 'LicenseState').sort()).toEqual([...LICENSE_STATES].sort());
+    expect(valuesOf('licenses', 'LicenseState').sort()).toEqual([...VALIDITY_STATES].sort());
     expect(valuesOf('licenses', 'OrderedAct').sort()).toEqual([...ORDERED_ACTS].sort());
     expect(valuesOf('matters', 'LicenseAction').sort()).toEqual([...LICENSE_ACTIONS].sort());
   });
@@ -95,7 +96,7 @@ describe('every consumer agrees with the table of license acts', () => {
   });
 
   test('the status list keeps its values', () => {
-    expect(LIST_STATES).toEqual(LICENSE_STATES);
+    expect(LIST_STATES).toEqual([...LICENSE_STATES, 'NOT_YET_VALID']);
   });
 
   test('the public page names each act and each state as the table does', () => {
@@ -214,11 +215,21 @@ describe('an application on a license is refused early', () => {
   const TYPE = '11000000000090018B016';
   const delegationOf = (action: string) =>
     ({ licenseAction: action, outcome: { kind: 'LICENSE', licenseType: TYPE } }) as DelegationFact;
-  const licenseIn = (state: LicenseState, code = HOLDER.code) =>
-    ({ state, license: { licenseType: TYPE, holder: { ...HOLDER, code } } }) as LicenseFact;
+  const TODAY = '2027-02-12';
+  /** A license in a state on TODAY. `validUntil` ends or keeps it, `validFrom` has it begin later. */
+  const licenseIn = (state: ValidityState, code = HOLDER.code) =>
+    ({
+      state: state === 'NOT_YET_VALID' ? 'VALID' : state,
+      license: {
+        licenseType: TYPE,
+        holder: { ...HOLDER, code },
+        validFrom: state === 'NOT_YET_VALID' ? '2027-02-13' : TODAY,
+        validUntil: TODAY,
+      },
+    }) as LicenseFact;
   const refusalOf = (action: string, license: LicenseFact | null, licenseNumber: string | null = 'N1') => {
     try {
-      requireLicenseFits(delegationOf(action), { applicant: HOLDER, licenseNumber }, license);
+      requireLicenseFits(delegationOf(action), { applicant: HOLDER, licenseNumber }, license, TODAY);
       return null;
     } catch (error) {
       return (error as { code: string }).code;
@@ -227,9 +238,17 @@ describe('an application on a license is refused early', () => {
   const ACTIONS_ON_LICENSE = LICENSE_ACTIONS.filter((action) => action !== 'ISSUE');
 
   test.each(ACTIONS_ON_LICENSE)('%s in each state', (action) => {
-    for (const state of LICENSE_STATES) {
+    for (const state of VALIDITY_STATES) {
       const expected = isActAllowed(action, state) ? null : 'LICENSE_ACT_NOT_ALLOWED';
       expect([state, refusalOf(action, licenseIn(state))]).toEqual([state, expected]);
+    }
+  });
+
+  test.each(ACTIONS_ON_LICENSE)('%s after the last day, though no act has entered the end', (action) => {
+    for (const state of ['VALID', 'SUSPENDED'] as const) {
+      const ended = licenseIn(state);
+      const license = { ...ended, license: { ...ended.license, validUntil: '2027-02-11' } };
+      expect(refusalOf(action, license)).toBe(action === 'CANCEL' ? null : 'LICENSE_ACT_NOT_ALLOWED');
     }
   });
 
@@ -241,7 +260,7 @@ describe('an application on a license is refused early', () => {
   test('a clerk is told that the holder is not the applicant', () => {
     const application = { applicant: HOLDER, licenseNumber: 'N1' };
     const license = licenseIn('VALID', '91000000MA0000002N');
-    expect(() => requireLicenseFits(delegationOf('CHANGE'), application, license)).toThrow('持证人不是申请人');
+    expect(() => requireLicenseFits(delegationOf('CHANGE'), application, license, TODAY)).toThrow('持证人不是申请人');
   });
 
   test('a revoked license may still be cancelled, and nothing else', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { ACTS, isLive, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
+import { ACTS, isLive, makesVersion, VALIDITY_STATES } from '../../subgraphs/kernel/license-acts.ts';
 import { stateAfter } from '../../subgraphs/licenses/license.ts';
 
 /**
  * The acts that each state allows. All others are refused. A version in force can be replaced, suspended or ended. A
- * suspended one can be restored or ended. One that has ended can only be cancelled (行政许可法第七十条第一项、第四项).
+ * suspended one can be restored or ended. One that has not begun is not renewed, and no time has ended it. One that has
+ * ended can only be cancelled (行政许可法第七十条第一项、第四项).
  */
-const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
+const ALLOWED: Record<(typeof VALIDITY_STATES)[number], readonly string[]> = {
   VALID: [
     'CHANGE',
     'RENEW',
@@ -27,6 +28,7 @@ const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
   WITHDRAWN: ['CANCEL'],
   REVOKED: ['CANCEL'],
   CANCELLED: [],
+  NOT_YET_VALID: ['CHANGE', 'REISSUE', 'RETAIN', 'TRANSFER', 'SUSPEND', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
 };
 const RESULTING_STATE: Record<string, string> = {
   CHANGE: 'SUPERSEDED',
@@ -44,7 +46,7 @@ const RESULTING_STATE: Record<string, string> = {
 };
 
 describe('the state machine of a license', () => {
-  for (const state of LICENSE_STATES) {
+  for (const state of VALIDITY_STATES) {
     for (const act of ACTS) {
       if (act === 'ISSUE') continue;
       if (ALLOWED[state].includes(act)) {
@@ -63,7 +65,7 @@ describe('the state machine of a license', () => {
     expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
   });
 
-  test('only valid and suspended versions are live; paper of all others must be returned', () => {
-    expect(LICENSE_STATES.filter(isLive)).toEqual(['VALID', 'SUSPENDED']);
+  test('only versions in force, suspended or not yet begun are live; paper of all others must be returned', () => {
+    expect(VALIDITY_STATES.filter(isLive)).toEqual(['VALID', 'SUSPENDED', 'NOT_YET_VALID']);
   });
 });

@@ -48,6 +48,37 @@ const stateOf = (changes: Changes) => {
 };
 const UNKNOWN = { state: 'UNKNOWN' };
 
+describe('the dates on the license', () => {
+  /** The word is of 24 November, 08:00 in Asia/Shanghai, and the verification of the day after. */
+  const stateIn = (from: string, until: string, word: string | null) => {
+    const content = renderPdf({ ZZYXQQSRQ: from, ZZYXQJZRQ: until });
+    const { state, source } = stateOf({
+      content,
+      evidence: (evidence) => ({ ...evidence, statement: word && statementJwt({ state: word }) }),
+    });
+    return [state, source];
+  };
+  const START = '2026-01-01';
+  test.each<[string, string, string | null, string, string | null]>([
+    [START, '2026-11-24', 'VALID', 'LAPSED', 'PERIOD'],
+    [START, '2026-11-24', 'SUSPENDED', 'LAPSED', 'PERIOD'],
+    [START, '2026-11-24', 'REVOKED', 'REVOKED', 'STATEMENT'],
+    [START, '2026-11-25', 'VALID', 'VALID', 'STATEMENT'],
+    // The newest signed word dated after the last day wins: renewed, or in force by law.
+    [START, '2026-11-23', 'VALID', 'VALID', 'STATEMENT'],
+    [START, '2026-11-23', 'SUPERSEDED', 'SUPERSEDED', 'STATEMENT'],
+    [START, '长期', 'VALID', 'VALID', 'STATEMENT'],
+    ['2026-11-26', '2027-11-25', 'VALID', 'NOT_YET_VALID', 'PERIOD'],
+    ['2026-11-25', '2027-11-24', 'NOT_YET_VALID', 'VALID', 'PERIOD'],
+    ['2026-11-26', '2027-11-25', 'SUSPENDED', 'SUSPENDED', 'STATEMENT'],
+    [START, '2026-11-24', null, 'LAPSED', 'PERIOD'],
+    ['2026-11-26', '2027-11-25', null, 'NOT_YET_VALID', 'PERIOD'],
+    [START, '2026-11-25', null, 'UNKNOWN', null],
+  ])('from %s to %s with the word %s: %s', (from, until, word, state, source) => {
+    expect(stateIn(from, until, word)).toEqual([state, source]);
+  });
+});
+
 describe('a status statement', () => {
   test('gives the state, its time and its source', () => {
     const expectedStatus = { state: 'SUSPENDED', asOf: '2026-11-24T00:00:00Z', source: 'STATEMENT', reason: null };
@@ -130,7 +161,7 @@ describe('a status list', () => {
   });
   test.each<[string, string, number?]>([
     ['with an unused value', listJwt([0, 0, 0, 15])],
-    ['with an undefined value', listJwt([0, 0, 0, 8])],
+    ['with an undefined value', listJwt([0, 0, 0, 9])],
     ['that is too short', listJwt([0, 0])],
     ['of another width', listJwt([0, 0, 0, 0], {}, { bits: 8 })],
     ['that is not zlib data', listJwt([], {}, { lst: 'AAAA' })],

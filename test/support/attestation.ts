@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { dayOf } from '../../subgraphs/kernel/day.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { type AttestRequest, REGISTER_TYP, type RegisterStatement } from '../../subgraphs/kernel/sealing/attest.ts';
+import {
+  type AttestRequest,
+  type LapseStatement,
+  REGISTER_TYP,
+  type SpoilStatement,
+} from '../../subgraphs/kernel/sealing/attest.ts';
 import { packStates } from '../../subgraphs/licenses/evidence/list.ts';
 import { buildStatementClaims } from '../../subgraphs/licenses/evidence/statement.ts';
-import { buildSpoilStatement } from '../../subgraphs/licenses/register/statement.ts';
+import { buildLapseStatement, buildSpoilStatement } from '../../subgraphs/licenses/register/statement.ts';
 
 /** Builds requests to the register's key with real claims. Those with another `n` are about another license. */
 
 type RequestOf<Typ extends AttestRequest['typ']> = Extract<AttestRequest, { typ: Typ }>;
+
+interface StatementRequest<Claims> {
+  typ: typeof REGISTER_TYP;
+  claims: Claims;
+}
 
 const AT = new Date('2026-06-01T04:00:00Z');
 
@@ -35,15 +46,22 @@ export function stateAttestation(n = 0): RequestOf<'license-status+jwt'> {
 }
 
 /** Returns the request for the register's statement on a spoiled sheet (登记声明). */
-export function spoilAttestation(n = 0, changes: Partial<RegisterStatement> = {}): RequestOf<typeof REGISTER_TYP> {
+export function spoilAttestation(n = 0, changes: Partial<SpoilStatement> = {}): StatementRequest<SpoilStatement> {
   const about = { id: randomUUID(), identifier: identifierOf(n), version: 1, state: 'VALID' as const, at: AT };
   const sheets = { organ: 'yudu-lyj', spoiled: 'LYJ00000001', replacement: 'LYJ00000002', personId: 'yudu-lyj.clerk' };
   return { typ: REGISTER_TYP, claims: { ...buildSpoilStatement({ ...about, ...sheets }, 'MISPRINT'), ...changes } };
 }
 
+/** Returns the request for the register's statement that time has ended a license (失效). */
+export function lapseAttestation(n = 0, changes: Partial<LapseStatement> = {}): StatementRequest<LapseStatement> {
+  const about = { id: randomUUID(), identifier: identifierOf(n), version: 1, organ: 'yudu-lyj' };
+  const claims = buildLapseStatement({ ...about, until: dayOf(new Date(AT.getTime() - 86_400_000)), at: AT });
+  return { typ: REGISTER_TYP, claims: { ...claims, ...changes } };
+}
+
 /** One request of each type. */
 export function listAttestations(): AttestRequest[] {
-  return [listAttestation(), stateAttestation(), spoilAttestation()];
+  return [listAttestation(), stateAttestation(), spoilAttestation(), lapseAttestation()];
 }
 
 /** Values of claims that no form allows, whatever the claim is: free words, other types, too much of it. */

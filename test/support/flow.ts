@@ -96,6 +96,7 @@ export async function grantCase(
     applicant?: object;
     materials?: object[];
     fields?: object[];
+    validFrom?: string;
   } = {},
 ) {
   const input = {
@@ -115,10 +116,12 @@ export async function grantCase(
   );
   if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
   const id: string = acceptance.case.id;
+  const { validFrom } = overrides;
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom };
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
-    [route.decides, 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
+    [route.decides, 'decideCase', 'DecideCaseInput', decision],
   ] as const;
   for (const [person, name, type, step] of steps) {
     if (person === null) continue;

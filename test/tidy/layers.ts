@@ -137,6 +137,7 @@ export const KERNEL: Record<string, Layer> = {
   'tlog/note': 'rule',
   'tlog/tree': 'rule',
   text: 'rule',
+  'period/validity': 'rule',
   'sealing/service-keys': 'rule',
   'sealing/service-token': 'keys',
   'sealing/token': 'keys',

@@ -15,6 +15,7 @@ export const STATES = {
   WITHDRAWN: { zh: '撤回', en: 'withdrawn: a lawful grant was taken back', tone: 'bad', sign: '✗' },
   REVOKED: { zh: '吊销', en: 'revoked as a penalty', tone: 'bad', sign: '✗' },
   CANCELLED: { zh: '注销', en: 'cancelled', tone: 'bad', sign: '✗' },
+  NOT_YET_VALID: { zh: '未到生效日', en: 'not yet valid', tone: 'hold', sign: '…' },
 };
 
 /** Acts on a license. */

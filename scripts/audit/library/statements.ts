@@ -47,7 +47,8 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
     left join licenses.act na on na.number = t.p->>'number' and na.document_digest = n.payload->>'documentDigest'
     where t.is_of_act is not true or t.before >= t.serial or t.follows_before > t.follows
       or l.head is null or t.follows > l.head or f.payload->>'identifier' <> t.p->>'identifier'
-      or f.payload->>'state' <> t.p->>'state' or fa.serial > t.serial or na.serial < t.serial`;
+      or case when t.p->>'act' = 'LAPSE' then f.payload->>'state' not in ('VALID', 'SUSPENDED')
+        else f.payload->>'state' <> t.p->>'state' end or fa.serial > t.serial or na.serial < t.serial`;
   for await (const row of streamRows(rows))
     yield* findingsFor(row, 'EVENT_DIFFERS', '告知市库的登记声明与所办的不一致');
 }

@@ -17,22 +17,25 @@ const digestSchema = z.string().regex(/^[0-9a-f]{64}$/);
 const blankSchema = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
 const versionSchema = z.int().min(1).max(999);
 
+const organSchema = z
+  .string()
+  .max(64)
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+/** Members of every statement. `jti` is its id, `iat` is in seconds since 1970, `sub` names the license version. */
+const commonClaims = {
+  jti: z.uuid(),
+  iat: z.int().nonnegative().max(253_402_300_799),
+  sub: z.string().max(120),
+  version: versionSchema,
+  organ: organSchema,
+};
+
 /** 作废重打: a sheet was spoiled before it was handed over, and another takes its place. */
 const spoiledSheet = z
   .strictObject({
-    /** Id of the statement. */
-    jti: z.uuid(),
-    /** Seconds since 1970, before the year 10000. */
-    iat: z.int().nonnegative().max(253_402_300_799),
+    ...commonClaims,
     act: z.literal('SPOIL'),
-    /** Identifier of the license version. */
-    sub: z.string().max(120),
-    version: versionSchema,
     state: z.enum(STATES),
-    organ: z
-      .string()
-      .max(64)
-      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
     reason: z.enum(['MISPRINT', 'DAMAGED', 'WRONG_BLANK', 'PRINTER_FAULT', 'UNCODED']),
     spoiled: blankSchema,
     replacement: blankSchema,
@@ -41,8 +44,16 @@ const spoiledSheet = z
   })
   .refine(({ spoiled, replacement }) => spoiled !== replacement, 'a sheet does not replace itself');
 
+/** 失效: the last day `until` of the license has passed. */
+const endedPeriod = z.strictObject({
+  ...commonClaims,
+  act: z.literal('LAPSE'),
+  state: z.literal('LAPSED'),
+  until: z.iso.date(),
+});
+
 /** The closed form of each statement, by its act. */
-export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet]);
+export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet, endedPeriod]);
 export type Claims = z.infer<typeof claimsSchema>;
 
 const statementDeliverySchema = z.strictObject({

@@ -27,6 +27,9 @@ export interface StoredStatement {
   statement: string;
 }
 
+/** The days of a license are those of Asia/Shanghai, eight hours ahead of UTC. */
+const SHANGHAI_OFFSET_SECONDS = 28_800;
+
 export function openStatementStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): StatementStore {
   return {
     receiptOf: (delivery, contentDigest) => findReceipt(sql, delivery, contentDigest),
@@ -67,9 +70,23 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
   const [act] = await sql<{ identifier: string; version: number; state: State }[]>`
     select identifier, version, state from act where number = ${number} and revision = ${follows}`;
   if (!act) throw new Fault('ORDER', `所依据的第 ${follows} 号操作尚未归集`);
-  const isOfLicense = act.identifier === claims.sub && act.version === claims.version && act.state === claims.state;
-  if (!isOfLicense) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
+  const isOfVersion = act.identifier === claims.sub && act.version === claims.version;
+  if (!isOfVersion || !fitsState(claims, act.state)) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
+  if (claims.act === 'LAPSE') await requireEnded(sql, claims);
   if (last && (follows < last.follows || stream !== last.stream)) throw new Fault('RECORD_MISMATCH', 'follows、stream');
+}
+
+/** Whether the license was as a statement says after the act that it follows. Time ends one in force or suspended. */
+function fitsState(claims: Claims, state: State): boolean {
+  return claims.act === 'LAPSE' ? state === 'VALID' || state === 'SUSPENDED' : state === claims.state;
+}
+
+/** Throws Fault RECORD_MISMATCH unless the version ends on the day that the statement names, and it has passed. */
+async function requireEnded(sql: postgres.ISql, { sub, until, iat }: Claims & { act: 'LAPSE' }): Promise<void> {
+  const [row] = await sql<{ until: string }[]>`
+    select record->>'ZZYXQJZRQ' as until from certificate where identifier = ${sub}`;
+  const statedOn = new Date((iat + SHANGHAI_OFFSET_SECONDS) * 1000).toISOString().slice(0, 10);
+  if (row?.until !== until || statedOn <= until) throw new Fault('RECORD_MISMATCH', 'until');
 }
 
 async function collect(
@@ -92,5 +109,14 @@ async function collect(
       statement, document_digest, content_digest, receipt, collected_at)
     values (${number}, ${revision}, ${stream}, ${follows}, ${claims.jti}, ${act}, ${identifier}, ${version}, ${state},
       ${delivery.statedAt}, ${text}::text::json, ${delivery.statement}, ${documentDigest}, ${contentDigest}, ${receipt}, ${at})`;
+  if (claims.act === 'LAPSE') await endCertificate(tx, number, claims.sub);
   return receipt;
+}
+
+/** Ends a version. One that a later act has changed since stays as that act left it. */
+async function endCertificate(tx: postgres.TransactionSql, number: string, identifier: string): Promise<void> {
+  const rows = await tx`
+    update license set state = 'LAPSED'
+    where number = ${number} and identifier = ${identifier} and state in ('VALID', 'SUSPENDED') returning number`;
+  if (rows.length > 0) await tx`update certificate set state = 'LAPSED' where identifier = ${identifier}`;
 }

@@ -10,11 +10,13 @@ export const ATTENTION_KINDS = [
   'FINDING_OPEN',
   'RECTIFICATION_OVERDUE',
   'DECISION_UNSEALED',
+  'LICENSE_ENDING',
   'RECALL_OPEN',
   'SEAL_WAITING',
   'COLLECTION_REFUSED',
   'ORDER_OPEN',
   'ACT_PROPOSED',
+  'SWEEP_HELD',
   'PROPOSAL_WAITING',
   'TASK_VOID_PROPOSED',
   'ORDER_DECLINE_PROPOSED',
@@ -22,6 +24,8 @@ export const ATTENTION_KINDS = [
   'IMPORT_PROPOSED',
   'SEAL_APPLICATION_WAITING',
 ] as const;
+/** How many days before the last day of a license its issuer is warned, the second time anew. */
+export const LICENSE_WARNING_DAYS = { first: 90, second: 30 } as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
 /** One item that waits. Its kind determines which of the ids are set. */
@@ -62,11 +66,13 @@ const SENTENCES: Record<AttentionKind, string> = {
   FINDING_OPEN: '监管反馈待签收',
   RECTIFICATION_OVERDUE: '整改期限已过，监管部门尚未销号',
   DECISION_UNSEALED: '决定文书待用印',
+  LICENSE_ENDING: '证照有效期即将届满',
   RECALL_OPEN: '已失去效力的纸质证照待收回',
   SEAL_WAITING: '证照操作待用印',
   COLLECTION_REFUSED: '市电子证照库退回，待处理后重新归集',
   ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
   ACT_PROPOSED: '对证照的处理已拟办，待审批人决定',
+  SWEEP_HELD: '系统时钟疑有跳变，证照失效登记已暂停，待系统运维人员核对时钟',
   PROPOSAL_WAITING: '提议待您批准或者不予批准',
   TASK_VOID_PROPOSED: '一人已提出作废制证任务，待您复核后同样提交',
   ORDER_DECLINE_PROPOSED: '一人已提出不采取监管部门要求的措施，待您复核后同样提交',

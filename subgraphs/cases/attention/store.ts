@@ -24,6 +24,7 @@ import {
   push,
 } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
+import { delegationsInForce, licenseSource, source, startOf } from './source-store.ts';
 
 export interface AttentionFilter {
   organ: string | null;
@@ -32,21 +33,6 @@ export interface AttentionFilter {
   all: boolean;
   kinds: readonly AttentionKind[] | null;
 }
-
-type Row = Omit<AttentionRow, 'since'> & { since: string };
-
-/** Returns the SELECT of one source. All sources have the same columns in the same order. A missing column is null. */
-function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
-  const column = (name: keyof Row, type: string) =>
-    sql`(${columns[name] ?? sql`null`})::${sql.raw(type)} as ${sql.raw(name.toLowerCase())}`;
-  return sql`select ${column('id', 'text')}, ${column('kind', 'text')}, ${column('since', 'timestamptz')}, ${column('dueOn', 'date')},
-    ${columns.organs ?? sql`'{}'`}::text[] as organs, ${column('window', 'text')}, ${column('caseId', 'text')}, ${column('matterId', 'text')},
-    ${column('license', 'text')}, ${column('agreement', 'text')}, ${column('pushId', 'text')}, ${column('findingId', 'text')}, ${column('proposalId', 'text')}, ${column('subject', 'text')},
-    ${column('reason', 'text')} ${from}`;
-}
-
-/** The start of a day: midnight in Asia/Shanghai. */
-const startOf = (day: SQL) => sql`(${day})::timestamp at time zone 'Asia/Shanghai'`;
 
 function caseSources(today: Day): SQL[] {
   const columns = {
@@ -87,11 +73,6 @@ function caseSources(today: Day): SQL[] {
     ),
   ];
 }
-
-/** The FROM clause for each matter with its delegation period (`piece`) in force on `today`. */
-const delegationsInForce = (today: Day) => sql`from ${matterFact}
-  cross join lateral jsonb_array_elements(${matterFact.fact}->'delegations') as piece
-  where coalesce(piece->>'validFrom', '') <= ${today} and coalesce(piece->>'validTo', '9999') >= ${today}`;
 
 function matterSources(today: Day): SQL[] {
   const organs = sql`array[piece->>'cityOrgan', piece->>'countyOrgan']`;
@@ -282,7 +263,7 @@ export async function listAttention(
 ): Promise<Page<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds } = filter;
   const today = dayOf(now);
-  const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today)];
+  const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today), licenseSource(today)];
   sources.push(...proposalSources(person), peerProposalSource(person, now));
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,

@@ -1,5 +1,5 @@
 import type { Person } from '../../kernel/actor.ts';
-import type { Day } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -37,9 +37,18 @@ export function decide(
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
     () => grantsLicense && requireStartDay(input.validFrom, today),
-    () => grantsLicense && requireLicenseFits(subject.delegation, subject, license),
+    () => grantsLicense && requireLicenseFits(subject.delegation, subject, license, fitDayOf(subject, today)),
   );
   return grantsLicense ? contentOf(subject, license, input.validFrom ?? today) : null;
+}
+
+/**
+ * Returns the day on which the license must allow the act. A renewal asked for in time may be decided after the last
+ * day (行政许可法第五十条), so the day of its acceptance counts. For every other act it is the day of the decision.
+ */
+function fitDayOf({ delegation, steps }: Case, today: Day): Day {
+  const accepted = steps.find(({ step }) => step === 'ACCEPTED');
+  return accepted && actionOf(delegation) === 'RENEW' ? dayOf(accepted.at) : today;
 }
 
 function requireDecisionReason(reason: string | null, isRequired: boolean): void {

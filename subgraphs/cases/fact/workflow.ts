@@ -2,7 +2,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
-import { endsSheet } from '../../kernel/license-acts.ts';
+import { endsSheet, isLive } from '../../kernel/license-acts.ts';
 import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
@@ -10,7 +10,14 @@ import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
-import { listUndelivered, putGuideFact, putLicenseFact, putLicenseTypeFact, putMatterFact } from './store.ts';
+import {
+  findLicense,
+  listUndelivered,
+  putGuideFact,
+  putLicenseFact,
+  putLicenseTypeFact,
+  putMatterFact,
+} from './store.ts';
 
 /** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
 export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
@@ -26,6 +33,8 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
           return putLicenseTypeFact(tx, event.payload);
         case 'LicenseChanged':
           return handleLicenseChange(tx, event.payload);
+        case 'RegisterStated':
+          return handleStatement(tx, event.payload);
         case 'CertificateDelivered':
           await addEventStep(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
           return;
@@ -63,6 +72,22 @@ async function handleLicenseChange(tx: Transaction, event: EventPayload<'License
     (tx) => (endsSheet(event.act) ? listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
+}
+
+/**
+ * Enters the end of a license that the register stated. Ends certified cases whose paper is not delivered. The stream is
+ * not the license's own: a statement that arrives before its version is sent again, and one that arrives after a later
+ * act changes nothing. A spoiled sheet concerns no case.
+ */
+async function handleStatement(tx: Transaction, event: EventPayload<'RegisterStated'>): Promise<void> {
+  const { act, number, version, state, statedAt } = event;
+  if (act !== 'LAPSE') return;
+  const fact = await findLicense(tx, number);
+  if (!fact || fact.version < version) throw new Error(`license ${number} has no version ${version} yet`);
+  if (fact.version > version || !isLive(fact.state)) return;
+  await putLicenseFact(tx, { ...fact, state });
+  for (const id of await listUndelivered(tx, number, null))
+    await addEventStep(tx, id, 'UNDELIVERED', new Date(statedAt));
 }
 
 /**

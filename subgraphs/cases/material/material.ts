@@ -1,8 +1,8 @@
 import type { Day } from '../../kernel/day.ts';
-import { isWithin } from '../../kernel/day.ts';
 import type { GuideFact, GuideMaterialFact } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
+import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
@@ -154,8 +154,7 @@ export function licenseFault(
 ): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
   if (fact === null) return 'LICENSE_UNKNOWN';
   if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
-  const { validFrom, validUntil } = fact.license;
-  if (fact.state !== 'VALID' || !isWithin(today, validFrom, validUntil)) return 'LICENSE_NOT_IN_FORCE';
+  if (stateOn(fact.state, fact.license, today) !== 'VALID') return 'LICENSE_NOT_IN_FORCE';
   return fact.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
 }
 

@@ -37,7 +37,7 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   if (needsAgreement && !agreements.some((agreement) => covers(agreement, delegation, matter.matterId)))
     throw new Refusal('AGREEMENT_MISSING', 'matter');
   const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
-  requireLicenseFits(delegation, subject, license);
+  requireLicenseFits(delegation, subject, license, today);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, today, division);
   if (guide) requireAllMaterials(guide, materialCodes);

@@ -1,6 +1,8 @@
+import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { requireHolderCode } from '../../kernel/identifier.ts';
 import { requireActFits } from '../../kernel/license-acts.ts';
+import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
@@ -26,13 +28,14 @@ export function requireApplication(
   delegation: DelegationFact,
   application: Application,
   license: LicenseFact | null,
+  today: Day,
 ): void {
   const { applicant, fields } = application;
   checkAll(
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
     () => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'),
-    () => requireLicenseFits(delegation, application, license),
+    () => requireLicenseFits(delegation, application, license, today),
   );
 }
 
@@ -55,13 +58,15 @@ export function requireFields(fields: Application['fields'], of: 'APPLICATION' |
 }
 
 /**
- * Checks the license that an application names. Asked when the application is received, accepted and granted, because
- * the license may change in between. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as `requireActFits` does.
+ * Checks the license that an application names, in its state on a day. Asked when the application is received, accepted
+ * and granted, because the license may change in between, or end. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as
+ * `requireActFits` does.
  */
 export function requireLicenseFits(
   delegation: DelegationFact,
   application: Pick<Application, 'applicant' | 'licenseNumber'>,
   license: LicenseFact | null,
+  day: Day,
 ): void {
   if (!endsInLicenseAct(delegation)) return;
   const action = actionOf(delegation);
@@ -71,7 +76,7 @@ export function requireLicenseFits(
   const { licenseType, holder } = license.license;
   requireActFits(
     { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
-    { licenseType, holderCode: holder.code, state: license.state },
+    { licenseType, holderCode: holder.code, state: stateOn(license.state, license.license, day) },
     'licenseNumber',
   );
 }

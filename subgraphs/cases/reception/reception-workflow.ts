@@ -141,7 +141,7 @@ async function openCase(
 
   const licenseNumber = application.licenseNumber;
   const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
-  faults.check(() => requireApplication(delegation, application, license));
+  faults.check(() => requireApplication(delegation, application, license, dayOf(at)));
   faults.check(() => requirePrintableApplication(application));
   const place = { caseId: null, matter, delegation, applicant: application.applicant };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
@@ -327,7 +327,7 @@ export async function supplement(
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
       const license = await findLicense(tx, licenseNumber);
-      faults.check(() => requireLicenseFits(delegation, { applicant, licenseNumber }, license));
+      faults.check(() => requireLicenseFits(delegation, { applicant, licenseNumber }, license, dayOf(at)));
     }
     const place = { ...subject, caseId: subject.id };
     const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, changes.materials, at), []);

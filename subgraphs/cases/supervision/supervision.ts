@@ -1,7 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events/events.ts';
-import { isActAllowed, isLive, type LicenseState, type OrderedAct } from '../../kernel/license-acts.ts';
+import { isActAllowed, isLive, type OrderedAct, type ValidityState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -140,12 +140,12 @@ function requirePapers(papers: readonly string[]): void {
 }
 
 /**
- * Checks that the license, as cases know it, permits the act that a finding orders.
+ * Checks that the license, in its state of today as cases know it, permits the act that a finding orders.
  * The issuing organ's side checks again when the order arrives.
  * A suspension may be lifted whether or not it was carried out. It must be the supervisor's own.
  * Refuses FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED.
  */
-export function requireOrderable(kind: FindingKind, state: LicenseState | null, ownSuspension: boolean): void {
+export function requireOrderable(kind: FindingKind, state: ValidityState | null, ownSuspension: boolean): void {
   const act = orderOf(kind);
   if (act === null) return;
   if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');

@@ -6,6 +6,7 @@ import { computeContentDigest, type EventPayload } from '../../kernel/events/eve
 import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
+import { stateOn } from '../../kernel/period/validity.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -250,7 +251,8 @@ export async function createFinding(
   );
   const license = await store.licenseOf(tx, subject.id);
   const hasOwnSuspension = license !== null && (await store.hasSuspension(tx, sender.organ, license));
-  requireOrderable(request.kind, license?.state ?? null, hasOwnSuspension);
+  const state = license && stateOn(license.state, license.license, dayOf(at));
+  requireOrderable(request.kind, state, hasOwnSuspension);
   const act = orderOf(request.kind);
   const { kind, text, papers, dueOn } = request;
   const row = {

@@ -53,6 +53,7 @@ export type ProcessName =
   | 'people'
   | 'administrators'
   | 'authorisations'
+  | 'lapses'
   | 'export'
   | 'erase'
   | 'audit'
@@ -61,10 +62,7 @@ export type ProcessName =
   | 'takeover'
   | 'bench';
 
-/**
- * Every process, the command that runs it, and its exit code when a variable is wrong (1 unless given). `npx node` is
- * the project's Node, whatever Node runs npm.
- */
+/** Every process, its command, and its exit code when a variable is wrong (1 unless given). `npx node` is Node 24. */
 export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode?: number }>> = {
   start: { command: 'npm start' },
   gateway: { command: 'npx node gateway/main.ts' },
@@ -83,6 +81,7 @@ export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode
   people: { command: 'npm run people' },
   administrators: { command: 'npm run administrators' },
   authorisations: { command: 'npm run authorisations' },
+  lapses: { command: 'npm run lapses' },
   export: { command: 'npm run export' },
   erase: { command: 'npm run erase' },
   audit: { command: 'npm run audit', exitCode: 2 },
@@ -181,7 +180,7 @@ const DATA_AND_KEYS = {
     uses: {
       ...{ matters: required, cases: required, licenses: required, seals: required },
       ...{ start: optional, rotate: optional, resume: optional, export: optional, erase: optional, audit: optional },
-      ...{ administrators: optional, takeover: optional, authorisations: optional },
+      ...{ administrators: optional, takeover: optional, authorisations: optional, lapses: optional },
     },
   },
   DATA_FOLDER: {
@@ -191,7 +190,7 @@ const DATA_AND_KEYS = {
       ...{ start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA },
       ...{ erase: DATA, audit: DATA, rotate: DATA, resume: DATA },
       ...{ library: DATA, platform: DATA, supervisor: DATA, people: DATA, administrators: DATA, takeover: DATA },
-      ...{ authorisations: DATA },
+      ...{ authorisations: DATA, lapses: DATA },
     },
   },
   SERVICE_PRIVATE_KEY: {

@@ -200,6 +200,8 @@ export const payloads = {
     window: z.string().length(6).nullish(),
     decidedAt: instantSchema,
   }),
+  /** A renewal (延续) that a case accepted runs, or is settled. */
+  RenewalChanged: z.object({ caseId: z.uuid(), number: z.string(), isRunning: z.boolean(), changedAt: instantSchema }),
   /** One act on a license. It applies to both the document and the paper. */
   LicenseChanged: z.object({
     act: z.enum(ACTS),
@@ -226,7 +228,7 @@ export const payloads = {
       validUntil: day.nullable(),
     }),
   }),
-  /** What the register's key stated of a license (登记声明), for the city library. It changes no license. */
+  /** What the register's key stated of a license (登记声明): a sheet was spoiled, or time has ended the license. */
   RegisterStated: z.object({
     /** Id of the act: the statement's `jti`. */
     actId: z.uuid(),
@@ -244,9 +246,7 @@ export const payloads = {
   }),
   /** The paper certificate of a version reached its holder (送达). */
   CertificateDelivered: z.object({
-    number: z.string(),
-    identifier: z.string(),
-    caseId: z.string().nullable(),
+    ...{ number: z.string(), identifier: z.string(), caseId: z.string().nullable() },
     deliveredAt: instantSchema,
   }),
   /** The deciding organ voided (作废) the certificate task of a granted case. Its act on a license will not be done. */
@@ -279,7 +279,7 @@ export const payloads = {
   DutyChanged: z.object({
     /** Stable id of the duty. */
     dutyId: z.string(),
-    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN', 'ACT_PROPOSED']),
+    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN', 'ACT_PROPOSED', 'SWEEP_HELD']),
     /** Identifier of the license version concerned. */
     identifier: z.string(),
     name: z.string(),

@@ -76,12 +76,13 @@ export async function selectPages<Row>(
 }
 
 /** Cuts a page from its rows and one more. */
-function cutPage<Row>(rows: readonly Row[], { count, isBackward }: KeysetRequest, hasOpposite: boolean): Page<Row> {
+function cutPage<Row>(rows: readonly Row[], request: KeysetRequest, hasOpposite: boolean): Page<Row> {
+  const { count, isBackward, day = null } = request;
   const cut = rows.slice(0, count);
   const hasMore = rows.length > count;
   return isBackward
-    ? { rows: cut.reverse(), hasNextPage: hasOpposite, hasPreviousPage: hasMore }
-    : { rows: cut, hasNextPage: hasMore, hasPreviousPage: hasOpposite };
+    ? { rows: cut.reverse(), hasNextPage: hasOpposite, hasPreviousPage: hasMore, day }
+    : { rows: cut, hasNextPage: hasMore, hasPreviousPage: hasOpposite, day };
 }
 
 function buildKeyset({ order: { keys, direction }, count, isBackward, cursor }: KeysetRequest): Keyset {

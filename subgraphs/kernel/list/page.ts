@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { type Day, isDay } from '../day.ts';
 import { findTextProblem, type TextRule } from '../text.ts';
 
 /** Maximum number of rows in a page. */
@@ -12,6 +13,8 @@ export interface Page<Row> {
   rows: readonly Row[];
   hasNextPage: boolean;
   hasPreviousPage: boolean;
+  /** The day on which the list was first asked for, if what it holds depends on the day. Its cursors say it. */
+  day?: Day | null;
 }
 
 /** A page without rows of an empty list. */
@@ -24,6 +27,8 @@ export interface PageRequest<Order = ListOrder<never>> {
   isBackward: boolean;
   /** The values of the order's keys. Null: the page begins at the start of the list, or ends at its end. */
   cursor: readonly KeyValue[] | null;
+  /** The day that the cursor pins: that of the first page. Null if what the list holds does not depend on the day. */
+  day?: Day | null;
 }
 
 /** The arguments of a list. */
@@ -108,12 +113,18 @@ export function reverse(direction: 'ASC' | 'DESC'): 'ASC' | 'DESC' {
 /**
  * Reads the arguments of a list. Without `first` and `last` a page has DEFAULT_PAGE_ROWS. Throws BAD_USER_INPUT for a
  * count that is not 1 to MAX_PAGE_ROWS, for a cursor that is not of this order, and for arguments of both directions.
+ * With `today`, what the list holds depends on the day: its cursors pin the day of the first page, so that a walk over
+ * midnight stays consistent.
  */
-export function readPage<Order extends ListOrder<never>>(args: PageArguments, order: Order): PageRequest<Order> {
+export function readPage<Order extends ListOrder<never>>(
+  args: PageArguments,
+  order: Order,
+  today: Day | null = null,
+): PageRequest<Order> {
   const first = readCount(args.first, 'first');
   const last = readCount(args.last, 'last');
-  const after = readCursor(args.after, order, 'after');
-  const before = readCursor(args.before, order, 'before');
+  const after = readCursor(args.after, order, 'after', today);
+  const before = readCursor(args.before, order, 'before', today);
   if (first !== null && last !== null) throw buildInputError('first 与 last 不能同时使用。', 'last');
   if (after !== null && before !== null) throw buildInputError('after 与 before 不能同时使用。', 'before');
   if (first !== null && before !== null) throw buildInputError('before 须与 last 同用，不能与 first 同用。', 'before');
@@ -122,13 +133,14 @@ export function readPage<Order extends ListOrder<never>>(args: PageArguments, or
     order,
     count: first ?? last ?? DEFAULT_PAGE_ROWS,
     isBackward: last !== null || before !== null,
-    cursor: after ?? before,
+    cursor: (after ?? before)?.values ?? null,
+    day: (after ?? before)?.day ?? today,
   };
 }
 
 /** Returns a text that is the same for equal requests of one list: loaders are named by it. */
-export function describePage({ order, count, isBackward, cursor }: PageRequest): string {
-  return JSON.stringify([order.name, count, isBackward, cursor]);
+export function describePage({ order, count, isBackward, cursor, day = null }: PageRequest): string {
+  return JSON.stringify([order.name, count, isBackward, cursor, day]);
 }
 
 function readCount(count: number | null | undefined, argument: string): number | null {
@@ -144,19 +156,27 @@ function isCursorPart(part: unknown): part is string {
   return typeof part === 'string' && findTextProblem(part, CURSOR_PART) === null;
 }
 
+/** A position in a list. */
+interface Position {
+  values: readonly KeyValue[];
+  /** The day that the cursor pins, or null. */
+  day: Day | null;
+}
+
 /** Returns the position that a cursor names, or null if the argument is absent or empty. */
 function readCursor(
   cursor: string | null | undefined,
   order: ListOrder<never>,
   argument: string,
-): readonly KeyValue[] | null {
+  today: Day | null,
+): Position | null {
   if (cursor === null || cursor === undefined || cursor === '') return null;
-  const position = parseCursor(cursor, order);
+  const position = parseCursor(cursor, order, today);
   if (position === null) throw buildInputError(`${argument} 不是本列表按此顺序给出的游标。`, argument);
   return position;
 }
 
-function parseCursor(cursor: string, { name, keys }: ListOrder<never>): readonly KeyValue[] | null {
+function parseCursor(cursor: string, { name, keys }: ListOrder<never>, today: Day | null): Position | null {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -165,24 +185,28 @@ function parseCursor(cursor: string, { name, keys }: ListOrder<never>): readonly
   }
   if (!Array.isArray(parts) || !parts.every(isCursorPart)) return null;
   const texts = name === null ? parts : parts.slice(1);
+  // A cursor of a release before the pin has no day. It counts from today.
+  const day = today !== null && texts.length === keys.length + 1 ? texts.pop() : today;
   if ((name !== null && parts[0] !== name) || texts.length !== keys.length) return null;
+  if (day === undefined || (day !== null && (!isDay(day) || (today !== null && day > today)))) return null;
   const values = keys.flatMap(({ part }, i) => part.read(texts[i] ?? '') ?? []);
-  return values.length === keys.length ? values : null;
+  return values.length === keys.length ? { values, day } : null;
 }
 
-function writeCursor<Row>({ name, keys }: ListOrder<Row>, row: Row): string {
+function writeCursor<Row>({ name, keys }: ListOrder<Row>, row: Row, day: Day | null): string {
   const texts = keys.map((key) => key.part.write(key.readValue(row)));
+  if (day !== null) texts.push(day);
   return Buffer.from(JSON.stringify(name === null ? texts : [name, ...texts])).toString('base64url');
 }
 
 /** Cuts a page from all rows of a list, which are in its order. */
 export function cutRows<Row>(rows: readonly Row[], page: PageRequest<ListOrder<NoInfer<Row>>>): Page<Row> {
-  const { order, count, isBackward, cursor } = page;
+  const { order, count, isBackward, cursor, day = null } = page;
   const rank = (row: Row) => (cursor === null ? (isBackward ? -1 : 1) : comparePosition(order, row, cursor));
   const reached = rows.findIndex((row) => (isBackward ? rank(row) >= 0 : rank(row) > 0));
   const bound = reached < 0 ? rows.length : reached;
   const [start, end] = isBackward ? [Math.max(0, bound - count), bound] : [bound, bound + count];
-  return { rows: rows.slice(start, end), hasPreviousPage: start > 0, hasNextPage: end < rows.length };
+  return { rows: rows.slice(start, end), hasPreviousPage: start > 0, hasNextPage: end < rows.length, day };
 }
 
 /** Returns a number below 0 if a row stands before a position in the order of its list, above 0 if after it. */
@@ -201,7 +225,7 @@ export function toConnection<Row, Node>(
   order: ListOrder<NoInfer<Row>>,
   node: (row: NoInfer<Row>) => Node,
 ): Connection<Node> {
-  const edges = page.rows.map((row) => ({ cursor: writeCursor(order, row), node: node(row) }));
+  const edges = page.rows.map((row) => ({ cursor: writeCursor(order, row, page.day ?? null), node: node(row) }));
   const { hasNextPage, hasPreviousPage } = page;
   const [startCursor, endCursor] = [edges[0]?.cursor ?? null, edges.at(-1)?.cursor ?? null];
   return { edges, pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor } };

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { startOfDay } from '../day.ts';
+import { daySchema } from '../day-schema.ts';
 import { readLicenseIdentifier } from '../identifier.ts';
-import { LICENSE_STATES } from '../license-acts.ts';
+import { LICENSE_STATES, VALIDITY_STATES } from '../license-acts.ts';
 
 /**
  * Everything that the register's key signs (登记机关声明): one closed form for each `typ`. Values are bounded or come from
  * closed lists, so that nobody can make the register state free words. A new statement is a new row here.
  */
 
+const DAY_MS = 86_400_000;
 /** Seconds since 1970 (NumericDate of RFC 7519), before the year 10000. */
 const seconds = z.int().nonnegative().max(253_402_300_799);
 const identifier = z
@@ -53,7 +56,7 @@ const statusList = z
 
 /** The claims of a statement on the state of a license version (状态声明). */
 const versionState = z
-  .strictObject({ sub: identifier, state, version, iat: seconds, exp: seconds })
+  .strictObject({ sub: identifier, state: z.enum(VALIDITY_STATES), version, iat: seconds, exp: seconds })
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(isWithin(MAX_STATEMENT_VALIDITY_SECONDS), VALIDITY_TOO_LONG);
 
@@ -67,6 +70,12 @@ export const SPOIL_REASON_LABELS = {
 } as const;
 export type SpoilReason = keyof typeof SPOIL_REASON_LABELS;
 const SPOIL_REASONS = Object.keys(SPOIL_REASON_LABELS) as unknown as readonly [SpoilReason, ...SpoilReason[]];
+
+/** Id of the issuing organ. */
+const organ = z
+  .string()
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+  .max(64);
 
 /** The number of a blank (空白证照): prefix and eight digits. */
 const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
@@ -85,11 +94,8 @@ const spoiledSheet = z
     version,
     /** The state of the version, which the act does not change. */
     state,
-    /** Id of the issuing organ, whose blanks they are. */
-    organ: z
-      .string()
-      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
-      .max(64),
+    /** The issuing organ, whose blanks they are. */
+    organ,
     reason: z.enum(SPOIL_REASONS),
     spoiled: blankNumber,
     replacement: blankNumber,
@@ -98,8 +104,28 @@ const spoiledSheet = z
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(({ spoiled, replacement }) => spoiled !== replacement, 'a sheet does not replace itself');
 
-export const registerStatement = z.discriminatedUnion('act', [spoiledSheet]);
+/**
+ * What the register states when time has ended a license (失效). Nobody asks for it, so it names no person. `until` is
+ * the last day: the register states no end before it has passed in Asia/Shanghai.
+ */
+const endedPeriod = z
+  .strictObject({
+    jti: z.uuid(),
+    iat: seconds,
+    act: z.literal('LAPSE'),
+    sub: identifier,
+    version,
+    state: z.literal('LAPSED'),
+    organ,
+    until: daySchema,
+  })
+  .refine(isOfVersion, VERSION_DIFFERS)
+  .refine(({ iat, until }) => iat * 1000 >= startOfDay(until).getTime() + DAY_MS, 'the last day has not passed');
+
+export const registerStatement = z.discriminatedUnion('act', [spoiledSheet, endedPeriod]);
 export type RegisterStatement = z.infer<typeof registerStatement>;
+export type SpoilStatement = z.infer<typeof spoiledSheet>;
+export type LapseStatement = z.infer<typeof endedPeriod>;
 export const REGISTER_TYP = 'register-statement+jwt';
 
 /** Request of `seals.attest`, called by licenses. It signs with a key for only that. */

@@ -211,7 +211,7 @@ async function enterAct(
     (tx) => enterChanges(tx, act, task, storedLicense, result, at),
     (tx) => ledger.finishAct(tx, act, result, at),
   ]);
-  if (act.act !== 'SPOIL') await placeChanges(tx, ledger.licenseStream(act.number));
+  if (isSealed(act.act)) await placeChanges(tx, ledger.licenseStream(act.number));
 }
 
 /** Enters what a done act changes of its license and its paper, and the events about it. */
@@ -223,9 +223,11 @@ async function enterChanges(
   result: ledger.SealResult | ledger.StatementResult,
   at: Date,
 ): Promise<void> {
-  if (act.act === 'SPOIL') {
-    await ledger.enterSpoiled(tx, act, requireLicense(storedLicense, act), at);
-    return appendStated(tx, act, result.documentDigest, at);
+  if (act.act === 'SPOIL' || act.act === 'LAPSE') {
+    const enter = act.act === 'SPOIL' ? ledger.enterSpoiled : ledger.enterLapsed;
+    await enter(tx, act, requireLicense(storedLicense, act), at);
+    await appendStated(tx, act, result.documentDigest, at);
+    return act.act === 'SPOIL' ? undefined : settleOrders(tx, act, act.stateAfter, at);
   }
   if (result.signatureDigest === null) throw new Error(`act ${act.id} bears no seal`);
   const sealResult = result;

@@ -4,6 +4,7 @@ import { inOrder } from '../../../db/in-order.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
+import { periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { computeRecordDigest } from '../license.ts';
 import { summarize } from '../list/finding.ts';
@@ -21,7 +22,7 @@ export const messages: MessageTables = tables;
 /** The relays to the city library: of acts on licenses, and of what the register stated. Neither holds up the other. */
 export const LIBRARY_CONSUMERS = { changes: 'library', statements: 'library-statements' } as const;
 export const CONSUMERS = {
-  cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],
+  cases: ['LicenseChanged', 'RegisterStated', 'CertificateDelivered', 'TaskVoided'],
   [LIBRARY_CONSUMERS.changes]: ['LicenseChanged'],
   [LIBRARY_CONSUMERS.statements]: ['RegisterStated'],
 } as const;
@@ -150,6 +151,7 @@ export async function enterVersion(
   const record = doneAct.record as LicenseRecord;
   const contentDigest = computeRecordDigest(record);
   if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
+  const period = periodOf(record);
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
   const shared = {
     parties: task.parties,
@@ -181,6 +183,7 @@ export async function enterVersion(
         recordDigest: contentDigest,
         code: doneAct.code,
         statusIndex: record.KZ_ZTXH ?? null,
+        ...period,
         caseId: task.caseId,
         ...sealResult,
         revision: newestRevision(number),
@@ -225,6 +228,23 @@ export async function enterState(
         .update(licenseVersion)
         .set({ revision: newestRevision(number) })
         .where(eq(licenseVersion.identifier, identifier)),
+  ]);
+}
+
+/**
+ * Enters the end of the current version, of document and paper together, as the register stated it. No organ decided
+ * it, so the license's own stream has no event of it.
+ */
+export async function enterLapsed(
+  tx: Transaction,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  at: Date,
+): Promise<void> {
+  const { number, stateAfter } = doneAct;
+  await inOrder(tx, [
+    (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
+    (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
   ]);
 }
 

@@ -147,7 +147,7 @@ async function lockTaskSubject(
     (tx) => listSealFacts(tx, [task.issuer.id]),
   ]);
   if (!stored && action !== 'ISSUE') throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const head = stored && store.toHead(stored);
+  const head = stored && store.toHead(stored, dayOf(use.at));
   const sealUse = { ...use, seals };
   const prepared = preparedActs?.[0] ?? null;
   const orders = { open: openOrders ?? [], answered: null, suspenderId: null };

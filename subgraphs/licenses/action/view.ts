@@ -1,6 +1,6 @@
 import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
@@ -95,11 +95,12 @@ async function findRedrivable(deps: StatementDependencies, view: LicenseView) {
 export async function viewActions(deps: ActionDependencies & StatementDependencies, view: LicenseView) {
   const { db, now } = deps;
   const { stored, person, context } = view;
-  const head = store.toHead(stored);
+  const at = now();
+  const head = store.toHead(stored, dayOf(at));
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
-  const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
+  const sheet = (await loadSheets(db, view, dayOf(at))).find((candidate) => candidate.state !== 'SPOILED') ?? null;
   const collection = await findRedrivable(deps, view);
-  const seals = { seals: await loadSeals(db, context, head.issuer.id), at: now() };
+  const seals = { seals: await loadSeals(db, context, head.issuer.id), at };
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;

@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import type { ValidityState } from '../../kernel/license-acts.ts';
 import { LIST_STATES } from '../verify/status.ts';
 
 /** The status list (状态列表): 4 bits per license version at its index, in the layout of the IETF Token Status List. */
@@ -7,7 +7,7 @@ import { LIST_STATES } from '../verify/status.ts';
 const UNUSED_OCTET = 0xff;
 
 /** Packs the states of versions, in any order, into a list: zlib, base64url. */
-export function packStates(versions: readonly { place: number; state: LicenseState }[]): string {
+export function packStates(versions: readonly { place: number; state: ValidityState }[]): string {
   const length = versions.reduce((longest, { place }) => Math.max(longest, place + 1), 0);
   const octets = Buffer.alloc(Math.ceil(length / 2), UNUSED_OCTET);
   for (const { place, state } of versions) {

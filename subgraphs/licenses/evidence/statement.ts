@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import type { ValidityState } from '../../kernel/license-acts.ts';
 import { decodeBase64Url } from '../verify/format/jws.ts';
 
 /** Statements about the state of a license version (状态声明), as the hub signs them and uses them again. */
@@ -16,7 +16,7 @@ const STATEMENT_VALIDITY_MS = 7 * 24 * HOUR_MS;
 export interface VersionState {
   identifier: string;
   version: number;
-  state: LicenseState;
+  state: ValidityState;
 }
 
 const claimsForm = z.object({ sub: z.string(), version: z.number(), state: z.string(), iat: z.number() });

@@ -1,7 +1,9 @@
 import { and, desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import type { Day } from '../../kernel/day.ts';
+import type { ValidityState } from '../../kernel/license-acts.ts';
 import * as tables from '../tables.ts';
+import { buildStateOn } from '../validity/store.ts';
 
 const { act, evidenceBundle, licenseVersion, stateStatement, statusList } = tables;
 
@@ -26,10 +28,11 @@ export async function putList(tx: Transaction, text: string, publishedAt: Date, 
   await tx.delete(statusList).where(lt(statusList.publishedAt, since));
 }
 
-/** Lists the index and state of every version in the status list. */
-export function listStates(db: Reader): Promise<{ place: number; state: LicenseState }[]> {
+/** Lists the index of every version in the status list, and its state on a day. */
+export function listStates(db: Reader, day: Day): Promise<{ place: number; state: ValidityState }[]> {
+  const state = buildStateOn(licenseVersion, day);
   return db
-    .select({ place: sql<number>`${licenseVersion.statusIndex}`.mapWith(Number), state: licenseVersion.state })
+    .select({ place: sql<number>`${licenseVersion.statusIndex}`.mapWith(Number), state })
     .from(licenseVersion)
     .where(isNotNull(licenseVersion.statusIndex));
 }
@@ -37,7 +40,8 @@ export function listStates(db: Reader): Promise<{ place: number; state: LicenseS
 export interface VersionProof {
   identifier: string;
   version: number;
-  state: LicenseState;
+  /** State on the day of the question. */
+  state: ValidityState;
   documentDigest: string;
   /** License number. */
   number: string;
@@ -50,13 +54,13 @@ export interface VersionProof {
   stamped: { seq: number; bundle: string; stampedAt: Date } | null;
 }
 
-/** Finds a version with the data for its evidence, or null. */
-export async function findVersionProof(db: Reader, identifier: string): Promise<VersionProof | null> {
+/** Finds a version with the data for its evidence and its state on a day, or null. */
+export async function findVersionProof(db: Reader, identifier: string, day: Day): Promise<VersionProof | null> {
   const [row] = await db
     .select({
       identifier: licenseVersion.identifier,
       version: licenseVersion.version,
-      state: licenseVersion.state,
+      state: buildStateOn(licenseVersion, day),
       documentDigest: licenseVersion.documentDigest,
       number: licenseVersion.number,
       isSalted: sql<boolean>`${licenseVersion.record} ? 'KZ_SJS'`,

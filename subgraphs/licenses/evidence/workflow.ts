@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
 import { SharedWork } from '../../../db/deadline.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf, startOfDay } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { runItems } from '../../kernel/loop.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sealing/sign.ts';
@@ -26,6 +26,7 @@ export interface EvidenceDependencies {
 
 /** If the newest list is older than this, the next request creates a new one. */
 const LIST_RENEWAL_MS = 3_600_000;
+const DAY_SECONDS = 86_400;
 const LIST_VALIDITY_MS = 24 * 3_600_000;
 /** How long older lists are kept, to answer questions about earlier publications. */
 const LIST_RETENTION_MS = 7 * 24 * 3_600_000;
@@ -34,10 +35,19 @@ const toSeconds = (at: Date) => Math.floor(at.getTime() / 1000);
 const toBase64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const subtractMs = (at: Date, ms: number) => new Date(at.getTime() - ms);
 
-/** Returns the signed status list of all license versions: a compact JWS, not older than an hour. */
+/** Seconds until the next midnight of Asia/Shanghai, when periods begin and end. At least 1. */
+function secondsOfDay(at: Date): number {
+  return Math.max(1, DAY_SECONDS - Math.floor((at.getTime() - startOfDay(dayOf(at)).getTime()) / 1000));
+}
+
+/**
+ * Returns the signed status list of all license versions: a compact JWS, not older than an hour, and of this day: at
+ * midnight some begin, and others end.
+ */
 export async function publishList({ db, now, publicUrl, attest }: EvidenceDependencies): Promise<string> {
   const newestList = await store.findNewestList(db);
-  const isFresh = (list: { publishedAt: Date } | null) => list && list.publishedAt > subtractMs(now(), LIST_RENEWAL_MS);
+  const isFresh = (list: { publishedAt: Date } | null) =>
+    list && list.publishedAt > subtractMs(now(), LIST_RENEWAL_MS) && dayOf(list.publishedAt) === dayOf(now());
   if (newestList && isFresh(newestList)) return newestList.text;
   return db.transaction(async (tx) => {
     await store.lock(tx, 'publish');
@@ -48,8 +58,8 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
       sub: `${publicUrl}/licenses/status-list`,
       iat: toSeconds(at),
       exp: toSeconds(at) + LIST_VALIDITY_MS / 1000,
-      ttl: LIST_RENEWAL_MS / 1000,
-      status_list: { bits: 4 as const, lst: packStates(await store.listStates(tx)) },
+      ttl: Math.min(LIST_RENEWAL_MS / 1000, secondsOfDay(at)),
+      status_list: { bits: 4 as const, lst: packStates(await store.listStates(tx, dayOf(at))) },
     };
     const text = await attest({ typ: 'statuslist+jwt', claims });
     await store.putList(tx, text, at, subtractMs(at, LIST_RETENTION_MS));
@@ -72,7 +82,7 @@ export interface Evidence {
  * stamped bundle if there is one.
  */
 export async function gatherEvidence(deps: EvidenceDependencies, identifier: string): Promise<Evidence | null> {
-  const versionProof = await store.findVersionProof(deps.db, identifier);
+  const versionProof = await store.findVersionProof(deps.db, identifier, dayOf(deps.now()));
   if (!versionProof) return null;
   const bundle = await completeBundle(deps, versionProof);
   const { isSalted, documentDigest } = versionProof;
@@ -120,7 +130,7 @@ async function buildBundle(deps: EvidenceDependencies, versionProof: store.Versi
 
 /** Returns a signed statement (状态声明) of the current state, or null if no version has this identifier. */
 export async function attestVersionState(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
-  const versionProof = await store.findVersionProof(deps.db, identifier);
+  const versionProof = await store.findVersionProof(deps.db, identifier, dayOf(deps.now()));
   return versionProof && attestCurrentState(deps, versionProof);
 }
 
@@ -173,7 +183,7 @@ export async function stampBundle(deps: EvidenceDependencies, identifier: string
   await db.transaction(async (tx) => {
     // Lock before making the stamp. A stamp whose bundle is not stored would be a useless leaf of the log.
     await store.lock(tx, 'stamp');
-    const versionProof = await store.findVersionProof(tx, identifier);
+    const versionProof = await store.findVersionProof(tx, identifier, dayOf(now()));
     if (!versionProof) throw new Error(`no license ${identifier}`);
     // Lists only grow, so the lists of the first stamp contain everything that the earlier lists contained.
     const bundle: Bundle = versionProof.stamped

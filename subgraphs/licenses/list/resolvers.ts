@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { requireQuery } from '../../kernel/finding/query.ts';
 import { requirePerson } from '../../kernel/http/context.ts';
@@ -8,13 +9,16 @@ import type { DayRange } from './finding.ts';
 import { LICENSE_ORDERS, type LicenseFilter, listLicenses, searchLicenses, toSearchOrder } from './store.ts';
 
 /** Lists of licenses: those a person may see, and those that a text finds among them. */
-export function listResolvers({ db }: { db: Database }) {
+export function listResolvers({ db, now }: { db: Database; now: Clock }) {
   return {
     Query: {
       licenses: async (_, args, context) => {
         const person = requirePerson(context.actor);
         const order = LICENSE_ORDERS[args.orderBy];
-        const licensesPage = await listLicenses(db, person, readFilter(args.filter ?? {}), readPage(args, order));
+        const today = dayOf(now());
+        const page = readPage(args, order, today);
+        const filter = readFilter(args.filter ?? {}, page.day ?? today);
+        const licensesPage = await listLicenses(db, person, filter, page);
         return toConnection(licensesPage, order, (stored) => ({ stored, person, context }));
       },
       searchLicenses: async (_, args, context) => {
@@ -29,10 +33,10 @@ export function listResolvers({ db }: { db: Database }) {
 }
 
 /** Reads a filter. Throws BAD_USER_INPUT for a text that is too short to look for, and for a range that ends first. */
-function readFilter(filter: LicenseFilterInput): LicenseFilter {
+function readFilter(filter: LicenseFilterInput, day: Day): LicenseFilter {
   const { state = null, matter = null, number, blank, holder, typeCode, organ = null, validFrom, validUntil } = filter;
   return {
-    ...{ state, matter },
+    ...{ state, day, matter },
     number: number == null ? null : foldText(number),
     blank: blank == null ? null : foldText(blank),
     query: {

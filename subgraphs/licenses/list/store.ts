@@ -2,15 +2,19 @@ import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import type { LicenseState } from '../../kernel/license-acts.ts';
+import type { Day } from '../../kernel/day.ts';
+import type { ValidityState } from '../../kernel/license-acts.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import { numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
 import { license, licenseVersion, sheet } from '../tables.ts';
+import { buildStateCondition } from '../validity/store.ts';
 import { buildQueryCondition, type LicenseQuery, worthOf } from './finding-store.ts';
 
 export interface LicenseFilter {
-  state: LicenseState | null;
+  state: ValidityState | null;
+  /** The day on which the state counts. */
+  day: Day;
   matter: string | null;
   number: string | null;
   /** Number of a paper blank, folded. */
@@ -41,7 +45,7 @@ export function listLicenses(
       .where(
         and(
           buildVisibilityCondition(actor),
-          filter.state === null ? undefined : eq(license.headState, filter.state),
+          filter.state === null ? undefined : buildStateCondition(licenseVersion, filter.state, filter.day),
           filter.matter === null ? undefined : eq(license.matterId, filter.matter),
           filter.number === null ? undefined : eq(license.number, filter.number),
           filter.blank === null ? undefined : isOnBlank(db, actor, filter.blank),

@@ -1,8 +1,13 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { isActAllowed, LICENSE_STATE_LABELS, type LicenseState } from '../../kernel/license-acts.ts';
+import {
+  isActAllowed,
+  LICENSE_STATE_LABELS,
+  type LicenseState,
+  type ValidityState,
+} from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findPreparedActs } from '../act/act-store.ts';
@@ -10,7 +15,7 @@ import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { requireReason } from '../license.ts';
 import { dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
-import { lockHead } from '../store.ts';
+import { lockHead, stateOfVersion } from '../store.ts';
 import { decideAnswers, findOrdersTakenBack } from './order.ts';
 import * as store from './store.ts';
 
@@ -46,10 +51,11 @@ export async function receiveOrder(
     if (takenBackOrder.id === prepared?.orderId) continue;
     await store.answerOrder(tx, takenBackOrder, { answer: 'OVERTAKEN', reason: '监管部门已撤回', actor: SYSTEM, at });
   }
-  if (!isActAllowed(act, prepared?.stateAfter ?? storedLicense.version.state)) {
+  const state = stateOfVersion(storedLicense, dayOf(at));
+  if (!isActAllowed(act, prepared?.stateAfter ?? state)) {
     const outcome = {
       answer: 'OVERTAKEN' as const,
-      reason: toOvertakenReason(storedLicense.version.state),
+      reason: toOvertakenReason(state),
       actor: SYSTEM,
       at,
     };
@@ -59,7 +65,7 @@ export async function receiveOrder(
   await openDuty(tx, { id: dutyIds.order(id), kind: 'ORDER_OPEN', reason, at, ...subject });
 }
 
-function toOvertakenReason(state: LicenseState): string {
+function toOvertakenReason(state: ValidityState): string {
   return `证照已处于“${LICENSE_STATE_LABELS[state]}”状态`;
 }
 

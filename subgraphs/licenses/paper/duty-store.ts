@@ -23,6 +23,8 @@ export const dutyIds = {
   statement: (number: string) => `statement:${number}`,
   /** A supervisor's order is not answered. */
   order: (orderId: string) => `order:${orderId}`,
+  /** The clock seems to have jumped, so no end of a license is entered. */
+  sweep: () => 'sweep',
   /** A proposed act waits for its approver. */
   proposal: (proposalId: string) => `proposal:${proposalId}`,
 };

@@ -1,6 +1,6 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
@@ -13,7 +13,7 @@ import { LICENSES_POLICY } from '../policy.ts';
 import { registerStream } from '../register/store.ts';
 import * as store from '../store.ts';
 import { listBlankNumbers } from './paper.ts';
-import { lockBlank, lockSheet, requireFreeNumbers, type SheetRow } from './store.ts';
+import { lockBlank, lockSheet, requireFreeNumbers, type SheetOnDay } from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
@@ -27,7 +27,7 @@ export interface SheetInput {
   dryRun: boolean;
 }
 
-function requireSheet(sheet: SheetRow | null): SheetRow {
+function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
   if (!sheet) throw new Error('the sheet is gone');
   return sheet;
 }
@@ -37,17 +37,19 @@ export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
-): Promise<SheetRow> {
+): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockCurrentLicense(tx, identifier);
-    const head = store.toHead(stored);
+    const at = deps.now();
+    const today = dayOf(at);
+    const head = store.toHead(stored, today);
     requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
     await lockBlank(tx, blankNumber);
-    const sheet = await lockSheet(tx, blankNumber, identifier);
+    const sheet = await lockSheet(tx, { blankNumber, identifier }, today);
     const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor);
     const { number, caseId } = stored.version;
-    await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, deps.now());
-    return requireSheet(await lockSheet(tx, blankNumber, identifier));
+    await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, at);
+    return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
 }
 
@@ -56,19 +58,21 @@ export function recallSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
-): Promise<SheetRow> {
+): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    const head = store.toHead(stored);
+    const at = deps.now();
+    const today = dayOf(at);
+    const head = store.toHead(stored, today);
     requireAllowed(LICENSES_POLICY.recallCertificate, { head }, actor);
     await lockBlank(tx, blankNumber);
-    const lockedSheet = await lockSheet(tx, blankNumber, identifier);
+    const lockedSheet = await lockSheet(tx, { blankNumber, identifier }, today);
     const clerk = requireAllowed(LICENSES_POLICY.recallCertificate, { head, sheet: lockedSheet }, actor);
     const sheet = { identifier, blankNumber, number: serial, caseId: null };
-    await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, deps.now());
-    return requireSheet(await lockSheet(tx, blankNumber, identifier));
+    await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, at);
+    return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
 }
 
@@ -110,7 +114,7 @@ export function redriveCollection(
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored) }, actor);
+    requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored, dayOf(deps.now())) }, actor);
     const { changes, statements } = ledger.LIBRARY_CONSUMERS;
     const hasActs = await redrive(tx, ledger.messages, changes, ledger.licenseStream(serial));
     const hasStatements = await redrive(tx, ledger.messages, statements, registerStream(serial));

@@ -1,4 +1,4 @@
-import { isLive, type LicenseState } from '../../kernel/license-acts.ts';
+import { isLive, type ValidityState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 
@@ -16,16 +16,19 @@ export interface Blank {
   identifier: string | null;
 }
 
-/** A sheet of paper with a version. `validity` is the state of that version, kept in lock-step. */
+/** A sheet of paper with a version. `validity` is the state of that version on the day of the question. */
 export interface Sheet {
   identifier: string;
   blankNumber: string;
   state: SheetState;
-  validity: LicenseState;
+  validity: ValidityState;
   printedAt: Date;
   deliveredAt: Date | null;
   recalledAt: Date | null;
 }
+
+/** The states of a version whose paper may be handed out. */
+const DELIVERABLE: readonly ValidityState[] = ['VALID', 'NOT_YET_VALID'];
 
 /**
  * Returns the blank if it is in the organ's stock.
@@ -39,9 +42,12 @@ export function requireInStock(blank: Blank | null, organ: string, field: string
   return blank;
 }
 
-/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version is in force. */
+/**
+ * Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version is in force or will be on
+ * its first day.
+ */
 export function requireDeliverable(sheet: Sheet | null): Sheet {
-  if (sheet?.state !== 'PRINTED' || sheet.validity !== 'VALID') {
+  if (sheet?.state !== 'PRINTED' || !DELIVERABLE.includes(sheet.validity)) {
     throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
   }
   return sheet;

@@ -1,12 +1,16 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import type { Day } from '../../kernel/day.ts';
 import { byText, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { blank, blankEntry, sheet } from '../tables.ts';
-import { type Blank, type BlankState, SEED_ACTOR } from './paper.ts';
+import { blank, blankEntry, licenseVersion, sheet } from '../tables.ts';
+import { buildStateOn } from '../validity/store.ts';
+import { type Blank, type BlankState, SEED_ACTOR, type Sheet } from './paper.ts';
 
-export type SheetRow = typeof sheet.$inferSelect;
+/** A sheet with the state of its version on a day. */
+export type SheetOnDay = Omit<typeof sheet.$inferSelect, 'validity'> & Pick<Sheet, 'validity'>;
 
 export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
   const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
@@ -43,21 +47,39 @@ export function listBlanks(
   );
 }
 
+/** The columns of a sheet, with the state of its version on a day. */
+const onDay = (day: Day) => {
+  const { validFrom, validUntil } = licenseVersion;
+  return { ...getTableColumns(sheet), validity: buildStateOn({ state: sheet.validity, validFrom, validUntil }, day) };
+};
+
 /** Lists the sheets of versions, oldest first. */
-export async function listSheets(db: Reader, identifiers: readonly string[]): Promise<SheetRow[]> {
+export async function listSheets(db: Reader, identifiers: readonly string[], day: Day): Promise<SheetOnDay[]> {
   return db
-    .select()
+    .select(onDay(day))
     .from(sheet)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, sheet.identifier))
     .where(inArray(sheet.identifier, [...identifiers]))
     .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
 }
 
-export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<SheetRow | null> {
-  const [row] = await tx
-    .select()
-    .from(sheet)
-    .where(and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier)))
-    .for('update');
+/** Locks a sheet of a version until the transaction ends. Returns null if there is no such sheet. */
+export async function lockSheet(
+  tx: Transaction,
+  { blankNumber, identifier }: { blankNumber: string; identifier: string },
+  day: Day,
+): Promise<SheetOnDay | null> {
+  const isSheet = and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier));
+  // Two queries, because a join that locks would lock the version too.
+  const [, [row]] = await inOrder(tx, [
+    (tx) => tx.select({ blankNumber: sheet.blankNumber }).from(sheet).where(isSheet).for('update'),
+    (tx) =>
+      tx
+        .select(onDay(day))
+        .from(sheet)
+        .innerJoin(licenseVersion, eq(licenseVersion.identifier, sheet.identifier))
+        .where(isSheet),
+  ]);
   return row ?? null;
 }
 

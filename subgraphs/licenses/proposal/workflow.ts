@@ -69,7 +69,8 @@ export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRe
   const { act, decisionNumber, hearing, dryRun } = request;
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockCurrentLicense(tx, request.identifier);
-    const head = toHead(stored);
+    const at = deps.now();
+    const head = toHead(stored, dayOf(at));
     const rule = policyOfAct(act);
     const namedOrder = request.order === null ? null : await findOrder(tx, request.order);
     const orderedBy = namedOrder?.number === head.number ? namedOrder.supervisor.id : null;
@@ -77,7 +78,6 @@ export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRe
     const preparer = requireAllowed(rule, { head, task: null, orderedBy }, actor);
     const { subject, order } = await lockSubject(tx, head, act, request.order);
     requireAllowed(rule, { ...subject, orderedBy }, actor);
-    const at = deps.now();
     // An act that carries out an order states the supervisor's reason.
     const reason = order?.reason ?? request.reason ?? '';
     checkAll(
@@ -192,8 +192,8 @@ async function prepareApproved(
   { proposal, content, stored, decider }: Decided,
 ): Promise<PreparedAct> {
   const act = proposal.kind;
-  const head = toHead(stored);
   const at = deps.signing.timeOf(deps.now());
+  const head = toHead(stored, dayOf(at));
   requireUnchanged(content, head, stored.version.revision);
   const { subject, order } = await lockSubject(tx, head, act, content.order);
   const sealUse = await loadOwnSealUse(tx, head, decider, at);

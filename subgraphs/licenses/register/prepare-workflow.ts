@@ -1,5 +1,6 @@
 import type { Transaction } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -33,10 +34,12 @@ export async function prepareSpoil(
   request: SpoilRequest,
 ): Promise<PreparedAct> {
   const { blankNumber: spoiled, replacement, reason } = request;
-  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
+  const [id, at] = [crypto.randomUUID(), deps.now()];
+  const today = dayOf(at);
+  const head = store.toHead(await lockCurrentLicense(tx, request.identifier), today);
   const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
   const spoiledBlank = await lockBlank(tx, spoiled);
-  const sheet = await lockSheet(tx, spoiled, head.identifier);
+  const sheet = await lockSheet(tx, { blankNumber: spoiled, identifier: head.identifier }, today);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
   const replacementBlank = await lockBlank(tx, replacement);
   checkAll(
@@ -46,8 +49,7 @@ export async function prepareSpoil(
     },
     () => requireInStock(replacementBlank, head.issuer.id, 'replacement'),
   );
-  const { number, identifier, version, state, issuer } = head;
-  const [id, at] = [crypto.randomUUID(), deps.now()];
+  const { number, identifier, version, storedState: state, issuer } = head;
   const sheets = { spoiled, replacement, personId: clerk.id, at };
   const record = buildSpoilStatement({ id, identifier, version, state, organ: issuer.id, ...sheets }, reason);
   const preparedAct = await insertAct(tx, {

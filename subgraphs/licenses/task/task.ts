@@ -29,8 +29,11 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
   if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
 }
 
-/** Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. */
-export function requireTaskFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
+/**
+ * Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. The period was judged
+ * when the case was accepted and granted: what is granted in time may be printed after the last day.
+ */
+export function requireTaskFits({ content }: CertificateTask, { record, storedState: state }: LicenseHead): void {
   const { action, licenseType, holder } = content;
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');

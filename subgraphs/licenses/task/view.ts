@@ -1,5 +1,6 @@
 import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
@@ -74,7 +75,7 @@ export async function viewTaskActions(
   const licenseContext = license && (await loadLicenseContext(db, license));
   const first = await loadWaiting(deps, context, 'VOID_TASK', task.caseId);
   const subject = {
-    head: license && store.toHead(license.stored),
+    head: license && store.toHead(license.stored, dayOf(now())),
     task,
     prepared: licenseContext?.prepared ?? null,
     orders: { open: licenseContext?.openOrders ?? [], answered: null, suspenderId: null },

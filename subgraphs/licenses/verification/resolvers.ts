@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { MAX_VERIFICATIONS } from '../../kernel/limits/limits.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
@@ -20,10 +21,10 @@ const verificationCounts = new WeakMap<GraphContext, number>();
 
 /** Resolvers of public verification, and of the public status and history of a license. */
 export function verificationResolvers(deps: VerificationDependencies) {
-  const { db } = deps;
+  const { db, now } = deps;
   return {
     Query: {
-      licenseStatus: (_, { identifier }) => findPublicStatus(db, identifier),
+      licenseStatus: (_, { identifier }) => findPublicStatus(db, identifier, dayOf(now())),
       verifyLicense: (_, { input }, context) => {
         const count = (verificationCounts.get(context) ?? 0) + 1;
         verificationCounts.set(context, count);
@@ -39,7 +40,7 @@ export function verificationResolvers(deps: VerificationDependencies) {
         state: status.state === 'UNKNOWN' ? null : status.state,
         asOf: readTime(status.asOf),
       }),
-      license: ({ identifier }) => (identifier === null ? null : findPublicStatus(db, identifier)),
+      license: ({ identifier }) => (identifier === null ? null : findPublicStatus(db, identifier, dayOf(now()))),
       evidence: ({ identifier, secretDigest }) =>
         identifier && `/licenses/evidence/${identifier}${secretDigest ? `?document=${secretDigest}` : ''}`,
     },

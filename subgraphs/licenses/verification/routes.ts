@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { SharedWork } from '../../../db/deadline.ts';
 import { createCache } from '../../kernel/cache.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { findFile } from '../act/file-store.ts';
 import { toSvg } from './picture.ts';
@@ -19,7 +20,7 @@ interface SealPicture {
  * `GET /licenses/seal/<identifier>`, public: the picture of the seal on a license. Sends the office's own picture from
  * the document (PNG), or the drawn one (SVG). The picture shows the owner of the seal and proves nothing.
  */
-export function addVerificationRoutes(app: FastifyInstance, { db, parse }: VerificationDependencies): void {
+export function addVerificationRoutes(app: FastifyInstance, { db, now, parse }: VerificationDependencies): void {
   // A document never changes, so it is read once for many requests.
   const pictures = createCache<SealPicture>(MAX_CACHED_PICTURES);
   const running = new SharedWork<SealPicture>();
@@ -33,7 +34,7 @@ export function addVerificationRoutes(app: FastifyInstance, { db, parse }: Verif
     return picture;
   };
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
-    const status = await findPublicStatus(db, params.identifier);
+    const status = await findPublicStatus(db, params.identifier, dayOf(now()));
     if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
     const { fileDigest } = status;
     const picture = pictures.get(fileDigest) ?? (await running.share(fileDigest, () => readPicture(status)));

@@ -1,14 +1,15 @@
 import type { Database } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/salt.ts';
-import { findVersions } from '../store.ts';
+import { findVersions, stateOfVersion } from '../store.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
 export type PublicStatus = NonNullable<Awaited<ReturnType<typeof findPublicStatus>>>;
 
-/** Returns the public data of a license version, or null if no version has this identifier. */
-export async function findPublicStatus(db: Database, identifier: string) {
+/** Returns the public data of a license version on a day, or null if no version has this identifier. */
+export async function findPublicStatus(db: Database, identifier: string, day: Day) {
   try {
     requireLicenseIdentifier(identifier, 'identifier');
   } catch (error) {
@@ -17,7 +18,8 @@ export async function findPublicStatus(db: Database, identifier: string) {
   }
   const [row] = await findVersions(db, 'identifier', [identifier], null);
   if (!row) return null;
-  const { record, number, version, state, documentDigest, signedAt } = row.version;
+  const { record, number, version, documentDigest, signedAt } = row.version;
+  const state = stateOfVersion(row, day);
   return {
     identifier,
     number,

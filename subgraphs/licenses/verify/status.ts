@@ -1,6 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
-import { LICENSE_STATES, type LicenseState } from '../../kernel/license-acts.ts';
+import { dayOf } from '../../kernel/day.ts';
+import { type LicenseState, VALIDITY_STATES, type ValidityState } from '../../kernel/license-acts.ts';
+import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { readCertificate } from './format/certificate.ts';
 import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './format/jws.ts';
 import type { Grounds } from './format/timestamp.ts';
@@ -9,11 +11,11 @@ import { Failure, formatTime, readOrFail } from './verdict.ts';
 
 /** The known state of a license (证照状态), independent of the verdict on its signature. */
 export interface LicenseStatus {
-  state: LicenseState | 'UNKNOWN';
+  state: ValidityState | 'UNKNOWN';
   /** Time of the statement or list, RFC 3339, or null if there is none. */
   asOf: string | null;
-  /** The source: a statement about this license, the status list, or null if there is none. */
-  source: 'STATEMENT' | 'STATUS_LIST' | null;
+  /** The source: a statement about this license, the status list, its own dates, or null if there is none. */
+  source: 'STATEMENT' | 'STATUS_LIST' | 'PERIOD' | null;
   /** Why the state is unknown, or null. */
   reason: string | null;
 }
@@ -24,12 +26,14 @@ export interface StatusSubject {
   version: number;
   /** Index in the status list, or undefined if the license has none. */
   index: number | undefined;
+  /** The period that the license itself states, or null if the file states none: a statement of a later act. */
+  period: ValidityPeriod | null;
 }
 
 const seconds = z.int().nonnegative().max(253_402_300_799);
 const statementForm = z.strictObject({
   sub: z.string(),
-  state: z.enum(LICENSE_STATES),
+  state: z.enum(VALIDITY_STATES),
   version: z.int().positive(),
   iat: seconds,
   exp: seconds,
@@ -42,15 +46,22 @@ const listForm = z.strictObject({
   status_list: z.strictObject({ bits: z.literal(4), lst: z.string() }),
 });
 const chainForm = z.tuple([z.string()]);
-/** States in the order of their values in the list. The value 15 marks an unused index. */
-export const LIST_STATES: readonly LicenseState[] = [
+/** States in the order of their values in the list. No value ever moves. The value 15 marks an unused index. */
+export const LIST_STATES: readonly ValidityState[] = [
   ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
   ...(['RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'] as const),
+  'NOT_YET_VALID',
 ];
 const MAX_LIST_BYTES = 4_194_304;
 const CLOCK_LEEWAY_MS = 300_000;
 
-const UNKNOWN: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: '没有状态声明或状态列表' };
+/** The status without any word on it. */
+export const UNKNOWN_STATUS: LicenseStatus = {
+  state: 'UNKNOWN',
+  asOf: null,
+  source: null,
+  reason: '没有状态声明或状态列表',
+};
 
 /** The sources of the state, each a compact JWS. */
 export interface Sources {
@@ -60,13 +71,28 @@ export interface Sources {
   list: string | null;
 }
 
-/** Returns the newest usable status of a license, or UNKNOWN with the reason. Never throws. */
-export function readStatus(
-  subject: StatusSubject,
-  { statements, list }: Sources,
-  grounds: Grounds,
-  now: Date,
-): LicenseStatus {
+/** Returns the status of a license, or UNKNOWN with the reason. Never throws. */
+export function readStatus(subject: StatusSubject, sources: Sources, grounds: Grounds, now: Date): LicenseStatus {
+  return applyPeriod(readNewest(subject, sources, grounds, now), subject.period, now);
+}
+
+/**
+ * Applies the dates on the license to the newest signed word. Where they differ, a word dated after the last day wins,
+ * else the period: a word from before a midnight does not know what begins and ends at it.
+ */
+function applyPeriod(word: LicenseStatus, period: ValidityPeriod | null, now: Date): LicenseStatus {
+  if (period === null) return word;
+  const wordDay = word.asOf === null ? null : dayOf(new Date(word.asOf));
+  if (wordDay !== null && hasEnded(period, wordDay)) return word;
+  const stored: LicenseState = word.state === 'NOT_YET_VALID' || word.state === 'UNKNOWN' ? 'VALID' : word.state;
+  const state = stateOn(stored, period, dayOf(now));
+  // Without a word, nobody knows what the acts made of a license within its period.
+  if (word.state === 'UNKNOWN' && state === 'VALID') return word;
+  return state === word.state ? word : { state, asOf: word.asOf, source: 'PERIOD', reason: null };
+}
+
+/** Returns the newest usable word on the state, or UNKNOWN with the reason. */
+function readNewest(subject: StatusSubject, { statements, list }: Sources, grounds: Grounds, now: Date): LicenseStatus {
   const answers = [
     ...statements.map(({ text, provenAt }) =>
       readOrUnknown('STATEMENT', () => readStatement(text, subject, grounds, now, provenAt)),
@@ -77,11 +103,11 @@ export function readStatus(
     all.reduce((newestSoFar, status) => ((status.asOf ?? '') > (newestSoFar.asOf ?? '') ? status : newestSoFar));
   const usableAnswers = answers.filter(({ state }) => state !== 'UNKNOWN');
   if (usableAnswers.length > 0) return newest(usableAnswers);
-  return answers.length > 0 ? newest(answers) : UNKNOWN;
+  return answers.length > 0 ? newest(answers) : UNKNOWN_STATUS;
 }
 
 interface StateClaim {
-  state: LicenseState;
+  state: ValidityState;
   iat: number;
   exp: number;
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf/pdf.ts';
 import { readSealedPdf, type SealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
+import { periodOf } from '../../kernel/period/validity.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, AttachedRecord } from '../act/record.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
@@ -24,11 +25,11 @@ import {
   requireRegister,
   requireRegisterSignature,
 } from './format/register.ts';
-import { type Grounds, readToken, type Token } from './format/timestamp.ts';
+import { readToken, type Token } from './format/timestamp.ts';
 import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
 import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
-import { type LicenseStatus, readStatus, type StatusSubject } from './status.ts';
+import { type LicenseStatus, readStatus, type StatusSubject, UNKNOWN_STATUS } from './status.ts';
 import {
   Failure,
   formatTime,
@@ -363,8 +364,7 @@ function checkLog(context: VerificationContext): string | null {
 function statusOf(context: VerificationContext, now: Date): LicenseStatus {
   const { statement, statusList } = context.evidence;
   const subject = subjectOf(context);
-  if (!subject || !context.proof)
-    return readStatus({ identifier: '', version: 0, index: undefined }, NO_SOURCES, NO_GROUNDS, now);
+  if (!subject || !context.proof) return UNKNOWN_STATUS;
   const bundleStatements = context.bundle?.status
     ? [{ text: context.bundle.status, provenAt: context.proof.stampedAt }]
     : [];
@@ -380,19 +380,19 @@ function statusOf(context: VerificationContext, now: Date): LicenseStatus {
 
 /** The license version that the file is about, or null if it says none. */
 function subjectOf({ record, statement, registered }: VerificationContext): StatusSubject | null {
-  if (registered)
-    return { identifier: registered.statement.sub, version: registered.statement.version, index: undefined };
+  if (registered) {
+    const { sub: identifier, version } = registered.statement;
+    return { identifier, version, index: undefined, period: null };
+  }
   const sealedContent = record ?? statement;
-  return sealedContent
-    ? { identifier: sealedContent.ZZBS, version: sealedContent.KZ_BB, index: record?.KZ_ZTXH }
-    : null;
+  if (!sealedContent) return null;
+  const { ZZBS: identifier, KZ_BB: version } = sealedContent;
+  return { identifier, version, index: record?.KZ_ZTXH, period: record ? periodOf(record) : null };
 }
 
-const NO_SOURCES = { statements: [], list: null };
-const NO_GROUNDS: Grounds = { roots: [], candidates: [], lists: [] };
-
-function statusStep({ state, asOf, reason }: LicenseStatus): Step {
+function statusStep({ state, asOf, reason, source }: LicenseStatus): Step {
   const name = '查询证照状态';
   if (state === 'UNKNOWN') return { name, passed: null, detail: `未知：${reason}` };
-  return { name, passed: state === 'VALID', detail: `${state}，截至 ${asOf}` };
+  const basis = source === 'PERIOD' ? '按证照载明的有效期' : `截至 ${asOf}`;
+  return { name, passed: state === 'VALID', detail: `${state}，${basis}` };
 }

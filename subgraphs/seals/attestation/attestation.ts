@@ -14,8 +14,10 @@ export function buildAttestationLeaf(request: AttestRequest, jws: string, at: Da
   return buildLeaf('ATTESTATION', digest, { typ: request.typ, digest, ...about }, at);
 }
 
-function describeAct({ jti, act, sub, organ, replacement }: RegisterStatement) {
-  return { issuanceId: jti, organ, act, identifier: sub, blankNumber: replacement };
+function describeAct(claims: RegisterStatement) {
+  const { jti: issuanceId, organ, act, sub: identifier } = claims;
+  const about = { issuanceId, organ, act, identifier };
+  return claims.act === 'SPOIL' ? { ...about, blankNumber: claims.replacement } : about;
 }
 
 /** Whether a stored statement says exactly this. It does not verify the statement. */

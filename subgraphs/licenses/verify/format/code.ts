@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
+import { periodOf } from '../../../kernel/period/validity.ts';
 import { type CodePayload, codePayload } from '../../../kernel/sealing/sign.ts';
 import { maskName } from '../../act/code.ts';
 import type { AttachedRecord } from '../../act/record.ts';
@@ -186,7 +187,8 @@ export function verifyCode(text: string, material: CodeMaterial, at: Date): Code
   const statements = material.statement ? [{ text: material.statement, provenAt: null }] : [];
   const list = material.index === undefined ? null : (material.statusList ?? null);
   const version = Number(code?.payload.i.split('.').at(-2));
-  const subject = { identifier: code?.payload.i ?? '', version, index: material.index };
+  const period = hasPassed ? periodOf({ ZZYXQQSRQ: code.payload.f, ZZYXQJZRQ: code.payload.t }) : null;
+  const subject = { identifier: code?.payload.i ?? '', version, index: material.index, period };
   return {
     ...judgement,
     payload: hasPassed ? code.payload : null,

@@ -1,0 +1,1 @@
+CREATE INDEX "license_fact_until" ON "cases"."license_fact" USING btree (("fact"->'license'->>'validUntil'));

@@ -1,0 +1,36 @@
+import type { Day } from '../day.ts';
+import { IN_FORCE, type LicenseState, type ValidityState } from '../license-acts.ts';
+
+/**
+ * What the period of validity makes of a state (行政许可法第七十条第一项). The only home of this rule in TypeScript.
+ * `buildStateOn` of the licenses states it in SQL; `test/licenses/validity.db.test.ts` compares the two.
+ */
+
+/** The period of validity (有效期), both days within it. A null end is 长期: it never ends. */
+export interface ValidityPeriod {
+  validFrom: Day | null;
+  validUntil: Day | null;
+}
+
+/** The end of a period as a license without one prints it. */
+const ENDLESS = '长期';
+
+/** Returns the period that a record of a license states (GB/T 36903). */
+export function periodOf({ ZZYXQQSRQ, ZZYXQJZRQ }: { ZZYXQQSRQ: string; ZZYXQJZRQ: string }): ValidityPeriod {
+  return { validFrom: ZZYXQQSRQ, validUntil: ZZYXQJZRQ === ENDLESS ? null : ZZYXQJZRQ };
+}
+
+/** Whether the last day of a period is before `day`. */
+export function hasEnded({ validUntil }: ValidityPeriod, day: Day): boolean {
+  return validUntil !== null && validUntil < day;
+}
+
+/**
+ * Returns the state of a version on a day of Asia/Shanghai, from the state that its acts made. After the last day it
+ * has lapsed. Before the first day it is not yet valid, unless it is suspended. A final state stays.
+ */
+export function stateOn(state: LicenseState, period: ValidityPeriod, day: Day): ValidityState {
+  if (!(IN_FORCE as readonly LicenseState[]).includes(state)) return state;
+  if (hasEnded(period, day)) return 'LAPSED';
+  return state === 'VALID' && period.validFrom !== null && day < period.validFrom ? 'NOT_YET_VALID' : state;
+}

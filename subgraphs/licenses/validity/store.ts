@@ -1,0 +1,34 @@
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import type { Day } from '../../kernel/day.ts';
+import { IN_FORCE, type LicenseState, type ValidityState } from '../../kernel/license-acts.ts';
+
+/** The rule of `stateOn` in SQL. No other statement applies the period to a state. */
+
+/** The columns of a license or a version that decide on its state. */
+export interface ValidityColumns {
+  state: SQLWrapper;
+  validFrom: SQLWrapper;
+  validUntil: SQLWrapper;
+}
+
+/** SQL: the state on a day, by the rule of `stateOn`. */
+export function buildStateOn({ state, validFrom, validUntil }: ValidityColumns, day: Day): SQL<ValidityState> {
+  return sql`case when ${state} in ('VALID', 'SUSPENDED') and ${validUntil} < ${day}::date then 'LAPSED'
+    when ${state} = 'VALID' and ${validFrom} > ${day}::date then 'NOT_YET_VALID' else ${state} end`;
+}
+
+/** Stored states from which the period may make another one. */
+const ORIGINS: Partial<Record<ValidityState, readonly LicenseState[]>> = {
+  LAPSED: [...IN_FORCE, 'LAPSED'],
+  NOT_YET_VALID: ['VALID'],
+};
+
+/** SQL condition: the state on a day is `wanted`. */
+export function buildStateCondition(columns: ValidityColumns, wanted: ValidityState, day: Day): SQL {
+  const stored = ORIGINS[wanted] ?? [wanted as LicenseState];
+  const isStored = sql`${columns.state} in (${sql.join(
+    stored.map((state) => sql`${state}`),
+    sql`, `,
+  )})`;
+  return sql`(${isStored} and ${buildStateOn(columns, day)} = ${wanted})`;
+}

@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../../kernel/columns.ts';
+
+const schema = pgSchema('licenses');
+
+/** Renewals (延续) that cases accepted, from the newest RenewalChanged. While one runs, its license has no last day. */
+export const renewal = schema.table(
+  'renewal',
+  { caseId: uuid().primaryKey(), number: text().notNull(), isRunning: boolean().notNull() },
+  (table) => [index().on(table.number)],
+);
+
+/** The newest time at which the sweep of ended licenses took the clock for right: one row. */
+export const sweepClock = schema.table(
+  'sweep_clock',
+  {
+    id: integer().primaryKey(),
+    at: instant().notNull(),
+    /** Who confirmed the clock last, after it seemed to have jumped. */
+    confirmedBy: text(),
+  },
+  (table) => [check('sweep_clock_one', sql`${table.id} = 1`)],
+);
