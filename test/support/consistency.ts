@@ -174,7 +174,8 @@ function isRecorded({
   made,
   stated,
 }: ActRow): boolean {
-  if (act === 'SPOIL') return document !== null && made === null && document.toString('utf8') === stated;
+  if (act === 'SPOIL' || act === 'LAPSE')
+    return document !== null && made === null && document.toString('utf8') === stated;
   if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
   const sealedPdf = isSealedPdf(document) ? readSealedPdf(document) : null;
   const digest = sealedPdf?.digest ?? createHash('sha256').update(document).digest();
