@@ -147,8 +147,7 @@ export async function addStep(
         })
         .where(eq(caseFile.id, subject.id)),
   ]);
-  const rest = caseRestOf(updated, calendar);
-  await inOrder(tx, [(tx) => putFigure(tx, updated, calendar), (tx) => putCaseRest(tx, rest)]);
+  await inOrder(tx, [(tx) => putFigure(tx, updated, calendar), (tx) => putCaseRest(tx, caseRestOf(updated, calendar))]);
   return updated;
 }
 

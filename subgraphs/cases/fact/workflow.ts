@@ -75,9 +75,9 @@ async function handleLicenseChange(tx: Transaction, event: EventPayload<'License
 }
 
 /**
- * Enters the end of a license that the register stated. Ends certified cases whose paper is not delivered. The stream is
- * not the license's own: a statement that arrives before its version is sent again, and one that arrives after a later
- * act changes nothing. A spoiled sheet concerns no case.
+ * Enters the end of a license that the register stated. Ends certified cases whose paper is not delivered. The stream
+ * is not the license's own: a statement that arrives before its version is sent again, and one that arrives after a
+ * later act changes nothing. A spoiled sheet concerns no case.
  */
 async function handleStatement(tx: Transaction, event: EventPayload<'RegisterStated'>): Promise<void> {
   const { act, number, version, state, statedAt } = event;
