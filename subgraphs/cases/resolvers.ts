@@ -7,7 +7,7 @@ import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case } from './case.ts';
-import { amendCase } from './content/workflow.ts';
+import { contentResolvers } from './content/resolvers.ts';
 import { decideInPerson, deliverDecision } from './decision/workflow.ts';
 import { exceptionResolvers } from './exception/resolvers.ts';
 import { isSecondPerson } from './exception/workflow.ts';
@@ -56,6 +56,7 @@ export function caseResolvers(
     agreementResolvers(dependencies),
     attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
+    contentResolvers(dependencies),
     exceptionResolvers(dependencies),
     materialResolvers(dependencies),
     nodeResolvers(dependencies, findCase),
@@ -95,10 +96,6 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
       settleCase(actor, () => workflow.forward(deps, toCommand(actor, input), input.note ?? null)),
     sendBackCase: (_, { input }, { actor }) =>
       settleCase(actor, () => workflow.sendBack(deps, toCommand(actor, input), input.reason)),
-    amendCase: (_, { input }, { actor }) =>
-      settleCase(actor, () =>
-        amendCase(deps, toCommand(actor, input), { fields: input.fields, note: input.note ?? null }),
-      ),
     pauseCase: (_, { input }, { actor }) =>
       settleCase(actor, () => workflow.pause(deps, toCommand(actor, input), input)),
     resumeCase: (_, { input }, { actor }) =>

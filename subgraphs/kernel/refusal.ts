@@ -94,6 +94,7 @@ export const REFUSALS = {
   REQUEST_KEY_REUSED: '此请求编号已用于另一份申请。',
   CASE_ENDS_IN_DECISION: '此事项以决定文书办结，不制发证照。',
   LICENSE_NOT_NAMED: '此事项针对已有证照办理，请填写证照编号。',
+  CONTENT_INCOMPLETE: '制证信息不完整，不能准予。',
   EXAMINER_DECIDES: '审查过本案的人员不能作出决定，须由另一名有权人员决定。',
   REASON_MISSING: '请填写理由。',
   SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制发证照或决定书。',

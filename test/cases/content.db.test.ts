@@ -28,7 +28,7 @@ const accept = (fields: object[], overrides: object = {}) =>
     'acceptCase',
     'ApplicationInput',
     { matter: WINDOW_FORWARD.matter, applicant: COMPANY, fields, ...overrides },
-    'case { id } refusals { code path }',
+    'case { id: uuid } refusals { code path }',
   );
 const amend = (person: string, id: string, fields: object[], more: object = {}) =>
   runMutation(
@@ -58,6 +58,55 @@ describe('a change', () => {
       version: 2,
       fields: LINES.map((line) => (line.label === '经营场所' ? fields[0] : line)),
     });
+  });
+});
+
+describe('the type of a license', () => {
+  test('names every fault of the lines at once', async () => {
+    const lines = [
+      { label: '经营方式', text: '随意' },
+      { label: '船名', text: '示例轮' },
+      { label: '住所', text: '长'.repeat(400) },
+    ];
+    const { refusals } = await accept(lines);
+    expect(refusals.map(({ code, path }: { code: string; path: string[] }) => [code, path.join('.')])).toEqual([
+      ['FIELD_MALFORMED', 'input.fields.0.text'],
+      ['FIELD_MALFORMED', 'input.fields.1.label'],
+      ['FIELD_TOO_LONG', 'input.fields.2.text'],
+    ]);
+  });
+
+  test('takes a line by its key too', async () => {
+    const { case: accepted } = await accept([{ label: 'scope', text: '示例' }]);
+    const { data } = await hub.ask('window-yudu', 'query($id: ID!) { case(id: $id) { fields { label text } } }', {
+      id: accepted.id,
+    });
+    expect(data.case.fields).toEqual([{ label: '经营范围', text: '示例' }]);
+  });
+
+  test('lets nothing be granted without its required lines, and the case says so before', async () => {
+    const { case: accepted } = await accept([{ label: '住所', text: '于都县示例路1号' }]);
+    const query = `query($id: ID!) { case(id: $id) {
+      certificateData { fields { label } problems { code message } typeVersion } } }`;
+    const read = async () => (await hub.ask('window-yudu', query, { id: accepted.id })).data.case.certificateData;
+    const problem = { code: 'CONTENT_INCOMPLETE', message: expect.stringContaining('经营范围') };
+    expect(await read()).toEqual({ fields: [{ label: '住所' }], problems: [problem], typeVersion: 1 });
+    const examination = { case: accepted.id, finding: 'APPROVED' };
+    await runMutation(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examination, '__typename');
+    await runMutation(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: accepted.id }, '__typename');
+    const decide = (decision: string) =>
+      runMutation(
+        hub,
+        WINDOW_FORWARD.decides,
+        'decideCase',
+        'DecideCaseInput',
+        { case: accepted.id, decision, reason: '理由', authoriseSeal: true },
+        'case { step } refusals { code message }',
+      );
+    expect((await decide('GRANTED')).refusals).toEqual([problem]);
+    await amend('ganzhou-xzspj.reviewer', accepted.id, [{ label: '经营范围', text: '示例' }]);
+    expect((await read()).problems).toEqual([]);
+    expect((await decide('GRANTED')).case.step).toBe('DECIDED');
   });
 });
 

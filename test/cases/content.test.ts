@@ -6,26 +6,29 @@ import { LICENSE_ACTIONS } from '../../subgraphs/kernel/license-acts.ts';
 
 const toLines = (text: string) =>
   text === '' ? [] : text.split(' ').map((line) => ({ label: line[0] ?? '', text: line.slice(1) }));
+const NONE: ReadonlySet<string> = new Set();
 const STANDING = toLines('a1 b2 c3 d4 e5 f6');
 
 describe('lines after an act', () => {
   test.each(LICENSE_ACTIONS)('%s without lines of its own leaves the standing ones', (action) => {
-    expect(linesAfter(action, STANDING, [])).toEqual(STANDING);
+    expect(linesAfter(action, STANDING, [], NONE)).toEqual(STANDING);
   });
 
   test.each(['CHANGE', 'RENEW', 'RETAIN', 'TRANSFER'] as const)('%s changes only the lines that it names', (action) => {
-    expect(linesAfter(action, STANDING, toLines('c9'))).toEqual(toLines('a1 b2 c9 d4 e5 f6'));
-    expect(linesAfter(action, STANDING, toLines('g7'))).toEqual([...STANDING, ...toLines('g7')]);
-    expect(linesAfter(action, STANDING, toLines('b'))).toEqual(toLines('a1 c3 d4 e5 f6'));
-    expect(linesAfter(action, STANDING, toLines('z'))).toEqual(STANDING);
+    expect(linesAfter(action, STANDING, toLines('c9'), NONE)).toEqual(toLines('a1 b2 c9 d4 e5 f6'));
+    expect(linesAfter(action, STANDING, toLines('g7'), NONE)).toEqual([...STANDING, ...toLines('g7')]);
+    expect(linesAfter(action, STANDING, toLines('b'), NONE)).toEqual(toLines('a1 c3 d4 e5 f6'));
+    expect(linesAfter(action, STANDING, toLines('z'), NONE)).toEqual(STANDING);
   });
 
   test.each(['REISSUE', 'CANCEL'] as const)('%s keeps them, whatever is named', (action) => {
-    expect(linesAfter(action, STANDING, toLines('a9 b g7'))).toEqual(STANDING);
+    expect(linesAfter(action, STANDING, toLines('a9 b g7'), NONE)).toEqual(STANDING);
+    // A license that was sealed before its type asked for the line.
+    expect(linesAfter(action, STANDING, toLines('a9 g7'), new Set(['g']))).toEqual([...STANDING, ...toLines('g7')]);
   });
 
   test('an issue carries what is given', () => {
-    expect(linesAfter('ISSUE', [], toLines('b2 a1'))).toEqual(toLines('b2 a1'));
+    expect(linesAfter('ISSUE', [], toLines('b2 a1'), NONE)).toEqual(toLines('b2 a1'));
   });
 });
 

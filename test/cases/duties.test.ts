@@ -77,7 +77,7 @@ test.each(PLACES)('a grant against a refused examination needs a reason: $matter
   const input = { decision: 'GRANTED', authoriseSeal: true, validFrom: null } as const;
   const codeFor = (finding: 'APPROVED' | 'REFUSED', reason: string | null) => {
     const subject = caseOf(place, [stepBy('one', 'EXAMINED', finding)]);
-    return findCode(() => decide(subject, { ...input, reason }, null, DAY));
+    return findCode(() => decide(subject, { ...input, reason }, { license: null, type: null }, DAY));
   };
   expect(codeFor('APPROVED', null)).toBeNull();
   expect(codeFor('REFUSED', null)).toBe('REASON_MISSING');

@@ -6,6 +6,7 @@ import { buildQueryCondition, type CaseQuery } from '../../subgraphs/cases/list/
 import { caseFile } from '../../subgraphs/cases/tables.ts';
 import { foldText } from '../../subgraphs/kernel/finding/fold.ts';
 import { requireDemoPerson } from '../support/actors.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   hub = await createTestHub({ now: () => new Date('2026-11-20T02:00:00Z') });
   admin = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
   const file = async (person: string, matter: string, applicant: object) => {
-    const input = { matter, applicant, fields: [{ label: '内容', text: '示范' }] };
+    const input = { matter, applicant, fields: linesFor(matter) };
     return (await runMutation(hub, person, 'receiveApplication', 'ApplicationInput', input, 'case { number }')).case
       .number;
   };

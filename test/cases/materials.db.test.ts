@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/upload/file.ts';
+import { linesFor } from '../support/content.ts';
 import { buildEicarPdf, buildJpeg, buildPdf, buildPng } from '../support/files.ts';
 import { COMPANY, findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -18,7 +19,7 @@ const MATERIALS = `materials { code name kind form copies superseded addedAt add
 const application = (materials: object[], extraInput: object = {}) => ({
   matter: ROUTES.DIRECT.matter,
   applicant: COMPANY,
-  fields: [],
+  fields: linesFor(ROUTES.DIRECT.matter),
   materials,
   ...extraInput,
 });

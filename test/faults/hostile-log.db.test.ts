@@ -189,7 +189,7 @@ function* listOperations(text: string): Generator<object> {
   };
   yield { query: `{ licenseStatus(identifier: "${identifier}") { state } matters(first: 1) { totalCount } }` };
   const applicant = { name: text, codeKind: 'CITIZEN_NUMBER', code: NUMBER };
-  const input = { matter: ROUTES.DIRECT.matter, applicant, fields: [{ label: '经营者', text }] };
+  const input = { matter: ROUTES.DIRECT.matter, applicant, fields: [{ label: '采伐地点', text }] };
   yield { query: APPLICATION, variables: { input } };
   yield { query: APPLICATION, variables: { input: text } };
 }

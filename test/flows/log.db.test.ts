@@ -72,7 +72,7 @@ test('names, codes and tokens are in no line of a whole run; ids of requests, ca
 
   const sql = postgres(hub.adminUrl, { max: 1 });
   await sql`alter table cases.case_file rename to lost`;
-  const input = { matter: ROUTES.DIRECT.matter, applicant: PERSON, fields: [{ label: '经营者', text: FOREIGNER }] };
+  const input = { matter: ROUTES.DIRECT.matter, applicant: PERSON, fields: [{ label: '采伐地点', text: FOREIGNER }] };
   const query = 'mutation($input: ApplicationInput!) { acceptCase(input: $input) { case { id: uuid } } }';
   const { errors } = await hub.ask('yudu-lyj.clerk', query, { input });
   await hub.ask('auditor', `{ case(id: "${caseId}") { id } }`);

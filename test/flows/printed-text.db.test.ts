@@ -25,6 +25,11 @@ const DECISION_NAME = `办理${ODD}决定书`;
 const MATERIAL_NAME = `申请表${ODD}`;
 const RARE = listRareCharacters().join('');
 const APPLICANT = { ...COMPANY, name: `${ODD}有限公司` };
+/** A license has the lines of its type; a decision document has lines of any label. */
+const LICENSE_LINES = [
+  { label: '采伐地点', text: ODD },
+  { label: '备注', text: RARE },
+];
 const LINES = [
   { label: `范围${ODD}`, text: RARE },
   { label: '地点', text: ODD },
@@ -117,11 +122,11 @@ describe('a case with every odd character', () => {
     const organ = 'yudu-lyj';
     const [clerk, reviewer] = [`${organ}.clerk`, `${organ}.reviewer`];
     const id = await receiveAt(organ, {
-      ...{ matter: LICENSE_MATTER, fields: LINES, materials: [{ code: 'M01', paper: true, copies: 1 }] },
+      ...{ matter: LICENSE_MATTER, fields: LICENSE_LINES, materials: [{ code: 'M01', paper: true, copies: 1 }] },
       ...{ licenseNumber: NOT_IN_FONT.text, requestKey: NOT_IN_FONT.text },
     });
     await act(clerk, 'askSupplement', 'AskSupplementInput', { case: id, items: [ODD, RARE] });
-    await act(clerk, 'supplementCase', 'SupplementInput', { case: id, fields: LINES, note: ODD_LINES });
+    await act(clerk, 'supplementCase', 'SupplementInput', { case: id, fields: LICENSE_LINES, note: ODD_LINES });
     await act(clerk, 'acceptApplication', 'CaseInput', { case: id });
     const pause = { kind: 'HEARING', reason: ODD_LINES, papers: [NOT_IN_FONT.text] };
     await act(reviewer, 'pauseCase', 'PauseCaseInput', { case: id, ...pause });

@@ -7,6 +7,7 @@ import { writePublicKeys } from '../../subgraphs/kernel/sealing/service-keys.ts'
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { forkHub } from '../faults/fork-hub.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { linesFor } from '../support/content.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { COMPANY, ROUTES, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
@@ -51,7 +52,7 @@ async function mutate(url: string, person: string, name: string, type: string, i
 
 /** Accepts, examines and grants a case. Returns its id. */
 async function grant(url: string): Promise<string> {
-  const application = { matter: route.matter, applicant: COMPANY, fields: [{ label: '范围', text: '示范' }] };
+  const application = { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) };
   const accepted = await mutate(url, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id: uuid }');
   const { id } = accepted.data.case;
   await mutate(url, route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }, '__typename');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { GROUNDS } from '../support/own-act.ts';
@@ -101,7 +102,7 @@ describe.each(Object.entries<Route>(ROUTES))('after each act of %s', (mode, rout
       route.accepts,
       'receiveApplication',
       'ApplicationInput',
-      { matter: route.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] },
+      { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) },
       'case { id: uuid }',
     );
     const id: string = received.case.id;

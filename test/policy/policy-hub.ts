@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub, type TestHubOptions } from '../support/hub.ts';
 import { actForOrgan, GROUNDS, prepareAct } from '../support/own-act.ts';
@@ -35,7 +36,8 @@ const FORWARD_STEPS = [
   'REJECTED',
 ] as const;
 type CaseState = (typeof FORWARD_STEPS)[number];
-const APPLICATION = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY };
+const { matter } = ROUTES.WINDOW_FORWARD;
+const APPLICATION = { matter, applicant: COMPANY, fields: linesFor(matter) };
 
 /** Receives a case of mode WINDOW_FORWARD and takes it to a state. Returns its id. */
 async function bringCaseTo(hub: TestHub, state: CaseState): Promise<string> {

@@ -16,7 +16,10 @@ const [HOLDER, CLERK, APPROVER, SUPERVISOR] = [
   'yudu-lyj.supervisor',
 ];
 const MASKED = '9100**********001R';
-const LINES = [{ label: '法定代表人', text: '李晓明 11010519491231002X，电话 13800138000' }];
+const LINES = [
+  { label: '法定代表人', text: '李晓明 11010519491231002X，电话 13800138000' },
+  { label: '经营范围', text: '示范' },
+];
 
 describe.each(['local', 'http'] as const)('readings of a case and its license (%s)', (transport) => {
   let hub: TestHub;
@@ -107,7 +110,10 @@ describe.each(['local', 'http'] as const)('readings of a case and its license (%
     ]);
     expect(await countReadings()).toBe(before + 1);
     const disclosure = await discloseApplicant(CLERK, { purpose: 'CERTIFICATION', remark: '核对证照' });
-    expect(disclosure).toMatchObject({ applicant: { code: COMPANY.code }, fields: [{ text: LINES[0]?.text }] });
+    expect(disclosure).toMatchObject({
+      applicant: { code: COMPANY.code },
+      fields: LINES.map(({ text }) => ({ text })),
+    });
     expect((await discloseHolder('auditor', { purpose: 'AUDIT' })).holder.code).toBe(COMPANY.code);
     expect(await countReadings()).toBe(before + 3);
   });

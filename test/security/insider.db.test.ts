@@ -100,7 +100,7 @@ test('the holder of a transferred license sees nothing of the holder before', as
     expect((await actForOrgan(hub, 'ganzhou-zrzyj', act, { identifier: old.identifier, reason })).refusal).toBeNull();
   const applicant = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
   const transfer = { ...route, matter: 'yd2022-3-06' };
-  const fields = [{ label: '矿种', text: '钨' }];
+  const fields = [{ label: '勘查矿种', text: '钨' }];
   const application = { licenseNumber: old.number, applicant, fields };
   const rehearsal = { ...application, matter: transfer.matter, dryRun: true };
   await waitUntil('cases know the license', async () => {

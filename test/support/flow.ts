@@ -1,3 +1,4 @@
+import { linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -102,7 +103,8 @@ export async function grantCase(
   const input = {
     matter: overrides.matter ?? route.matter,
     applicant: overrides.applicant ?? COMPANY,
-    fields: overrides.fields ?? [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
+    fields:
+      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
     licenseNumber: overrides.licenseNumber,
     materials: overrides.materials,
   };

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, FlattenedSign } from 'jose';
+import { linesFor } from './content.ts';
 import { COMPANY, ROUTES, runMutation } from './flow.ts';
 import type { TestHub } from './hub.ts';
 import { administer } from './proposal.ts';
@@ -79,7 +80,7 @@ export async function createForwardedCase(
   hub: TestHub,
   route: (typeof ROUTES)['SUBSTANTIVE_REVIEW' | 'WINDOW_FORWARD'] = ROUTES.WINDOW_FORWARD,
 ) {
-  const input = { matter: route.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
+  const input = { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) };
   const { case: acceptedCase } = await runMutation(
     hub,
     route.accepts,

@@ -1,3 +1,4 @@
+import { linesFor } from './content.ts';
 import { type Route, runMutation } from './flow.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
@@ -38,7 +39,7 @@ export function waitForLicense(hub: TestHub, caseId: string): Promise<unknown> {
 /** Accepts, examines and decides a case without waiting for its consequences. Returns its id. */
 export async function decideCase(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
   const applicant = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
-  const input = { matter: route.matter, applicant, fields: [{ label: '范围', text: '示范' }] };
+  const input = { matter: route.matter, applicant, fields: linesFor(route.matter) };
   const acceptance = await runMutation(
     hub,
     route.accepts,

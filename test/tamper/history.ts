@@ -2,6 +2,7 @@ import { connect } from '../../db/client.ts';
 import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
+import { linesFor } from '../support/content.ts';
 import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
@@ -118,7 +119,7 @@ async function actOnLicense(
 
 /** Decides a case that leads to no license: it is rejected, or its matter grants a decision document only. */
 async function decideWithoutLicense(hub: TestHub, route: Route, granted: boolean): Promise<void> {
-  const input = { matter: route.matter, applicant: CITIZEN, fields: [{ label: '项目', text: '示范' }] };
+  const input = { matter: route.matter, applicant: CITIZEN, fields: linesFor(route.matter) };
   const { case: createdCase } = await runMutation(
     hub,
     route.accepts,

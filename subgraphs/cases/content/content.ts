@@ -30,10 +30,17 @@ export function nameLines(standing: Lines, given: Lines): { label: string; text:
 
 /**
  * Returns the lines that a license carries after an act, from those that stand on it and those that the case gives.
- * `standing` is empty for the act that issues it.
+ * `standing` is empty for the act that issues it. An act that keeps all lines takes those that a sealed license must
+ * have and lacks (`lacking`), because it was sealed before its type had them.
  */
-export function linesAfter(action: LicenseAction, standing: Lines, given: Lines): { label: string; text: string }[] {
-  return MERGES[action] === 'KEEPS' ? [...standing] : changeLines(standing, given);
+export function linesAfter(
+  action: LicenseAction,
+  standing: Lines,
+  given: Lines,
+  lacking: ReadonlySet<string>,
+): { label: string; text: string }[] {
+  const taken = MERGES[action] === 'KEEPS' ? given.filter(({ label }) => lacking.has(label)) : given;
+  return changeLines(standing, taken);
 }
 
 /** Whether a case may take out a line by an empty text: only where lines stand that it can take out. */

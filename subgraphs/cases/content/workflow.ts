@@ -1,28 +1,37 @@
+import { dayOf } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { actionOf, buildStep, type Case } from '../case.ts';
+import { findLicense } from '../fact/store.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { requireCaseAction } from '../policy.ts';
 import { requireFields } from '../reception/application.ts';
 import * as store from '../store.ts';
 import { act, type CaseCommand, requireNote, type WorkflowDependencies } from '../workflow.ts';
+import { requireFitting, toLabels } from './check.ts';
 import { changeLines, type Lines, listAmended, mayTakeOut, nameLines } from './content.ts';
+import { findTypeOfCase } from './store.ts';
 
 /**
  * Amends the lines that a license will carry (修改制证信息), before the decision, by whoever handles the case. What the
  * amendment does not name stays. The step records each line before and after it.
- * Refuses FIELD_MALFORMED if it changes nothing, and what `requireFields` and `requireNote` refuse.
+ * Refuses FIELD_MALFORMED if it changes nothing, and what `requireFields`, `requireFitting` and `requireNote` refuse.
  */
 export function amendCase(
   deps: WorkflowDependencies,
   command: CaseCommand,
-  { fields, note }: { fields: Lines; note: string | null },
+  amendment: { fields: Lines; note: string | null },
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('amendCase', subject, command.actor);
+    const type = await findTypeOfCase(tx, subject, dayOf(at));
+    const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
+    const { note } = amendment;
+    const fields = toLabels(type, amendment.fields);
     checkAll(
       () => requireFields(fields, 'AMENDMENT'),
       () => requirePrintableApplication({ applicant: subject.applicant, fields }),
+      () => requireFitting(type, fields, license?.license.fields ?? []),
       () => note !== null && requireNote(note, 'note'),
     );
     const actsOnLines = mayTakeOut(actionOf(subject.delegation));

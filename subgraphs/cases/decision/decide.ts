@@ -1,11 +1,14 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
+import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { listLacking, requireComplete } from '../content/check.ts';
 import { linesAfter } from '../content/content.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
@@ -19,12 +22,13 @@ export interface DecisionInput {
 
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
- * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` refuses.
+ * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` and `requireContent`
+ * refuse.
  */
 export function decide(
   subject: Case,
   input: DecisionInput,
-  license: LicenseFact | null,
+  { license, type }: { license: LicenseFact | null; type: LicenseTypeVersion | null },
   today: Day,
 ): GrantContent | null {
   const isRejected = input.decision === 'REJECTED';
@@ -38,8 +42,9 @@ export function decide(
     },
     () => grantsLicense && requireStartDay(input.validFrom, today),
     () => grantsLicense && requireLicenseFits(subject.delegation, subject, license, fitDayOf(subject, today)),
+    () => grantsLicense && requireContent(subject, license, type),
   );
-  return grantsLicense ? contentOf(subject, license, input.validFrom ?? today) : null;
+  return grantsLicense ? contentOf(subject, license, type, input.validFrom ?? today) : null;
 }
 
 /**
@@ -78,21 +83,37 @@ function requireStartDay(validFrom: Day | null, today: Day): void {
     throw new Refusal('FIELD_MALFORMED', 'validFrom');
 }
 
+/** Returns the lines that the license carries after the act of a case (制证信息). */
+export function linesOf(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
+  const standing = license?.license.fields ?? [];
+  return linesAfter(actionOf(subject.delegation), standing, subject.fields, listLacking(type, standing));
+}
+
+/** Refuses as `requireComplete` does. An act that makes no new sheet seals no lines. */
+export function requireContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
+  if (!makesSheet(actionOf(subject.delegation))) return;
+  requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
+}
+
 /** Returns the content that a granted case puts on the license. */
-function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
+function contentOf(
+  subject: Case,
+  license: LicenseFact | null,
+  type: LicenseTypeVersion | null,
+  validFrom: Day,
+): GrantContent {
   const { matterId } = subject.matter;
   const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
   const action = actionOf(subject.delegation);
-  const applicationContent = { holder: subject.applicant, fields: [...subject.fields] };
+  const fields = linesOf(subject, license, type);
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {
     const validUntil = endOfMonths(validFrom, outcome.validityMonths);
-    return { ...base, licenseNumber: null, ...applicationContent, validFrom, validUntil };
+    return { ...base, licenseNumber: null, holder: subject.applicant, fields, validFrom, validUntil };
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   const currentContent = license.license;
-  const fields = linesAfter(action, currentContent.fields, subject.fields);
   const currentBase = {
     ...base,
     licenseNumber: license.number,

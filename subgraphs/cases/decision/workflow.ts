@@ -13,6 +13,7 @@ import {
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { acceptingWindow, buildStep, type Case, partiesOf } from '../case.ts';
+import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { findLicense } from '../fact/store.ts';
@@ -56,7 +57,8 @@ export function decideCase(
     const approver = requireCaseAction('decideCase', subject, command.actor);
     const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
     const authorisedAt = signing.timeOf(at);
-    const grant = decide(subject, input, license, dayOf(authorisedAt));
+    const type = await findTypeOfCase(tx, subject, dayOf(authorisedAt));
+    const grant = decide(subject, input, { license, type }, dayOf(authorisedAt));
     const content = grant && { ...grant, salt: signing.salt };
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));

@@ -2,11 +2,13 @@ import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { requireHolderCode } from '../../kernel/identifier.ts';
 import { requireActFits } from '../../kernel/license-acts.ts';
+import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 
 export const MAX_NAME_CHARS = 100;
@@ -22,19 +24,20 @@ export interface Application {
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireLicenseFits` refuses.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireFitting` and `requireLicenseFits` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
   application: Application,
   license: LicenseFact | null,
-  today: Day,
+  { type, today }: { type: LicenseTypeVersion | null; today: Day },
 ): void {
   const { applicant, fields } = application;
   checkAll(
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
     () => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'),
+    () => requireFitting(type, fields, license?.license.fields ?? []),
     () => requireLicenseFits(delegation, application, license, today),
   );
 }

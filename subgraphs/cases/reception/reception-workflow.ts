@@ -11,7 +11,9 @@ import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { actionOf, buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { findTypeOfCase } from '../content/store.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
@@ -127,21 +129,23 @@ async function openCase(
   request: Request,
   context: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
 ): Promise<{ subject: Case; isNew: boolean }> {
-  const { application, materials, requestKey } = request;
+  const { materials, requestKey } = request;
   const { matter, delegation, person, at } = context;
   const faults = new RefusalCollector();
   faults.check(() => {
     if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
   });
-  const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
+  const digest = computeContentDigest({ matterId: request.matterId, ...request.application, materials });
   const findEarlier = async () => (requestKey === null ? null : findRequest(tx, person.id, requestKey));
   const isKeyFit = !faults.hasRefusals;
   const earlierRequest = isKeyFit ? await findEarlier() : null;
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
+  const type = await findTypeOfCase(tx, { delegation, steps: [] }, dayOf(at));
+  const application = { ...request.application, fields: toLabels(type, request.application.fields) };
   const licenseNumber = application.licenseNumber;
   const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
-  faults.check(() => requireApplication(delegation, application, license, dayOf(at)));
+  faults.check(() => requireApplication(delegation, application, license, { type, today: dayOf(at) }));
   faults.check(() => requirePrintableApplication(application));
   const place = { caseId: null, matter, delegation, applicant: application.applicant };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
@@ -318,15 +322,17 @@ export async function supplement(
     faults.check(() => {
       if (changes.note !== null) requireNote(changes.note, 'note');
     });
-    const fields = changes.fields ?? subject.fields;
+    const type = await findTypeOfCase(tx, subject, dayOf(at));
+    const fields = changes.fields === null ? subject.fields : toLabels(type, changes.fields);
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
+    const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
     const { applicant, delegation } = subject;
     if (changes.fields !== null) {
       faults.check(() => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'));
       faults.check(() => requirePrintableApplication({ applicant, fields }));
+      faults.check(() => requireFitting(type, fields, license?.license.fields ?? []));
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
-      const license = await findLicense(tx, licenseNumber);
       faults.check(() => requireLicenseFits(delegation, { applicant, licenseNumber }, license, dayOf(at)));
     }
     const place = { ...subject, caseId: subject.id };

@@ -94,3 +94,14 @@ export function checkAll(...rules: readonly (() => unknown)[]): void {
 export function checkEach<Item>(items: readonly Item[], rule: (item: Item, index: number) => unknown): void {
   checkAll(...items.map((item, i) => () => rule(item, i)));
 }
+
+/** Returns everything that a rule refuses, or nothing if it passes. Rethrows every other error. */
+export function listRefusals(rule: () => unknown): readonly Refusal[] {
+  try {
+    rule();
+    return [];
+  } catch (error) {
+    if (error instanceof Refusal) return error.all;
+    throw error;
+  }
+}

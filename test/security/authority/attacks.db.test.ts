@@ -5,6 +5,7 @@ import { generateServiceKeys } from '../../../subgraphs/kernel/sealing/service-t
 import { createSigner, type Signer } from '../../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenFor } from '../../support/actors.ts';
 import { testClock } from '../../support/clock.ts';
+import { linesFor } from '../../support/content.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../../support/flow.ts';
 import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../../support/hub.ts';
 import { GROUNDS } from '../../support/own-act.ts';
@@ -233,7 +234,7 @@ describe('one person wants a license without anybody else', () => {
     ['all roles', ROLES],
   ])('with one token of %s: who examined does not decide', async (_, roles) => {
     const alone = accountOf(personWith(roles, organ));
-    const application = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, fields: [{ label: '范围', text: '示范' }] };
+    const application = { matter: ROUTES.DIRECT.matter, applicant: COMPANY, fields: linesFor(ROUTES.DIRECT.matter) };
     const { case: accepted } = await alone.run('acceptCase', application, 'case { id: uuid }');
     expect(await alone.attempt('examineCase', { case: accepted.id, finding: 'APPROVED' })).toBe('DONE');
     await remember();

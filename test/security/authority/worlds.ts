@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { linesFor } from '../../support/content.ts';
 import { buildPdf } from '../../support/files.ts';
 import { COMPANY, issueGrantedLicense, ROUTES, type Route, runMutation } from '../../support/flow.ts';
 import { createTestHub, type TestHub } from '../../support/hub.ts';
@@ -127,7 +128,7 @@ async function markedCase(hub: TestHub, { route, applicant }: Office, mark: Worl
     if (!result.case) throw new Error(`${name}: ${JSON.stringify(result)}`);
     return result.case.id;
   };
-  const fields = [{ label: '范围', text: mark('case') }];
+  const fields = linesFor(route.matter, { 备注: mark('case') });
   const application = { matter: route.matter, applicant, fields };
   const id = await take(route.accepts, 'acceptCase', 'ApplicationInput', application);
   const examination = { case: id, finding: 'APPROVED', opinion: mark('opinion') };

@@ -1,0 +1,75 @@
+import type { Day } from '../../kernel/day.ts';
+import { dayOf } from '../../kernel/day.ts';
+import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
+import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { RefusalCollector } from '../../kernel/refusals/collector.ts';
+import type { StepRecord } from '../case.ts';
+import { type Lines, listAmended } from './content.ts';
+
+/** The content of a license (制证信息) held against its type (证照类型). */
+
+/**
+ * Returns the version of a license type that a case keeps: the one in force when it was accepted, or today before that.
+ * Null if none is known: a case of a release up to 0.4 can be older than every version.
+ */
+export function typeOfCase(
+  published: PublishedLicenseType | null,
+  steps: readonly Pick<StepRecord, 'step' | 'at'>[],
+  today: Day,
+): LicenseTypeVersion | null {
+  if (published === null) return null;
+  const accepted = steps.find(({ step }) => step === 'ACCEPTED');
+  return (accepted && findTypeOn(published, dayOf(accepted.at))) ?? findTypeOn(published, today);
+}
+
+/** Returns lines under their labels. Each may be given by its label or by the key that the type has for it. */
+export function toLabels(type: LicenseTypeVersion | null, given: Lines): { label: string; text: string }[] {
+  const labelByKey = new Map(type?.lines.map(({ key, label }) => [key, label]));
+  return given.map(({ label, text }) => ({ label: labelByKey.get(label) ?? label, text }));
+}
+
+/**
+ * Refuses what is wrong with the given lines by themselves, all at once, each with its place: FIELD_TOO_LONG, and
+ * FIELD_MALFORMED for a line that the type does not have, that occurs twice, or is of another kind. A line that stands
+ * on the license may be changed although its type does not have it any more. What is missing is for the decision.
+ */
+export function requireFitting(type: LicenseTypeVersion | null, given: Lines, standing: Lines): void {
+  if (type === null) return;
+  const known = new Set(standing.map(({ label }) => label));
+  const faults = new RefusalCollector();
+  for (const fault of listContentFaults(type, readFields(type, given))) {
+    if (fault.index === null || fault.fault === 'MISSING') continue;
+    if (fault.fault === 'UNKNOWN' && known.has(fault.key)) continue;
+    const member = fault.fault === 'UNKNOWN' || fault.fault === 'REPEATED' ? 'label' : 'text';
+    faults.add(new Refusal(codeOf(fault), `fields[${fault.index}].${member}`, fault.message));
+  }
+  faults.settle();
+}
+
+/**
+ * Refuses, all at once, what keeps a license from being sealed with these lines: CONTENT_INCOMPLETE for each required
+ * line that is missing, and what is wrong with a line that the act changes. What stands unchanged was sealed before.
+ */
+export function requireComplete(type: LicenseTypeVersion | null, standing: Lines, lines: Lines): void {
+  if (type === null) return;
+  const changed = new Set(listAmended(standing, lines).map(({ label }) => label));
+  const faults = new RefusalCollector();
+  for (const fault of listContentFaults(type, readFields(type, lines))) {
+    const label = fault.index === null ? null : lines[fault.index]?.label;
+    if (fault.fault === 'MISSING' || (label !== undefined && label !== null && changed.has(label)))
+      faults.add(new Refusal(codeOf(fault), null, fault.message));
+  }
+  faults.settle();
+}
+
+/** Returns the labels of the required lines of a type that `standing` lacks: the first act on it supplies them. */
+export function listLacking(type: LicenseTypeVersion | null, standing: Lines): ReadonlySet<string> {
+  const labels = new Set(standing.map(({ label }) => label));
+  return new Set((type?.lines ?? []).flatMap(({ label, required }) => (required && !labels.has(label) ? label : [])));
+}
+
+function codeOf({ fault }: ContentFault) {
+  if (fault === 'MISSING') return 'CONTENT_INCOMPLETE';
+  return fault === 'TOO_LONG' ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED';
+}

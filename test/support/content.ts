@@ -1,0 +1,36 @@
+import { readLicenseTypes, readMatters } from '../../seeds/load.ts';
+import type { LineKind } from '../../subgraphs/kernel/license-type/line.ts';
+
+/** Content of licenses (制证信息) that fits the types of the plan. */
+
+const types = new Map(readLicenseTypes().map((type) => [type.code, type]));
+const typeOf = new Map(readMatters().map(({ id, outcome }) => [id, types.get(outcome.licenseType ?? '') ?? null]));
+
+const SAMPLES: Readonly<Record<Exclude<LineKind, 'CHOICE' | 'CHOICES'>, string>> = {
+  TEXT: '示范',
+  LONG_TEXT: '示范内容',
+  DATE: '2026-03-02',
+  INTEGER: '3',
+  DECIMAL: '12.5',
+  CODE_USCC: '91000000MA0000001R',
+  CITIZEN_NUMBER: '11010519491231002X',
+  PHONE: '13800138000',
+};
+
+/**
+ * Returns lines for an application of a matter: `texts` by label, and each required line of its license type that they
+ * leave out. A matter that ends in a decision document has lines of any label.
+ */
+export function linesFor(matterId: string, texts: Readonly<Record<string, string>> = {}) {
+  const given = Object.entries(texts).map(([label, text]) => ({ label, text }));
+  const type = typeOf.get(matterId);
+  if (!type) return given.length > 0 ? given : [{ label: '内容', text: '示范' }];
+  const missing = type.lines.filter(({ label, required }) => required && texts[label] === undefined);
+  return [
+    ...given,
+    ...missing.map(({ label, kind, choices }) => ({
+      label,
+      text: kind === 'CHOICE' || kind === 'CHOICES' ? (choices[0] ?? '') : SAMPLES[kind],
+    })),
+  ];
+}
