@@ -293,6 +293,7 @@ function wireSubgraphs(
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, parsers: config.parsers, now }),
     onStep: config.onStep,
+    holderChecks: config.intakeLimits?.holderChecks,
     send: { cases: createSender('licenses', () => cases) },
   });
   const cases: Cases = createCases({

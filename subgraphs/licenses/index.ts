@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { Envelope } from '../kernel/events/events.ts';
 import { receiveOnce } from '../kernel/events/outbox-store.ts';
 import { deliverBy, type Relay, type SendEvent, startRelay } from '../kernel/events/relay.ts';
@@ -40,6 +41,8 @@ export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>,
   /** The port of seals that writes the library's receipts to the transparency log. */
   record: RecordReceipt;
   send: { cases: SendEvent };
+  /** Searches of one person by a code that find nothing, within 24 hours. */
+  holderChecks?: number | undefined;
   pollMs?: number;
   /** Longest time that the answer of a mutation waits for other subgraphs. */
   eventWaitMs?: number | undefined;
@@ -66,11 +69,15 @@ const RENEW_POLL_MS = 600_000;
 /** An end is entered within the hour after the last day, or after the start that follows an outage. */
 const SWEEP_POLL_MS = 600_000;
 
+/** The limits of a hub whose environment sets none. */
+const { settings: DEFAULT_SETTINGS } = parseEnvironment('start', {});
+
 /** Creates the licenses subgraph (电子证照): documents and paper in lock-step, and their delivery to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const personSigning = rememberOrgans(dependencies.personSigning);
-  const deps = { ...dependencies, parse, personSigning, render: renderSealable };
+  const { holderChecks = DEFAULT_SETTINGS.HOLDER_CHECKS_PER_DAY } = dependencies;
+  const deps = { ...dependencies, holderChecks, parse, personSigning, render: renderSealable };
   const { db } = deps;
   let stopJobs: (() => Promise<void>) | null = null;
   return {

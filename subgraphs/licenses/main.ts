@@ -57,6 +57,7 @@ const licenses = createLicenses({
   publicUrl: settings.PUBLIC_URL,
   library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, parsers, ...library }),
   send: { cases: createEventSender(settings.CASES_URL, 'cases', caller) },
+  holderChecks: settings.HOLDER_CHECKS_PER_DAY,
   eventWaitMs: settings.EVENT_WAIT_MS,
   onError: logFailure,
 });

@@ -17,6 +17,7 @@ import { BLANK_ORDER, listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
+import type { ReadingDependencies } from './reading/workflow.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
@@ -28,7 +29,7 @@ import * as view from './view.ts';
 
 /** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add the rest. */
 export function licenseResolvers(
-  deps: issue.IssueDependencies & VerificationDependencies & StatementDependencies,
+  deps: issue.IssueDependencies & VerificationDependencies & StatementDependencies & ReadingDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);

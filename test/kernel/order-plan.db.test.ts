@@ -5,6 +5,7 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import { CASE_ORDERS } from '../../subgraphs/cases/list/store.ts';
 import { caseFile } from '../../subgraphs/cases/tables.ts';
 import { type ColumnOrder, selectPage } from '../../subgraphs/kernel/list/keyset-store.ts';
+import type { KeyValue } from '../../subgraphs/kernel/list/page.ts';
 import { LICENSE_ORDERS } from '../../subgraphs/licenses/list/store.ts';
 import { license } from '../../subgraphs/licenses/tables.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -28,6 +29,13 @@ const ORDERS: readonly OrderRow[] = [
   ...Object.entries(LICENSE_ORDERS).map(([name, order]) => [`licenses ${name}`, 'licenses', license, order] as const),
 ];
 
+/** Returns a value that a cursor of this order may hold. */
+function readSample({ part }: ColumnOrder<never>['keys'][number]): KeyValue {
+  const value = ['5', '2026-03-02'].map((text) => part.read(text)).find((read) => read !== null);
+  if (value == null) throw new Error('no sample fits the part');
+  return value;
+}
+
 /** Returns the plans of a page, where the planner may sort only if no index has the order. */
 async function explainPage(subgraph: 'cases' | 'licenses', table: PgTable, order: ColumnOrder<never>): Promise<string> {
   const pool = connect(hub.databaseUrls[subgraph], 'test');
@@ -37,7 +45,7 @@ async function explainPage(subgraph: 'cases' | 'licenses', table: PgTable, order
     await pool.db.transaction(async (tx) => {
       await tx.execute(sql`set local enable_seqscan = off`);
       await tx.execute(sql`set local enable_sort = off`);
-      await selectPage({ order, count: 20, isBackward, cursor: order.keys.map(() => 5) }, async (keyset) => {
+      await selectPage({ order, count: 20, isBackward, cursor: order.keys.map(readSample) }, async (keyset) => {
         const statement = tx
           .select()
           .from(table)

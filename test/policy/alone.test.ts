@@ -78,7 +78,9 @@ const ROWS: Readonly<Record<string, Alone>> = {
   acknowledgeFinding: { alone: 'records that the organ has read a finding' },
   closeFinding: { alone: 'a finding that orders nothing, by the organ that recorded it' },
   discardUpload: { alone: 'an own file that no case has' },
+  findApplicantCases: { alone: 'for a purpose, recorded and shown to the applicant' },
   discloseApplicant: { alone: 'for a purpose, recorded and shown to the applicant' },
+  findHolderLicenses: { alone: 'for a purpose, recorded and shown to the holder' },
   discloseHolder: { alone: 'for a purpose, recorded and shown to the holder' },
 
   issueLicense: BY_CASE,

@@ -366,6 +366,7 @@ const licenses = [
 ];
 
 const disclosures = [
+  ...fixturesOf(CASE_READING_POLICY, ['findApplicantCases'], null, EVERYBODY),
   ...fixturesOf(
     CASE_READING_POLICY,
     ['discloseApplicant'],
@@ -382,6 +383,7 @@ const disclosures = [
       },
     },
   ),
+  ...fixturesOf(LICENSE_READING_POLICY, ['findHolderLicenses'], null, EVERYBODY),
   ...fixturesOf(
     LICENSE_READING_POLICY,
     ['discloseHolder'],

@@ -12,7 +12,7 @@ import { expectationOf, listMutations } from './matrix.ts';
 /** Rows of routes: no mutation has them. */
 const ROUTES = ['receiveUpload'];
 /** Reads that are mutations, because each is recorded. */
-const DISCLOSURES = ['discloseApplicant', 'discloseHolder'];
+const DISCLOSURES = ['discloseApplicant', 'discloseHolder', 'findApplicantCases', 'findHolderLicenses'];
 /** Roles that only read. No row grants them more than everybody has. */
 const READERS = ['AUDITOR', 'LIBRARY'];
 

@@ -94,6 +94,7 @@ async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
     decideCase: { case: ids.FORWARDED, decision: 'GRANTED', authoriseSeal: true },
     deliverDecision: { case: ids.REJECTED },
     discloseApplicant: { case: ids.REJECTED, purpose: 'VERIFICATION' },
+    findApplicantCases: { code: COMPANY.code, purpose: 'VERIFICATION' },
     discardUpload: { upload },
   };
 }
@@ -286,6 +287,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     voidTask: { case: task.case, reason: '申请人放弃' },
     receiveBlanks: { prefix: 'KB9999', from: 1, to: 2 },
     discloseHolder: { identifier, purpose: 'VERIFICATION' },
+    findHolderLicenses: { code: COMPANY.code, purpose: 'VERIFICATION' },
   };
 }
 

@@ -36,6 +36,8 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicantInput.code': 'recordHolderChecks; a rehearsal does not tell the limit of applications',
   'ApplicantInput.codeKind': 'a kind, no code',
   'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
+  'FindApplicantCasesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
+  'FindHolderLicensesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
   'LicenseFilter.holder': 'a name, no code: the index holds none (test/licenses/finding.db.test.ts)',
   'LicenseFilter.typeCode': 'the code of a type of licenses',
   'OrganFilter.divisionCode': 'the code of a county',

@@ -100,6 +100,7 @@ export const KERNEL: Record<string, Layer> = {
   'pdf/pdf': 'rule',
   overload: 'rule',
   policy: 'rule',
+  'privacy/code-search-workflow': 'workflow',
   'privacy/mask': 'rule',
   'privacy/output': 'edge',
   'privacy/output-rules': 'rule',

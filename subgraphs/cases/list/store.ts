@@ -1,4 +1,4 @@
-import { and, arrayContains, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, inArray, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
@@ -75,6 +75,27 @@ export async function listCases(
       .limit(keyset.limit),
   );
   return { ...casePage, rows: await toStoredCases(db, casePage.rows) };
+}
+
+/** Most cases that a search by a code answers. */
+const MAX_FOUND_CASES = 100;
+
+/** Returns the newest cases of an applicant that a person may see, at any of these positions or at none of them. */
+export async function listCasesOfApplicant(
+  db: Reader,
+  { actor, today }: { actor: Person; today: Day },
+  applicantCode: string,
+  steps: { of: readonly Position[] } | { exceptOf: readonly Position[] },
+): Promise<StoredCase[]> {
+  const isAtStep =
+    'of' in steps ? inArray(caseFile.step, [...steps.of]) : notInArray(caseFile.step, [...steps.exceptOf]);
+  const rows = await db
+    .select()
+    .from(caseFile)
+    .where(and(eq(caseFile.applicantCode, applicantCode), visibleTo(actor, today), isAtStep))
+    .orderBy(desc(caseFile.serial))
+    .limit(MAX_FOUND_CASES);
+  return toStoredCases(db, rows);
 }
 
 /** A case that a search found, and how well: more is better. */

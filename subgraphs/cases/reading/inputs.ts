@@ -12,6 +12,7 @@ export const CASE_INPUTS: Readonly<Record<string, TextRule>> = {
   'CaseFilter.text': SEARCH_TEXT,
   'CaseFilter.applicantName': SEARCH_TEXT,
   'Query.searchCases.text': SEARCH_TEXT,
+  'FindApplicantCasesInput.code': SEARCH_TEXT,
   'Query.caseProgress.number': SEARCH_TEXT,
   'Query.caseProgress.code': SEARCH_TEXT,
 };

@@ -1,6 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import { ANYWHERE, type Place, type Policy } from '../../kernel/policy.ts';
-import { READING_ROLES } from '../../kernel/privacy/purpose.ts';
+import { READING_ROLES, SEARCHING_ROLES } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { maySee } from '../policy.ts';
 
@@ -25,7 +25,7 @@ export function isVisible(visibility: VisibleCase, person: Person): boolean {
   return visibility.isSecondPerson === true || maySee(person, visibility);
 }
 
-export const READING_POLICY: Policy<{ discloseApplicant: VisibleCase }> = {
+export const READING_POLICY: Policy<{ discloseApplicant: VisibleCase; findApplicantCases: null }> = {
   /** 查阅代码: `requirePurpose` then says which role may give which purpose. */
   discloseApplicant: {
     grants: [
@@ -33,4 +33,6 @@ export const READING_POLICY: Policy<{ discloseApplicant: VisibleCase }> = {
       { roles: READING_ROLES, place: CASE_PARTIES },
     ],
   },
+  /** 按证件号码查找: it finds what the person may see. `requirePurpose` says which role may give which purpose. */
+  findApplicantCases: { grants: [{ roles: SEARCHING_ROLES, place: ANYWHERE }] },
 };

@@ -4,11 +4,12 @@ import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
+import { viewCase } from '../view.ts';
 import { reading } from './tables.ts';
-import { discloseApplicant } from './workflow.ts';
+import { discloseApplicant, findApplicantCases } from './workflow.ts';
 
 /** Resolvers of the record of readings, and of the disclosure of an applicant's code. */
-export function readingResolvers(deps: { db: Database; now: Clock }) {
+export function readingResolvers(deps: { db: Database; now: Clock; intake: { holderChecks: number } }) {
   const record = { db: deps.db, table: reading, list: 'caseReadings' };
   return {
     Query: {
@@ -25,6 +26,14 @@ export function readingResolvers(deps: { db: Database; now: Clock }) {
             dryRun,
           });
           return { applicant, fields: [...fields] };
+        });
+      },
+      findApplicantCases: (_, { input }, { actor }) => {
+        const person = requirePerson(actor);
+        const { code, purpose, remark = null, dryRun } = input;
+        return mutate(async () => {
+          const found = await findApplicantCases(deps, person, { code, stated: { purpose, remark }, dryRun });
+          return { cases: found.map(({ subject }) => viewCase(subject, person)) };
         });
       },
     },

@@ -1,8 +1,9 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { maskCode } from '../../kernel/identifier.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
+import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { type Phase, requirePurpose, type StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { buildReading, type ReadingObject, type ReadingSubject } from '../../kernel/privacy/reading.ts';
@@ -10,14 +11,16 @@ import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Case } from '../case.ts';
 import { isSecondPerson } from '../exception/workflow.ts';
+import { listCasesOfApplicant } from '../list/store.ts';
 import { findCases, type StoredCase } from '../store.ts';
 import { isVisible, READING_POLICY, type VisibleCase } from './policy.ts';
 import { reading } from './tables.ts';
 
-const OPEN_STEPS: ReadonlySet<Case['step']> = new Set([
-  ...(['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED'] as const),
-]);
-const phaseOf = ({ step }: Case): Phase => (OPEN_STEPS.has(step) ? 'OPEN' : 'ENDED');
+const OPEN_STEPS: readonly Case['step'][] = ['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED'];
+const phaseOf = ({ step }: Case): Phase => (OPEN_STEPS.includes(step) ? 'OPEN' : 'ENDED');
+/** The positions of cases in a phase. Null: all. */
+const stepsOf = (phase: Phase | null) =>
+  phase === 'OPEN' ? { of: OPEN_STEPS } : { exceptOf: phase === 'ENDED' ? OPEN_STEPS : [] };
 
 /** Returns whose data a reading of a case concerns. */
 export function subjectOf({ id, number, applicant }: Case): ReadingSubject {
@@ -60,6 +63,25 @@ export async function recordReading(
   if (actor.holderCode === subject.applicant.code) return;
   const purpose = requirePurpose(stated, actor, phaseOf(subject));
   await addReading(tx, reading, buildReading(actor, purpose, subjectOf(subject), object));
+}
+
+/**
+ * Finds the newest cases of an applicant that a person may see, by the complete code, for a purpose that fits their
+ * phase. Refuses ROLE_NOT_ALLOWED, and what `searchByCode` refuses.
+ */
+export function findApplicantCases(
+  deps: { db: Database; now: Clock; intake: { holderChecks: number } },
+  actor: Actor,
+  request: { code: string; stated: StatedPurpose; dryRun: boolean },
+): Promise<StoredCase[]> {
+  const person = requireAllowed(READING_POLICY.findApplicantCases, null, actor);
+  const { holderChecks } = deps.intake;
+  const search = { ...request, phase: null };
+  return searchByCode({ ...deps, table: reading, holderChecks }, person, search, async (tx, code, phase) => {
+    const viewer = { actor: person, today: dayOf(deps.now()) };
+    const cases = await listCasesOfApplicant(tx, viewer, code, stepsOf(phase));
+    return cases.map((found) => ({ found, subject: subjectOf(found.subject), objectId: found.subject.id }));
+  });
 }
 
 /** An applicant with the code, and the lines of the application: complete, or masked in a rehearsal. */

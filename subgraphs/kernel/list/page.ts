@@ -76,6 +76,12 @@ export const serialPart = numberPart(15);
 /** The part for an id. */
 export const idPart = textPart(/^.{1,500}$/u);
 
+/** The part for a day. */
+export const dayPart: CursorPart<string> = {
+  write: (day) => day,
+  read: (text) => (isDay(text) ? text : null),
+};
+
 /** The part for an instant of the years 1 to 9999, in milliseconds. */
 export const instantPart: CursorPart<Date> = {
   write: (instant) => instant.toISOString(),

@@ -41,6 +41,16 @@ const NAMES = Object.keys(PURPOSES) as Purpose[];
 /** Roles that may give some purpose. */
 export const READING_ROLES: readonly Role[] = [...new Set(NAMES.flatMap((name) => ROWS[name].roles))];
 
+/** Roles whose people may look by a complete code: those that state a purpose. */
+export const SEARCHING_ROLES: readonly Role[] = READING_ROLES.filter((role) =>
+  NAMES.some((name) => ROWS[name].roles.includes(role) && !ROWS[name].isImplied),
+);
+
+/** Returns the phase in which a purpose fits, or null if it fits in both. */
+export function phaseOfPurpose(purpose: Purpose): Phase | null {
+  return ROWS[purpose].phase ?? null;
+}
+
 /** What a request states: not checked yet. Null: nothing. */
 export interface StatedPurpose {
   purpose: string | null;
@@ -58,9 +68,9 @@ const MAX_REMARK_CHARS = 200;
 
 /**
  * Returns the purpose for which `person` reads. Refuses PURPOSE_MISSING, PURPOSE_UNKNOWN, PURPOSE_UNFIT (not by this
- * role, or not in this phase of the case), FIELD_TOO_LONG, FIELD_MALFORMED.
+ * role, or not in this phase of the case; null is any phase), FIELD_TOO_LONG, FIELD_MALFORMED.
  */
-export function requirePurpose(stated: StatedPurpose, person: Person, phase: Phase): ReadingPurpose {
+export function requirePurpose(stated: StatedPurpose, person: Person, phase: Phase | null): ReadingPurpose {
   const remark = stated.remark?.trim() || null;
   const faults = new RefusalCollector();
   const purpose = faults.check(() => requireFitPurpose(stated.purpose, person, phase), null);
@@ -72,13 +82,13 @@ export function requirePurpose(stated: StatedPurpose, person: Person, phase: Pha
   return { purpose, remark };
 }
 
-function requireFitPurpose(stated: string | null | undefined, person: Person, phase: Phase): Purpose {
+function requireFitPurpose(stated: string | null | undefined, person: Person, phase: Phase | null): Purpose {
   const name = stated?.trim() || findImplied(person);
   if (name === null) throw new Refusal('PURPOSE_MISSING', 'purpose');
   const purpose = NAMES.find((candidate) => candidate === name);
   if (purpose === undefined) throw new Refusal('PURPOSE_UNKNOWN', 'purpose');
   const row = ROWS[purpose];
-  const isFit = hasRole(person, ...row.roles) && (row.phase === undefined || row.phase === phase);
+  const isFit = hasRole(person, ...row.roles) && (row.phase === undefined || phase === null || row.phase === phase);
   if (!isFit) throw new Refusal('PURPOSE_UNFIT', 'purpose', row.label);
   return purpose;
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../list/keyset-store.ts';
 import type { Page } from '../list/page.ts';
@@ -11,6 +11,23 @@ export type ReadingRow = ReadingTable['$inferSelect'];
 /** Records a reading. A hand-over that is recorded already is not recorded again. */
 export async function addReading(db: Database | Transaction, table: ReadingTable, reading: Reading): Promise<void> {
   await db.insert(table).values(reading).onConflictDoNothing({ target: table.delivery });
+}
+
+/**
+ * Returns how many searches by a code a person made since `since` that found nothing. The searches of one person wait
+ * for each other until the transaction ends, so that concurrent ones count too.
+ */
+export async function lockEmptySearches(
+  tx: Transaction,
+  table: ReadingTable,
+  personId: string,
+  since: Date,
+): Promise<number> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`code searches of ${personId}`}, 0))`);
+  return tx.$count(
+    table,
+    and(eq(table.readerId, personId), eq(table.object, 'CODE_SEARCH'), eq(table.subject, ''), gt(table.at, since)),
+  );
 }
 
 export interface ReadingFilter {

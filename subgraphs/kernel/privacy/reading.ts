@@ -13,7 +13,9 @@ export type ReadingObject =
   | 'PUSH'
   | 'COLLECTION'
   /** Somebody named a license with a wrong holder's code, and learned that it was wrong. */
-  | 'HOLDER_CHECK';
+  | 'HOLDER_CHECK'
+  /** Somebody looked by a complete code, and found this, or nothing: then subject, number and object are empty. */
+  | 'CODE_SEARCH';
 
 /** Whose data a reading concerns. */
 export interface ReadingSubject {

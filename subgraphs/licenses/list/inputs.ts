@@ -10,4 +10,5 @@ export const LICENSE_INPUTS: Readonly<Record<string, TextRule>> = {
   'LicenseFilter.holder': SEARCH_TEXT,
   'LicenseFilter.typeCode': SEARCH_TEXT,
   'Query.searchLicenses.text': SEARCH_TEXT,
+  'FindHolderLicensesInput.code': SEARCH_TEXT,
 };

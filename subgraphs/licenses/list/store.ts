@@ -1,11 +1,11 @@
-import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
-import { numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
+import { dayPart, numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
 import { license, licenseVersion, sheet } from '../tables.ts';
 import { buildStateCondition } from '../validity/store.ts';
@@ -24,10 +24,22 @@ export interface LicenseFilter {
 
 const serialOf = ({ license }: StoredLicense) => license.serial;
 
+/** The order by the last day of validity. One without an end is later than every day. */
+const byEnd = (direction: 'ASC' | 'DESC'): ColumnOrder<StoredLicense> => ({
+  name: `licenses VALID_UNTIL_${direction}`,
+  direction,
+  keys: [
+    { column: license.validUntil, part: dayPart, readValue: ({ license }) => license.validUntil },
+    { column: license.serial, part: serialPart, readValue: serialOf },
+  ],
+});
+
 /** The orders of `licenses`. The serial number is that of the first issue. */
 export const LICENSE_ORDERS = {
   ISSUED_DESC: bySerial('licenses ISSUED_DESC', license.serial, 'DESC', serialOf),
   ISSUED_ASC: bySerial('licenses ISSUED_ASC', license.serial, 'ASC', serialOf),
+  VALID_UNTIL_ASC: byEnd('ASC'),
+  VALID_UNTIL_DESC: byEnd('DESC'),
 } as const satisfies Record<string, ColumnOrder<StoredLicense>>;
 
 /** Lists the licenses that a person may see, with their current versions. */
@@ -77,6 +89,20 @@ function isOnBlank(db: Reader, actor: Person, blank: string): SQL {
         ),
       ),
   );
+}
+
+/** Most licenses that a search by a code answers. */
+const MAX_FOUND_LICENSES = 100;
+
+/** Returns the newest licenses of a holder that a person may see. */
+export function listLicensesOfHolder(db: Reader, actor: Person, holderCode: string): Promise<StoredLicense[]> {
+  return db
+    .select({ license, version: licenseVersion })
+    .from(license)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+    .where(and(eq(license.holderCode, holderCode), buildVisibilityCondition(actor)))
+    .orderBy(desc(license.serial))
+    .limit(MAX_FOUND_LICENSES);
 }
 
 /** A license that a search found, and how well: more is better. */

@@ -1,5 +1,5 @@
 import { ANYWHERE, type Place, type Policy } from '../../kernel/policy.ts';
-import { READING_ROLES } from '../../kernel/privacy/purpose.ts';
+import { READING_ROLES, SEARCHING_ROLES } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 
 /** A license as the policy of disclosure sees it. */
@@ -17,7 +17,7 @@ const LICENSE_PARTIES: Place<VisibleLicense> = {
   refuse: () => new Refusal('LICENSE_UNKNOWN', 'identifier'),
 };
 
-export const READING_POLICY: Policy<{ discloseHolder: VisibleLicense }> = {
+export const READING_POLICY: Policy<{ discloseHolder: VisibleLicense; findHolderLicenses: null }> = {
   /** 查阅代码: `requirePurpose` then says which role may give which purpose. */
   discloseHolder: {
     grants: [
@@ -25,4 +25,6 @@ export const READING_POLICY: Policy<{ discloseHolder: VisibleLicense }> = {
       { roles: READING_ROLES, place: LICENSE_PARTIES },
     ],
   },
+  /** 按证件号码查找: it finds what the person may see. `requirePurpose` says which role may give which purpose. */
+  findHolderLicenses: { grants: [{ roles: SEARCHING_ROLES, place: ANYWHERE }] },
 };

@@ -3,7 +3,7 @@ import { mutate } from '../../kernel/http/errors.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { reading } from './tables.ts';
-import { discloseHolder, type ReadingDependencies } from './workflow.ts';
+import { discloseHolder, findHolderLicenses, type ReadingDependencies } from './workflow.ts';
 
 /** Resolvers of the record of readings, and of the disclosure of a holder's code. */
 export function readingResolvers(deps: ReadingDependencies) {
@@ -21,6 +21,14 @@ export function readingResolvers(deps: ReadingDependencies) {
           const { holder, fields } = await discloseHolder(deps, actor, request);
           const codeKind = holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const);
           return { holder: { ...holder, codeKind }, fields };
+        });
+      },
+      findHolderLicenses: (_, { input }, context) => {
+        const person = requirePerson(context.actor);
+        const { code, purpose, remark = null, dryRun } = input;
+        return mutate(async () => {
+          const found = await findHolderLicenses(deps, person, { code, stated: { purpose, remark }, dryRun });
+          return { licenses: found.map((stored) => ({ stored, person, context })) };
         });
       },
     },

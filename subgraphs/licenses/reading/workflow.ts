@@ -3,6 +3,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { maskCode } from '../../kernel/identifier.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
+import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { requirePurpose, type StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { buildReading, type ReadingObject } from '../../kernel/privacy/reading.ts';
@@ -10,7 +11,8 @@ import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findFile, type StoredFile } from '../act/file-store.ts';
 import type { LicenseRecord } from '../act/record.ts';
-import { findVersions, maySeeNumber } from '../store.ts';
+import { listLicensesOfHolder } from '../list/store.ts';
+import { findVersions, maySeeNumber, type StoredLicense } from '../store.ts';
 import { findTaskWindows } from '../task/store.ts';
 import { READING_POLICY } from './policy.ts';
 import { findFileOwner } from './store.ts';
@@ -19,6 +21,8 @@ import { reading } from './tables.ts';
 export interface ReadingDependencies {
   db: Database;
   now: Clock;
+  /** Searches of one person by a code that find nothing, within 24 hours. */
+  holderChecks: number;
 }
 
 /** Records that a person other than the holder reads an object of a license. Refuses what `requirePurpose` refuses. */
@@ -53,6 +57,26 @@ export function openFile(
       await recordReading(tx, actor, owner, stated, { object: 'DOCUMENT', objectId: digest, at: now() });
     }
     return findFile(tx, digest);
+  });
+}
+
+/**
+ * Finds the newest licenses of a holder that a person may see, by the complete code, for a purpose. Refuses
+ * ROLE_NOT_ALLOWED, and what `searchByCode` refuses.
+ */
+export function findHolderLicenses(
+  deps: ReadingDependencies,
+  actor: Actor,
+  request: { code: string; stated: StatedPurpose; dryRun: boolean },
+): Promise<StoredLicense[]> {
+  const person = requireAllowed(READING_POLICY.findHolderLicenses, null, actor);
+  const search = { ...request, phase: 'ENDED' as const };
+  return searchByCode({ ...deps, table: reading }, person, search, async (tx, code) => {
+    const licenses = await listLicensesOfHolder(tx, person, code);
+    return licenses.map((found) => {
+      const { number, identifier } = found.version;
+      return { found, subject: { subject: number, number, holderCode: code }, objectId: identifier };
+    });
   });
 }
 

@@ -212,8 +212,8 @@ export const UPLOAD_LIMITS = {
     kind: kinds.count,
     about:
       "Licenses that one clerk may name with a wrong holder's code within 24 hours. Then naming any license is " +
-      'HOLDER_CHECKS_TOO_MANY.',
-    uses: { start: { default: '10' }, cases: { default: '10' } },
+      'HOLDER_CHECKS_TOO_MANY. The same holds for the searches of one person by a code that find nothing.',
+    uses: { start: { default: '10' }, cases: { default: '10' }, licenses: { default: '10' } },
   },
   PROGRESS_TRIES_PER_MINUTE: {
     kind: kinds.count,
