@@ -90,6 +90,41 @@ describe('a search by a complete code', () => {
     expect(new Set(codes)).toEqual(new Set([null, 'HOLDER_CHECKS_TOO_MANY']));
   });
 
+  test('finds cases by the code of the applicant, of the phase that the purpose fits', async () => {
+    const findCases = async (person: string, code: string, purpose: string) => {
+      const input = { code, purpose };
+      const name = 'findApplicantCases';
+      const payload = await runMutation(hub, person, name, 'FindApplicantCasesInput', input, 'cases { number }');
+      expect(payload.refusal).toBeNull();
+      return payload.cases.map(({ number }: { number: string }) => number);
+    };
+    const application = { matter: ROUTES.DIRECT.matter, applicant: CITIZEN, fields: [{ label: '树种', text: '杉木' }] };
+    const received = await runMutation(
+      hub,
+      CLERK,
+      'receiveApplication',
+      'ApplicationInput',
+      application,
+      'case { number }',
+    );
+    const { number } = received.case;
+    const [decided, ...others] = await findCases(CLERK, CITIZEN.code, 'CERTIFICATION');
+    expect(others).toEqual([]);
+    expect(decided).not.toBe(number);
+    expect(await findCases(CLERK, CITIZEN.code, 'EXAMINATION')).toEqual([number]);
+    expect(await findCases(CLERK, CITIZEN.code, 'VERIFICATION')).toEqual([number, decided]);
+    expect(await findCases('yudu-sfj.clerk', CITIZEN.code, 'VERIFICATION')).toEqual([]);
+    const query = '{ caseReadings(filter: { object: CODE_SEARCH }, first: 100) { edges { node { number } } } }';
+    const { data } = await hub.ask('applicant-citizen', query);
+    const numbers = data.caseReadings.edges.map(({ node }: { node: { number: string } }) => node.number);
+    expect(numbers.toSorted()).toEqual(['', decided, decided, number, number].toSorted());
+    const wrong = { code: UNKNOWN[0], purpose: 'VERIFICATION' };
+    const refusals = [];
+    for (let i = 0; i <= LIMIT; i++)
+      refusals.push(await findRefusalCode(hub, CLERK, 'findApplicantCases', 'FindApplicantCasesInput', wrong));
+    expect(refusals).toEqual([...Array(LIMIT).fill(null), 'HOLDER_CHECKS_TOO_MANY']);
+  });
+
   test('is no list by a part of a code: no filter takes one', async () => {
     const query = 'query($holder: String!) { licenses(filter: { holder: $holder }, first: 10) { edges { cursor } } }';
     for (const holder of [CITIZEN.code, CITIZEN.code.slice(0, 6)]) {
