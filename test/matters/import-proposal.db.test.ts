@@ -35,7 +35,7 @@ const TYPE = {
   ...{
     code: '11000000000090018B099',
     name: '示范证',
-    validFrom: '2026-01-01',
+    validFrom: '2026-06-01',
     term: { kind: 'NONE' },
     acts: ['ISSUE'],
   },
