@@ -8,7 +8,7 @@ import { prepareAct } from '../support/own-act.ts';
 import { buildPersonKeys, createSignatory, register } from '../support/person-keys.ts';
 import { administer } from '../support/proposal.ts';
 import { submitApplication } from '../support/seal-applications.ts';
-import { askRunning, bootHub } from './hub-place.ts';
+import { askRunning, bootHub, copyStartedFolder } from './hub-place.ts';
 
 /** The folder of a demonstration in which something of every kind was entered, as an office does that tries it out. */
 
@@ -17,6 +17,7 @@ const DAY_MS = 86_400_000;
 
 /** Makes the folder. Its hub is stopped. Returns the license that it issued. */
 export async function makeDemonstration(folder: string): Promise<{ identifier: string }> {
+  await copyStartedFolder(folder);
   const running = await bootHub(folder);
   const hub = askRunning(running) as TestHub;
   try {

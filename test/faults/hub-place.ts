@@ -10,6 +10,7 @@ import { findDemoPerson, mintToken } from '../../scripts/demo/people.ts';
 import { type BootOptions, boot, type RunningHub } from '../../scripts/hub/boot.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { readDatabaseKey } from '../../scripts/hub/secrets.ts';
+import { makeFolder } from '../support/database.ts';
 import type { TestHub } from '../support/hub.ts';
 
 /** Folders and databases of a real hub, to be set back, mixed and compared. */
@@ -55,6 +56,18 @@ export function copyFolder(from: string, to: string, withDatabase = false): void
   // Keeps owners: the server of a hub that root starts runs as somebody else.
   execFileSync('cp', ['-a', from, to]);
   if (!withDatabase) rmSync(join(to, 'postgres'), { recursive: true, force: true });
+}
+
+/**
+ * Copies a data folder, with its database, on which a hub started once and stopped. The run makes one: the keys of a
+ * first start take ten seconds of one core.
+ */
+export async function copyStartedFolder(to: string): Promise<void> {
+  const started = await makeFolder('started', async (folder) => {
+    const running = await bootHub(folder);
+    await running.stop();
+  });
+  copyFolder(started, to, true);
 }
 
 /** Starts the server of a stopped hub's folder, as its superuser. */

@@ -9,6 +9,7 @@ import { findFreePort } from '../../scripts/hub/port.ts';
 import { createScratchDatabase } from '../support/database.ts';
 import { listProcesses } from '../support/processes.ts';
 import { waitUntil } from '../support/until.ts';
+import { copyStartedFolder } from './hub-place.ts';
 
 /**
  * Whatever ends npm or one of the processes ends all of them. Input 37 of the shared cases. Each process is found by
@@ -22,6 +23,7 @@ let libraryDatabase: { url: string; drop(): Promise<void> };
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'tongquan-orphans-'));
   libraryDatabase = await createScratchDatabase();
+  await copyStartedFolder(join(base, 'start'));
 });
 afterAll(async () => {
   for (const { pid } of listProcesses(base)) endProcess(pid, 'SIGKILL');

@@ -14,6 +14,7 @@ import {
   askRunning,
   bootHub,
   copyFolder,
+  copyStartedFolder,
   dumpFolder,
   dumpServer,
   makePlace,
@@ -43,6 +44,7 @@ describe('a hub that was set back', () => {
   let lostCursor: string;
 
   beforeAll(async () => {
+    await copyStartedFolder(place.path('embedded'));
     const first = await bootHub(place.path('embedded'));
     openCase = await grantCase(askRunning(first) as TestHub, ROUTES.DIRECT);
     await first.stop();

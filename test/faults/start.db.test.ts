@@ -10,6 +10,7 @@ import { startEmbedded } from '../../db/embedded.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { listProcesses } from '../support/processes.ts';
 import { waitUntil } from '../support/until.ts';
+import { copyStartedFolder } from './hub-place.ts';
 
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */
 
@@ -140,7 +141,8 @@ test('starts, serves, and stops everything on SIGTERM; restarts with its data af
 }, 240_000);
 
 test('a database killed under a running hub is restarted, and the hub answers again', async () => {
-  const hub = await startHub('outlive', {}, [await findFreePort(), await findFreePort()]);
+  await copyStartedFolder(join(baseFolder, 'outlive'));
+  const hub = await startHub('outlive');
   await waitUntilReady(hub);
   const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
   process.kill(pid, 'SIGKILL');
@@ -217,14 +219,10 @@ test('DATABASE_URL: the hub uses an external PostgreSQL as a non-superuser role,
 }, 120_000);
 
 test('a data folder of another version is refused in one line', async () => {
-  const hub = await startHub('version');
-  await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
-  hub.child.kill('SIGTERM');
-  await hub.ended;
-  writeFileSync(join(hub.folder, 'postgres/PG_VERSION'), '17\n');
-  const restartedHub = await startHub('version');
-  await expectRefusal(restartedHub, 'PostgreSQL 17');
-}, 60_000);
+  await copyStartedFolder(join(baseFolder, 'version'));
+  writeFileSync(join(baseFolder, 'version/postgres/PG_VERSION'), '17\n');
+  await expectRefusal(await startHub('version'), 'PostgreSQL 17');
+});
 
 test('a data folder that cannot be created is refused in one line', async () => {
   writeFileSync(join(baseFolder, 'file'), '');

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
-import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createHubOn, createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
 import { waitUntil } from '../support/until.ts';
@@ -84,7 +85,7 @@ describe('collection into the city library', () => {
   test('a library that trusts another root refuses until it is corrected and a clerk redrives', async () => {
     await library.close();
     // With its own key this hub has its own PKI. Otherwise all hubs of a test run share one PKI.
-    const otherHub = await createTestHub({ keyEncryptionKey: randomBytes(32) });
+    const otherHub = await createHubOn(await createTestDatabase(), { keyEncryptionKey: randomBytes(32) }, false);
     await library.open(await otherHub.hub.seals.rootCertificate());
     await otherHub.stop();
     const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 3);

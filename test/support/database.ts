@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { SUBGRAPHS, type SubgraphName, toDatabaseUrl } from '../../db/migrate.ts';
@@ -29,8 +31,9 @@ export function toRoleUrls(url: string): Record<SubgraphName, string> {
   return Object.fromEntries(entries) as Record<SubgraphName, string>;
 }
 
-/** Any constant works. Workers of one run that need the same template wait for the first. */
+/** Any constants work. Workers of one run that need the same template, or folder, wait for the first. */
 const TEMPLATE_LOCK = 7_310_001;
+const FOLDER_LOCK = 7_310_002;
 
 /** Fills a clone of a template once per run. Returns its name, for `createTestDatabase`. */
 export async function makeTemplate(
@@ -47,6 +50,20 @@ export async function makeTemplate(
     await sql`alter database ${sql(`${name}_filling`)} rename to ${sql(name)}`;
   });
   return name;
+}
+
+/** Fills a folder once per run. Returns its path, for copies. */
+export async function makeFolder(name: string, fill: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(inject('runFolder'), name);
+  const unfinished = `${folder}.filling`;
+  await runAsAdmin(inject('postgresUrl'), async (sql) => {
+    await sql`select pg_advisory_lock(${FOLDER_LOCK})`;
+    if (existsSync(folder)) return;
+    rmSync(unfinished, { recursive: true, force: true });
+    await fill(unfinished);
+    renameSync(unfinished, folder);
+  });
+  return folder;
 }
 
 /** Creates an empty database. `url` is the superuser's. */

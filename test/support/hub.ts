@@ -39,26 +39,41 @@ export const RUN_KEY_ENCRYPTION_KEY: Uint8Array = createHash('sha256')
   .update(`seal keys of this run ${inject('databaseKey')}`)
   .digest();
 
-/** Creation time of the seals in the seeded template, and a time at which they are still valid. */
-const SEEDED_AT = new Date('2025-01-01T00:00:00Z');
-const SEEDED_VALID_UNTIL = new Date('2027-12-01T00:00:00Z');
+/** A seeded template: when its seals were made, and a time at which they are still valid. */
+interface Era {
+  name: string;
+  seededAt: Date;
+  validUntil: Date;
+}
+
+/** The templates, each for the hubs whose clock starts within its validity. */
+const ERAS: readonly [Era, ...Era[]] = [
+  {
+    name: 'tongquan_seeded',
+    ...{ seededAt: new Date('2025-01-01T00:00:00Z'), validUntil: new Date('2027-12-01T00:00:00Z') },
+  },
+  {
+    name: 'tongquan_seeded_2022',
+    ...{ seededAt: new Date('2022-04-01T00:00:00Z'), validUntil: new Date('2024-12-01T00:00:00Z') },
+  },
+];
 
 /**
  * Creates a whole, seeded hub on its own database and waits for its projections. Generating two dozen RSA keys takes
- * ten seconds of one core. A hub without its own key is therefore cloned from the run's one seeded template,
- * if its clock is within the template's validity.
+ * ten seconds of one core. A hub without its own key is therefore cloned from a seeded template of the run, if its
+ * clock is within the validity of one.
  */
 export async function createTestHub(options: TestHubOptions = {}): Promise<TestHub> {
   const at = options.now?.() ?? new Date();
-  if (options.keyEncryptionKey || at <= SEEDED_AT || at >= SEEDED_VALID_UNTIL)
-    return createHubOn(await createTestDatabase(), options, true);
-  return createHubOn(await createTestDatabase(await makeSeededTemplate()), options, false);
+  const era = ERAS.find(({ seededAt, validUntil }) => seededAt < at && at < validUntil);
+  if (options.keyEncryptionKey || !era) return createHubOn(await createTestDatabase(), options, true);
+  return createHubOn(await createTestDatabase(await makeSeededTemplate(era)), options, false);
 }
 
-/** Returns the name of the run's one seeded template. Fills it on the first call. */
-export function makeSeededTemplate(): Promise<string> {
-  return makeTemplate('tongquan_seeded', async (database) => {
-    const hub = await createHubOn({ ...database, drop: async () => {} }, { now: () => SEEDED_AT }, true);
+/** Returns the name of a seeded template of the run. Fills it on the first call. */
+export function makeSeededTemplate({ name, seededAt }: Era = ERAS[0]): Promise<string> {
+  return makeTemplate(name, async (database) => {
+    const hub = await createHubOn({ ...database, drop: async () => {} }, { now: () => seededAt }, true);
     await hub.stop();
   });
 }
