@@ -116,10 +116,12 @@ const verdicts = new Map<string, string | null>();
  * automaton. Where counted repetitions or lookarounds make that too large, it searches for a text that is slow.
  */
 export function findCost(pattern: string, flags: string): string | null {
-  const key = `/${pattern}/${flags}`;
+  // One match costs the same, however many are wanted.
+  const flagsOfMatch = flags.replaceAll('g', '');
+  const key = `/${pattern}/${flagsOfMatch}`;
   const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const cost = proveLinear(pattern, flags);
+  const cost = proveLinear(pattern, flagsOfMatch);
   verdicts.set(key, cost);
   return cost;
 }
