@@ -11,7 +11,8 @@ const shared = { ...inDevelopment, hookTimeout: 300_000, isolate: false };
  */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the cores of CI: a third of its time a file waits for processes, timers and disks.
+    maxWorkers: 3,
     projects: [
       {
         resolve,
