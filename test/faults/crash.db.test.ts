@@ -6,15 +6,16 @@ import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-toke
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
-import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { waitUntil } from '../support/until.ts';
 import { forkHub } from './fork-hub.ts';
 
-const hex = () => randomBytes(32).toString('hex');
-const KEYS_HEX = { keyEncryptionKey: hex(), derivationKey: hex() };
+const KEYS_HEX = {
+  keyEncryptionKey: Buffer.from(RUN_KEY_ENCRYPTION_KEY).toString('hex'),
+  derivationKey: randomBytes(32).toString('hex'),
+};
 const serviceKeys = generateServiceKeys();
-const bytes = (text: string) => Buffer.from(text, 'hex');
 
 /** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
 describe('a hub killed in the middle of issuing', () => {
@@ -23,8 +24,7 @@ describe('a hub killed in the middle of issuing', () => {
   beforeAll(async () => {
     library = await createTestLibrary();
     hub = await createTestHub({
-      keyEncryptionKey: bytes(KEYS_HEX.keyEncryptionKey),
-      ...{ serviceKeys, derivationKey: bytes(KEYS_HEX.derivationKey) },
+      ...{ serviceKeys, derivationKey: Buffer.from(KEYS_HEX.derivationKey, 'hex') },
       library: library.settings,
     });
     await library.open(await hub.hub.seals.rootCertificate());
