@@ -9,12 +9,16 @@ import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
 import { prepareAct } from '../support/own-act.ts';
 import { importDelegations } from '../support/proposal.ts';
+import { sampleCases } from '../support/sample.ts';
 import { recordFinding } from '../support/supervision.ts';
 
 /**
- * Every argument and every input field of the composed schema gets every bad value of its type. A new argument is
- * covered by itself: its type says which values are bad.
+ * Every argument and every input field of the composed schema gets bad values of its type: some in each run, chosen by
+ * the seed, and all in a whole run. A new argument is covered by itself: its type says which values are bad.
  */
+
+/** How many values of a kind a run tries in one place, unless it tries all. */
+const VALUES = 3;
 
 /** Wrong in every argument of its type: refused as BAD_USER_INPUT, which names the argument. */
 const WRONG: Record<string, unknown[]> = {
@@ -132,7 +136,7 @@ async function listWrong(place: Place): Promise<unknown[]> {
 async function listUnrefused(places: readonly Place[]): Promise<string[]> {
   const unexpected: string[] = [];
   for (const place of places) {
-    for (const value of await listWrong(place)) {
+    for (const value of sampleCases(`wrong ${place.coordinate}`, await listWrong(place), VALUES)) {
       const { errors } = await ask(place, place.fill(value));
       const { code, argument } = (errors?.[0]?.extensions ?? {}) as { code?: string; argument?: string };
       const isNamed = code === 'BAD_USER_INPUT' && argument === place.path;
@@ -149,7 +153,7 @@ async function listUnrefused(places: readonly Place[]): Promise<string[]> {
 async function listFaults(places: readonly Place[]): Promise<string[]> {
   const unexpected: string[] = [];
   for (const place of places) {
-    for (const value of STRANGE[place.scalar] ?? []) {
+    for (const value of sampleCases(`strange ${place.coordinate}`, STRANGE[place.scalar] ?? [], VALUES)) {
       const answer = await ask(place, place.fill(value));
       const codes = (answer.errors ?? []).map(({ extensions }) => extensions.code);
       const isBad = codes.some((code) => code !== 'BAD_USER_INPUT' && code !== 'FORBIDDEN');

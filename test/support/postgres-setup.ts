@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +14,15 @@ declare module 'vitest' {
     databaseKey: string;
     /** A folder that is removed after the run. */
     runFolder: string;
+    /** What long walks try in this run: see `sampleCases`. */
+    sampleSeed: number;
   }
 }
 
 /** Name of the migrated database that every test file clones. */
 export const TEMPLATE = 'tongquan_template';
+
+const SAMPLE_SEED = Number(process.env.TEST_SEED ?? randomInt(1_000_000));
 
 /** Starts one PostgreSQL for the whole run and migrates one template database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -41,6 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('postgresUrl', server.url);
     project.provide('databaseKey', databaseKey.toString('hex'));
     project.provide('runFolder', folder);
+    project.provide('sampleSeed', SAMPLE_SEED);
+    console.log(`TEST_SEED=${SAMPLE_SEED} chooses the same samples again, TEST_SAMPLE=all tries everything.`);
   } catch (error) {
     await teardown();
     throw error;

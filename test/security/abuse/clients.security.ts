@@ -6,7 +6,7 @@ import { waitUntil } from '../../support/until.ts';
 import { times } from './abuse.ts';
 import { type AbusedHub, createAbusedHub } from './abused-hub.ts';
 import { BROKEN_MESSAGES, STUCK_MESSAGES } from './messages.ts';
-import { takeSample } from './sample.ts';
+import { sampleAbuses } from './sample.ts';
 
 /** Clients that are slow, half open, too many or that speak broken HTTP. The hub lets go of each; others go on. */
 
@@ -62,7 +62,7 @@ async function requireNoneLeft(): Promise<void> {
 }
 
 describe('a message that two readers may understand differently is refused as a whole', () => {
-  test.each(takeSample(Object.entries(BROKEN_MESSAGES)))('%s', async (_kind, text) => {
+  test.each(sampleAbuses(Object.entries(BROKEN_MESSAGES)))('%s', async (_kind, text) => {
     const client = openClient(text);
     await Promise.all([client.closed, hub.runSmallQuery()]);
     expect(countSuccesses(client.read())).toBe(0);
@@ -71,14 +71,14 @@ describe('a message that two readers may understand differently is refused as a 
 });
 
 describe(`${SLOW_CLIENTS} clients that stop in the middle are let go, and others go on`, () => {
-  test.each(takeSample(Object.entries(STUCK_MESSAGES)))('%s', async (_kind, text) => {
+  test.each(sampleAbuses(Object.entries(STUCK_MESSAGES)))('%s', async (_kind, text) => {
     const clients = times(SLOW_CLIENTS, () => openClient(text));
     await hub.runSmallQuery();
     await Promise.all(clients.map(({ closed }) => closed));
     expect(clients.map(({ read }) => countSuccesses(read())).filter((count) => count > 0)).toEqual([]);
     await requireNoneLeft();
   });
-  test.each(takeSample(Object.entries(STUCK_MESSAGES)))('%s, byte by byte', async (_kind, text) => {
+  test.each(sampleAbuses(Object.entries(STUCK_MESSAGES)))('%s, byte by byte', async (_kind, text) => {
     const clients = times(SLOW_CLIENTS, () => openClient());
     const drips = clients.map(({ socket }, index) => {
       let at = 0;

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../../../gateway/cost/limits.ts';
 import type { Abuse } from './abuse.ts';
 import { type AbusedHub, createAbusedHub, type HttpAnswer } from './abused-hub.ts';
 import { listAbuses } from './documents.ts';
-import { SEED, takeSample } from './sample.ts';
+import { SEED, sampleAbuses } from './sample.ts';
 
 /**
  * Every abusive document is refused, or answered within its budget of cost, statements and bytes, while another caller
@@ -13,7 +13,7 @@ import { SEED, takeSample } from './sample.ts';
  */
 
 const ALL_KINDS = Object.entries(listAbuses(SEED));
-const KINDS = ALL_KINDS.map(([kind, abuses]): [string, Abuse[]] => [kind, takeSample(abuses)]);
+const KINDS = ALL_KINDS.map(([kind, abuses]): [string, Abuse[]] => [kind, sampleAbuses(abuses)]);
 /** Statements of one document at most: 20 root fields, each with its page and what is loaded for it. */
 const MAX_STATEMENTS = 250;
 /** Growth of the heap after one kind, far above noise. A document that stays in memory is as large as itself. */

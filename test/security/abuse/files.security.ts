@@ -5,7 +5,7 @@ import { buildJpeg, buildPng, buildPngChunk } from '../../support/files.ts';
 import { WORST_CODES, WORST_FILES, WORST_SIGNATURES } from '../../support/worst-files.ts';
 import { postDocument } from './abuse.ts';
 import { type AbusedHub, createAbusedHub, type HttpAnswer } from './abused-hub.ts';
-import { takeSample } from './sample.ts';
+import { sampleAbuses } from './sample.ts';
 
 /**
  * The worst files for each parser, sent as strangers send them: to verifyLicense without a token, and as uploads. Each
@@ -44,14 +44,14 @@ async function verify(input: Record<string, unknown>): Promise<string> {
 const allowed = expect.toBeOneOf(['TOTAL_FAILED', 'INDETERMINATE', ...GIVEN_UP]);
 
 describe('verifyLicense, without a token', () => {
-  test.each(takeSample(Object.entries(WORST_FILES)))('a file: %s', async (_kind, bytes) => {
+  test.each(sampleAbuses(Object.entries(WORST_FILES)))('a file: %s', async (_kind, bytes) => {
     expect(await verify({ document: bytes.toString('base64').slice(0, MAX_DOCUMENT_CHARS) })).toEqual(allowed);
   });
-  test.each(takeSample(Object.entries(WORST_SIGNATURES)))('a signature: %s', async (_kind, bytes) => {
+  test.each(sampleAbuses(Object.entries(WORST_SIGNATURES)))('a signature: %s', async (_kind, bytes) => {
     const document = Buffer.from('%PDF-1.7\n').toString('base64');
     expect(await verify({ document, signature: bytes.toString('base64') })).toEqual(allowed);
   });
-  test.each(takeSample(Object.entries(WORST_CODES)))('a code: %s', async (_kind, code) => {
+  test.each(sampleAbuses(Object.entries(WORST_CODES)))('a code: %s', async (_kind, code) => {
     expect(await verify({ code })).toEqual(allowed);
   });
   test.each([
@@ -125,7 +125,7 @@ const UPLOADS: [string, string, () => Buffer][] = [
 const HARMLESS = new Set(['escapes of names over 20 MB', 'a name of 20 MB', 'object heads over 20 MB']);
 
 describe('uploads', () => {
-  test.each(takeSample(UPLOADS))('%s', async (kind, type, build) => {
+  test.each(sampleAbuses(UPLOADS))('%s', async (kind, type, build) => {
     const headers = { 'content-type': type, authorization: `Bearer ${token}`, 'x-file-name': 'a.pdf' };
     const abuse = { name: 'upload', method: 'POST', path: '/cases/materials', headers, body: build() };
     const [answer] = await Promise.all([hub.send(abuse, nextAddress()), hub.runSmallQuery(), hub.runSmallQuery()]);

@@ -1,5 +1,4 @@
-import { createRandom } from '../../tamper/random.ts';
-import { times } from './abuse.ts';
+import { takeSample } from '../../support/sample.ts';
 
 /** Makes and chooses abuses. A run's titles say it, so that it can be repeated. */
 export const SEED = Number(process.env.SECURITY_SEED ?? 13);
@@ -7,9 +6,6 @@ export const SEED = Number(process.env.SECURITY_SEED ?? 13);
 const SAMPLE = Number(process.env.SECURITY_SAMPLE ?? Number.POSITIVE_INFINITY);
 
 /** Returns the abuses of a kind, or as many of them as the sample has, chosen by the seed. */
-export function takeSample<Value>(abuses: readonly Value[]): Value[] {
-  const rest = [...abuses];
-  if (rest.length <= SAMPLE) return rest;
-  const random = createRandom(SEED);
-  return times(SAMPLE, () => rest.splice(random.below(rest.length), 1)).flat();
+export function sampleAbuses<Value>(abuses: readonly Value[]): Value[] {
+  return takeSample(abuses, SAMPLE, SEED);
 }
