@@ -1,15 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
-import { COMPANY, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
+import { COMPANY, ROUTES, type Route, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { GROUNDS } from '../support/own-act.ts';
 import { POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
+import { seededNumbers } from './sample.ts';
 
 /**
- * After every act of every mode, right after its answer: what `actions` offers is exactly what the rehearsal of the
- * mutation accepts, for everybody who takes part.
+ * In every state that a case with its license can reach, what `actions` offers is exactly what the rehearsal of the
+ * mutation accepts, for everybody who takes part. The states are found by walking: in each state one of the offered
+ * actions is carried out, one that was not yet tried there if there is any. Each state is compared once. The walks are a
+ * sample by a seed; FULL=1 walks ten times as long.
  */
+
+const SEED = 20_261_201;
+/** Acts that are carried out for each mode. */
+const ACTS = process.env.FULL === '1' ? 600 : 60;
+/** Of the actions that a person is refused in one state, those that are rehearsed. What is allowed is always. */
+const REFUSED_SAMPLE = process.env.FULL === '1' ? 1_000 : 4;
+/** A walk that comes to no end within so many acts gives way to the next. */
+const MAX_WALK = 25;
+const DAY_MS = 86_400_000;
 
 /** Codes of an action that nobody need do, or that has nothing to name. The mutation may accept it. */
 const NOT_OFFERED = ['ACTION_DONE', 'COLLECTION_NOT_FAILED', 'ACT_NEEDS_CASE', 'ORDER_UNKNOWN'];
@@ -20,124 +33,199 @@ interface Action {
   allowed: boolean;
   refusal: { code: string } | null;
 }
+/** An action that a person is shown, with what the mutation is given. */
+interface Trial {
+  person: string;
+  action: Action;
+  input: Record<string, unknown>;
+}
+/** A case as one person sees it. */
+interface View {
+  signature: string;
+  trials: Trial[];
+}
 
-/** What a person fills in, rightly. */
+/** What a person fills in, rightly. Where a decision has several outcomes, each. */
 const REASON = { reason: '依法办理' };
 const OWN_ACT = { ...GROUNDS, ...REASON };
-const FILLED: Readonly<Record<string, object>> = {
-  askSupplement: { items: ['图纸'] },
-  examineCase: { finding: 'APPROVED' },
-  amendCase: { fields: [{ label: '备注', text: '更正' }] },
-  pauseCase: { kind: 'HEARING', ...REASON, papers: ['1号'] },
-  decideCase: { decision: 'GRANTED', authoriseSeal: true },
-  recordFinding: { kind: 'NOTICE', text: '请核对' },
-  ...{ refuseAcceptance: REASON, withdrawCase: REASON, sendBackCase: REASON, voidTask: REASON },
-  ...{ suspendLicense: OWN_ACT, restoreLicense: OWN_ACT, rescindLicense: OWN_ACT, withdrawLicense: OWN_ACT },
-  ...{ revokeLicense: OWN_ACT, cancelLicense: OWN_ACT },
-  spoilBlank: { reason: 'MISPRINT' },
+const REJECTION = { approve: false, reason: '证据不足' };
+const FILLED: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  askSupplement: [{ items: ['图纸'] }],
+  examineCase: [{ finding: 'APPROVED' }, { finding: 'REFUSED', opinion: '不符合条件' }],
+  pauseCase: [{ kind: 'HEARING', ...REASON, papers: ['1号'] }],
+  decideCase: [
+    { decision: 'GRANTED', authoriseSeal: true, reason: '符合法定条件' },
+    { decision: 'REJECTED', authoriseSeal: true, reason: '不符合条件' },
+  ],
+  recordFinding: [
+    { kind: 'NOTICE', text: '请核对' },
+    { kind: 'SUSPENSION', text: '检查发现问题' },
+  ],
+  acknowledgeFinding: [{}],
+  closeFinding: [{ note: '已核对' }],
+  declineOrder: [REASON],
+  decideLicenseProposal: [{ approve: true }, REJECTION],
+  ...{ refuseAcceptance: [REASON], withdrawCase: [REASON], sendBackCase: [REASON], voidTask: [REASON] },
+  ...{ suspendLicense: [OWN_ACT], restoreLicense: [OWN_ACT], rescindLicense: [OWN_ACT], withdrawLicense: [OWN_ACT] },
+  ...{ revokeLicense: [OWN_ACT], cancelLicense: [OWN_ACT] },
+  spoilBlank: [{ reason: 'MISPRINT' }],
 };
+/** Acts that name the sheet. */
+const PAPER_ACTS = ['deliverCertificate', 'recallCertificate', 'spoilBlank'];
 
 const ACTIONS = 'actions { name allowed refusal { code } inputs { name required } }';
-const QUERY = `query($id: ID!) { case(id: $id) { step ${ACTIONS} pushes { id: uuid ${ACTIONS} }
-  license { identifier paper { blankNumber } ${ACTIONS} } certificateTask { blanks { number } ${ACTIONS} } } }`;
+const QUERY = `query($id: ID!) { case(id: $id) { step result clock { state } ${ACTIONS}
+  pushes { id: uuid state ${ACTIONS} } findings { id: uuid kind state ${ACTIONS} }
+  license { identifier state paper { blankNumber state } orders { id: uuid state }
+    proposals { id: uuid state act ${ACTIONS} } ${ACTIONS} }
+  certificateTask { blanks { number } ${ACTIONS} } } }`;
 
 const INPUT_TYPES = new Map(
   Object.keys(POLICIES).flatMap((subgraph) => listMutations(subgraph).map((one) => [one.name, one.inputType] as const)),
 );
 
-describe.each(Object.entries<Route>(ROUTES))('after each act of %s', (mode, route) => {
-  let hub: TestHub;
-  beforeAll(async () => {
-    hub = await createTestHub();
-  }, 120_000);
-  afterAll(() => hub?.stop());
+const clock = testClock('2026-03-02T01:00:00Z');
+const random = seededNumbers(SEED);
+const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
+let hub: TestHub;
+let blanks = 100;
+beforeAll(async () => {
+  hub = await createTestHub({ now: clock });
+}, 120_000);
+afterAll(() => hub?.stop());
 
+async function run(person: string, name: string, input: object): Promise<string> {
+  const query = `mutation($input: ${INPUT_TYPES.get(name)}) { ${name}(input: $input) { refusals { code } } }`;
+  const { data, errors } = await hub.ask(person, query, { input });
+  if (errors) throw new Error(`${name}: ${JSON.stringify([input, errors])}`);
+  return data[name].refusals[0]?.code ?? 'ALLOWED';
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the shape of the answer follows from the query above
+type Shown = any;
+
+/** The state of everything that is about a case, in a few words. Numbers and names are left out. */
+function signatureOf({ step, result, clock: time, pushes, findings, license, certificateTask }: Shown): string {
+  const states = (list: { state: string }[] | null | undefined) => (list ?? []).map(({ state }) => state).sort();
+  return JSON.stringify([
+    ...[step, result, time?.state, certificateTask !== null],
+    ...[license?.state, license?.paper?.state, states(license?.orders)],
+    ...[states(license?.proposals), states(pushes), states(findings)],
+  ]);
+}
+
+/** Returns what a person is shown of a case, with the inputs of each action. */
+async function view(person: string, id: string): Promise<View> {
+  const { data, errors } = await hub.ask(person, QUERY, { id });
+  if (errors) throw new Error(JSON.stringify(errors));
+  const shown: Shown = data.case;
+  if (!shown) return { signature: '', trials: [] };
+  const { license, certificateTask } = shown;
+  const trials: Trial[] = [];
+  const add = (actions: Action[], subject: Record<string, unknown>) => {
+    for (const action of actions)
+      for (const filled of FILLED[action.name] ?? [{}])
+        trials.push({ person, action, input: { ...filled, ...subject } });
+  };
+  add(shown.actions, { case: id });
+  for (const push of shown.pushes ?? []) add(push.actions, { push: push.id });
+  for (const finding of shown.findings ?? []) add(finding.actions, { finding: finding.id });
+  for (const action of (certificateTask?.actions ?? []) as Action[]) {
+    const blank = certificateTask.blanks?.at(-1)?.number ?? 'KB000000000000';
+    add([action], { case: id, ...(action.name === 'voidTask' ? {} : { blankNumber: blank }) });
+  }
+  for (const proposal of license?.proposals ?? []) add(proposal.actions, { proposal: proposal.id });
+  for (const action of (license?.actions ?? []) as Action[]) {
+    const { identifier } = license;
+    const paper = PAPER_ACTS.includes(action.name) ? { blankNumber: license.paper.blankNumber } : {};
+    const order = license.orders?.find(({ state }: { state: string }) => state === 'OPEN');
+    const replacement = action.name === 'spoilBlank' ? { replacement: spareBlank(license.paper.blankNumber) } : {};
+    const named = action.name === 'declineOrder' ? { order: order?.id } : { identifier };
+    add([action], { ...named, ...paper, ...replacement });
+  }
+  return { signature: signatureOf(shown), trials };
+}
+
+/** A blank of the same issuer that nothing uses. */
+const spareBlank = (number: string) => `${number.slice(0, 6)}${String(++blanks).padStart(8, '0')}`;
+
+/** Whether everything that a mutation requires is filled in. */
+const isComplete = ({ action, input }: Trial) =>
+  action.inputs.every(({ name, required }) => !required || input[name] !== undefined) &&
+  Object.values(input).every((value) => value !== undefined);
+
+/** Returns where what a person is shown differs from what the rehearsal answers. */
+async function compare({ signature, trials }: View): Promise<string[]> {
+  const comparable = trials.filter(
+    (trial) => !NOT_OFFERED.includes(trial.action.refusal?.code ?? '') && (trial.action.allowed || isComplete(trial)),
+  );
+  const refused = comparable.filter(({ action }) => !action.allowed);
+  const sample = refused
+    .map((trial) => ({ trial, rank: random() }))
+    .sort((one, other) => one.rank - other.rank)
+    .slice(0, REFUSED_SAMPLE)
+    .map(({ trial }) => trial);
+  const differences: string[] = [];
+  for (const { person, action, input } of [...comparable.filter((trial) => trial.action.allowed), ...sample]) {
+    const code = action.refusal?.code ?? 'ALLOWED';
+    const answer = await run(person, action.name, { ...input, dryRun: true });
+    if (answer !== code)
+      differences.push(`${person} ${action.name} at ${signature}: shown ${code}, answered ${answer}`);
+  }
+  return differences;
+}
+
+/** Walks through the states of a mode. Returns the differences, the states, and the names of what was carried out. */
+async function walk(route: Route) {
   const decider = route.decides.split('.')[0];
-  const people = [...new Set([route.accepts, route.examines, route.decides])];
-  people.push('applicant-company', 'auditor', `${decider}.supervisor`, `${decider}.clerk`);
-
-  async function rehearse(person: string, name: string, input: object): Promise<string> {
-    const query = `mutation($input: ${INPUT_TYPES.get(name)}) { ${name}(input: $input) { refusals { code } } }`;
-    const { data, errors } = await hub.ask(person, query, { input: { ...input, dryRun: true } });
-    if (errors) throw new Error(`${name}: ${JSON.stringify(errors)}`);
-    return data[name].refusals[0]?.code ?? 'ALLOWED';
-  }
-
-  /** Returns where what a person is shown differs from what the rehearsal answers. */
-  async function compare(person: string, id: string): Promise<{ differences: string[]; offered: number }> {
-    const { data } = await hub.ask(person, QUERY, { id });
-    const { step, actions, pushes, license, certificateTask } = data.case ?? { actions: [] };
-    const spare = toBlankNumber(route, 50);
-    const blank = certificateTask?.blanks?.[0]?.number ?? spare;
-    const trials: { action: Action; input: object }[] = [];
-    const add = (list: Action[], input: object) => {
-      for (const action of list) trials.push({ action, input: { ...FILLED[action.name], ...input } });
-    };
-    add(actions, { case: id });
-    for (const push of pushes ?? []) add(push.actions, { push: push.id });
-    for (const action of (certificateTask?.actions ?? []) as Action[])
-      add([action], { case: id, ...(action.name === 'voidTask' ? {} : { blankNumber: blank }) });
-    for (const action of (license?.actions ?? []) as Action[]) {
-      const paper = ['deliverCertificate', 'recallCertificate', 'spoilBlank'].includes(action.name);
-      const more = action.name === 'spoilBlank' ? { replacement: spare } : {};
-      const { identifier } = license;
-      add([action], { identifier, ...(paper ? { blankNumber: license.paper.blankNumber } : {}), ...more });
-    }
-    const differences: string[] = [];
-    for (const { action, input } of trials) {
-      const code = action.refusal?.code ?? 'ALLOWED';
-      if (NOT_OFFERED.includes(code)) continue;
-      // An act on a license by a case, or on an order, has nothing to name while there is no other case and no order.
-      const hasAll = action.inputs.every(({ name, required }) => !required || name in input);
-      if (!action.allowed && !hasAll) continue;
-      const answer = await rehearse(person, action.name, input);
-      if (answer !== code) differences.push(`${person} ${action.name} at ${step}: shown ${code}, answered ${answer}`);
-    }
-    return { differences, offered: trials.filter(({ action }) => action.allowed).length };
-  }
-
-  test('actions offer exactly what the rehearsals accept', async () => {
+  const people = [...new Set([route.accepts, route.examines, route.decides, `${decider}.reviewer`])];
+  people.push('applicant-company', `${decider}.supervisor`, `${decider}.clerk`);
+  const seen = new Set<string>();
+  const tried = new Map<string, number>();
+  const differences: string[] = [];
+  const carriedOut = new Set<string>();
+  let offered = 0;
+  for (let acts = 0; acts < ACTS; ) {
+    const application = { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) };
     const received = await runMutation(
-      hub,
-      route.accepts,
-      'receiveApplication',
-      'ApplicationInput',
-      { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) },
-      'case { id: uuid }',
+      ...([hub, route.accepts, 'receiveApplication', 'ApplicationInput', application, 'case { id: uuid }'] as const),
     );
     const id: string = received.case.id;
-    const acts = [
-      [route.accepts, 'askSupplement'],
-      [route.accepts, 'supplementCase'],
-      [route.accepts, 'acceptApplication'],
-      [route.examines, 'pauseCase'],
-      [route.examines, 'resumeCase'],
-      [route.examines, 'examineCase'],
-      ...(route.forwards === null ? [] : [[route.forwards, 'forwardCase'] as const]),
-      [route.decides, 'decideCase'],
-      [route.prints, 'issueLicense'],
-      [route.prints, 'deliverCertificate'],
-    ] as const;
-    const differences: string[] = [];
-    let offered = 0;
-    const compareAll = async (after: string) => {
-      for (const person of people) {
-        const result = await compare(person, id);
-        offered += result.offered;
-        differences.push(...result.differences.map((text) => `${mode}, after ${after}: ${text}`));
+    for (let length = 0; length < MAX_WALK && acts < ACTS; length++) {
+      const views = await Promise.all(people.map((person) => view(person, id)));
+      const signature = views.map((one) => one.signature).join(' ');
+      if (!seen.has(signature)) {
+        seen.add(signature);
+        for (const one of views) differences.push(...(await compare(one)));
+        offered += views.flatMap(({ trials }) => trials.filter(({ action }) => action.allowed)).length;
       }
-    };
-    await compareAll('receiveApplication');
-    for (const [person, name] of acts) {
-      const query = `mutation($input: ${INPUT_TYPES.get(name)}) { ${name}(input: $input) { refusals { code message } } }`;
-      const issued = name === 'deliverCertificate' ? await hub.ask(person, QUERY, { id }) : null;
-      const paper = issued && { identifier: issued.data.case.license.identifier, blankNumber: toBlankNumber(route, 1) };
-      const subject = name === 'issueLicense' ? { case: id, blankNumber: toBlankNumber(route, 1) } : { case: id };
-      const { data, errors } = await hub.ask(person, query, { input: paper ?? { ...subject, ...FILLED[name] } });
-      if (errors || data[name].refusals.length > 0) throw new Error(`${name}: ${JSON.stringify(errors ?? data)}`);
-      await compareAll(name);
+      const open = views.flatMap(({ trials }) => trials).filter((one) => one.action.allowed && isComplete(one));
+      const edgeOf = ({ action, input }: Trial) =>
+        JSON.stringify([signature, action.name, input.decision, input.finding, input.approve, input.kind]);
+      const fewest = Math.min(...open.map((one) => tried.get(edgeOf(one)) ?? 0));
+      const next = pick(open.filter((one) => (tried.get(edgeOf(one)) ?? 0) === fewest));
+      if (!next) break;
+      tried.set(edgeOf(next), fewest + 1);
+      acts++;
+      const answer = await run(next.person, next.action.name, next.input);
+      if (answer === 'ALLOWED') carriedOut.add(next.action.name);
+      else differences.push(`${next.person} ${next.action.name} at ${signature}: offered, and answered ${answer}`);
+      if (next.action.name === 'askSupplement' && random() < 0.5) clock.advance(DAY_MS);
     }
-    expect(differences).toEqual([]);
-    expect(offered).toBeGreaterThan(20);
-  }, 240_000);
+  }
+  return { differences, states: seen.size, carriedOut, offered };
+}
+
+describe('in every state that a walk finds', () => {
+  test.each(Object.entries<Route>(ROUTES))(
+    'of mode %s actions offer exactly what the rehearsals accept',
+    async (mode, route) => {
+      const { differences, states, carriedOut, offered } = await walk(route);
+      expect(differences.map((text) => `${mode}: ${text}`)).toEqual([]);
+      expect(states).toBeGreaterThan(15);
+      expect(offered).toBeGreaterThan(100);
+      for (const name of ['acceptApplication', 'examineCase', 'decideCase']) expect(carriedOut).toContain(name);
+    },
+    400_000,
+  );
 });
