@@ -50,6 +50,7 @@ const REASON = { reason: '依法办理' };
 const OWN_ACT = { ...GROUNDS, ...REASON };
 const REJECTION = { approve: false, reason: '证据不足' };
 const FILLED: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  amendCase: [{ fields: [{ label: '备注', text: '更正' }] }],
   askSupplement: [{ items: ['图纸'] }],
   examineCase: [{ finding: 'APPROVED' }, { finding: 'REFUSED', opinion: '不符合条件' }],
   pauseCase: [{ kind: 'HEARING', ...REASON, papers: ['1号'] }],
