@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blankPrefix } from '../../scripts/hub/seed.ts';
+import { listSampleRecords } from '../../scripts/preview/samples.ts';
+import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
+import { type LicenseAction, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
+import type { LicenseLine, LineKind } from '../../subgraphs/kernel/license-type/line.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
+import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
+import { testClock } from '../support/clock.ts';
+import { COMPANY, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { matterFacts } from '../support/matters.ts';
+import { fetchFile } from '../support/reading.ts';
+import { waitUntil } from '../support/until.ts';
+
+/** Every matter of the plan goes from acceptance to the document that it ends in, on one hub, through the public API. */
+
+const DAY = '2026-03-02';
+const uscc = new Map(readOrgans().map((organ) => [organ.id, organ.uscc]));
+const sampleLines = new Map(listSampleRecords().map(([, { ZZLXDM, KZ_NR }]) => [ZZLXDM, KZ_NR]));
+
+const licenseTypes = new Map(readLicenseTypes().map((type) => [type.code, type]));
+
+/** A text of each kind of line. */
+const TEXTS: Record<LineKind, string> = {
+  ...{ TEXT: '示范内容', LONG_TEXT: '示范内容', CHOICE: '', CHOICES: '' },
+  ...{ DATE: '2026-03-02', INTEGER: '12', DECIMAL: '12.5', PHONE: '07970000000' },
+  ...{ CODE_USCC: COMPANY.code, CITIZEN_NUMBER: '11010519491231002X' },
+};
+
+/** The lines that an application for a license of the type states: those that the type requires or a sample shows. */
+function linesOf(code: string): { label: string; text: string }[] {
+  const samples = new Map(sampleLines.get(code)?.map(({ label, text }) => [label, text]));
+  const lines = licenseTypes.get(code)?.lines ?? [];
+  return lines
+    .filter(({ label, required }) => required || samples.has(label))
+    .map((line) => ({ label: line.label, text: textOf(line, samples.get(line.label)) }));
+}
+
+function textOf({ kind, choices, pattern }: LicenseLine, sample: string | undefined): string {
+  if (pattern !== null) return pattern.replaceAll(/[#&]/g, '1').replaceAll('@', 'A').replaceAll('?', '甲');
+  const isFree = kind === 'TEXT' || kind === 'LONG_TEXT';
+  return choices[0] ?? (isFree && sample !== undefined ? sample : TEXTS[kind]);
+}
+
+const { guides, overlays } = readGuides();
+
+/** The papers that the guide of the matter asks for, with the differences of the county. */
+function materialsOf(matterId: string): object[] {
+  const removed = overlays.flatMap((overlay) => (overlay.matterId === matterId ? overlay.removeMaterials : []));
+  const materials = guides.find((guide) => guide.matterId === matterId)?.materials ?? [];
+  return materials
+    .filter(({ code, required }) => required && !removed.includes(code))
+    .map(({ code, copies }) => ({ code, copies, paper: true }));
+}
+
+/** Who handles the matter. City organs decide, except where the matter is delegated wholly. */
+function routeOf(matter: MatterFact): Route {
+  const { mode, cityOrgan, countyOrgan } = delegationOn(matter, DAY);
+  const issuer = mode === 'DIRECT' ? countyOrgan : cityOrgan;
+  const own = { matter: matter.matterId, decides: `${issuer}.approver`, blanks: blankPrefix(uscc.get(issuer) ?? '') };
+  if (mode === 'DIRECT') {
+    const [clerk, reviewer] = [`${issuer}.clerk`, `${issuer}.reviewer`];
+    return { ...own, accepts: clerk, examines: reviewer, forwards: null, prints: clerk };
+  }
+  const window = 'window-yudu';
+  const reviewer = mode === 'SUBSTANTIVE_REVIEW' ? `${countyOrgan}.reviewer` : window;
+  return { ...own, accepts: window, examines: reviewer, forwards: reviewer, prints: window };
+}
+
+/** The agreement that the demonstration leaves out. */
+const MISSING_AGREEMENT = {
+  ...{ number: '示范承接协议〔2022〕99号', cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj' },
+  ...{ matters: ['yd2022-2-44'], scanDigest: '0'.repeat(64), validFrom: '2022-06-01', validTo: null },
+};
+
+/** Order in which the matters of a license type can follow each other. */
+const ORDER = ['ISSUE', 'CHANGE', 'TRANSFER', 'RETAIN', 'REISSUE', 'RENEW', 'CANCEL', null];
+const actionOf = (matter: MatterFact) => delegationOn(matter, DAY).licenseAction;
+const inOrder = matterFacts.toSorted((a, b) => ORDER.indexOf(actionOf(a)) - ORDER.indexOf(actionOf(b)));
+
+describe('a case of every matter', () => {
+  let hub: TestHub;
+  /** The license of each type that later acts are done to. */
+  const licenses = new Map<string, { number: string; version: number }>();
+  /** The types of which a sheet was looked at. */
+  const shown = new Set<string>();
+  const serials = new Map<string, number>();
+  beforeAll(async () => {
+    hub = await createTestHub({ now: testClock(DAY) });
+    await hub.hub.cases.recordAgreement(MISSING_AGREEMENT);
+  });
+  afterAll(() => hub?.stop());
+
+  const nextBlank = (route: Route) => {
+    const serial = (serials.get(route.blanks) ?? 0) + 1;
+    serials.set(route.blanks, serial);
+    return toBlankNumber(route, serial);
+  };
+  const act = async (person: string, name: string, type: string, input: object, fields = 'case { id }') => {
+    const result = await runMutation(hub, person, name, type, input, fields);
+    expect([name, result.refusal]).toEqual([name, null]);
+    return result;
+  };
+
+  async function grant(route: Route, application: object): Promise<string> {
+    const materials = materialsOf(route.matter);
+    const input = { matter: route.matter, applicant: COMPANY, materials, ...application };
+    const { case: subject } = await act(route.accepts, 'acceptCase', 'ApplicationInput', input);
+    const id: string = subject.id;
+    await act(route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+    if (route.forwards) await act(route.forwards, 'forwardCase', 'CaseNoteInput', { case: id });
+    const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
+    await act(route.decides, 'decideCase', 'DecideCaseInput', decision);
+    return id;
+  }
+
+  async function expectDecisionDocument(id: string): Promise<void> {
+    const query = 'query($id: ID!) { case(id: $id) { result notices { kind url } } }';
+    const url = await waitUntil('the decision document is sealed', async () => {
+      const { data } = await hub.ask('auditor', query, { id });
+      const isDecision = ({ kind }: { kind: string }) => kind === 'DECISION';
+      return data.case.notices.find(isDecision)?.url ?? null;
+    });
+    const file = await fetchFile(hub, 'auditor', url);
+    expect([file.statusCode, file.rawPayload.subarray(0, 5).toString()]).toEqual([200, '%PDF-']);
+  }
+
+  /** The sheet of a license: it shows what its record says, on the form of its type, and the lines applied for. */
+  async function expectSheet(url: string, type: string): Promise<void> {
+    const { statusCode, rawPayload } = await fetchFile(hub, 'auditor', url);
+    expect(statusCode).toBe(200);
+    const { base, unsigned } = readSealedPdf(rawPayload);
+    const record = readRecord(base);
+    expect(record).toMatchObject({ ZZLXDM: type, KZ_NR: linesOf(type) });
+    expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
+  }
+
+  /** Ends a granted case in the act on its license, and looks at what that made. */
+  async function actOnLicense(route: Route, id: string, action: LicenseAction, type: string): Promise<void> {
+    const name = `${action.toLowerCase()}License`;
+    const earlier = licenses.get(type);
+    const fields = 'license { number version state document { url } case { id step } }';
+    const isVersion = makesVersion(action);
+    const [person, input] = isVersion
+      ? ([route.prints, ['CaseActInput', { case: id, blankNumber: nextBlank(route) }]] as const)
+      : ([route.prints, ['CancelLicenseInput', { case: id }]] as const);
+    const { license } = await act(person, name, input[0], input[1], fields);
+    const version = (action === 'ISSUE' ? 0 : (earlier?.version ?? 0)) + (isVersion ? 1 : 0);
+    expect(license).toMatchObject({ version, state: action === 'CANCEL' ? 'CANCELLED' : 'VALID' });
+    if (isVersion) licenses.set(type, { number: license.number, version });
+    if (isVersion && !shown.has(type)) {
+      shown.add(type);
+      await expectSheet(license.document.url, type);
+    }
+  }
+
+  test.each(inOrder.map((matter) => [matter.matterId, matter] as const))('%s', async (_, matter) => {
+    const route = routeOf(matter);
+    const { licenseAction, outcome } = delegationOn(matter, DAY);
+    const { licenseType: type } = outcome;
+    if (licenseAction === null || type === null) {
+      expect([licenseAction, type, outcome.kind]).toEqual([null, null, 'DECISION']);
+      return expectDecisionDocument(await grant(route, {}));
+    }
+    const number = licenseAction === 'ISSUE' ? undefined : licenses.get(type)?.number;
+    const id = await grant(route, { fields: linesOf(type), licenseNumber: number });
+    await actOnLicense(route, id, licenseAction, type);
+  });
+
+  test('every license type was printed', () => {
+    const types = matterFacts.map((matter) => delegationOn(matter, DAY).outcome.licenseType);
+    expect([...shown].sort()).toEqual([...new Set(types.filter((type) => type !== null))].sort());
+  });
+});
