@@ -14,6 +14,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { matterFacts } from '../support/matters.ts';
 import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
+import { createUpload } from '../support/upload.ts';
 
 /** Every matter of the plan goes from acceptance to the document that it ends in, on one hub, through the public API. */
 
@@ -48,12 +49,15 @@ function textOf({ kind, choices, pattern }: LicenseLine, sample: string | undefi
 const { guides, overlays } = readGuides();
 
 /** The papers that the guide of the matter asks for, with the differences of the county. */
-function materialsOf(matterId: string): object[] {
+async function materialsOf(hub: TestHub, matterId: string, clerk: string): Promise<object[]> {
   const removed = overlays.flatMap((overlay) => (overlay.matterId === matterId ? overlay.removeMaterials : []));
   const materials = guides.find((guide) => guide.matterId === matterId)?.materials ?? [];
-  return materials
-    .filter(({ code, required }) => required && !removed.includes(code))
-    .map(({ code, copies }) => ({ code, copies, paper: true }));
+  const needed = materials.filter(({ code, required }) => required && !removed.includes(code));
+  return Promise.all(
+    needed.map(async ({ code, copies, form }) =>
+      form === 'ELECTRONIC' ? { code, upload: await createUpload(hub, clerk) } : { code, copies, paper: true },
+    ),
+  );
 }
 
 /** Who handles the matter. City organs decide, except where the matter is delegated wholly. */
@@ -106,7 +110,7 @@ describe('a case of every matter', () => {
   };
 
   async function grant(route: Route, application: object): Promise<string> {
-    const materials = materialsOf(route.matter);
+    const materials = await materialsOf(hub, route.matter, route.accepts);
     const input = { matter: route.matter, applicant: COMPANY, materials, ...application };
     const { case: subject } = await act(route.accepts, 'acceptCase', 'ApplicationInput', input);
     const id: string = subject.id;
