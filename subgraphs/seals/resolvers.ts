@@ -9,8 +9,9 @@ import type { ApplicationDependencies } from './application/resolvers.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import { SEAL_READS } from './policy.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import type { Grant } from './seal.ts';
 import * as store from './store.ts';
-import { findUse, listUses, USE_ORDER } from './use/store.ts';
+import { findUses, listUses, USE_ORDER, type UseRow } from './use/store.ts';
 import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
@@ -82,16 +83,16 @@ function recordResolvers(
 ) {
   return {
     SealGrant: {
-      __resolveReference: async ({ id }, { actor }) => {
-        requirePerson(actor);
-        const grant = await store.findGrant(db, id);
+      __resolveReference: async ({ id }, context) => {
+        requirePerson(context.actor);
+        const grant = await getLoader<Grant>(context, 'seal grants', (ids) => store.findGrants(db, ids)).load(id);
         return grant && viewGrant(grant);
       },
     },
     SealUse: {
-      __resolveReference: async ({ id }, { actor }) => {
-        const use = await findUse(db, id);
-        return use && mayRead(SEAL_READS.sealUses, actor, [use.organ]) ? viewUse(use) : null;
+      __resolveReference: async ({ id }, context) => {
+        const use = await getLoader<UseRow>(context, 'seal uses', (ids) => findUses(db, ids)).load(id);
+        return use && mayRead(SEAL_READS.sealUses, context.actor, [use.organ]) ? viewUse(use) : null;
       },
       seal: async ({ sealId }, _, context) => {
         const sealView = await load(context, sealId);

@@ -108,15 +108,17 @@ export async function findSeals(db: Reader, ids: readonly string[]): Promise<(St
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** Returns a grant that was not withdrawn, or null. */
-export async function findGrant(db: Reader, id: string): Promise<Grant | null> {
-  if (!UUID_PATTERN.test(id)) return null;
-  const [row] = await db
+/** Returns the grants of `ids` that were not withdrawn, in their order. Null for any other. */
+export async function findGrants(db: Reader, ids: readonly string[]): Promise<(Grant | null)[]> {
+  const known = ids.filter((id) => UUID_PATTERN.test(id));
+  if (known.length === 0) return ids.map(() => null);
+  const rows = await db
     .select(getTableColumns(sealGrant))
     .from(sealGrant)
     .leftJoin(sealGrantWithdrawal, eq(sealGrantWithdrawal.grantId, sealGrant.id))
-    .where(and(eq(sealGrant.id, id), isNull(sealGrantWithdrawal.grantId)));
-  return row ? toGrant(row) : null;
+    .where(and(inArray(sealGrant.id, known), isNull(sealGrantWithdrawal.grantId)));
+  const byId = new Map(rows.map((row) => [row.id, toGrant(row)]));
+  return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** Locks a seal's row: nobody can sign with the seal until the transaction ends. Returns null if there is none. */

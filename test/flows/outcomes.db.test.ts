@@ -16,7 +16,7 @@ import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload } from '../support/upload.ts';
 
-/** Every matter of the plan goes from acceptance to the document that it ends in, on one hub, through the public API. */
+/** Every matter of the plan goes from acceptance to the document that it ends in, on one hub, by the public API. */
 
 const DAY = '2026-03-02';
 const uscc = new Map(readOrgans().map((organ) => [organ.id, organ.uscc]));

@@ -10,6 +10,7 @@ import {
   MAX_TOKENS,
 } from '../../gateway/limits.ts';
 import { mintToken } from '../../scripts/demo/people.ts';
+import { writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
 import {
@@ -72,7 +73,10 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   test('forwards the token to the subgraph', async () => {
     const token = await tokenFor(requireDemoPerson('window-yudu'), clock());
     expect((await ask('{ case(id: "c1") { number matter { id } } }', token)).data).toEqual({
-      case: { number: requireDemoPerson('window-yudu').name, matter: { id: 'm1' } },
+      case: {
+        number: requireDemoPerson('window-yudu').name,
+        matter: { id: writeGlobalId({ type: 'Matter', own: 'm1' }) },
+      },
     });
   });
 

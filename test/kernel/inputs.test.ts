@@ -126,7 +126,7 @@ describe('every argument is checked before its resolver runs', () => {
 
     test('a correct one reaches its resolver', async () => {
       const { data } = await askEntities([{ __typename: 'Thing', id: 'x' }]);
-      expect(data).toEqual({ _entities: [{ id: 'x' }] });
+      expect(data).toEqual({ _entities: [{ id: writeGlobalId({ type: 'Thing', own: 'x' }) }] });
       const literal = await ask(
         '{ _entities(representations: { __typename: "Thing", id: "a\\u0000" }) { __typename } }',
       );
@@ -214,7 +214,7 @@ describe('every argument is checked before its resolver runs', () => {
     test('in a representation', async () => {
       const query = 'query($of: [_Any!]!) { _entities(representations: $of) { ... on Thing { id } } }';
       const { data } = await ask(query, { of: [{ __typename: 'Thing', id: thing }] });
-      expect(data).toEqual({ _entities: [{ id: 'x' }] });
+      expect(data).toEqual({ _entities: [{ id: thing }] });
       const { error } = await ask(query, { of: [{ __typename: 'Thing', id: leaf }] });
       expect(error).toEqual(badInput('representations[0].id'));
     });

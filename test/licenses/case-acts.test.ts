@@ -86,6 +86,14 @@ describe('an act that somebody does', () => {
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
   'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
+  // The end of a period: nobody does it, the register states it. Cases enter the state that it leads to.
+  'cases/fact/workflow.ts': ['LAPSE'],
+  'kernel/sealing/attest.ts': ['LAPSE'],
+  'licenses/act/issue-workflow.ts': ['LAPSE'],
+  'licenses/register/statement.ts': ['LAPSE'],
+  'licenses/validity/sweep-workflow.ts': ['LAPSE'],
+  // A renewal asked for in time holds off the end.
+  'cases/renewal/renewal.ts': ['RENEW'],
   // A change of the register of people, which is no act on a license.
   'cases/person/appointment.ts': ['CHANGE'],
   // The finding that orders it.

@@ -11,8 +11,8 @@ import { seededNumbers } from './sample.ts';
 /**
  * In every state that a case with its license can reach, what `actions` offers is exactly what the rehearsal of the
  * mutation accepts, for everybody who takes part. The states are found by walking: in each state one of the offered
- * actions is carried out, one that was not yet tried there if there is any. Each state is compared once. The walks are a
- * sample by a seed; FULL=1 walks ten times as long.
+ * actions is carried out, one that was not yet tried there if there is any. Each state is compared once. The walks are
+ * a sample by a seed; FULL=1 walks ten times as long.
  */
 
 const SEED = 20_261_201;

@@ -15,7 +15,8 @@ import { KINDS, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
 
 /**
  * Tests the auditor against the tampering generator, which was written independently of it. A run tries a part of the
- * kinds, a whole run each once; TAMPERINGS sets from how many it chooses. HOUSES sets the number of untampered clones, which must raise no finding.
+ * kinds, a whole run each once; TAMPERINGS sets from how many it chooses. HOUSES sets the number of untampered clones,
+ * which must raise no finding.
  */
 
 const TAMPERINGS = Number(process.env.TAMPERINGS ?? KINDS.length);

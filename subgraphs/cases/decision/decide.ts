@@ -22,8 +22,8 @@ export interface DecisionInput {
 
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
- * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` and `requireContent`
- * refuse.
+ * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` and
+ * `requireContent` refuse.
  */
 export function decide(
   subject: Case,

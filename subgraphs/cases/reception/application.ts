@@ -24,7 +24,8 @@ export interface Application {
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireFitting` and `requireLicenseFits` refuse.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireFitting` and
+ * `requireLicenseFits` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,

@@ -182,11 +182,12 @@ export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>):
   await insertLeafWith(tx, tx.insert(sealCode).values(row), buildCodeLeaf(row));
 }
 
-/** Returns the use under an issuance, or null. */
-export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | null> {
-  const isId = UUID_PATTERN.test(issuanceId);
-  const [row] = isId ? await db.select().from(sealUse).where(eq(sealUse.issuanceId, issuanceId)) : [];
-  return row ?? null;
+/** Returns the use under each issuance, in their order. Null if there is none. */
+export async function findUses(db: Reader, issuanceIds: readonly string[]): Promise<(UseRow | null)[]> {
+  const ids = issuanceIds.filter((id) => UUID_PATTERN.test(id));
+  const rows = ids.length === 0 ? [] : await db.select().from(sealUse).where(inArray(sealUse.issuanceId, ids));
+  const byId = new Map(rows.map((row) => [row.issuanceId, row]));
+  return issuanceIds.map((id) => byId.get(id) ?? null);
 }
 
 /** Filter of uses. Null selects all. */
