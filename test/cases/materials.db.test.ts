@@ -16,15 +16,20 @@ const CLERK = ROUTES.DIRECT.accepts;
 const MATERIALS = `materials { code name kind form copies superseded addedAt addedBy
   file { id: uuid name mediaType sizeBytes digest url } license { identifier } checked { version state stillGood } }`;
 
-const application = (materials: object[], extraInput: object = {}) => ({
+const application = (materials: object[], extraInput: { matter?: string } = {}) => ({
   matter: ROUTES.DIRECT.matter,
   applicant: COMPANY,
-  fields: linesFor(ROUTES.DIRECT.matter),
+  fields: linesFor(extraInput.matter ?? ROUTES.DIRECT.matter),
   materials,
   ...extraInput,
 });
 
-async function acceptCase(hub: TestHub, materials: object[], extraInput: object = {}, clerk: string = CLERK) {
+async function acceptCase(
+  hub: TestHub,
+  materials: object[],
+  extraInput: { matter?: string } = {},
+  clerk: string = CLERK,
+) {
   const input = application(materials, extraInput);
   return runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id: uuid ${MATERIALS} }`);
 }

@@ -246,6 +246,7 @@ describe('acts on an existing license', () => {
     refuseAcceptance: { reason: '证照已吊销' },
     examineCase: { finding: 'APPROVED' },
     sendBackCase: { reason: '补充审查' },
+    amendCase: { fields: [{ label: '备注', text: '更正' }] },
     pauseCase: { kind: 'HEARING', reason: '听证', papers: ['1号'] },
     decideCase: { decision: 'REJECTED', reason: '证照已吊销', authoriseSeal: true },
     withdrawCase: { reason: '不办了' },
