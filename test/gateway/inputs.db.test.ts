@@ -5,11 +5,12 @@ import { FILE_INPUT } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type Place, placesBelowRoots, placesOfRoots, writeOperation } from '../support/arguments.ts';
-import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
 import { prepareAct } from '../support/own-act.ts';
 import { importDelegations } from '../support/proposal.ts';
 import { sampleCases } from '../support/sample.ts';
+import { submitApplication } from '../support/seal-applications.ts';
 import { recordFinding } from '../support/supervision.ts';
 
 /**
@@ -205,6 +206,10 @@ describe('every argument of every field below the roots', () => {
     const [route, granted] = [ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT)];
     const { identifier } = await issueGrantedLicense(hub, route, granted, 1);
     expect((await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier })).proposal).not.toBeNull();
+    const webhook = { url: 'http://127.0.0.1:9/a', organ: 'yudu-slj' };
+    await runMutation(hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');
+    const grant = { seal: 'yudu-slj-license-seal', matter: route.matter, reason: '示范' };
+    expect((await submitApplication(hub.ask, 'yudu-slj.keeper', 'applyForSealGrant', grant)).refusal).toBeNull();
     await recordFinding(hub, 'yudu-lyj.supervisor', { case: granted, kind: 'NOTICE', text: '请核对' });
     await grantCase(hub, route);
   });

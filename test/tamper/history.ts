@@ -1,6 +1,7 @@
 import { connect } from '../../db/client.ts';
 import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
+import { writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
 import { linesFor } from '../support/content.ts';
 import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
@@ -246,7 +247,7 @@ async function changeSeals(hub: TestHub): Promise<void> {
   const grantInput = { seal: 'yudu-slj-license-seal', matter: 'yd2022-1-07' };
   const grantResult = await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealGrant', grantInput);
   const [grant] = grantResult.seal.grants.filter(
-    (item: { matter: { id: string } }) => item.matter.id === grantInput.matter,
+    (item: { matter: { id: string } }) => item.matter.id === writeGlobalId({ type: 'Matter', own: grantInput.matter }),
   );
   await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealGrantWithdrawal', { seal: grantInput.seal, grant: grant.id });
   const endInput = { seal: 'yudu-sthjj-license-seal', reason: 'CESSATION_OF_OPERATION', words: '机构改革' };
