@@ -68,7 +68,7 @@ const open = async (options: Parameters<typeof createTestHub>[0]) => {
   keys = await createPlatformKeys();
   await registerPlatform(hub, keys);
   const input = { organ: ORGAN, url: 'http://127.0.0.1:9/hook' };
-  const registered = await administer(hub, 'registerWebhook', 'RegisterWebhookInput', input, 'webhook { id } secret');
+  const registered = await administer(hub, 'registerWebhook', 'RegisterWebhookInput', input, 'webhook { id: uuid } secret');
   webhook = { id: registered.webhook.id, secret: registered.secret };
 };
 const close = async () => {

@@ -155,7 +155,10 @@ const personOf = (name: string) => (name === 'applyForSeal' ? NEW_KEEPER : findA
 /** Returns `base` with `value` at a path, for example `fields[0].text`. */
 function setAt(base: unknown, [head, ...rest]: readonly string[], value: unknown): unknown {
   if (head === undefined) return value;
-  if (/^\d+$/.test(head)) return [setAt((base as unknown[] | undefined)?.[0], rest, value)];
+  if (/^\d+$/.test(head)) {
+    const list = (base as readonly unknown[] | undefined) ?? [];
+    return Object.assign([...list], { [head]: setAt(list[Number(head)], rest, value) });
+  }
   const object = (base ?? {}) as Record<string, unknown>;
   return { ...object, [head]: setAt(object[head], rest, value) };
 }
