@@ -35,6 +35,14 @@ const OVERLAY = {
   ...{ matterId: 'yd2022-3-31', version: 1, divisionCode: '360731' },
   ...{ validFrom: '2026-03-20', promisedDays: 7 },
 };
+/** A license type that is new. */
+const TYPE = {
+  ...{ code: '11000000000090018B099', name: '示范证', validFrom: '2026-04-01', acts: ['ISSUE'] },
+  term: { kind: 'NONE' },
+  lines: [
+    { key: 'scope', label: '范围', kind: 'TEXT', group: 'PERMISSION', required: true, maxLength: 60, source: '某条例' },
+  ],
+};
 const toFile = (content: object) => ({ format: 'JSON', text: JSON.stringify(content) });
 /** Another authority, which the hub trusts. */
 const AUTHORITY = issueCertificate({ common: '某电子认证服务机构', isCa: true });
@@ -45,6 +53,7 @@ const INPUTS: Record<string, object> = {
   importDelegations: { csv: 'matter,valid_from,outcome_name\nyd2022-1-08,2100-01-01,新证' },
   importGuide: toFile(GUIDE),
   importGuideOverlay: toFile(OVERLAY),
+  importLicenseType: { text: JSON.stringify(TYPE) },
 };
 
 /** Each act by a case on an existing license: by which route, and for which matter of the same license. */

@@ -15,6 +15,7 @@ import {
 } from '../support/platform.ts';
 import { administer } from '../support/proposal.ts';
 import { listRoutes } from '../support/routes.ts';
+import { waitForLicense } from '../support/supervision.ts';
 
 /**
  * What comes over a route other than GraphQL is true in every subgraph when it is answered, as for mutations. A route
@@ -53,6 +54,7 @@ const ACTS: Readonly<Record<string, () => Promise<Act>>> = {
   'POST /cases/supervision/findings': async () => {
     const id = await grantCase(hub, ROUTES.DIRECT);
     await issueGrantedLicense(hub, ROUTES.DIRECT, id, ++serial);
+    await waitForLicense(hub, id);
     const data = { case: id, kind: 'SUSPENSION', text: '检查发现问题', by: '系统' };
     const payload = JSON.stringify({ type: 'finding', data });
     const headers = buildSignedHeaders(webhook.id, parseSecret(webhook.secret), payload, clock());
@@ -68,7 +70,13 @@ const open = async (options: Parameters<typeof createTestHub>[0]) => {
   keys = await createPlatformKeys();
   await registerPlatform(hub, keys);
   const input = { organ: ORGAN, url: 'http://127.0.0.1:9/hook' };
-  const registered = await administer(hub, 'registerWebhook', 'RegisterWebhookInput', input, 'webhook { id: uuid } secret');
+  const registered = await administer(
+    hub,
+    'registerWebhook',
+    'RegisterWebhookInput',
+    input,
+    'webhook { id: uuid } secret',
+  );
   webhook = { id: registered.webhook.id, secret: registered.secret };
 };
 const close = async () => {
