@@ -40,6 +40,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'FindHolderLicensesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
   'LicenseFilter.holder': 'a name, no code: the index holds none (test/licenses/finding.db.test.ts)',
   'LicenseFilter.typeCode': 'the code of a type of licenses',
+  'Query.licenseType.code': 'the code of a type of licenses',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',

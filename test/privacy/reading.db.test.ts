@@ -17,8 +17,8 @@ const [HOLDER, CLERK, APPROVER, SUPERVISOR] = [
 ];
 const MASKED = '9100**********001R';
 const LINES = [
-  { label: '法定代表人', text: '李晓明 11010519491231002X，电话 13800138000' },
-  { label: '经营范围', text: '示范' },
+  { label: '林权所有者', text: '李晓明 11010519491231002X，电话 13800138000' },
+  { label: '采伐地点', text: '示范' },
 ];
 
 describe.each(['local', 'http'] as const)('readings of a case and its license (%s)', (transport) => {
