@@ -308,7 +308,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 
 /** The forestry office accepted, decided and issued what the licenses are of. */
 const LICENSE_PLACES = {
-  COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] },
+  COUNTER: { organs: ['yudu-lyj'] },
   LICENSE_PARTIES: { organs: ['yudu-lyj'] },
 };
 

@@ -40,6 +40,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   searchCases: 'text: "有限", ',
   searchMatters: 'text: "许可", ',
   searchOrgans: 'text: "局", ',
+  searchLicenses: 'text: "有限", ',
 };
 
 /** The fields of Query that return a page. */
