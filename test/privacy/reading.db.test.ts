@@ -77,7 +77,8 @@ describe.each(['local', 'http'] as const)('readings of a case and its license (%
       const data = await ask(person, query, { id: caseId, license: license.identifier });
       for (const part of [data.case.applicant, data.license.holder])
         expect([person, part.code]).toEqual([person, MASKED]);
-      for (const part of [data.case, data.license]) expect(part.fields).toEqual([{ text: maskedLine }]);
+      for (const part of [data.case, data.license])
+        expect(part.fields).toEqual([{ text: maskedLine }, { text: '示范' }]);
     }
     const library = await ask('library', 'query($id: ID!) { license(identifier: $id) { holder { code } } }', {
       id: license.identifier,
