@@ -5,6 +5,7 @@ import { auditExceptions } from '../../scripts/audit/office/exceptions.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
@@ -52,7 +53,7 @@ beforeAll(async () => {
   hub = await createTestHub({ now: clock });
   sql = postgres(hub.adminUrl, { max: 1, connection: { session_replication_role: 'replica' } });
   exceptionId = await approveException();
-  const application = { matter: MATTER, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
+  const application = { matter: MATTER, applicant: COMPANY, fields: linesFor(MATTER) };
   const accepted = await runMutation(
     ...([hub, `${ORGAN}.clerk`, 'acceptCase', 'ApplicationInput', application, 'case { id: uuid number }'] as const),
   );

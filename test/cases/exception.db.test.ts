@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
@@ -51,7 +52,7 @@ async function runAs(person: Person, name: string, type: string, input: object) 
 }
 /** Accepts a case, and examines it as the person who is alone. Returns its id. */
 async function openCase(matter = MATTER, organ = ORGAN, examiner = ALONE): Promise<string> {
-  const application = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
+  const application = { matter, applicant: COMPANY, fields: linesFor(matter) };
   const acceptance = await runMutation(
     hub,
     `${organ}.clerk`,

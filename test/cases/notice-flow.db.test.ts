@@ -2,6 +2,7 @@ import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { findInconsistencies } from '../support/consistency.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { fetchFile } from '../support/reading.ts';
@@ -32,7 +33,7 @@ function noticeSteps(hub: TestHub) {
   };
   const get = (url: string, person: string | null) => fetchFile(hub, person, url);
   const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
-    const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
+    const input = { matter, applicant: COMPANY, fields: linesFor(matter) };
     const acceptance = await runMutation(
       hub,
       `${organ}.clerk`,

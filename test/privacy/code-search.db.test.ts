@@ -39,7 +39,7 @@ const refusalOf = (person: string, code: string, changes: object = {}) =>
   findRefusalCode(hub, person, NAME, TYPE, { code, purpose: 'VERIFICATION', ...changes });
 async function listReadings(person: string) {
   const query = `{ licenseReadings(filter: { object: CODE_SEARCH }, first: 100) {
-    edges { node { number purpose organ { id } reader } } } }`;
+    edges { node { number purpose organ { id: code } reader } } } }`;
   const { data } = await hub.ask(person, query);
   return data.licenseReadings.edges.map(({ node }: { node: object }) => node);
 }

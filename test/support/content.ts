@@ -24,7 +24,7 @@ const SAMPLES: Readonly<Record<Exclude<LineKind, 'CHOICE' | 'CHOICES'>, string>>
 export function linesFor(matterId: string, texts: Readonly<Record<string, string>> = {}) {
   const given = Object.entries(texts).map(([label, text]) => ({ label, text }));
   const type = typeOf.get(matterId);
-  if (!type) return given.length > 0 ? given : [{ label: '内容', text: '示范' }];
+  if (!type) return given.length > 0 ? given : [{ label: '工程名称', text: '示范公路' }];
   const missing = type.lines.filter(({ label, required }) => required && texts[label] === undefined);
   return [
     ...given,
