@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
@@ -175,8 +176,8 @@ const ROWS: Row[] = [
 ];
 
 const INPUTS: Record<string, object> = {
-  receiveApplication: { matter: 'yd2022-3-25', applicant: COMPANY },
-  acceptCase: { matter: 'yd2022-3-25', applicant: COMPANY },
+  receiveApplication: { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') },
+  acceptCase: { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') },
   recordAgreement: {
     number: '示范〔2026〕1号',
     cityOrgan: 'ganzhou-jyj',

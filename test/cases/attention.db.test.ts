@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { administer } from '../support/proposal.ts';
@@ -35,7 +36,11 @@ describe('attention', () => {
   const listItems = async (person: string, ...kinds: string[]): Promise<Item[]> =>
     (await fetchPage(person, { kinds })).edges.map((edge: { node: Item }) => edge.node);
   const acceptCase = async () => {
-    const input = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY };
+    const input = {
+      matter: ROUTES.WINDOW_FORWARD.matter,
+      applicant: COMPANY,
+      fields: linesFor(ROUTES.WINDOW_FORWARD.matter),
+    };
     const answer = await runMutation(
       hub,
       'window-yudu',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { administer } from '../support/proposal.ts';
@@ -129,7 +130,7 @@ describe('calendars and clocks', () => {
 
   test('silence for five working days counts as acceptance on the day of receipt', async () => {
     clock.set('2022-11-28');
-    const input = { matter: MATTER, applicant: COMPANY };
+    const input = { matter: MATTER, applicant: COMPANY, fields: linesFor(MATTER) };
     const filingAnswer = await runMutation(
       hub,
       'applicant-company',

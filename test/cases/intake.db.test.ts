@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { buildPdf } from '../support/files.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -29,7 +30,7 @@ describe('intake', () => {
   });
   afterAll(() => hub?.stop());
 
-  const application = { matter: 'yd2022-3-25', applicant: COMPANY };
+  const application = { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') };
   const refusalOf = (person: string, name: string, extraInput: object = {}) =>
     findRefusalCode(hub, person, name, 'ApplicationInput', { ...application, ...extraInput });
   const receive = async (extraInput: object = {}): Promise<string> => {

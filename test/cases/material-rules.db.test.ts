@@ -8,6 +8,7 @@ import {
 } from '../../subgraphs/cases/material/upload/workflow.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { buildPdf } from '../support/files.ts';
 import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -72,7 +73,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
       { code: 'M02', upload: await upload() },
       { code: 'M04', upload: await upload() },
     ];
-    const filing = { matter: GUIDED_MATTER, applicant: COMPANY };
+    const filing = { matter: GUIDED_MATTER, applicant: COMPANY, fields: linesFor(GUIDED_MATTER) };
     const refusalOfFiling = async (materials: object[]) =>
       findRefusalCode(hub, APPLICANT, 'receiveApplication', 'ApplicationInput', { ...filing, materials });
     const item = { upload: await upload() };

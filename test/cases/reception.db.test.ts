@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
@@ -16,7 +17,7 @@ describe('reception', () => {
 
   const FIELDS =
     'case { id: uuid number step result resultCode acceptedBy { id: code } supplement { items until } steps { step } }';
-  const application = { matter: 'yd2022-3-25', applicant: COMPANY };
+  const application = { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') };
   const receiveCase = async (person = 'applicant-company', extraInput: object = {}) => {
     const input = { ...application, ...extraInput };
     const { case: receivedCase } = await runMutation(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import {
   COMPANY,
   findRefusalCode,
@@ -92,7 +93,7 @@ describe('ends of a case', () => {
   });
 
   test('DELIVERED: the decision document of a rejection is delivered', async () => {
-    const input = { matter: DIRECT.matter, applicant: COMPANY };
+    const input = { matter: DIRECT.matter, applicant: COMPANY, fields: linesFor(DIRECT.matter) };
     const { case: acceptedCase } = await runMutation(
       hub,
       DIRECT.accepts,

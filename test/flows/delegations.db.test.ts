@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedHub } from '../../scripts/hub/seed.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { approveImport, importDelegations } from '../support/proposal.ts';
@@ -67,7 +68,8 @@ describe('importing a list of delegations', () => {
     return Promise.all(tables.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
   };
   const acceptCase = async (person: string, matter: string, licenseNumber?: string) => {
-    const input = { matter, applicant: COMPANY, licenseNumber };
+    const fields = licenseNumber === undefined ? linesFor(matter) : [];
+    const input = { matter, applicant: COMPANY, fields, licenseNumber };
     const { case: acceptedCase, refusal } = await runMutation(
       hub,
       person,
@@ -414,7 +416,7 @@ describe('importing a list of delegations', () => {
       const [row] = await sql`select fact from cases.matter_fact where matter_id = 'yd2022-3-25'`;
       return row?.fact.delegations.at(-1).validTo === '2026-04-30';
     });
-    const input = { matter: 'yd2022-3-25', applicant: COMPANY };
+    const input = { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') };
     const lateAnswer = await runMutation(
       hub,
       'yudu-xzspj.clerk',

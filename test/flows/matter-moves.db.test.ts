@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
+import { linesFor } from '../support/content.ts';
 import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { importDelegations } from '../support/proposal.ts';
@@ -31,7 +32,7 @@ describe('running cases of a matter that moves', () => {
       person,
       name,
       'ApplicationInput',
-      { matter, applicant: COMPANY },
+      { matter, applicant: COMPANY, fields: linesFor(matter) },
       'case { id: uuid }',
     );
     expect(answer.refusal).toBeNull();

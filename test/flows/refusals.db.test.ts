@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
+import { linesFor } from '../support/content.ts';
 import {
   COMPANY,
   findRefusalCode,
@@ -59,7 +60,7 @@ describe('refusals', () => {
       'window-yudu',
       'acceptCase',
       'ApplicationInput',
-      { matter: 'yd2022-3-25', applicant: COMPANY },
+      { matter: 'yd2022-3-25', applicant: COMPANY, fields: linesFor('yd2022-3-25') },
       'case { id: uuid }',
     );
     const id = acceptance.case.id;
