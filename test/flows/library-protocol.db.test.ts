@@ -94,7 +94,7 @@ test('statements wait for a library of version 1, its licenses do not; with vers
   // The hub keeps the receipt that the library signed, and the log has its digest.
   const receipts = await sql`select r.revision, r.receipt, l.entry from licenses.outbox_receipt r
     join seals.log_leaf l on l.kind = 'RECEIPT' and l.subject = 'library ' || r.stream || ' ' || r.revision
-    where r.stream = ${`register:${number}`} order by r.revision`;
+    where r.consumer = 'library-statements' and r.stream = ${`register:${number}`} order by r.revision`;
   expect(receipts.map(({ receipt }) => receipt)).toEqual(collected.map(({ receipt }) => receipt));
   for (const { receipt, entry, revision } of receipts) {
     expect(JSON.parse(entry)).toMatchObject({ digest: sha256(receipt), isSigned: true, isSalted: true });
@@ -120,7 +120,8 @@ test('a library that is away gets them later, once, also if the hub forgot that 
     async () => (await readStates(license.identifier)).statements.collected === 1,
   );
   expect(await library.statements(license.number)).toEqual([before]);
-  const [again] = await sql`select receipt from licenses.outbox_receipt where stream = ${stream}`;
+  const [again] = await sql`select receipt from licenses.outbox_receipt
+    where consumer = 'library-statements' and stream = ${stream}`;
   expect(again?.receipt).toBe(before?.receipt);
 });
 
