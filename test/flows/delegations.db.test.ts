@@ -13,7 +13,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { approveImport, importDelegations } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
-const CHANGES = `line matter { id: code name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
+const CHANGES = `line matter { code name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
   validFrom runningCases fields { field before after validTo }`;
 const ENTRY = 'id digest basis importedBy importedAt changed unchanged';
 const PAYLOAD = `unchanged
@@ -179,7 +179,7 @@ describe('importing a list of delegations', () => {
         validFrom: '2026-03-10',
         runningCases: 'FOLLOW',
         matter: {
-          id: 'yd2022-1-07',
+          code: 'yd2022-1-07',
           runningCases: {
             totalCount: 1,
             edges: [{ node: { number: runningCases.moved.number, step: 'ACCEPTED', mode: 'DIRECT' } }],
