@@ -51,17 +51,26 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     await hub?.stop();
   });
 
-  const applicationInput = (materials: object[], extraInput: { matter?: string } = {}) => ({
+  const applicationInput = (
+    materials: object[],
+    extraInput: { matter?: string; applicant?: object; dryRun?: boolean } = {},
+  ) => ({
     matter: ROUTES.DIRECT.matter,
     applicant: COMPANY,
     fields: linesFor(extraInput.matter ?? ROUTES.DIRECT.matter),
     materials,
     ...extraInput,
   });
-  const acceptCase = (materials: object[], extraInput: { matter?: string } = {}, clerk: string = CLERK) =>
-    runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput), FIELDS);
-  const refusalOfAcceptance = (materials: object[], extraInput: { matter?: string } = {}, clerk: string = CLERK) =>
-    findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput));
+  const acceptCase = (
+    materials: object[],
+    extraInput: { matter?: string; applicant?: object; dryRun?: boolean } = {},
+    clerk: string = CLERK,
+  ) => runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput), FIELDS);
+  const refusalOfAcceptance = (
+    materials: object[],
+    extraInput: { matter?: string; applicant?: object; dryRun?: boolean } = {},
+    clerk: string = CLERK,
+  ) => findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput));
   const listUploads = async (person: string) => {
     const query = '{ uploads(first: 100) { edges { node { id: uuid name state expiresAt } } } }';
     const { data } = await hub.ask(person, query);
@@ -263,8 +272,10 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     expect(listedUpload).toMatchObject({ id: upload, name: '材料.pdf', state: 'READY' });
     expect(Date.parse(listedUpload.expiresAt) - clock().getTime()).toBe(UPLOAD_LIFE_DAYS * DAY_MS);
     expect((await listUploads(APPLICANT)).map((item: { id: string }) => item.id)).not.toContain(upload);
-    const refusalOfDiscard = (person: string, extraInput: { matter?: string } = {}) =>
-      findRefusalCode(hub, person, 'discardUpload', 'DiscardUploadInput', { upload, ...extraInput });
+    const refusalOfDiscard = (
+      person: string,
+      extraInput: { matter?: string; applicant?: object; dryRun?: boolean } = {},
+    ) => findRefusalCode(hub, person, 'discardUpload', 'DiscardUploadInput', { upload, ...extraInput });
     expect(await refusalOfDiscard(APPLICANT)).toBe('UPLOAD_UNKNOWN');
     expect(await refusalOfDiscard('applicant-citizen', { dryRun: true })).toBeNull();
     expect(await refusalOfDiscard('applicant-citizen')).toBeNull();
