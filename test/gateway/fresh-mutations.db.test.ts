@@ -56,12 +56,6 @@ const INPUTS: Record<string, object> = {
   importLicenseType: { text: JSON.stringify(TYPE) },
 };
 
-/**
- * They name cases as late although cases know the proposal by then. Their reader is told too little, never something
- * false. To be mended.
- */
-const NAMED_TOO_EARLY = ['importGuide', 'importGuideOverlay', 'importLicenseType', 'decideImport'];
-
 /** Each act by a case on an existing license: by which route, and for which matter of the same license. */
 const EXPLORATION = {
   ...ROUTES.WINDOW_FORWARD,
@@ -240,9 +234,7 @@ describe('mutations with effects in other subgraphs', () => {
       async () => {},
     );
     expect(left).toEqual([]);
-    const late = [...outcomes].filter(
-      ([name, { unknown, delayed }]) => unknown.length > 0 || (delayed.length > 0 && !NAMED_TOO_EARLY.includes(name)),
-    );
+    const late = [...outcomes].filter(([, { unknown, delayed }]) => unknown.length + delayed.length > 0);
     expect(late).toEqual([]);
     const types = new Set([...outcomes.values()].flatMap(({ effects }) => effects.map((one) => one.split(' ')[1])));
     expect([...outcomes].filter(([, { effects }]) => effects.length > 0).length).toBeGreaterThan(15);

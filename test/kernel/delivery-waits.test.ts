@@ -44,3 +44,14 @@ test('a while later one answer waits again, in case another copy of the relay de
   void waits.add('s', 2);
   expect(vi.getTimerCount()).toBe(1);
 });
+
+test('an event that was rolled back is not waited for, whether its stream has others or none', async () => {
+  const [begun, empty] = [waits.add('begun', 3), waits.add('empty', 1)];
+  const known = waits.add('begun', 2);
+  waits.compare(['begun', 'empty'], [{ stream: 'begun', head: 2, delivered: 1, isStuck: false }]);
+  expect([await begun, await empty]).toEqual([[], []]);
+  // What was committed is still waited for.
+  expect(vi.getTimerCount()).toBe(1);
+  waits.settle('begun', 2);
+  expect(await known).toEqual([]);
+});

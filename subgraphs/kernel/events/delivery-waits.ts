@@ -75,9 +75,14 @@ export class DeliveryWaits {
     for (const wait of [...(this.#waitsByStream.get(stream) ?? [])]) if (wait.revision <= revision) wait.end(delayed);
   }
 
-  /** Ends the waits as the rows say, which another copy of the relay may have changed. */
-  compare(rows: readonly Progress[]): void {
-    for (const { stream, head, delivered, isStuck } of rows) {
+  /**
+   * Ends the waits of `streams` as their rows say, which another copy of the relay may have changed. A stream without a
+   * row has no event at all.
+   */
+  compare(streams: readonly string[], rows: readonly Progress[]): void {
+    const rowByStream = new Map(rows.map((row) => [row.stream, row]));
+    for (const stream of streams) {
+      const { head, delivered, isStuck } = rowByStream.get(stream) ?? { head: 0, delivered: 0, isStuck: false };
       this.#end(stream, delivered, []);
       for (const wait of [...(this.#waitsByStream.get(stream) ?? [])]) {
         // A savepoint that was rolled back took its event with it.

@@ -147,7 +147,7 @@ export function startRelay(options: RelayOptions): Relay {
 /** Ends waits whose events another copy of the relay has delivered, or whose consumer takes none for now. */
 async function compareWaits(rows: ConsumerRows, waits: DeliveryWaits): Promise<void> {
   const streams = waits.listOldStreams().slice(0, MAX_PROGRESS_STREAMS);
-  if (streams.length > 0) waits.compare(await readProgress(rows, streams));
+  if (streams.length > 0) waits.compare(streams, await readProgress(rows, streams));
 }
 
 interface RunningDelivery {
