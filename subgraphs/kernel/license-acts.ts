@@ -70,6 +70,8 @@ export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
 /** An act that makes a new document, and so a new version on a new sheet of paper. Only a granted case ends in it. */
 interface VersionColumns extends SealRule {
   makesVersion: true;
+  /** Whether the case may change the lines of the license (制证信息), or the new version repeats them. */
+  changesLines: boolean;
   attestedBy: 'SEAL';
   paper: Extract<PaperMove, 'NEW_SHEET'>;
   case: Extract<CaseNeed, 'REQUIRED'>;
@@ -122,6 +124,7 @@ const NEW_VERSION = {
   from: ['VALID', 'NOT_YET_VALID'],
   to: 'SUPERSEDED',
   makesVersion: true,
+  changesLines: true,
   paper: 'NEW_SHEET',
   case: 'REQUIRED',
   authorisedBy: null,
@@ -149,7 +152,7 @@ export const LICENSE_ACTS = {
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   // What has not begun is not renewed.
   RENEW: { ...NEW_VERSION, from: ['VALID'], label: '延续', wireCode: 'RENEW' },
-  REISSUE: { ...NEW_VERSION, label: '补发', wireCode: 'REISSUE' },
+  REISSUE: { ...NEW_VERSION, changesLines: false, label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
   TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
@@ -295,6 +298,11 @@ export function isSealed(act: SignedAct): act is SealedAct {
 /** Whether an act makes a new version. SPOIL and DECISION make none. */
 export function makesVersion(act: SignedAct): act is VersionAct {
   return (VERSION_ACTS as readonly string[]).includes(act);
+}
+
+/** Whether an act changes lines of the license. */
+export function changesLines(act: Act): boolean {
+  return makesVersion(act) && LICENSE_ACTS[act].changesLines;
 }
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */

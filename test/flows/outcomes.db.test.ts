@@ -4,11 +4,11 @@ import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { type LicenseAction, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
-import type { LicenseLine, LineKind } from '../../subgraphs/kernel/license-type/line.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { testClock } from '../support/clock.ts';
+import { sampleTextOf } from '../support/content.ts';
 import { COMPANY, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { matterFacts } from '../support/matters.ts';
@@ -24,26 +24,13 @@ const sampleLines = new Map(listSampleRecords().map(([, { ZZLXDM, KZ_NR }]) => [
 
 const licenseTypes = new Map(readLicenseTypes().map((type) => [type.code, type]));
 
-/** A text of each kind of line. */
-const TEXTS: Record<LineKind, string> = {
-  ...{ TEXT: '示范内容', LONG_TEXT: '示范内容', CHOICE: '', CHOICES: '' },
-  ...{ DATE: '2026-03-02', INTEGER: '12', DECIMAL: '12.5', PHONE: '07970000000' },
-  ...{ CODE_USCC: COMPANY.code, CITIZEN_NUMBER: '11010519491231002X' },
-};
-
 /** The lines that an application for a license of the type states: those that the type requires or a sample shows. */
 function linesOf(code: string): { label: string; text: string }[] {
   const samples = new Map(sampleLines.get(code)?.map(({ label, text }) => [label, text]));
   const lines = licenseTypes.get(code)?.lines ?? [];
   return lines
     .filter(({ label, required }) => required || samples.has(label))
-    .map((line) => ({ label: line.label, text: textOf(line, samples.get(line.label)) }));
-}
-
-function textOf({ kind, choices, pattern }: LicenseLine, sample: string | undefined): string {
-  if (pattern !== null) return pattern.replaceAll(/[#&]/g, '1').replaceAll('@', 'A').replaceAll('?', '甲');
-  const isFree = kind === 'TEXT' || kind === 'LONG_TEXT';
-  return choices[0] ?? (isFree && sample !== undefined ? sample : TEXTS[kind]);
+    .map((line) => ({ label: line.label, text: sampleTextOf(line, samples.get(line.label)) }));
 }
 
 const { guides, overlays } = readGuides();

@@ -1,5 +1,5 @@
 import { readLicenseTypes, readMatters } from '../../seeds/load.ts';
-import type { LineKind } from '../../subgraphs/kernel/license-type/line.ts';
+import type { LicenseLine, LineKind } from '../../subgraphs/kernel/license-type/line.ts';
 
 /** Content of licenses (制证信息) that fits the types of the plan. */
 
@@ -26,11 +26,12 @@ export function linesFor(matterId: string, texts: Readonly<Record<string, string
   const type = typeOf.get(matterId);
   if (!type) return given.length > 0 ? given : [{ label: '工程名称', text: '示范公路' }];
   const missing = type.lines.filter(({ label, required }) => required && texts[label] === undefined);
-  return [
-    ...given,
-    ...missing.map(({ label, kind, choices }) => ({
-      label,
-      text: kind === 'CHOICE' || kind === 'CHOICES' ? (choices[0] ?? '') : SAMPLES[kind],
-    })),
-  ];
+  return [...given, ...missing.map((line) => ({ label: line.label, text: sampleTextOf(line) }))];
+}
+
+/** Returns a text that a line takes: by its pattern, its choices, its kind; `wished` if it takes any. */
+export function sampleTextOf({ kind, choices, pattern }: LicenseLine, wished?: string): string {
+  if (pattern !== null) return pattern.replaceAll(/[#&]/g, '1').replaceAll('@', 'A').replaceAll('?', '甲');
+  if (kind === 'CHOICE' || kind === 'CHOICES') return choices[0] ?? '';
+  return (kind === 'TEXT' || kind === 'LONG_TEXT' ? wished : undefined) ?? SAMPLES[kind];
 }

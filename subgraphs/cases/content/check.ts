@@ -1,11 +1,12 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
-import type { StepRecord } from '../case.ts';
-import { type Lines, listAmended } from './content.ts';
+import { actionOf, type Case, type LicenseFact, type StepRecord } from '../case.ts';
+import { type Lines, linesAfter, listAmended } from './content.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
@@ -51,7 +52,7 @@ export function requireFitting(type: LicenseTypeVersion | null, given: Lines, st
  * Refuses, all at once, what keeps a license from being sealed with these lines: CONTENT_INCOMPLETE for each required
  * line that is missing, and what is wrong with a line that the act changes. What stands unchanged was sealed before.
  */
-export function requireComplete(type: LicenseTypeVersion | null, standing: Lines, lines: Lines): void {
+function requireComplete(type: LicenseTypeVersion | null, standing: Lines, lines: Lines): void {
   if (type === null) return;
   const changed = new Set(listAmended(standing, lines).map(({ label }) => label));
   const faults = new RefusalCollector();
@@ -64,9 +65,21 @@ export function requireComplete(type: LicenseTypeVersion | null, standing: Lines
 }
 
 /** Returns the labels of the required lines of a type that `standing` lacks: the first act on it supplies them. */
-export function listLacking(type: LicenseTypeVersion | null, standing: Lines): ReadonlySet<string> {
+function listLacking(type: LicenseTypeVersion | null, standing: Lines): ReadonlySet<string> {
   const labels = new Set(standing.map(({ label }) => label));
   return new Set((type?.lines ?? []).flatMap(({ label, required }) => (required && !labels.has(label) ? label : [])));
+}
+
+/** Returns the lines that the license carries after the act of a case (制证信息). */
+export function linesOf(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
+  const standing = license?.license.fields ?? [];
+  return linesAfter(actionOf(subject.delegation), standing, subject.fields, listLacking(type, standing));
+}
+
+/** Refuses as `requireComplete` does. An act that makes no new sheet seals no lines. */
+export function requireContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
+  if (!makesSheet(actionOf(subject.delegation))) return;
+  requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
 }
 
 function codeOf({ fault }: ContentFault) {

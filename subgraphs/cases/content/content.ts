@@ -1,18 +1,7 @@
-import type { LicenseAction } from '../../kernel/license-acts.ts';
+import { changesLines, type LicenseAction } from '../../kernel/license-acts.ts';
 
 /** The lines of a license's content (制证信息): a label, and what stands after it. A label occurs once. */
 export type Lines = readonly { label: string; text: string }[];
-
-/** What an act does with the lines that stand on the license: it changes the named ones, or keeps all. */
-const MERGES: Readonly<Record<LicenseAction, 'CHANGES' | 'KEEPS'>> = {
-  ISSUE: 'CHANGES',
-  CHANGE: 'CHANGES',
-  RENEW: 'CHANGES',
-  RETAIN: 'CHANGES',
-  TRANSFER: 'CHANGES',
-  REISSUE: 'KEEPS',
-  CANCEL: 'KEEPS',
-};
 
 /**
  * Returns `standing` with the lines of `given` in their places: a line that `given` does not name stays as it is, a new
@@ -39,13 +28,13 @@ export function linesAfter(
   given: Lines,
   lacking: ReadonlySet<string>,
 ): { label: string; text: string }[] {
-  const taken = MERGES[action] === 'KEEPS' ? given.filter(({ label }) => lacking.has(label)) : given;
+  const taken = changesLines(action) ? given : given.filter(({ label }) => lacking.has(label));
   return changeLines(standing, taken);
 }
 
 /** Whether a case may take out a line by an empty text: only where lines stand that it can take out. */
 export function mayTakeOut(action: LicenseAction): boolean {
-  return action !== 'ISSUE' && MERGES[action] === 'CHANGES';
+  return action !== 'ISSUE' && changesLines(action);
 }
 
 /** A line before and after an amendment. Null: there was or is none. */

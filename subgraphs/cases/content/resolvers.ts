@@ -1,13 +1,13 @@
 import { dayOf } from '../../kernel/day.ts';
 import { getLoader } from '../../kernel/http/context.ts';
+import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { listRefusals } from '../../kernel/refusals/collector.ts';
-import { type Case, endsInLicenseAct } from '../case.ts';
-import { linesOf, requireContent } from '../decision/decide.ts';
+import { type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { findLicenses, findLicenseTypes } from '../fact/store.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
-import { typeOfCase } from './check.ts';
+import { linesOf, requireContent, typeOfCase } from './check.ts';
 import { amendCase } from './workflow.ts';
 
 /** The content of a license to be (制证信息): what it will carry, and its amendment. */
@@ -42,7 +42,7 @@ async function viewContents({ db, now }: WorkflowDependencies, cases: readonly C
   });
 }
 
-function viewContent(subject: Case, license: Parameters<typeof linesOf>[1], type: ReturnType<typeof typeOfCase>) {
+function viewContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
   const refusals = listRefusals(() => requireContent(subject, license, type));
   return {
     fields: linesOf(subject, license, type),

@@ -1,15 +1,13 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { makesSheet } from '../../kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { listLacking, requireComplete } from '../content/check.ts';
-import { linesAfter } from '../content/content.ts';
+import { linesOf, requireContent } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 
@@ -81,18 +79,6 @@ function requireStartDay(validFrom: Day | null, today: Day): void {
   const lastStart = endOfMonths(today, MAX_START_MONTHS) ?? today;
   if (validFrom !== null && (validFrom < today || validFrom > lastStart))
     throw new Refusal('FIELD_MALFORMED', 'validFrom');
-}
-
-/** Returns the lines that the license carries after the act of a case (制证信息). */
-export function linesOf(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
-  const standing = license?.license.fields ?? [];
-  return linesAfter(actionOf(subject.delegation), standing, subject.fields, listLacking(type, standing));
-}
-
-/** Refuses as `requireComplete` does. An act that makes no new sheet seals no lines. */
-export function requireContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
-  if (!makesSheet(actionOf(subject.delegation))) return;
-  requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
 }
 
 /** Returns the content that a granted case puts on the license. */
