@@ -1,5 +1,5 @@
 import type { Day } from '../day.ts';
-import { IN_FORCE, type LicenseState, type ValidityState } from '../license-acts.ts';
+import { isLive, type LicenseState, type ValidityState } from '../license-acts.ts';
 
 /**
  * What the period of validity makes of a state (行政许可法第七十条第一项). The only home of this rule in TypeScript.
@@ -30,7 +30,7 @@ export function hasEnded({ validUntil }: ValidityPeriod, day: Day): boolean {
  * has lapsed. Before the first day it is not yet valid, unless it is suspended. A final state stays.
  */
 export function stateOn(state: LicenseState, period: ValidityPeriod, day: Day): ValidityState {
-  if (!(IN_FORCE as readonly LicenseState[]).includes(state)) return state;
+  if (!isLive(state)) return state;
   if (hasEnded(period, day)) return 'LAPSED';
   return state === 'VALID' && period.validFrom !== null && day < period.validFrom ? 'NOT_YET_VALID' : state;
 }

@@ -11,9 +11,14 @@ export interface ValidityColumns {
   validUntil: SQLWrapper;
 }
 
+function isIn(state: SQLWrapper, states: readonly LicenseState[]): SQL {
+  const list = states.map((one) => sql`${one}`);
+  return sql`${state} in (${sql.join(list, sql`, `)})`;
+}
+
 /** SQL: the state on a day, by the rule of `stateOn`. */
 export function buildStateOn({ state, validFrom, validUntil }: ValidityColumns, day: Day): SQL<ValidityState> {
-  return sql`case when ${state} in ('VALID', 'SUSPENDED') and ${validUntil} < ${day}::date then 'LAPSED'
+  return sql`case when ${isIn(state, IN_FORCE)} and ${validUntil} < ${day}::date then 'LAPSED'
     when ${state} = 'VALID' and ${validFrom} > ${day}::date then 'NOT_YET_VALID' else ${state} end`;
 }
 
@@ -26,9 +31,5 @@ const ORIGINS: Partial<Record<ValidityState, readonly LicenseState[]>> = {
 /** SQL condition: the state on a day is `wanted`. */
 export function buildStateCondition(columns: ValidityColumns, wanted: ValidityState, day: Day): SQL {
   const stored = ORIGINS[wanted] ?? [wanted as LicenseState];
-  const isStored = sql`${columns.state} in (${sql.join(
-    stored.map((state) => sql`${state}`),
-    sql`, `,
-  )})`;
-  return sql`(${isStored} and ${buildStateOn(columns, day)} = ${wanted})`;
+  return sql`(${isIn(columns.state, stored)} and ${buildStateOn(columns, day)} = ${wanted})`;
 }
