@@ -1,10 +1,13 @@
 import type { ApolloGateway } from '@apollo/gateway';
 import type { ApolloServerOptionsWithGateway } from '@apollo/server';
+import { type DocumentNode, getOperationAST, print } from 'graphql';
 import type { ParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { countPlanningSteps } from '../../subgraphs/kernel/graphql/document-limits.ts';
 import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import { listKeyNames, type PlannedDocument, renameAliases, restoreAliases } from './aliases.ts';
 import type { PARSERS } from './parsers.ts';
 import type { PlanStore } from './store.ts';
+import { SUPERGRAPH_SDL } from './supergraph.ts';
 
 type Gateway = ApolloServerOptionsWithGateway<GraphContext>['gateway'];
 
@@ -15,28 +18,47 @@ type Gateway = ApolloServerOptionsWithGateway<GraphContext>['gateway'];
 export const MAX_STEPS_PLANNED_HERE = 60;
 
 /**
- * Returns the gateway as it is, but for where it plans: a long operation in a worker, within the pool's deadline and
- * memory. Such an operation fails with an Overload if the pool gives it up or has no place for it.
+ * Returns the gateway as it is, but for what it plans and where: a long operation in a worker, within the pool's
+ * deadline and memory. Such an operation fails with an Overload if the pool gives it up or has no place for it.
+ * Aliases that the planner would take for its own have other names while it works (`aliases.ts`).
  */
 export function planInWorkers(gateway: ApolloGateway, plans: PlanStore, parsers: ParserPool): Gateway {
   const parse = parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
+  const rename = createRenaming();
   return {
     async load(options) {
       const { executor } = await gateway.load(options);
       return {
-        async executor(context) {
-          const { queryHash, source, document, operation, request } = context;
-          const { operationName } = request;
+        async executor(request) {
+          const { queryHash } = request;
+          const { operationName } = request.request;
+          const { document, prefix } = rename(request.document);
+          const operation = (prefix !== null && getOperationAST(document, operationName)) || request.operation;
+          // Plans are stored by the client's document: the same one is always renamed in the same way.
+          const context = { ...request, document, operation };
           const isLong = countPlanningSteps(operation, document) > MAX_STEPS_PLANNED_HERE;
           if (isLong && !(await plans.isPlanned(queryHash, operationName))) {
-            const plan = await parse('planOperation', { document: source, operationName: operationName ?? null });
+            const text = prefix === null ? request.source : print(document);
+            const plan = await parse('planOperation', { document: text, operationName: operationName ?? null });
             await plans.store(queryHash, operationName, JSON.parse(plan));
           }
-          return executor(context);
+          const answer = await executor(context);
+          return prefix === null ? answer : restoreAliases(answer, prefix);
         },
       };
     },
     onSchemaLoadOrUpdate: (callback) => gateway.onSchemaLoadOrUpdate(callback),
     stop: () => gateway.stop(),
+  };
+}
+
+/** The server keeps the documents that it has parsed. Each is read once. */
+function createRenaming(): (document: DocumentNode) => PlannedDocument {
+  const keyNames = listKeyNames(SUPERGRAPH_SDL);
+  const renamed = new WeakMap<DocumentNode, PlannedDocument>();
+  return (document) => {
+    const planned = renamed.get(document) ?? renameAliases(document, keyNames);
+    renamed.set(document, planned);
+    return planned;
   };
 }
