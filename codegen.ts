@@ -19,6 +19,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Matter: './matter.ts#Matter',
     MatterChange: './import/import.ts#MatterChange',
     Organ: '../kernel/events/events.ts#OrganFact',
+    Situation: './situation/view.ts#SituationView',
     Task: './task/view.ts#TaskView',
     TaskOrgan: './task/task.ts#PrintedOrgan',
     TaskProgress: './task/view.ts#ProgressView',

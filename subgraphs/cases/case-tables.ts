@@ -2,29 +2,11 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { DelegationFact } from '../kernel/events/events.ts';
-import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
-import type { GuideInForce, PublishedGuides } from './reception/guide.ts';
+import type { LicenseAction } from '../kernel/license-acts.ts';
+import type { Finding, MatterFact, Position, Step, StepData } from './case.ts';
+import type { GuideInForce } from './reception/guide.ts';
 
 const schema = pgSchema('cases');
-
-/** Matters, from the newest DelegationChanged. */
-export const matterFact = schema.table('matter_fact', {
-  matterId: text().primaryKey(),
-  fact: jsonb().$type<MatterFact>().notNull(),
-});
-
-/** Service guides (办事指南) of a matter, from the newest GuideChanged. */
-export const guideFact = schema.table('guide_fact', {
-  matterId: text().primaryKey(),
-  fact: jsonb().$type<PublishedGuides>().notNull(),
-});
-
-/** Licenses, from the newest LicenseChanged. */
-export const licenseFact = schema.table(
-  'license_fact',
-  { number: text().primaryKey(), fact: jsonb().$type<LicenseFact>().notNull() },
-  (table) => [index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`)],
-);
 
 /**
  * The data with which a case was received and accepted. Its status is computed from `case_step`.
@@ -47,6 +29,8 @@ export const caseFile = schema.table(
     applicantCode: text().notNull(),
     fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
     licenseNumber: text(),
+    /** Null: the act that the delegation names. */
+    act: text().$type<LicenseAction>(),
     /** Null before acceptance. */
     acceptedBy: text(),
     guide: jsonb().$type<GuideInForce>(),

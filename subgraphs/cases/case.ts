@@ -133,6 +133,11 @@ export interface CaseFile {
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
+  /**
+   * The act on a license that the application is for (办理情形). Null for a decision document, for an application that
+   * leaves it to the matter until it is accepted, and for cases of releases up to 0.4: see `actOf`.
+   */
+  act: LicenseAction | null;
   /** The organ that accepted, or null before acceptance. */
   acceptedBy: string | null;
   /** The service guide (办事指南) at acceptance. Null before acceptance, or if none is published. */
@@ -180,7 +185,7 @@ function resultOf(
 
 /** Whether no step can follow. An act without a new sheet, as 注销, ends at CERTIFIED: there is nothing to deliver. */
 export function hasEnded(subject: Case): boolean {
-  return END_POSITIONS.has(subject.step) || (subject.step === 'CERTIFIED' && !makesSheet(actionOf(subject.delegation)));
+  return END_POSITIONS.has(subject.step) || (subject.step === 'CERTIFIED' && !makesSheet(actOf(subject)));
 }
 
 /** Whether the case waits for delivery of its decision document, not for an act on a license. */
@@ -193,9 +198,9 @@ export function endsInLicenseAct(delegation: DelegationFact): boolean {
   return delegation.outcome.kind !== 'DECISION';
 }
 
-/** Returns the act on a license that a case of this delegation leads to. The default is ISSUE. */
-export function actionOf(delegation: DelegationFact): LicenseAction {
-  return delegation.licenseAction ?? 'ISSUE';
+/** Returns the act on a license that a case leads to: what its application names, else what its matter is for. */
+export function actOf({ act, delegation }: Pick<CaseFile, 'act' | 'delegation'>): LicenseAction {
+  return act ?? delegation.licenseAction ?? 'ISSUE';
 }
 
 /** Returns the delegation in force on `day`. Refuses MATTER_NOT_DELEGATED if there is none. */

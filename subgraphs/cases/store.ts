@@ -37,8 +37,8 @@ export interface StoredCase {
 
 function toFile(row: FileRow): CaseFile {
   const applicant = { name: row.applicantName, codeKind: row.applicantCodeKind, code: row.applicantCode };
-  const { id, number, matter, delegation, fields, licenseNumber, acceptedBy, guide } = row;
-  return { id, number, matter, delegation, applicant, fields, licenseNumber, acceptedBy, guide };
+  const { id, number, matter, delegation, fields, licenseNumber, act, acceptedBy, guide } = row;
+  return { id, number, matter, delegation, applicant, fields, licenseNumber, act, acceptedBy, guide };
 }
 
 /** Folds rows of cases with their steps, in the order of the rows. */
@@ -101,7 +101,7 @@ export function requireCase(stored: StoredCase | null): StoredCase {
 
 /** Returns the columns that are derived from the current state of a case. */
 export function columnsOf(subject: Case) {
-  const { matter, delegation, fields, licenseNumber, acceptedBy, guide, step, result } = subject;
+  const { matter, delegation, fields, licenseNumber, act, acceptedBy, guide, step, result } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
   return {
     matter,
@@ -109,6 +109,7 @@ export function columnsOf(subject: Case) {
     delegation,
     fields: [...fields],
     licenseNumber,
+    act,
     acceptedBy,
     guide,
     step,
@@ -127,7 +128,7 @@ export async function addStep(
   tx: Transaction,
   subject: Case,
   record: StepRecord,
-  file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'fields' | 'licenseNumber'>> = {},
+  file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'fields' | 'licenseNumber'>> = {},
 ): Promise<Case> {
   const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);
   const columns = columnsOf(updated);

@@ -6,7 +6,7 @@ import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
-import { type Case, FORWARDED_CODE, RESULT_CODES, restsAfter, type StepRecord, waitsFor } from './case.ts';
+import { actOf, type Case, endsInLicenseAct, FORWARDED_CODE, RESULT_CODES, restsAfter, type StepRecord, waitsFor } from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
 
@@ -32,6 +32,7 @@ export function viewCase(subject: Case, actor: Actor) {
     delegation: subject.delegation,
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber,
+    act: endsInLicenseAct(subject.delegation) ? actOf(subject) : null,
     fields: subject.fields,
     step: subject.step,
     result,

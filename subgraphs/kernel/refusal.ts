@@ -39,6 +39,7 @@ export const REFUSALS = {
   // matters
   MATTER_UNKNOWN: '没有此事项。',
   MATTER_NOT_DELEGATED: '此事项在该日期尚未下放或已不再下放。',
+  SITUATION_NOT_OFFERED: '此事项不办理该情形。',
   AGREEMENT_MISSING: '市县两级单位之间没有有效的承接协议，不能受理。',
   // importing a list
   IMPORT_NOT_DONE: '清单有误，全部未导入。',

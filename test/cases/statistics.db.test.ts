@@ -165,7 +165,7 @@ describe('statistics', () => {
     const number = await takeCaseNumber(tx, '360731', dayOf(first.at));
     const file = {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
-      ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
+      ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
     };
     const request = { by: 'somebody', key: null, digest: '' };
     const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
@@ -422,7 +422,7 @@ describe('statistics', () => {
     const id = crypto.randomUUID();
     const file = {
       ...{ id, number: 'racing', matter, delegation, fields: [], licenseNumber: null },
-      ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
+      ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
     };
     const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
     const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };

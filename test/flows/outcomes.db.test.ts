@@ -1,65 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blankPrefix } from '../../scripts/hub/seed.ts';
-import { listSampleRecords } from '../../scripts/preview/samples.ts';
-import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { type LicenseAction, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { testClock } from '../support/clock.ts';
-import { sampleTextOf } from '../support/content.ts';
-import { COMPANY, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
+import type { Route } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { countBlanks, done, grantCase, linesOfType, routeOf } from '../support/matter-flow.ts';
 import { matterFacts } from '../support/matters.ts';
 import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
-import { createUpload } from '../support/upload.ts';
 
 /** Every matter of the plan goes from acceptance to the document that it ends in, on one hub, by the public API. */
 
 const DAY = '2026-03-02';
-const uscc = new Map(readOrgans().map((organ) => [organ.id, organ.uscc]));
-const sampleLines = new Map(listSampleRecords().map(([, { ZZLXDM, KZ_NR }]) => [ZZLXDM, KZ_NR]));
-
-const licenseTypes = new Map(readLicenseTypes().map((type) => [type.code, type]));
-
-/** The lines that an application for a license of the type states: those that the type requires or a sample shows. */
-function linesOf(code: string): { label: string; text: string }[] {
-  const samples = new Map(sampleLines.get(code)?.map(({ label, text }) => [label, text]));
-  const lines = licenseTypes.get(code)?.lines ?? [];
-  return lines
-    .filter(({ label, required }) => required || samples.has(label))
-    .map((line) => ({ label: line.label, text: sampleTextOf(line, samples.get(line.label)) }));
-}
-
-const { guides, overlays } = readGuides();
-
-/** The papers that the guide of the matter asks for, with the differences of the county. */
-async function materialsOf(hub: TestHub, matterId: string, clerk: string): Promise<object[]> {
-  const removed = overlays.flatMap((overlay) => (overlay.matterId === matterId ? overlay.removeMaterials : []));
-  const materials = guides.find((guide) => guide.matterId === matterId)?.materials ?? [];
-  const needed = materials.filter(({ code, required }) => required && !removed.includes(code));
-  return Promise.all(
-    needed.map(async ({ code, copies, form }) =>
-      form === 'ELECTRONIC' ? { code, upload: await createUpload(hub, clerk) } : { code, copies, paper: true },
-    ),
-  );
-}
-
-/** Who handles the matter. City organs decide, except where the matter is delegated wholly. */
-function routeOf(matter: MatterFact): Route {
-  const { mode, cityOrgan, countyOrgan } = delegationOn(matter, DAY);
-  const issuer = mode === 'DIRECT' ? countyOrgan : cityOrgan;
-  const own = { matter: matter.matterId, decides: `${issuer}.approver`, blanks: blankPrefix(uscc.get(issuer) ?? '') };
-  if (mode === 'DIRECT') {
-    const [clerk, reviewer] = [`${issuer}.clerk`, `${issuer}.reviewer`];
-    return { ...own, accepts: clerk, examines: reviewer, forwards: null, prints: clerk };
-  }
-  const window = 'window-yudu';
-  const reviewer = mode === 'SUBSTANTIVE_REVIEW' ? `${countyOrgan}.reviewer` : window;
-  return { ...own, accepts: window, examines: reviewer, forwards: reviewer, prints: window };
-}
 
 /** The agreement that the demonstration leaves out. */
 const MISSING_AGREEMENT = {
@@ -78,35 +33,12 @@ describe('a case of every matter', () => {
   const licenses = new Map<string, { number: string; version: number }>();
   /** The types of which a sheet was looked at. */
   const shown = new Set<string>();
-  const serials = new Map<string, number>();
+  const nextBlank = countBlanks();
   beforeAll(async () => {
     hub = await createTestHub({ now: testClock(DAY) });
     await hub.hub.cases.recordAgreement(MISSING_AGREEMENT);
   });
   afterAll(() => hub?.stop());
-
-  const nextBlank = (route: Route) => {
-    const serial = (serials.get(route.blanks) ?? 0) + 1;
-    serials.set(route.blanks, serial);
-    return toBlankNumber(route, serial);
-  };
-  const act = async (person: string, name: string, type: string, input: object, fields = 'case { id }') => {
-    const result = await runMutation(hub, person, name, type, input, fields);
-    expect([name, result.refusal]).toEqual([name, null]);
-    return result;
-  };
-
-  async function grant(route: Route, application: object): Promise<string> {
-    const materials = await materialsOf(hub, route.matter, route.accepts);
-    const input = { matter: route.matter, applicant: COMPANY, materials, ...application };
-    const { case: subject } = await act(route.accepts, 'acceptCase', 'ApplicationInput', input);
-    const id: string = subject.id;
-    await act(route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
-    if (route.forwards) await act(route.forwards, 'forwardCase', 'CaseNoteInput', { case: id });
-    const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
-    await act(route.decides, 'decideCase', 'DecideCaseInput', decision);
-    return id;
-  }
 
   async function expectDecisionDocument(id: string): Promise<void> {
     const query = 'query($id: ID!) { case(id: $id) { result notices { kind url } } }';
@@ -125,7 +57,7 @@ describe('a case of every matter', () => {
     expect(statusCode).toBe(200);
     const { base, unsigned } = readSealedPdf(rawPayload);
     const record = readRecord(base);
-    expect(record).toMatchObject({ ZZLXDM: type, KZ_NR: linesOf(type) });
+    expect(record).toMatchObject({ ZZLXDM: type, KZ_NR: linesOfType(type) });
     expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
   }
 
@@ -138,7 +70,7 @@ describe('a case of every matter', () => {
     const [person, input] = isVersion
       ? ([route.prints, ['CaseActInput', { case: id, blankNumber: nextBlank(route) }]] as const)
       : ([route.prints, ['CancelLicenseInput', { case: id }]] as const);
-    const { license } = await act(person, name, input[0], input[1], fields);
+    const { license } = await done(hub, person, name, input[0], input[1], fields);
     const version = (action === 'ISSUE' ? 0 : (earlier?.version ?? 0)) + (isVersion ? 1 : 0);
     expect(license).toMatchObject({ version, state: action === 'CANCEL' ? 'CANCELLED' : 'VALID' });
     if (isVersion) licenses.set(type, { number: license.number, version });
@@ -149,15 +81,15 @@ describe('a case of every matter', () => {
   }
 
   test.each(inOrder.map((matter) => [matter.matterId, matter] as const))('%s', async (_, matter) => {
-    const route = routeOf(matter);
+    const route = routeOf(matter, DAY);
     const { licenseAction, outcome } = delegationOn(matter, DAY);
     const { licenseType: type } = outcome;
     if (licenseAction === null || type === null) {
       expect([licenseAction, type, outcome.kind]).toEqual([null, null, 'DECISION']);
-      return expectDecisionDocument(await grant(route, {}));
+      return expectDecisionDocument(await grantCase(hub, route, {}));
     }
     const number = licenseAction === 'ISSUE' ? undefined : licenses.get(type)?.number;
-    const id = await grant(route, { fields: linesOf(type), licenseNumber: number });
+    const id = await grantCase(hub, route, { fields: linesOfType(type), licenseNumber: number });
     await actOnLicense(route, id, licenseAction, type);
   });
 

@@ -92,6 +92,8 @@ const NAMING_FILES = {
   'licenses/act/issue-workflow.ts': ['LAPSE'],
   'licenses/register/statement.ts': ['LAPSE'],
   'licenses/validity/sweep-workflow.ts': ['LAPSE'],
+  // What has no term is not renewed.
+  'kernel/license-type/situation.ts': ['RENEW'],
   // A renewal asked for in time holds off the end.
   'cases/renewal/renewal.ts': ['RENEW'],
   // A change of the register of people, which is no act on a license.

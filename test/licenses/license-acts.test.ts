@@ -229,7 +229,8 @@ describe('an application on a license is refused early', () => {
     }) as LicenseFact;
   const refusalOf = (action: string, license: LicenseFact | null, licenseNumber: string | null = 'N1') => {
     try {
-      requireLicenseFits(delegationOf(action), { applicant: HOLDER, licenseNumber }, license, TODAY);
+      const delegation = delegationOf(action);
+      requireLicenseFits({ applicant: HOLDER, act: null, delegation, licenseNumber }, license, TODAY);
       return null;
     } catch (error) {
       return (error as { code: string }).code;
@@ -258,9 +259,9 @@ describe('an application on a license is refused early', () => {
   });
 
   test('a clerk is told that the holder is not the applicant', () => {
-    const application = { applicant: HOLDER, licenseNumber: 'N1' };
+    const application = { applicant: HOLDER, act: null, delegation: delegationOf('CHANGE'), licenseNumber: 'N1' };
     const license = licenseIn('VALID', '91000000MA0000002N');
-    expect(() => requireLicenseFits(delegationOf('CHANGE'), application, license, TODAY)).toThrow('持证人不是申请人');
+    expect(() => requireLicenseFits(application, license, TODAY)).toThrow('持证人不是申请人');
   });
 
   test('a revoked license may still be cancelled, and nothing else', () => {

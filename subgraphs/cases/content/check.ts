@@ -5,7 +5,7 @@ import { type ContentFault, listContentFaults, readFields } from '../../kernel/l
 import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
-import { actionOf, type Case, type LicenseFact, type StepRecord } from '../case.ts';
+import { actOf, type Case, type LicenseFact, type StepRecord } from '../case.ts';
 import { type Lines, linesAfter, listAmended } from './content.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
@@ -73,12 +73,12 @@ function listLacking(type: LicenseTypeVersion | null, standing: Lines): Readonly
 /** Returns the lines that the license carries after the act of a case (制证信息). */
 export function linesOf(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
   const standing = license?.license.fields ?? [];
-  return linesAfter(actionOf(subject.delegation), standing, subject.fields, listLacking(type, standing));
+  return linesAfter(actOf(subject), standing, subject.fields, listLacking(type, standing));
 }
 
 /** Refuses as `requireComplete` does. An act that makes no new sheet seals no lines. */
 export function requireContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
-  if (!makesSheet(actionOf(subject.delegation))) return;
+  if (!makesSheet(actOf(subject))) return;
   requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
 }
 

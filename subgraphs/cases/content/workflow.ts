@@ -1,7 +1,7 @@
 import { dayOf } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
-import { actionOf, buildStep, type Case } from '../case.ts';
+import { actOf, buildStep, type Case } from '../case.ts';
 import { findLicense } from '../fact/store.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { requireCaseAction } from '../policy.ts';
@@ -34,7 +34,7 @@ export function amendCase(
       () => requireFitting(type, fields, license?.license.fields ?? []),
       () => note !== null && requireNote(note, 'note'),
     );
-    const actsOnLines = mayTakeOut(actionOf(subject.delegation));
+    const actsOnLines = mayTakeOut(actOf(subject));
     const amendedFields = actsOnLines ? nameLines(subject.fields, fields) : changeLines(subject.fields, fields);
     requireFields(amendedFields, actsOnLines ? 'AMENDMENT' : 'APPLICATION');
     const amended = listAmended(subject.fields, amendedFields);

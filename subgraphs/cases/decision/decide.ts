@@ -6,7 +6,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
-import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, requireContent } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
@@ -39,7 +39,7 @@ export function decide(
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
     () => grantsLicense && requireStartDay(input.validFrom, today),
-    () => grantsLicense && requireLicenseFits(subject.delegation, subject, license, fitDayOf(subject, today)),
+    () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireContent(subject, license, type),
   );
   return grantsLicense ? contentOf(subject, license, type, input.validFrom ?? today) : null;
@@ -49,9 +49,9 @@ export function decide(
  * Returns the day on which the license must allow the act. A renewal asked for in time may be decided after the last
  * day (行政许可法第五十条), so the day of its acceptance counts. For every other act it is the day of the decision.
  */
-function fitDayOf({ delegation, steps }: Case, today: Day): Day {
-  const accepted = steps.find(({ step }) => step === 'ACCEPTED');
-  return accepted && actionOf(delegation) === 'RENEW' ? dayOf(accepted.at) : today;
+function fitDayOf(subject: Case, today: Day): Day {
+  const accepted = subject.steps.find(({ step }) => step === 'ACCEPTED');
+  return accepted && actOf(subject) === 'RENEW' ? dayOf(accepted.at) : today;
 }
 
 function requireDecisionReason(reason: string | null, isRequired: boolean): void {
@@ -91,7 +91,7 @@ function contentOf(
   const { matterId } = subject.matter;
   const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
-  const action = actionOf(subject.delegation);
+  const action = actOf(subject);
   const fields = linesOf(subject, license, type);
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {

@@ -5,7 +5,7 @@ import type { Day } from '../../kernel/day.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type Keyset, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import { matterFact } from '../case-tables.ts';
+import { matterFact } from '../fact/tables.ts';
 import { proposal, proposalOutcome } from '../proposal/tables.ts';
 import type { DutyException } from './exception.ts';
 import { dutyException, dutyExceptionEnd } from './tables.ts';

@@ -60,6 +60,21 @@ export async function findLicenseTypes(
   return new Map(rows.map(({ code, fact }) => [code, fact]));
 }
 
+/** Returns the periods of each matter whose cases end, at some time, in a license of one of these types. */
+export async function findOutcomesOfTypes(
+  db: Reader,
+  codes: readonly string[],
+): Promise<MatterFact['delegations'][]> {
+  const endsIn = codes.map((code) => {
+    const pattern = JSON.stringify({ delegations: [{ outcome: { licenseType: code } }] });
+    return sql`${matterFact.fact} @> ${pattern}::jsonb`;
+  });
+  if (endsIn.length === 0) return [];
+  const delegations = sql<MatterFact['delegations']>`${matterFact.fact}->'delegations'`;
+  const rows = await db.select({ delegations }).from(matterFact).where(or(...endsIn));
+  return rows.map((row) => row.delegations);
+}
+
 /** Returns the ids of certified but undelivered cases that acted on a license, without the case `except`. */
 export async function listUndelivered(db: Reader, number: string, except: string | null): Promise<string[]> {
   const rows = await db

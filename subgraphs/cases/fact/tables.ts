@@ -1,8 +1,32 @@
-import { jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { index, jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import type { LicenseFact, MatterFact } from '../case.ts';
+import type { PublishedGuides } from '../reception/guide.ts';
+
+const schema = pgSchema('cases');
+
+/** Matters, from the newest DelegationChanged. */
+export const matterFact = schema.table('matter_fact', {
+  matterId: text().primaryKey(),
+  fact: jsonb().$type<MatterFact>().notNull(),
+});
+
+/** Service guides (办事指南) of a matter, from the newest GuideChanged. */
+export const guideFact = schema.table('guide_fact', {
+  matterId: text().primaryKey(),
+  fact: jsonb().$type<PublishedGuides>().notNull(),
+});
+
+/** Licenses, from the newest LicenseChanged. */
+export const licenseFact = schema.table(
+  'license_fact',
+  { number: text().primaryKey(), fact: jsonb().$type<LicenseFact>().notNull() },
+  (table) => [index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`)],
+);
 
 /** License types (证照类型), from the newest LicenseTypeChanged. */
-export const licenseTypeFact = pgSchema('cases').table('license_type_fact', {
+export const licenseTypeFact = schema.table('license_type_fact', {
   code: text().primaryKey(),
   fact: jsonb().$type<PublishedLicenseType>().notNull(),
 });

@@ -20,7 +20,7 @@ import type { OrganFact } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import { matterFact } from '../case-tables.ts';
+import { matterFact } from '../fact/tables.ts';
 import type { Appointment } from './appointment.ts';
 import type { IssuerLogout } from './register.ts';
 import { type AppointmentSource, appointment, appointmentEnd, issuerLogout, sessionEnd, takeover } from './tables.ts';

@@ -8,6 +8,7 @@ import { listMaterials } from '../material/store.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { findMatters } from '../supervision/store.ts';
 import { type Acceptance, requireAcceptable } from './acceptance.ts';
+import { loadSituations } from './situation-workflow.ts';
 
 /**
  * Loads what acceptance depends on. Returns a function that answers for one case as `requireAcceptable` does. It also
@@ -25,6 +26,8 @@ export async function loadAcceptance(
   const numbers = cases.flatMap(({ licenseNumber }) => licenseNumber ?? []);
   const licenses = await findLicenses(db, [...new Set(numbers)]);
   const guides = await findGuideFacts(db, matterIds);
+  const current = [...matters.values()].flatMap(({ delegations }) => delegations);
+  const listOffered = await loadSituations(db, current, today);
   const caseIds = cases.map(({ id }) => id);
   const materials = Map.groupBy(await listMaterials(db, caseIds), ({ caseId }) => caseId);
   return (subject: Case) => {
@@ -33,6 +36,7 @@ export async function loadAcceptance(
       matter: matters.get(matterId) ?? null,
       agreements,
       license: licenses.get(subject.licenseNumber ?? '') ?? null,
+      listOffered,
       guides: guides.get(matterId) ?? null,
       materialCodes: (materials.get(subject.id) ?? []).map(({ code }) => code),
     };

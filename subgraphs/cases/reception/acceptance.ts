@@ -1,12 +1,18 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
+import type { DelegationFact } from '../../kernel/events/events.ts';
+import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type Agreement, covers } from '../agreement/agreement.ts';
 import { type Case, type CaseFile, delegationOn, divisionOf, type LicenseFact, type MatterFact } from '../case.ts';
 import { requireAllMaterials } from '../material/material.ts';
-import { requireLicenseFits } from './application.ts';
+import { requireLicenseFits, requireSituation } from './application.ts';
 import { guideOn, type PublishedGuides } from './guide.ts';
 import { requireAcceptingOrgan } from './policy.ts';
+
+
+/** Returns the situations (办理情形) for which a matter takes applications, in a delegation; [] for a decision document. */
+export type ListOffered = (delegation: DelegationFact) => LicenseAction[];
 
 /** What decides whether a received application can be accepted today, besides the case itself. */
 export interface AcceptanceFacts {
@@ -16,20 +22,24 @@ export interface AcceptanceFacts {
   /** The license that the application names, or null. */
   license: LicenseFact | null;
   guides: PublishedGuides | null;
+  /** Returns the situations that the matter offers today. */
+  listOffered: ListOffered;
   /** Codes of the materials that were handed in. */
   materialCodes: readonly string[];
 }
 
-/** What an accepted case keeps: matter, delegation and guide (办事指南) of the day, and the organ that accepts. */
-export type Acceptance = Pick<CaseFile, 'matter' | 'delegation' | 'guide'> & { acceptedBy: string };
+/**
+ * What an accepted case keeps: matter, delegation, situation and guide (办事指南) of the day, and the organ that accepts.
+ */
+export type Acceptance = Pick<CaseFile, 'matter' | 'delegation' | 'act' | 'guide'> & { acceptedBy: string };
 
 /**
  * Returns what an application that a clerk accepts today keeps of the day. `actions` and mutations ask this one rule.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, AGREEMENT_MISSING, ORGAN_WITHOUT_POWER, MATERIALS_MISSING, and what
- * `requireLicenseFits` refuses.
+ * `requireSituation` and `requireLicenseFits` refuse.
  */
 export function requireAcceptable(subject: Case, clerk: Person, facts: AcceptanceFacts, today: Day): Acceptance {
-  const { matter, agreements, license, guides, materialCodes } = facts;
+  const { matter, agreements, license, guides, listOffered, materialCodes } = facts;
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   const delegation = delegationOn(matter, today);
   // 实施方案二（二）: this mode needs an undertaking agreement of the two organs.
@@ -37,9 +47,10 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   if (needsAgreement && !agreements.some((agreement) => covers(agreement, delegation, matter.matterId)))
     throw new Refusal('AGREEMENT_MISSING', 'matter');
   const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
-  requireLicenseFits(delegation, subject, license, today);
+  const act = requireSituation({ ...subject, delegation }, listOffered(delegation));
+  requireLicenseFits({ ...subject, delegation, act }, license, today);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, today, division);
   if (guide) requireAllMaterials(guide, materialCodes);
-  return { matter, delegation, acceptedBy, guide };
+  return { matter, delegation, act, acceptedBy, guide };
 }

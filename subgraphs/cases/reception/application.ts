@@ -1,13 +1,14 @@
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { requireHolderCode } from '../../kernel/identifier.ts';
-import { requireActFits } from '../../kernel/license-acts.ts';
+import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
+import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { actionOf, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 
@@ -20,27 +21,50 @@ export interface Application {
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
+  /** The situation (办理情形) that it names, or null: what the matter is for. */
+  act: LicenseAction | null;
 }
+
+/** The parts of an application, or of a case, that decide which license it may name. */
+type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licenseNumber'>;
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireFitting` and
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting` and
  * `requireLicenseFits` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
   application: Application,
   license: LicenseFact | null,
-  { type, today }: { type: LicenseTypeVersion | null; today: Day },
+  { type, offered, today }: { type: LicenseTypeVersion | null; offered: readonly LicenseAction[]; today: Day },
 ): void {
   const { applicant, fields } = application;
   checkAll(
+    () => requireSituation({ ...application, delegation }, offered),
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
-    () => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'),
+    () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, license?.license.fields ?? []),
-    () => requireLicenseFits(delegation, application, license, today),
+    () => requireLicenseFits({ ...application, delegation }, license, today),
   );
+}
+
+/**
+ * Returns the situation that an application is for: the one that it names, else what the matter is for. Null for a
+ * matter whose cases end in a decision document. Refuses SITUATION_NOT_OFFERED unless the matter offers it that day.
+ */
+export function requireSituation(
+  application: Pick<CaseFile, 'act' | 'delegation'>,
+  offered: readonly LicenseAction[],
+): LicenseAction | null {
+  const isForLicense = endsInLicenseAct(application.delegation);
+  if (!isForLicense && application.act === null) return null;
+  if (!isForLicense) throw new Refusal('SITUATION_NOT_OFFERED', 'situation', '此事项以决定文书办结');
+  const act = actOf(application);
+  if (offered.includes(act)) return act;
+  const labels = offered.map((offeredAct) => situationLabel(offeredAct)).join('、');
+  throw new Refusal('SITUATION_NOT_OFFERED', 'situation', labels === '' ? undefined : `可办理${labels}`);
 }
 
 /**
@@ -67,14 +91,14 @@ export function requireFields(fields: Application['fields'], of: 'APPLICATION' |
  * `requireActFits` does.
  */
 export function requireLicenseFits(
-  delegation: DelegationFact,
-  application: Pick<Application, 'applicant' | 'licenseNumber'>,
+  application: LicenseNaming,
   license: LicenseFact | null,
   day: Day,
 ): void {
+  const { delegation } = application;
   if (!endsInLicenseAct(delegation)) return;
-  const action = actionOf(delegation);
-  if (action === 'ISSUE') return;
+  const action = actOf(application);
+  if (!needsLicense(action)) return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   const { licenseType, holder } = license.license;

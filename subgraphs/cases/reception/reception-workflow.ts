@@ -10,7 +10,7 @@ import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/col
 import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { actionOf, buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
+import { actOf, buildStep, type Case, delegationOn, divisionOf, type MatterFact } from '../case.ts';
 import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { findTypeOfCase } from '../content/store.ts';
@@ -43,6 +43,7 @@ import { guideForHandIn } from './guide.ts';
 import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
+import { loadSituations } from './situation-workflow.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
@@ -135,7 +136,7 @@ async function openCase(
   faults.check(() => {
     if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
   });
-  const digest = computeContentDigest({ matterId: request.matterId, ...request.application, materials });
+  const digest = digestOf(request);
   const findEarlier = async () => (requestKey === null ? null : findRequest(tx, person.id, requestKey));
   const isKeyFit = !faults.hasRefusals;
   const earlierRequest = isKeyFit ? await findEarlier() : null;
@@ -145,7 +146,8 @@ async function openCase(
   const application = { ...request.application, fields: toLabels(type, request.application.fields) };
   const licenseNumber = application.licenseNumber;
   const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
-  faults.check(() => requireApplication(delegation, application, license, { type, today: dayOf(at) }));
+  const offered = (await loadSituations(tx, [delegation], dayOf(at)))(delegation);
+  faults.check(() => requireApplication(delegation, application, license, { type, offered, today: dayOf(at) }));
   faults.check(() => requirePrintableApplication(application));
   const place = { caseId: null, matter, delegation, applicant: application.applicant };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
@@ -170,6 +172,12 @@ async function openCase(
   const firstRequest = await findEarlier();
   if (!firstRequest) throw new Error('a request key without a case');
   return { subject: requireSameRequest(firstRequest, digest), isNew: false };
+}
+
+/** Returns the digest of what a request asks for. Without a situation it is the digest of earlier releases. */
+function digestOf({ matterId, application, materials }: Request): string {
+  const { act: situation, ...named } = application;
+  return computeContentDigest({ matterId, ...named, ...(situation !== null && { situation }), materials });
 }
 
 /** Checks materials (收取材料) against the guide in force that day. `caseId` is null before the case is there. */
@@ -326,14 +334,14 @@ export async function supplement(
     const fields = changes.fields === null ? subject.fields : toLabels(type, changes.fields);
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
-    const { applicant, delegation } = subject;
+    const { applicant } = subject;
     if (changes.fields !== null) {
-      faults.check(() => requireFields(fields, mayTakeOut(actionOf(delegation)) ? 'AMENDMENT' : 'APPLICATION'));
+      faults.check(() => requireFields(fields, mayTakeOut(actOf(subject)) ? 'AMENDMENT' : 'APPLICATION'));
       faults.check(() => requirePrintableApplication({ applicant, fields }));
       faults.check(() => requireFitting(type, fields, license?.license.fields ?? []));
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
-      faults.check(() => requireLicenseFits(delegation, { applicant, licenseNumber }, license, dayOf(at)));
+      faults.check(() => requireLicenseFits({ ...subject, licenseNumber }, license, dayOf(at)));
     }
     const place = { ...subject, caseId: subject.id };
     const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, changes.materials, at), []);

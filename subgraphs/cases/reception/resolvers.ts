@@ -32,7 +32,7 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
 }
 
 function readRequest(input: ApplicationInput): reception.Request {
-  const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
+  const { matter, applicant, fields, licenseNumber = null, situation: act = null, requestKey = null, dryRun } = input;
   const materials = input.materials.map(toSubmittedMaterial);
-  return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
+  return { matterId: matter, application: { applicant, fields, licenseNumber, act }, materials, requestKey, dryRun };
 }

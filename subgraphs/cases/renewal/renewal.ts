@@ -1,4 +1,4 @@
-import { actionOf, type Case, endsInLicenseAct, hasEnded } from '../case.ts';
+import { actOf, type Case, endsInLicenseAct, hasEnded } from '../case.ts';
 
 /**
  * Returns the number of the license whose renewal (延续) a case has accepted and not settled, or null. A renewal is
@@ -6,7 +6,7 @@ import { actionOf, type Case, endsInLicenseAct, hasEnded } from '../case.ts';
  */
 export function findRunningRenewal(subject: Case): string | null {
   const { delegation, licenseNumber, steps, result, step } = subject;
-  if (!endsInLicenseAct(delegation) || actionOf(delegation) !== 'RENEW' || hasEnded(subject)) return null;
+  if (!endsInLicenseAct(delegation) || actOf(subject) !== 'RENEW' || hasEnded(subject)) return null;
   const isAccepted = steps.some((record) => record.step === 'ACCEPTED');
   return isAccepted && step !== 'CERTIFIED' && result !== 'REJECTED' ? licenseNumber : null;
 }

@@ -6,6 +6,7 @@ import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { getOutcome, type Matter } from '../matter.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
+import { situationResolvers } from '../situation/resolvers.ts';
 import * as store from './store.ts';
 import { type PublishedVersion, parseTypeId, selectVersion, versionIdOf } from './version.ts';
 import { viewForm } from './view.ts';
@@ -26,6 +27,7 @@ export function licenseTypeResolvers({ db, now }: { db: Database; now: Clock }) 
     const { licenseType } = getOutcome(matter, on).outcome;
     return licenseType === null ? null : find(context, licenseType, on);
   };
+  const situations = situationResolvers({ db, now }, find);
   return {
     Query: {
       licenseTypes: async (_, { on, ...args }) => {
@@ -45,6 +47,7 @@ export function licenseTypeResolvers({ db, now }: { db: Database; now: Clock }) 
       licenseType: (_, { code, on }, context) => find(context, code, on ?? dayOf(now())),
     },
     Matter: {
+      ...situations.Matter,
       licenseType: (matter, { on }, context) => findOfMatter(context, matter, on ?? dayOf(now())),
       form: async (matter, { on }, context) => {
         const type = await findOfMatter(context, matter, on ?? dayOf(now()));

@@ -1,0 +1,61 @@
+import type { Day } from '../day.ts';
+import { LICENSE_ACTIONS, LICENSE_ACTS, type LicenseAction } from '../license-acts.ts';
+import type { LicenseTypeVersion } from './type.ts';
+
+/** Situations (办理情形): for which acts on a license a matter takes applications. The one rule for matters and cases. */
+
+/** What a matter says of its cases from a day on; null: it always did. */
+export interface OutcomeSince {
+  validFrom: Day | null;
+  licenseAction: LicenseAction | null;
+  outcome: { licenseType: string | null };
+}
+
+/** What decides which situations a matter offers on a day. */
+export interface SituationFacts {
+  /** The act that the row of the matter names (`licenseAction`). Null counts as ISSUE. */
+  ownAct: LicenseAction | null;
+  /** The version of its license type that counts. Null: none is known, so only the own act is possible. */
+  type: LicenseTypeVersion | null;
+  /** Acts that other matters of the same type are for: see `listCarriedActs`. */
+  carried: ReadonlySet<LicenseAction>;
+}
+
+/**
+ * Returns the acts other than ISSUE for which matters of a license type exist on a day. What such a sub-item was once
+ * for stays with it after its delegation has ended: the power went back to the city, not to another matter.
+ */
+export function listCarriedActs(
+  matters: readonly (readonly OutcomeSince[])[],
+  licenseType: string,
+  on: Day,
+): ReadonlySet<LicenseAction> {
+  const begun = matters.flat().filter(({ validFrom }) => validFrom === null || validFrom <= on);
+  const acts = begun.flatMap(({ licenseAction, outcome }) => {
+    const isCarried = outcome.licenseType === licenseType && licenseAction !== null && licenseAction !== 'ISSUE';
+    return isCarried ? licenseAction : [];
+  });
+  return new Set(acts);
+}
+
+/**
+ * Returns the situations that a matter offers whose cases end in a license. A sub-item of the plan that names one act
+ * (延续, 变更, 补发) is for that act alone. The matter that issues a license is also for every act of its type that no
+ * sub-item names. A license without a term is not renewed.
+ */
+export function listSituations({ ownAct, type, carried }: SituationFacts): LicenseAction[] {
+  const own = ownAct ?? 'ISSUE';
+  if (type === null) return [own];
+  const isKnown = (act: LicenseAction) => type.acts.includes(act) && (act !== 'RENEW' || type.term.kind !== 'NONE');
+  return LICENSE_ACTIONS.filter((act) => isKnown(act) && (act === own || (own === 'ISSUE' && !carried.has(act))));
+}
+
+/** Returns the name of a situation at the counter. A first license is applied for as 新办; the act on it is 制发. */
+export function situationLabel(act: LicenseAction): string {
+  return act === 'ISSUE' ? '新办' : LICENSE_ACTS[act].label;
+}
+
+/** Whether an act is done to a license that exists, so that its application names one. */
+export function needsLicense(act: LicenseAction): boolean {
+  return act !== 'ISSUE';
+}
