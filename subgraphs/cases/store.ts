@@ -128,7 +128,9 @@ export async function addStep(
   tx: Transaction,
   subject: Case,
   record: StepRecord,
-  file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'fields' | 'licenseNumber'>> = {},
+  file: Partial<
+    Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'fields' | 'licenseNumber'>
+  > = {},
 ): Promise<Case> {
   const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);
   const columns = columnsOf(updated);

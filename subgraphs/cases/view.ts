@@ -6,7 +6,16 @@ import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
-import { actOf, type Case, endsInLicenseAct, FORWARDED_CODE, RESULT_CODES, restsAfter, type StepRecord, waitsFor } from './case.ts';
+import {
+  actOf,
+  type Case,
+  endsInLicenseAct,
+  FORWARDED_CODE,
+  RESULT_CODES,
+  restsAfter,
+  type StepRecord,
+  waitsFor,
+} from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
 

@@ -131,9 +131,10 @@ function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: 
   const [applicant] = people;
   if (!applicant) throw new Error('nobody');
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
-  const start = foldCase({ ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, acceptedBy: null, guide: null }, [
-    record(applicant, { step: 'RECEIVED' }),
-  ]);
+  const start = foldCase(
+    { ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, acceptedBy: null, guide: null },
+    [record(applicant, { step: 'RECEIVED' })],
+  );
   const states = new Map([[keyOf(start), start]]);
   const nextKeys = new Map<string, Set<string>>();
   const queue = [start];

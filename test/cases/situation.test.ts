@@ -94,7 +94,12 @@ describe('the rule', () => {
     const period = (licenseAction: LicenseAction, validFrom: string | null): OutcomeSince[] => [
       { licenseAction, validFrom, outcome: { licenseType: 'A' } },
     ];
-    const matters = [period('CHANGE', '2026-03-03'), period('CANCEL', DAY), period('REISSUE', null), period('ISSUE', null)];
+    const matters = [
+      period('CHANGE', '2026-03-03'),
+      period('CANCEL', DAY),
+      period('REISSUE', null),
+      period('ISSUE', null),
+    ];
     expect([...listCarriedActs(matters, 'A', DAY)].sort()).toEqual(['CANCEL', 'REISSUE']);
     expect(listCarriedActs(matters, 'B', DAY).size).toBe(0);
   });

@@ -64,7 +64,12 @@ describe('every act of a license type', () => {
         expect(offer.situation).toMatchObject({ act, needsLicense: act !== 'ISSUE' });
         expect(offer.situation.form).toEqual(act === 'CANCEL' ? null : { licenseType: { code } });
         if (act === 'TRANSFER') holder = BUYER;
-        const application = { situation: act, applicant: holder, fields: linesOfType(code), licenseNumber: license.number };
+        const application = {
+          situation: act,
+          applicant: holder,
+          fields: linesOfType(code),
+          licenseNumber: license.number,
+        };
         license = await liveThrough(offer.matter, application, license.version);
       }
     },

@@ -61,17 +61,17 @@ export async function findLicenseTypes(
 }
 
 /** Returns the periods of each matter whose cases end, at some time, in a license of one of these types. */
-export async function findOutcomesOfTypes(
-  db: Reader,
-  codes: readonly string[],
-): Promise<MatterFact['delegations'][]> {
+export async function findOutcomesOfTypes(db: Reader, codes: readonly string[]): Promise<MatterFact['delegations'][]> {
   const endsIn = codes.map((code) => {
     const pattern = JSON.stringify({ delegations: [{ outcome: { licenseType: code } }] });
     return sql`${matterFact.fact} @> ${pattern}::jsonb`;
   });
   if (endsIn.length === 0) return [];
   const delegations = sql<MatterFact['delegations']>`${matterFact.fact}->'delegations'`;
-  const rows = await db.select({ delegations }).from(matterFact).where(or(...endsIn));
+  const rows = await db
+    .select({ delegations })
+    .from(matterFact)
+    .where(or(...endsIn));
   return rows.map((row) => row.delegations);
 }
 

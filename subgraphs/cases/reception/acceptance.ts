@@ -10,7 +10,6 @@ import { requireLicenseFits, requireSituation } from './application.ts';
 import { guideOn, type PublishedGuides } from './guide.ts';
 import { requireAcceptingOrgan } from './policy.ts';
 
-
 /** Returns the situations (办理情形) for which a matter takes applications, in a delegation; [] for a decision document. */
 export type ListOffered = (delegation: DelegationFact) => LicenseAction[];
 

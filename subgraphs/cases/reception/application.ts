@@ -90,11 +90,7 @@ export function requireFields(fields: Application['fields'], of: 'APPLICATION' |
  * and granted, because the license may change in between, or end. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as
  * `requireActFits` does.
  */
-export function requireLicenseFits(
-  application: LicenseNaming,
-  license: LicenseFact | null,
-  day: Day,
-): void {
+export function requireLicenseFits(application: LicenseNaming, license: LicenseFact | null, day: Day): void {
   const { delegation } = application;
   if (!endsInLicenseAct(delegation)) return;
   const action = actOf(application);

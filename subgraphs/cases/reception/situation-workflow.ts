@@ -11,7 +11,11 @@ import type { ListOffered } from './acceptance.ts';
  * Loads what decides which situations matters offer on a day. Returns a function that lists them for a delegation in
  * force on that day; [] if its cases end in a decision document.
  */
-export async function loadSituations(db: Reader, delegations: readonly DelegationFact[], on: Day): Promise<ListOffered> {
+export async function loadSituations(
+  db: Reader,
+  delegations: readonly DelegationFact[],
+  on: Day,
+): Promise<ListOffered> {
   const codes = [...new Set(delegations.flatMap(({ outcome }) => outcome.licenseType ?? []))];
   const types = await findLicenseTypes(db, codes);
   const outcomes = await findOutcomesOfTypes(db, codes);

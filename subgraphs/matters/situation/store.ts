@@ -20,6 +20,10 @@ export async function findOutcomesOfTypes(
     .where(inArray(typeCode, [...codes]));
   const ids = [...new Set(rows.map(({ matterId }) => matterId))];
   const matters = await findMatters(db, ids);
-  const periods = new Map(matters.map((matter, i) => [ids[i], matter ? buildDelegationFact(matter, []).delegations : []]));
-  return codes.map((code) => rows.filter((row) => row.code === code).map(({ matterId }) => periods.get(matterId) ?? []));
+  const periods = new Map(
+    matters.map((matter, i) => [ids[i], matter ? buildDelegationFact(matter, []).delegations : []]),
+  );
+  return codes.map((code) =>
+    rows.filter((row) => row.code === code).map(({ matterId }) => periods.get(matterId) ?? []),
+  );
 }
