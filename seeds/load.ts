@@ -9,7 +9,7 @@ import { type LicenseType, licenseTypeFile, listTypeProblems } from '../subgraph
 import { parseGuide, parseOverlay } from '../subgraphs/matters/guide/file.ts';
 import type { Guide } from '../subgraphs/matters/guide/guide.ts';
 import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
-import type { MatterRow } from '../subgraphs/matters/matter.ts';
+import type { LegalBasis, MatterRow } from '../subgraphs/matters/matter.ts';
 import { DIFFERENCE_FIELDS, type Task } from '../subgraphs/matters/task/task.ts';
 
 /** Reads the checked-in lists. An error names the line that does not match its schema, and nothing is loaded. */
@@ -36,6 +36,7 @@ const organLine = z.object({
   level: z.enum(['CITY', 'COUNTY']),
   division_code: z.string().regex(/^\d{6}$/),
   uscc: z.string().refine(isUscc, 'not a USCC with a good check character'),
+  document_mark: optional,
 });
 
 /** Columns that every list taken from the plan has: corrections, printed texts and flags. */
@@ -71,6 +72,24 @@ const matterLine = z.object({
 });
 
 const day = daySchema;
+
+/** A line of the legal bases. Its key is the matter and the first day. */
+const basisLine = z
+  .object({
+    matter: z.string().min(1),
+    text: z.string().min(1).max(300),
+    source: z.string().min(1).max(100),
+    sample: z.stringbool(),
+    valid_from: optional.pipe(daySchema.nullable()),
+    valid_to: optional.pipe(daySchema.nullable()),
+  })
+  .transform(({ sample: isSample, valid_from: validFrom, valid_to: validTo, ...line }) => ({
+    ...line,
+    id: `${line.matter} ${validFrom}`,
+    isSample,
+    validFrom,
+    validTo,
+  }));
 const level = z.enum(['CITY', 'COUNTY']).nullable();
 
 const taskLine = z.object({
@@ -136,9 +155,10 @@ function readLines<Schema extends z.ZodType<{ id: string } | { number: number }>
 
 /** Returns the organs of the plan and one organ of another county. Throws an Error that names an invalid line. */
 export function readOrgans(csv: string = readFile('organs.csv')): OrganFact[] {
-  return readLines('organs', csv, organLine).map(({ division_code, printed_name: _, ...rest }) => ({
+  return readLines('organs', csv, organLine).map(({ division_code, document_mark, printed_name: _, ...rest }) => ({
     ...rest,
     divisionCode: division_code,
+    documentMark: document_mark,
   }));
 }
 
@@ -168,6 +188,14 @@ export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] 
     corrections: line.corrections,
     flags: line.flags,
   }));
+}
+
+/** Returns the legal bases (设定依据) by matter, each oldest first. Throws an Error that names an invalid line. */
+export function readLegalBases(csv: string = readFile('legal-bases.csv')): Map<string, LegalBasis[]> {
+  const lines = readLines('legal bases', csv, basisLine);
+  const ofMatter = ({ matter: _matter, id: _, ...basis }: (typeof lines)[number]): LegalBasis => basis;
+  const byMatter = [...Map.groupBy(lines, ({ matter }) => matter)];
+  return new Map(byMatter.map(([matter, own]) => [matter, own.map(ofMatter)]));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Hub } from '../../gateway/hub.ts';
-import { readGuides, readLicenseTypes, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
+import { readGuides, readLegalBases, readLicenseTypes, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { listDemoPeople } from '../demo/people.ts';
 
@@ -33,7 +33,7 @@ interface SeedCounts {
 export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   const organs = readOrgans();
   const rows = readMatters();
-  await hub.matters.importMatters(organs, rows);
+  await hub.matters.importMatters(organs, rows, readLegalBases());
   const { guides, overlays } = readGuides();
   await hub.matters.publishGuides(guides, overlays);
   await hub.matters.publishLicenseTypes(readLicenseTypes());

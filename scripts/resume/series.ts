@@ -90,7 +90,7 @@ export const SERIES: readonly Series[] = [
   },
   {
     name: '文书编号 numbers of notices',
-    skip: (sql, { from }) => sql`update cases.notice_number set newest = newest + ${LEAP}
+    skip: (sql, { from }) => sql`update cases.document_number set newest = newest + ${LEAP}
       where year >= ${from.slice(0, 4)}`,
   },
   {

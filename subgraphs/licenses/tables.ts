@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, count, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
-import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events/events.ts';
+import type { EventPayload, GrantContent, OrganFact } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
+import type { SealGrant } from '../kernel/events/seal-grant.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';

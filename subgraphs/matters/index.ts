@@ -10,7 +10,7 @@ import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
 import { publishMissingTypes } from './license-type/workflow.ts';
-import { buildMatter, type MatterRow } from './matter.ts';
+import { buildMatter, type LegalBasis, type MatterRow } from './matter.ts';
 import { MATTER_OUTPUTS } from './outputs.ts';
 import type { PARSERS } from './parsers.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
@@ -31,9 +31,14 @@ export interface MattersDependencies extends Omit<ResolverDependencies, 'parse'>
 export interface Matters extends Subgraph {
   /**
    * Adds the organs and matters of a list that are missing, all or none, and sends cases an event for each. Existing
-   * ones stay unchanged: only `importDelegations` changes them.
+   * ones stay unchanged: only `importDelegations` changes them. An organ without 机关代字, and a matter without legal basis,
+   * gets that of the list.
    */
-  importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ added: number }>;
+  importMatters(
+    organs: readonly OrganFact[],
+    rows: readonly MatterRow[],
+    legalBases?: ReadonlyMap<string, readonly LegalBasis[]>,
+  ): Promise<{ added: number }>;
   /** Publishes the guides of matters that have none yet, each with its overlays. Returns how many. */
   publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
   /** Publishes license types that have no version yet. Returns how many. */
@@ -80,7 +85,7 @@ export function createMatters({ db, now, parsers, send, ...options }: MattersDep
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
     publishLicenseTypes: (types) => publishMissingTypes({ db, now }, types),
     importTasks: (tasks) => db.transaction((tx) => upsertTasks(tx, tasks)),
-    importMatters: (organs, rows) =>
+    importMatters: (organs, rows, legalBases = new Map()) =>
       db.transaction(async (tx) => {
         await store.lockImport(tx);
         await store.addOrgans(tx, organs);
@@ -89,7 +94,8 @@ export function createMatters({ db, now, parsers, send, ...options }: MattersDep
           rows.map((row) => row.id),
         );
         const missingRows = rows.filter((row) => !knownIds.has(row.id));
-        for (const row of missingRows) await store.addMatter(tx, buildMatter(row), now());
+        for (const row of missingRows) await store.addMatter(tx, buildMatter(row, legalBases.get(row.id)), now());
+        await store.addLegalBases(tx, legalBases);
         await store.resendChanged(tx, now());
         return { added: missingRows.length };
       }),

@@ -82,6 +82,16 @@ export interface OutcomePeriod extends Period {
   outcome: OutcomeFact;
 }
 
+/** What the law says that a matter rests on (设定依据), for a time. */
+export interface LegalBasis extends Period {
+  /** As a decision cites it, or null while none is entered. */
+  text: string | null;
+  /** Where the text was taken from, or null if there is no text. */
+  source: string | null;
+  /** A sample for trying out, which the office has not checked. */
+  isSample: boolean;
+}
+
 /** The part of a matter that no list changes: the plan's entry with its provenance. */
 export type MatterEntry = Pick<
   MatterRow,
@@ -105,6 +115,8 @@ export interface Matter {
   industryOrgans: readonly IndustryOrgan[];
   /** The first period has no first day: there is an outcome on every day. */
   outcomes: readonly OutcomePeriod[];
+  /** May be empty, or begin later than the delegation. */
+  legalBases: readonly LegalBasis[];
 }
 
 /** Returns the sub-item, or the main item if there is none. */
@@ -140,10 +152,16 @@ export function getOutcome(matter: Matter, on: Day): OutcomePeriod {
   return period;
 }
 
+/** Returns what a matter rests on by law on a day (设定依据), or null if nothing is entered. */
+export function findLegalBasis(matter: Matter, on: Day): (LegalBasis & { text: string; source: string }) | null {
+  const basis = findPeriod(matter.legalBases, on);
+  return basis?.text == null ? null : { ...basis, text: basis.text, source: basis.source ?? '' };
+}
+
 /**
  * Builds a matter from its first row in a list. Its outcome has no first day: a case cannot result in anything else.
  */
-export function buildMatter(matterRow: MatterRow): Matter {
+export function buildMatter(matterRow: MatterRow, legalBases: readonly LegalBasis[] = []): Matter {
   const { mode, validFrom, cityIndustry, countyIndustry, licenseAction, outcome, ...row } = matterRow;
   const { cityOrgan, countyOrgan } = matterRow;
   const period = { validFrom, validTo: null };
@@ -155,6 +173,7 @@ export function buildMatter(matterRow: MatterRow): Matter {
       { level: 'COUNTY', organ: countyIndustry, ...period },
     ],
     outcomes: [{ licenseAction, outcome, validFrom: null, validTo: null }],
+    legalBases,
   };
 }
 
@@ -270,6 +289,7 @@ export function buildDelegationFact(matter: Matter, organs: readonly OrganFact[]
     powerType,
     delegations,
     organs: organs.filter((organ) => namedOrgans.has(organ.id)),
+    legalBases: matter.legalBases.map(({ text, validFrom, validTo }) => ({ text, validFrom, validTo })),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   type Delegation,
   deriveResponsibilities,
   findDelegation,
+  findLegalBasis,
   getOutcome,
   listDelegations,
   type Matter,
@@ -77,6 +78,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     },
     Organ: {
       code: ({ id }) => id,
+      documentMark: ({ documentMark }) => documentMark ?? null,
       __resolveReference: ({ id }, context) =>
         getLoader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id),
     },
@@ -128,6 +130,7 @@ function buildMatterFields(
     delegations: (matter) => listDelegations(matter).map((delegation) => view(matter, delegation, dayOf(now()))),
     licenseAction: (matter, { on }) => getOutcome(matter, on ?? dayOf(now())).licenseAction,
     outcome: (matter, { on }) => getOutcome(matter, on ?? dayOf(now())).outcome,
+    legalBasis: (matter, { on }) => findLegalBasis(matter, on ?? dayOf(now())),
     source: ({ row }) => row,
   } satisfies Resolvers['Matter'];
 }

@@ -12,10 +12,10 @@ import { appendEvent } from '../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
 import { numberPart, type Page } from '../kernel/list/page.ts';
-import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
+import { buildDelegationFact, type LegalBasis, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 
-const { delegation, industryOrgan, matter, organ, outcome } = tables;
+const { delegation, industryOrgan, legalBasis, matter, organ, outcome } = tables;
 
 export const messages: MessageTables = tables;
 /** Matters send cases events about delegations and service guides. */
@@ -40,19 +40,22 @@ type Row = typeof matter.$inferSelect;
 async function addHistories(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const [delegations, industries, outcomes] = await Promise.all([
+  const [delegations, industries, outcomes, bases] = await Promise.all([
     db.select().from(delegation).where(inArray(delegation.matterId, ids)).orderBy(asc(delegation.serial)),
     db.select().from(industryOrgan).where(inArray(industryOrgan.matterId, ids)).orderBy(asc(industryOrgan.serial)),
     db.select().from(outcome).where(inArray(outcome.matterId, ids)).orderBy(asc(outcome.serial)),
+    db.select().from(legalBasis).where(inArray(legalBasis.matterId, ids)).orderBy(asc(legalBasis.serial)),
   ]);
   const delegationsByMatter = Map.groupBy(delegations, (row) => row.matterId);
   const industriesByMatter = Map.groupBy(industries, (row) => row.matterId);
   const outcomesByMatter = Map.groupBy(outcomes, (row) => row.matterId);
+  const basesByMatter = Map.groupBy(bases, (row) => row.matterId);
   return rows.map((row) => ({
     row,
     periods: (delegationsByMatter.get(row.id) ?? []).map(withoutKeys),
     industryOrgans: (industriesByMatter.get(row.id) ?? []).map(withoutKeys),
     outcomes: (outcomesByMatter.get(row.id) ?? []).map(withoutKeys),
+    legalBases: (basesByMatter.get(row.id) ?? []).map(withoutKeys),
   }));
 }
 
@@ -176,13 +179,42 @@ export async function lockImport(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(7310003)`);
 }
 
-/** Adds missing organs. Existing ones stay unchanged. */
+/**
+ * Adds missing organs. Existing ones stay unchanged, but one without a 机关代字 gets that of the list unless another organ
+ * has it.
+ */
 export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): Promise<void> {
-  if (organs.length > 0)
+  if (organs.length === 0) return;
+  await tx
+    .insert(organ)
+    .values([...organs])
+    .onConflictDoNothing();
+  for (const { id, documentMark } of organs) {
+    if (!documentMark) continue;
+    const isTaken = sql`exists (select from ${organ} as other where other.document_mark = ${documentMark})`;
     await tx
-      .insert(organ)
-      .values([...organs])
-      .onConflictDoNothing();
+      .update(organ)
+      .set({ documentMark })
+      .where(and(eq(organ.id, id), isNull(organ.documentMark), not(isTaken)));
+  }
+}
+
+/** Adds legal bases to the matters that have none. */
+export async function addLegalBases(
+  tx: Transaction,
+  basesByMatter: ReadonlyMap<string, readonly LegalBasis[]>,
+): Promise<void> {
+  const ids = [...basesByMatter.keys()];
+  if (ids.length === 0) return;
+  const rows = await tx
+    .selectDistinct({ id: legalBasis.matterId })
+    .from(legalBasis)
+    .where(inArray(legalBasis.matterId, ids));
+  const known = await findKnownIds(tx, ids);
+  const filled = new Set(rows.map(({ id }) => id));
+  const missing = [...basesByMatter].filter(([id]) => known.has(id) && !filled.has(id));
+  const values = missing.flatMap(([matterId, bases]) => bases.map((basis) => ({ ...basis, matterId })));
+  if (values.length > 0) await tx.insert(legalBasis).values(values);
 }
 
 /** Returns the ids of those matters that exist. */
@@ -210,6 +242,8 @@ export async function replaceHistories(tx: Transaction, changedMatter: Matter, a
   await tx.insert(delegation).values(withMatterId(changedMatter.periods));
   await tx.insert(industryOrgan).values(withMatterId(changedMatter.industryOrgans));
   await tx.insert(outcome).values(withMatterId(changedMatter.outcomes));
+  await tx.delete(legalBasis).where(eq(legalBasis.matterId, matterId));
+  if (changedMatter.legalBases.length > 0) await tx.insert(legalBasis).values(withMatterId(changedMatter.legalBases));
   await sendChanged(tx, changedMatter, at);
 }
 

@@ -1,4 +1,4 @@
-import { index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { day, divisionCode, serial } from '../kernel/columns.ts';
 import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
@@ -14,6 +14,8 @@ export const organ = schema.table('organ', {
   level: text().$type<'CITY' | 'COUNTY'>().notNull(),
   divisionCode: divisionCode().notNull(),
   uscc: text().notNull().unique(),
+  /** 机关代字 (GB/T 9704), or null if none is entered. */
+  documentMark: text().unique(),
 });
 
 /** Matters (事项) with their provenance. */
@@ -74,6 +76,24 @@ export const outcome = schema.table(
       .references(() => matter.id),
     licenseAction: text().$type<LicenseAction>(),
     outcome: jsonb().$type<OutcomeFact>().notNull(),
+    validFrom: day(),
+    validTo: day(),
+  },
+  (table) => [index().on(table.matterId)],
+);
+
+/** What the law says that a matter rests on (设定依据), through time. */
+export const legalBasis = schema.table(
+  'legal_basis',
+  {
+    serial: serial().primaryKey(),
+    matterId: text()
+      .notNull()
+      .references(() => matter.id),
+    /** Null: from this day on none is entered. */
+    text: text(),
+    source: text(),
+    isSample: boolean().notNull(),
     validFrom: day(),
     validTo: day(),
   },

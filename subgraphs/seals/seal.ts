@@ -1,5 +1,5 @@
 import { dayOf } from '../kernel/day.ts';
-import type { SEAL_STATES, SealGrant } from '../kernel/events/events.ts';
+import type { SEAL_STATES, SealGrant } from '../kernel/events/seal-grant.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type AuthorisedUse, isGranted } from '../kernel/sealing/sign.ts';
 import { requireLine } from '../kernel/text.ts';

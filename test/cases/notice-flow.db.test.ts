@@ -76,7 +76,7 @@ describe('notices of a case', () => {
       sealed: false,
       signature: null,
     });
-    expect(receipt?.number).toMatch(/^360731受〔\d{4}〕\d{5}号$/);
+    expect(receipt?.number).toMatch(/^于交受〔\d{4}〕[1-9]\d*号$/);
     const url = receipt?.url ?? '';
     const compile = vi.spyOn(NodeCompiler.prototype, 'compile');
     for (const person of [
@@ -148,7 +148,7 @@ describe('notices of a case', () => {
     expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, rejection)).toBe('SEAL_AUTHORISATION_MISSING');
     expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, { ...rejection, authoriseSeal: true })).toBeNull();
     const decision = await steps.sealed(id);
-    expect(decision.number).toMatch(/^360731决〔\d{4}〕\d{5}号$/);
+    expect(decision.number).toMatch(/^于林许〔\d{4}〕[1-9]\d*号$/);
     const grantedCaseId = await steps.accept(MATTER_WITH_LICENSE);
     expect(
       await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),

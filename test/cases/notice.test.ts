@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
   composeNotice,
+  documentMarkOf,
+  documentNumber,
+  legalBasisOn,
   NOTICE_KINDS,
   type NoticeCase,
   type NoticeFacts,
   type NoticeKind,
-  noticeNumber,
 } from '../../subgraphs/cases/notice/notice.ts';
 import {
   renderNotice,
@@ -25,7 +27,7 @@ function buildNotice(
   overrides: { note?: string; finding?: string; organ?: OrganFact; subject?: NoticeCase } = {},
 ) {
   const { note = null, finding = null, organ: issuer = COUNTY_ORGAN, subject = buildNoticeCase() } = overrides;
-  const number = noticeNumber(kind, issuer.divisionCode, '2026', 12);
+  const number = documentNumber(documentMarkOf(kind, subject.matter.powerType, issuer), '2026', 12);
   return composeNotice(kind, subject, { at, note, finding }, { organ: issuer, number }, facts);
 }
 
@@ -37,14 +39,33 @@ const textOf = (content: { opening: string[]; closing: string[] }) =>
   [...content.opening, ...content.closing].join('\n');
 
 describe('the content of a notice', () => {
-  test('its number names division, kind and year', () => {
-    expect(NOTICE_KINDS.map((kind) => noticeNumber(kind, '360731', '2026', 12))).toEqual([
-      '360731受〔2026〕00012号',
-      '360731补〔2026〕00012号',
-      '360731不受〔2026〕00012号',
-      '360731决〔2026〕00012号',
-    ]);
-    expect(noticeNumber('ACCEPTANCE', '360731', '2026', 123456)).toBe('360731受〔2026〕123456号');
+  test('its number is the mark of the organ and the kind, the year, and a running number without zeros', () => {
+    const forestry = { ...COUNTY_ORGAN, documentMark: '于林' };
+    const marks = NOTICE_KINDS.map((kind) => documentMarkOf(kind, 'LICENSE', forestry));
+    expect(marks).toEqual(['于林受', '于林补', '于林不受', '于林许']);
+    const powers = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
+    const decisionMarks = powers.map((power) => documentMarkOf('DECISION', power, forestry));
+    expect(decisionMarks).toEqual(['于林许', '于林确', '于林备', '于林办']);
+    expect(documentNumber('于林许', '2026', 12)).toBe('于林许〔2026〕12号');
+    // An organ without a mark numbers by its name, which is no other organ's.
+    expect(documentMarkOf('ACCEPTANCE', 'LICENSE', COUNTY_ORGAN)).toBe('于都县市场监督管理局受');
+    expect(documentMarkOf('ACCEPTANCE', 'LICENSE', { ...COUNTY_ORGAN, documentMark: null })).toBe(
+      '于都县市场监督管理局受',
+    );
+  });
+
+  test('a decision cites the legal basis of its day before the plan, and none that has ended', () => {
+    const legalBases = [
+      { text: '《旧法》第三条', validFrom: null, validTo: '2025-06-30' },
+      { text: '《新法》第四条', validFrom: '2025-07-01', validTo: '2025-12-31' },
+      { text: null, validFrom: '2026-01-01', validTo: null },
+    ];
+    const on = (day: string) => legalBasisOn({ legalBases }, day);
+    expect([on('2025-06-30'), on('2025-07-01')]).toEqual([['《旧法》第三条'], ['《新法》第四条']]);
+    expect([on('2026-01-01'), legalBasisOn({}, '2025-06-30')]).toEqual([[], []]);
+    const content = buildNotice('DECISION', { legalBasis: on('2025-07-01') }, { finding: 'GRANTED' });
+    expect(content.clauses[0]).toBe('《新法》第四条');
+    expect(textOf(content)).toContain('依据《新法》第四条、《中华人民共和国行政许可法》第三十八条第一款、《于都县');
   });
 
   test('受理通知书: names the received materials and the time limits', () => {
@@ -96,9 +117,10 @@ describe('the content of a notice', () => {
   test.each([
     ['GRANTED', 'LICENSE', undefined, '准予行政许可决定书', '第三十八条第一款'],
     ['REJECTED', 'LICENSE', undefined, '不予行政许可决定书', '第三十八条第二款'],
-    ['GRANTED', 'CONFIRMATION', '行政确认决定书', '准予行政确认决定书', null],
+    ['GRANTED', 'CONFIRMATION', '行政确认决定书', '行政确认决定书', null],
     ['REJECTED', 'CONFIRMATION', '行政确认决定书', '不予行政确认决定书', null],
-    ['REJECTED', 'FILING', undefined, '不予备案决定书', null],
+    ['REJECTED', 'FILING', undefined, '不予备案通知书', null],
+    ['GRANTED', 'FILING', undefined, '备案通知书', null],
     ['GRANTED', 'OTHER', '办理决定书', '准予办理决定书', null],
     ['REJECTED', 'OTHER', '竣工验收意见', '不予办理决定书', null],
   ] as const)('决定书 %s of %s', (finding, powerType, outcome, title, article) => {

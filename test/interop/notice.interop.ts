@@ -6,7 +6,7 @@ import { decode } from 'fast-png';
 import decodeQR from 'qr/decode.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
-import { composeNotice, NOTICE_KINDS, noticeNumber } from '../../subgraphs/cases/notice/notice.ts';
+import { composeNotice, documentNumber, NOTICE_KINDS } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
@@ -22,7 +22,7 @@ describe('the papers of a case in poppler and qpdf', () => {
   const missing = Array.from({ length: 20 }, (_, i) => ({ name: `第${i + 1}项材料`, remark: '未加盖公章' }));
   test.each(NOTICE_KINDS)('%s has the written text and attachment', (kind) => {
     const step = { at: new Date('2026-11-23T01:02:03Z'), note: `理由${'x'.repeat(300)}完`, finding: 'GRANTED' };
-    const number = noticeNumber(kind, '360731', '2026', 12);
+    const number = documentNumber('于市监许', '2026', 12);
     const content = composeNotice(
       kind,
       buildNoticeCase(),
@@ -55,7 +55,7 @@ describe('the papers of a case in poppler and qpdf', () => {
 
 test.each(['ACCEPTANCE', 'SUPPLEMENT'] as const)('the QR code on %s is read from the picture of the sheet', (kind) => {
   const step = { at: new Date('2026-11-23T01:02:03Z'), note: null, finding: null };
-  const number = noticeNumber(kind, '360731', '2026', 12);
+  const number = documentNumber('于市监许', '2026', 12);
   const progress = { url: 'https://tongquan.yudu.example.gov.cn/progress', code: 'ABCD-EFGH-JKMN' };
   const facts = kind === 'SUPPLEMENT' ? { missing: [{ name: '图纸', remark: null }], progress } : { progress };
   const subject = buildNoticeCase();

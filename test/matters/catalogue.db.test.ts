@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ConnectionPool, connect, type Database } from '../../db/client.ts';
-import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { readLegalBases, readMatters, readOrgans } from '../../seeds/load.ts';
 import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
 import { serveSubgraph } from '../../subgraphs/kernel/http/serve.ts';
 import { createMatters, type Matters } from '../../subgraphs/matters/index.ts';
@@ -54,7 +54,7 @@ beforeAll(async () => {
   });
   const keys = { tokenKey: tokenKeys.publicKey, services: servicesOf('matters'), now: clock };
   app = await serveSubgraph(matters, keys);
-  await matters.importMatters(organs, rows);
+  await matters.importMatters(organs, rows, readLegalBases());
 });
 
 afterAll(async () => {
@@ -124,6 +124,20 @@ describe('the catalogue for the public', () => {
   test('filters the mode by day: no matter was DIRECT before 2022-06-01', async () => {
     expect(await findMatterIds({ mode: 'DIRECT', on: '2022-05-31' })).toEqual([]);
     expect(await findMatterIds({ mode: 'DIRECT', on: '2022-06-01' })).toHaveLength(10);
+  });
+
+  test('names the legal basis of a day with its source, and the mark of an organ', async () => {
+    const { data, errors } = await ask(`{ matter(id: "yd2022-3-07") {
+      before: legalBasis(on: "2025-06-30") { text validFrom validTo }
+      legalBasis(on: "2025-07-01") { text source isSample validFrom validTo }
+      countyOrgan { documentMark }
+    } }`);
+    expect(errors).toBeUndefined();
+    expect(data.matter.before).toMatchObject({ validFrom: null, validTo: '2025-06-30' });
+    expect(data.matter.before.text).toContain('1996年修正');
+    expect(data.matter.legalBasis).toMatchObject({ isSample: true, validFrom: '2025-07-01', validTo: null });
+    expect(data.matter.legalBasis.source).toMatch(/^虚构示例/);
+    expect(data.matter.countyOrgan).toEqual({ documentMark: '于自然资' });
   });
 
   test('returns one matter with its source', async () => {
@@ -226,7 +240,7 @@ describe('references from other subgraphs', () => {
       'yudu-lyj',
       null,
     ]);
-    expect(selects).toBeLessThanOrEqual(6);
+    expect(selects).toBeLessThanOrEqual(7);
   });
 });
 
@@ -247,6 +261,21 @@ describe('importing a list of matters', () => {
     expect(await matters.importMatters(organs, rows)).toEqual({ added: 0 });
     const [count] = await admin`select count(*)::int as n from matters.outbox_event`;
     expect(count?.n).toBe(108);
+  });
+
+  test('gives an upgraded folder the marks and legal bases that it lacks, and replaces none', async () => {
+    await admin`update matters.organ set document_mark = '自定' where id = 'yudu-sfj'`;
+    await admin`update matters.organ set document_mark = null where id in ('yudu-lyj', 'yudu-slj')`;
+    await admin`delete from matters.legal_basis where matter_id = 'yd2022-1-07'`;
+    const renamed = organs.map((organ) => (organ.id === 'yudu-slj' ? { ...organ, documentMark: '自定' } : organ));
+    await matters.importMatters(renamed, rows, readLegalBases());
+    const marks = await admin`select id, document_mark as mark from matters.organ
+      where id in ('yudu-sfj', 'yudu-lyj', 'yudu-slj') order by id`;
+    expect(marks.map(({ mark }) => mark)).toEqual(['于林', '自定', null]);
+    const { data } = await ask('{ matter(id: "yd2022-1-07") { legalBasis { text } } }');
+    expect(data.matter.legalBasis.text).toContain('森林法');
+    await admin`update matters.organ set document_mark = '于司' where id = 'yudu-sfj'`;
+    await matters.importMatters(organs, rows, readLegalBases());
   });
 
   test('does not change existing matters and organs', async () => {

@@ -9,6 +9,7 @@ import { applyList, type ImportResult, MAX_PERIODS } from '../../subgraphs/matte
 import {
   buildMatter,
   findDelegation,
+  findLegalBasis,
   getOutcome,
   listDelegations,
   type Matter,
@@ -75,6 +76,10 @@ const INVALID: Record<string, ProblemKey[]> = {
   'ending-with-other-organs': [
     [2, 'county_organ', 'MODE_ENDS_ALONE'],
     [3, 'running_cases', 'MODE_ENDS_ALONE'],
+  ],
+  'legal-basis-without-source': [
+    [2, 'legal_basis_source', 'VALUE_MISSING'],
+    [3, 'legal_basis', 'VALUE_MISSING'],
   ],
   'line-twice': [[4, 'matter', 'LINE_TWICE']],
   'line-without-change': [[2, null, 'LINE_WITHOUT_CHANGE']],
@@ -184,6 +189,20 @@ describe('a valid list', () => {
     expect(
       [getOutcome(matter, '2026-06-30'), getOutcome(matter, '2026-07-01')].map((entry) => entry.outcome.name),
     ).toEqual(['第三类医疗器械经营许可证', '新证']);
+  });
+
+  test('replaces the legal basis from a day on: the earlier one ends and stays, and neither is a sample', () => {
+    const header = 'matter,valid_from,legal_basis,legal_basis_source\n';
+    const list = `${header}yd2022-1-07,2026-07-01,《甲法》第一条,核对\nyd2022-1-07,2027-01-01,NONE,NONE\n`;
+    const matter = matterAfter('yd2022-1-07', list);
+    const onDays = ['2026-06-30', '2026-07-01', '2026-12-31', '2027-01-01'].map((day) => findLegalBasis(matter, day));
+    const basis = { text: '《甲法》第一条', source: '核对', isSample: false, validFrom: '2026-07-01' };
+    const current = { ...basis, validTo: '2026-12-31' };
+    expect(onDays).toEqual([null, current, current, null]);
+    expect(judge(list).changes[0]?.fields).toEqual([
+      { field: 'legal_basis', before: null, after: basis.text, validTo: null },
+      { field: 'legal_basis_source', before: null, after: basis.source, validTo: null },
+    ]);
   });
 
   test('ends a mode with a last day; a later list can begin a mode with the same organs', () => {

@@ -40,6 +40,7 @@ function matterUnder(mode: Mode, overrides: Partial<Matter> = {}, validFrom: str
       { level: 'COUNTY', organ: COUNTY_INDUSTRY, ...unlimited },
     ],
     outcomes: [{ licenseAction: 'ISSUE', outcome: OUTCOME, ...unlimited }],
+    legalBases: [],
     ...overrides,
   };
 }

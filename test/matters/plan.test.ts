@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { readLegalBases, readMatters, readOrgans } from '../../seeds/load.ts';
 import { isUscc } from '../../subgraphs/kernel/identifier.ts';
-import type { MatterRow } from '../../subgraphs/matters/matter.ts';
+import { dayBefore, type MatterRow } from '../../subgraphs/matters/matter.ts';
 
 /** Parses the text of the plan with an independent parser and compares it with the checked-in matters. */
 
@@ -308,7 +308,36 @@ function isTestCode(code: string): boolean {
   return isUscc(code) && code.slice(2, 8) === '000000' && organisationCodeCheck(code.slice(8, 16)) === code.charAt(16);
 }
 
+describe('legal bases', () => {
+  const bases = readLegalBases();
+
+  test('every matter has one on every day, and each says that it is a sample: the plan names none', () => {
+    expect([...bases.keys()]).toEqual(matters.map(({ id }) => id));
+    for (const [id, periods] of bases) {
+      expect(periods[0]?.validFrom, id).toBeNull();
+      expect(periods.at(-1)?.validTo, id).toBeNull();
+      for (const [i, { validTo }] of periods.slice(0, -1).entries())
+        expect(validTo, id).toBe(dayBefore(periods[i + 1]?.validFrom ?? ''));
+      for (const { text, source, isSample } of periods) {
+        expect(text, id).toMatch(/^(《[^《》]+》[^《》]*)+$/);
+        expect([isSample, source?.startsWith('虚构示例')], id).toEqual([true, true]);
+      }
+    }
+  });
+
+  test('a line that has no source is refused', () => {
+    const csv = 'matter,text,source,sample,valid_from,valid_to\nyd2022-1-07,《法》,,true,,\n';
+    expect(() => readLegalBases(csv)).toThrow(/line 2[\s\S]*source/);
+  });
+});
+
 describe('organs', () => {
+  test('each has a mark of its own for the numbers of its documents', () => {
+    const marks = organs.map(({ documentMark }) => documentMark);
+    expect(new Set(marks).size).toBe(organs.length);
+    for (const mark of marks) expect(mark).toMatch(/^\p{Script=Han}{2,5}$/u);
+  });
+
   test('the check character of the organisation code follows the standard', () => {
     for (const code of ['11430000006122244L', '12110000400777687U']) {
       expect(organisationCodeCheck(code.slice(8, 16))).toBe(code.charAt(16));

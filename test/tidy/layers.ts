@@ -95,6 +95,7 @@ export const KERNEL: Record<string, Layer> = {
   'events/outbox-store': 'store',
   'events/outbox-tables': 'tables',
   'events/relay': 'workflow',
+  'events/seal-grant': 'rule',
   'http/operation-log': 'edge',
   'list/keyset-store': 'store',
   'list/page': 'store',

@@ -1,7 +1,8 @@
-import { type Day, dayOf } from '../../kernel/day.ts';
+import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { maskCode } from '../../kernel/identifier.ts';
+import { LICENSE_ACTS } from '../../kernel/license-acts.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
@@ -41,6 +42,8 @@ export interface NoticeFacts {
   progress?: { url: string; code: string };
   /** Sentences on the exceptions to the segregation of duties that a decision rests on. */
   exceptions?: readonly string[];
+  /** The law that the matter rests on (设定依据), which a decision cites first. */
+  legalBasis?: readonly string[];
 }
 
 /** The full text of a notice. It is stored, rendered, attached to its PDF and, for a decision, sealed. */
@@ -81,23 +84,22 @@ export interface NoticeContent {
   salt?: string;
 }
 
-/** The name of each power type in a title, for example 准予行政许可决定书. */
-const POWER_NAMES: Record<PowerType, string> = {
-  LICENSE: '行政许可',
-  CONFIRMATION: '行政确认',
-  FILING: '备案',
-  OTHER: '办理',
-};
 /**
- * The mark of each series of numbers. The short names of organs are not known, so the division code is used instead.
+ * How the decision on each kind of power is called: 准予行政许可决定书, 行政确认决定书, 备案通知书. `grants` is the verb of the sentence,
+ * `prefix` that of the title, `mark` what its numbers add to the organ's 机关代字.
  */
-const SERIES_MARKS: Record<NoticeKind, string> = {
+const DECISIONS: Record<PowerType, { noun: string; grants: string; prefix: string; paper: string; mark: string }> = {
+  LICENSE: { noun: '行政许可', grants: '准予', prefix: '准予', paper: '决定书', mark: '许' },
+  CONFIRMATION: { noun: '行政确认', grants: '予以', prefix: '', paper: '决定书', mark: '确' },
+  FILING: { noun: '备案', grants: '予以', prefix: '', paper: '通知书', mark: '备' },
+  OTHER: { noun: '办理', grants: '准予', prefix: '准予', paper: '决定书', mark: '办' },
+};
+/** What the numbers of the other notices add to the organ's 机关代字. */
+const NOTICE_MARKS: Record<Exclude<NoticeKind, 'DECISION'>, string> = {
   ACCEPTANCE: '受',
   SUPPLEMENT: '补',
   REFUSAL: '不受',
-  DECISION: '决',
 };
-const SERIAL_DIGITS = 5;
 const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
 /** 中华人民共和国行政许可法 (2019), for matters that are licenses in its sense. */
 const LAW_CLAUSES: Record<NoticeKind | 'REJECTION', string> = {
@@ -111,9 +113,21 @@ const LAW_CLAUSES: Record<NoticeKind | 'REJECTION', string> = {
 const REVIEW_TIME = '六十日';
 const SUIT_TIME = '六个月';
 
-/** The number of a notice: `360731受〔2026〕00012号`. */
-export function noticeNumber(kind: NoticeKind, divisionCode: string, year: string, serial: number): string {
-  return `${divisionCode}${SERIES_MARKS[kind]}〔${year}〕${String(serial).padStart(SERIAL_DIGITS, '0')}号`;
+/** Returns what the numbers of an organ's documents of a kind begin with (发文机关代字), for example 于林许. */
+export function documentMarkOf(kind: NoticeKind, powerType: PowerType, organ: OrganFact): string {
+  const mark = kind === 'DECISION' ? DECISIONS[powerType].mark : NOTICE_MARKS[kind];
+  return `${organ.documentMark ?? organ.name}${mark}`;
+}
+
+/** Returns the number of a document (发文字号, GB/T 9704-2012 7.2.5): 于林许〔2026〕12号, without padding zeros. */
+export function documentNumber(mark: string, year: string, serial: number): string {
+  return `${mark}〔${year}〕${serial}号`;
+}
+
+/** Returns the law that a decision of a day cites as the legal basis of its matter (设定依据): none that has ended. */
+export function legalBasisOn({ legalBases = [] }: Pick<NoticeCase['matter'], 'legalBases'>, day: Day): string[] {
+  const basis = legalBases.find(({ validFrom, validTo }) => isWithin(day, validFrom, validTo));
+  return basis?.text == null ? [] : [basis.text];
 }
 
 /** Returns the organ with this id from the case's matter. Throws RangeError if the matter does not name it. */
@@ -149,7 +163,7 @@ export function composeNotice(
     missing: [...(facts.missing ?? [])],
     granted: decision === 'GRANTED' ? [...subject.fields] : [],
     reason: step.note,
-    clauses: clausesOf(kind, decision, subject),
+    clauses: [...(facts.legalBasis ?? []), ...clausesOf(kind, decision, subject)],
     supplementBy: facts.supplementBy ?? null,
     limits: facts.limits ?? null,
     issuedOn: dayOf(step.at),
@@ -168,8 +182,17 @@ function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter
   if (kind === 'REFUSAL') return '不予受理通知书';
   // The outcome's name comes from the matter. If it names a license or no 决定书, the title uses the power type.
   const { kind: outcome, name } = delegation.outcome;
-  const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWER_NAMES[matter.powerType]}决定书`;
-  return `${decision === 'GRANTED' ? '准予' : '不予'}${document}`;
+  const { prefix, paper } = DECISIONS[matter.powerType];
+  const document =
+    outcome === 'DECISION' && name.endsWith('决定书') ? name : `${powerOf({ matter, delegation })}${paper}`;
+  return `${decision === 'GRANTED' ? prefix : '不予'}${document}`;
+}
+
+/** Returns what is granted or refused: 行政许可, or 延续行政许可 where the case acts on a license that exists. */
+function powerOf({ matter, delegation }: Pick<NoticeCase, 'matter' | 'delegation'>): string {
+  const { licenseAction } = delegation;
+  const act = licenseAction === null || licenseAction === 'ISSUE' ? '' : LICENSE_ACTS[licenseAction].label;
+  return `${act}${DECISIONS[matter.powerType].noun}`;
 }
 
 function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string[] {
@@ -200,7 +223,8 @@ function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
   const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(draft.issuedAt));
   const applicationPhrase = `${addressTo(subject)}于${printDay(receivedOn)}提出的“${draft.matterName}”申请（办件编号：${draft.caseNumber}）`;
   const basis = `依据${draft.clauses.join('、')}`;
-  const power = POWER_NAMES[subject.matter.powerType];
+  const power = powerOf(subject);
+  const { grants } = DECISIONS[subject.matter.powerType];
   switch (draft.kind) {
     case 'ACCEPTANCE':
       return [`${applicationPhrase}收悉。经审查，申请材料齐全、符合法定形式，${basis}，决定予以受理。`];
@@ -220,7 +244,7 @@ function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
           `不予${power}的理由：${toSentence(draft.reason)}`,
         ];
       }
-      const grantSentence = `${applicationPhrase}，经审查，符合规定的条件、标准，${basis}，决定准予${power}。`;
+      const grantSentence = `${applicationPhrase}，经审查，符合规定的条件、标准，${basis}，决定${grants}${power}。`;
       return draft.reason === null ? [grantSentence] : [grantSentence, `说明：${toSentence(draft.reason)}`];
     }
   }
@@ -245,9 +269,8 @@ function closingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
       ];
     }
     case 'REFUSAL':
-      return [remedySentence(draft, subject, '本通知书')];
     case 'DECISION':
-      return [remedySentence(draft, subject, '本决定书')];
+      return [remedySentence(draft, subject)];
   }
 }
 
@@ -268,8 +291,9 @@ function limitSentence(limits: NoticeDraft['limits']): string {
 }
 
 /** Returns the sentence on where and within what time the addressee may appeal (行政复议、行政诉讼). */
-function remedySentence({ organ }: NoticeDraft, subject: NoticeCase, paper: string): string {
+function remedySentence({ kind, title, organ }: NoticeDraft, subject: NoticeCase): string {
+  const paper = title.endsWith('决定书') ? '本决定书' : '本通知书';
   const place = placeOf(organOf(subject, organ.id));
   const government = place === null ? `${organ.name}的本级人民政府` : `${place}人民政府`;
-  return `如对${paper === '本决定书' ? '本决定' : '不予受理决定'}不服，可以自收到${paper}之日起${REVIEW_TIME}内依法向${government}申请行政复议，也可以自收到${paper}之日起${SUIT_TIME}内依法直接向有管辖权的人民法院提起行政诉讼。`;
+  return `如对${kind === 'DECISION' ? '本决定' : '不予受理决定'}不服，可以自收到${paper}之日起${REVIEW_TIME}内依法向${government}申请行政复议，也可以自收到${paper}之日起${SUIT_TIME}内依法直接向有管辖权的人民法院提起行政诉讼。`;
 }

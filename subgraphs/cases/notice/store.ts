@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { sha256 } from '../../kernel/events/events.ts';
-import { type NoticeContent, type NoticeKind, noticeNumber } from './notice.ts';
+import { documentNumber, type NoticeContent } from './notice.ts';
 import * as tables from './tables.ts';
 
 const { decisionSeal, notice, sealedFile } = tables;
@@ -15,24 +15,16 @@ export interface StoredNotice {
   seal: SealRow | null;
 }
 
-/** Takes the next number of a division, year and kind. */
-export async function takeNoticeNumber(
-  tx: Transaction,
-  kind: NoticeKind,
-  divisionCode: string,
-  year: string,
-): Promise<string> {
-  const { noticeNumber: series } = tables;
+/** Takes the next number of a mark and year. */
+export async function takeDocumentNumber(tx: Transaction, mark: string, year: string): Promise<string> {
+  const { documentNumber: series } = tables;
   const [counter] = await tx
     .insert(series)
-    .values({ divisionCode, year, kind, newest: 1 })
-    .onConflictDoUpdate({
-      target: [series.divisionCode, series.year, series.kind],
-      set: { newest: sql`${series.newest} + 1` },
-    })
+    .values({ mark, year, newest: 1 })
+    .onConflictDoUpdate({ target: [series.mark, series.year], set: { newest: sql`${series.newest} + 1` } })
     .returning({ newest: series.newest });
-  if (!counter) throw new Error('no notice number taken');
-  return noticeNumber(kind, divisionCode, year, counter.newest);
+  if (!counter) throw new Error('no document number taken');
+  return documentNumber(mark, year, counter.newest);
 }
 
 export interface NewNotice {

@@ -1,21 +1,17 @@
 import { index, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
+import { bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { NoticeContent, NoticeKind } from './notice.ts';
 
 const schema = pgSchema('cases');
 
 /**
- * The newest number of each division, year and kind of notice. It is taken under a row lock, so that no number is lost.
+ * The newest number of each mark (发文机关代字) and year. It is taken under a row lock, so that no number is lost. Two organs
+ * with one mark take from one series, so that no number occurs twice.
  */
-export const noticeNumber = schema.table(
-  'notice_number',
-  {
-    divisionCode: divisionCode().notNull(),
-    year: text().notNull(),
-    kind: text().$type<NoticeKind>().notNull(),
-    newest: integer().notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.divisionCode, table.year, table.kind] })],
+export const documentNumber = schema.table(
+  'document_number',
+  { mark: text().notNull(), year: text().notNull(), newest: integer().notNull() },
+  (table) => [primaryKey({ columns: [table.mark, table.year] })],
 );
 
 /** The full text of every notice and decision document, append-only. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
@@ -11,9 +12,12 @@ import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
+import { findMatter } from '../fact/store.ts';
 import { CODE_CHARS, progressUrl, writeCode } from '../progress/progress.ts';
 import {
   composeNotice,
+  documentMarkOf,
+  legalBasisOn,
   type NoticeCase,
   type NoticeFacts,
   type NoticeKind,
@@ -68,10 +72,15 @@ async function insertDraft(
   organ: OrganFact,
   { facts = {}, salt = makeSalt() }: { facts?: NoticeFacts | undefined; salt?: string },
 ): Promise<WrittenNotice> {
-  const draft = composeNotice(kind, subject, step, { organ, number: '' }, facts);
-  // Check this before taking the number, because its row lock makes everybody else of the division wait.
+  // The case keeps the matter as it was accepted; organs and law are those of today.
+  const matter = (await findMatter(tx, subject.matter.matterId)) ?? subject.matter;
+  const legalBasis = kind === 'DECISION' ? legalBasisOn(matter, dayOf(step.at)) : [];
+  const draft = composeNotice(kind, subject, step, { organ, number: '' }, { ...facts, legalBasis });
+  // Check this before taking the number, because its row lock makes everybody else of the organ wait.
   requirePrintableNotice(draft);
-  const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
+  const issuer = matter.organs.find(({ id }) => id === organ.id) ?? organ;
+  const mark = documentMarkOf(kind, subject.matter.powerType, issuer);
+  const number = await store.takeDocumentNumber(tx, mark, draft.issuedOn.slice(0, 4));
   const content = { ...draft, number, salt };
   const digest = computeContentDigest(content);
   const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });

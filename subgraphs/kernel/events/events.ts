@@ -6,6 +6,7 @@ import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../salt.ts';
+import { SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
@@ -32,6 +33,8 @@ const organ = z.object({
   level: z.enum(['CITY', 'COUNTY']),
   divisionCode: z.string().length(6),
   uscc: z.string().length(18),
+  /** 机关代字 (GB/T 9704), with which the numbers of its documents begin. Null or absent: its name serves. */
+  documentMark: nullableText.optional(),
 });
 export type OrganFact = z.infer<typeof organ>;
 
@@ -127,26 +130,9 @@ const guide = z.object({
 export type GuideMaterialFact = z.infer<typeof guideMaterial>;
 export type GuideFact = z.infer<typeof guide>;
 
-export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] as const;
-
-const sealGrant = z.object({
-  matter: z.string(),
-  /** Who may authorise the seal for the matter. Null: whoever decides the matter. */
-  person: nullableText,
-  /** First and last day in Asia/Shanghai; null: open. */
-  from: day.nullable(),
-  to: day.nullable(),
-});
-/** The right to use a seal: for which matter, by whom and when (用印授权范围). */
-export type SealGrant = z.infer<typeof sealGrant>;
-
-/** Converts the payload of a release before 0.4. It has only matters, each granted to everybody without end. */
-function withGrants(payload: unknown): unknown {
-  const legacy = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(payload);
-  if (!legacy.success) return payload;
-  const grants = legacy.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
-  return { ...legacy.data, grants };
-}
+/** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
+const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });
+export type LegalBasisFact = z.infer<typeof legalBasis>;
 
 export const payloads = {
   /**
@@ -161,6 +147,8 @@ export const payloads = {
     powerType: z.enum(POWER_TYPES),
     delegations: z.array(delegation),
     organs: z.array(organ),
+    /** Absent in events of releases up to 0.4. */
+    legalBases: z.array(legalBasis).optional(),
   }),
   /**
    * The current and future versions of a matter's service guide. A county's guide is the city's with the county's

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Day, isWithin } from '../day.ts';
-import type { SealGrant } from '../events/events.ts';
+import type { SealGrant } from '../events/seal-grant.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
 import type { AttestRequest } from './attest.ts';
 import { type Decider, decider, decidesFor } from './person-signature.ts';

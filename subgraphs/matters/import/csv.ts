@@ -18,6 +18,8 @@ export const MAX_LINES = 1_000;
 const NONE = 'NONE';
 const MAX_ID_CHARS = 64;
 const MAX_NAME_CHARS = 100;
+/** Maximum of characters of a legal basis: decisions cite it in a sentence. */
+const MAX_BASIS_CHARS = 300;
 /** Maximum of characters of an unknown column's name that a message repeats. */
 const MAX_HEADING_CHARS = 40;
 const MONTHS = /^[1-9]\d{0,3}$/;
@@ -74,6 +76,8 @@ const VALUE_COLUMNS: { readonly [Column in keyof MatterValues]: Cell<MatterValue
   license_type: allowNone(licenseType),
   validity_months: allowNone(months),
   license_action: allowNone(buildChoiceCell(LICENSE_ACTIONS)),
+  legal_basis: allowNone(buildTextCell(MAX_BASIS_CHARS)),
+  legal_basis_source: allowNone(buildTextCell(MAX_NAME_CHARS)),
 };
 const ALL_COLUMNS: Readonly<Record<string, Cell<unknown>>> = {
   ...KEY_COLUMNS,

@@ -2,7 +2,15 @@ import type { Day } from '../../kernel/day.ts';
 import type { Mode, OrganFact, OutcomeFact, RunningCases } from '../../kernel/events/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-import { findIndustryOrgan, findPeriod, getOutcome, insertPeriod, type Matter, type Period } from '../matter.ts';
+import {
+  findIndustryOrgan,
+  findLegalBasis,
+  findPeriod,
+  getOutcome,
+  insertPeriod,
+  type Matter,
+  type Period,
+} from '../matter.ts';
 
 /** Maximum of periods in one history of a matter. */
 export const MAX_PERIODS = 100;
@@ -22,6 +30,8 @@ export interface MatterValues {
   license_type: string | null;
   validity_months: number | null;
   license_action: LicenseAction | null;
+  legal_basis: string | null;
+  legal_basis_source: string | null;
 }
 type Column = keyof MatterValues;
 
@@ -33,6 +43,7 @@ const OUTCOME_COLUMNS: readonly Column[] = [
   'validity_months',
   'license_action',
 ];
+const BASIS_COLUMNS: readonly Column[] = ['legal_basis', 'legal_basis_source'];
 const ORGAN_COLUMNS = ['city_organ', 'county_organ', 'city_industry', 'county_industry'] as const;
 
 /** A parsed line of a list: what it sets for a matter from a day on. */
@@ -131,6 +142,7 @@ export function applyList(lines: readonly ImportLine[], register: Register): Imp
 function readValues(matter: Matter, on: Day): MatterValues {
   const period = findPeriod(matter.periods, on);
   const { outcome, licenseAction } = getOutcome(matter, on);
+  const basis = findLegalBasis(matter, on);
   return {
     mode: period && (period.mode ?? END_MODE),
     city_organ: period?.cityOrgan ?? matter.row.cityOrgan,
@@ -142,6 +154,8 @@ function readValues(matter: Matter, on: Day): MatterValues {
     license_type: outcome.licenseType,
     validity_months: outcome.validityMonths,
     license_action: licenseAction,
+    legal_basis: basis?.text ?? null,
+    legal_basis_source: basis?.source ?? null,
   };
 }
 
@@ -165,7 +179,7 @@ function validateLine(matter: Matter, line: ImportLine, { organs }: Register): R
   const outcome = OUTCOME_COLUMNS.some((column) => set[column] !== undefined)
     ? checkOutcome({ ...values, ...set })
     : [];
-  return [...refusals, ...outcome];
+  return [...refusals, ...outcome, ...checkBasis(set)];
 }
 
 function checkOrgan(
@@ -191,10 +205,16 @@ function checkOutcome(values: MatterValues): Refusal[] {
   return filledColumns.map((column) => new Refusal('OUTCOME_INCOHERENT', column, '决定文书此格须填 NONE'));
 }
 
+/** A basis says where it was taken from, and nothing has a source without a basis. */
+function checkBasis({ legal_basis: text, legal_basis_source: source = null }: Partial<MatterValues>): Refusal[] {
+  if (text == null) return source === null ? [] : [new Refusal('VALUE_MISSING', 'legal_basis')];
+  return source === null ? [new Refusal('VALUE_MISSING', 'legal_basis_source')] : [];
+}
+
 /** Lists a matter's separate histories. */
 function listHistories(matter: Matter): (readonly Period[])[] {
   const levelOrgans = (level: 'CITY' | 'COUNTY') => matter.industryOrgans.filter((entry) => entry.level === level);
-  return [matter.periods, levelOrgans('CITY'), levelOrgans('COUNTY'), matter.outcomes];
+  return [matter.periods, levelOrgans('CITY'), levelOrgans('COUNTY'), matter.outcomes, matter.legalBases];
 }
 
 /**
@@ -262,6 +282,11 @@ function applyLine(matter: Matter, { set, validFrom, runningCases }: ImportLine)
     const licenseAction = newValues.license_action;
     changed = { ...changed, outcomes: insertPeriod(changed.outcomes, { outcome, licenseAction, ...openPeriod }) };
   }
+  if (differs(BASIS_COLUMNS)) {
+    const { legal_basis: text } = newValues;
+    const basis = { text, source: text === null ? null : newValues.legal_basis_source, isSample: false };
+    changed = { ...changed, legalBases: insertPeriod(changed.legalBases, { ...basis, ...openPeriod }) };
+  }
   return changed;
 }
 
@@ -272,6 +297,7 @@ function describeChange(oldMatter: Matter, newMatter: Matter, { line, matterId, 
   const findLastDay = (column: Column): Day | null => {
     if (DELEGATION_COLUMNS.includes(column)) return period?.validTo ?? null;
     if (OUTCOME_COLUMNS.includes(column)) return getOutcome(newMatter, validFrom).validTo;
+    if (BASIS_COLUMNS.includes(column)) return findPeriod(newMatter.legalBases, validFrom)?.validTo ?? null;
     const level = column === 'city_industry' ? 'CITY' : 'COUNTY';
     const levelOrgans = newMatter.industryOrgans.filter((entry) => entry.level === level);
     return findPeriod(levelOrgans, validFrom)?.validTo ?? null;

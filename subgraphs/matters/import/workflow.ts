@@ -73,7 +73,10 @@ async function readRegister(
 /** Returns a problem for each name of a list that no license or decision document could show. */
 function listUnprintable(lines: readonly ImportLine[]): Problem[] {
   return lines.flatMap(({ line, set }) => {
-    const reason = set.outcome_name ? findUnprintable(set.outcome_name) : null;
-    return reason === null ? [] : [toProblem(line, new Refusal('FIELD_MALFORMED', 'outcome_name', reason))];
+    return (['outcome_name', 'legal_basis'] as const).flatMap((column) => {
+      const value = set[column];
+      const reason = value ? findUnprintable(value) : null;
+      return reason === null ? [] : [toProblem(line, new Refusal('FIELD_MALFORMED', column, reason))];
+    });
   });
 }
