@@ -31,8 +31,8 @@ export interface MattersDependencies extends Omit<ResolverDependencies, 'parse'>
 export interface Matters extends Subgraph {
   /**
    * Adds the organs and matters of a list that are missing, all or none, and sends cases an event for each. Existing
-   * ones stay unchanged: only `importDelegations` changes them. An organ without 机关代字, and a matter without legal basis,
-   * gets that of the list.
+   * ones stay unchanged: only `importDelegations` changes them. An organ without 机关代字, and a matter without legal
+   * basis, gets that of the list.
    */
   importMatters(
     organs: readonly OrganFact[],
