@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
@@ -17,14 +18,19 @@ import {
   UsageError,
 } from './evidence-files.ts';
 
-/** `npm run verify`: verifies licenses, statements of later acts and QR codes offline, without a database. */
+/**
+ * `npm run verify`: verifies licenses, statements of later acts and QR codes offline, without a database.
+ * `npm run verifier` writes it as one file, `verify.mjs`.
+ */
 
 const EXIT_CODES = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as const;
 const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE: '无法判定' } as const;
 /** From the best to the worst. */
 const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED'];
-const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FILE.jwt|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
-  或 or: npm run verify -- --qr TEXT --root root.pem --certificates FILE.pem
+const [, script = ''] = process.argv;
+const COMMAND = script.endsWith('.mjs') ? `node ${basename(script)}` : 'npm run verify --';
+const USAGE = `用法 usage: ${COMMAND} FILE.pdf|FILE.json|FILE.jwt|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
+  或 or: ${COMMAND} --qr TEXT --root root.pem --certificates FILE.pem
 另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;

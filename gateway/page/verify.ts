@@ -46,8 +46,12 @@ const TEXT = {
   statusList: { zh: '证照状态列表', en: 'Status list of all licenses' },
   bundle: { zh: '证据包：/licenses/evidence/证照标识', en: 'Evidence bundle: /licenses/evidence/IDENTIFIER' },
   own: {
-    zh: '用本系统的核验程序（离线，逐步说明）：',
-    en: 'By this system’s verifier, offline, step by step:',
+    zh: '用本系统的核验程序（单个文件，Node 20 以上，离线，逐步说明）：',
+    en: 'By this system’s verifier, one file for Node 20 or later, offline, step by step:',
+  },
+  verifier: {
+    zh: '核验程序 verify.mjs（其摘要记入透明日志）',
+    en: 'The verifier, verify.mjs (its digest is in the log)',
   },
   pdfsig: { zh: '用 poppler 的 pdfsig：', en: 'By poppler’s pdfsig:' },
   openssl: { zh: '用 openssl：', en: 'By openssl:' },
@@ -93,10 +97,10 @@ function renderManualSteps(lang: Lang): string {
 <p>${toHtml(TEXT.handWhy)}</p>
 <h3>${toHtml(TEXT.files)}</h3>
 <ul>${fileLink('/root.pem', TEXT.root)}${fileLink('/seals/certificates.pem', TEXT.certificates)}${fileLink('/seals/root.crl', TEXT.rootList)}
-${fileLink('/seals/issuing.crl', TEXT.issuingList)}${fileLink('/licenses/status-list', TEXT.statusList)}<li>${toHtml(TEXT.bundle)}</li></ul>
+${fileLink('/seals/issuing.crl', TEXT.issuingList)}${fileLink('/licenses/status-list', TEXT.statusList)}<li>${toHtml(TEXT.bundle)}</li>${fileLink('/log/verify.mjs', TEXT.verifier)}</ul>
 <p>${toHtml(TEXT.own)}</p>
-<pre>npm run verify -- ${name} --root root.pem --evidence ${baseName}.evidence.json
-npm run verify -- --qr 'TEXT' --root root.pem --certificates certificates.pem --crl root.crl --crl issuing.crl</pre>
+<pre>node verify.mjs ${name} --root root.pem --evidence ${baseName}.evidence.json
+node verify.mjs --qr 'TEXT' --root root.pem --certificates certificates.pem --crl root.crl --crl issuing.crl</pre>
 <p>${toHtml(TEXT.pdfsig)}</p>
 <pre>certutil -N -d trust --empty-password
 certutil -A -d trust -n root -t CT,CT,CT -i root.pem

@@ -17,6 +17,7 @@ import { HALT_REMEDIES, type Halt } from '../../subgraphs/kernel/halt.ts';
 import type { HubLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import type { LogSettings } from '../../subgraphs/seals/index.ts';
 import { findDemoPerson, listDemoPeople } from '../demo/people.ts';
+import { buildVerifier } from '../verifier/build.ts';
 import { toLocalUrl } from './address.ts';
 import { HUB_DATABASE } from './check/database-state.ts';
 import { takeHubLock } from './check/hub-lock.ts';
@@ -169,7 +170,12 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...{ eventWaitMs: options.eventWaitMs, fileLinkSeconds: options.fileLinkSeconds },
     intakeLimits: options.intakeLimits,
     ...buildIdentities(options, url),
-    log: { ...options.log, folder: join(dataFolder, 'log'), witnesses: library.witnesses },
+    log: {
+      ...options.log,
+      folder: join(dataFolder, 'log'),
+      witnesses: library.witnesses,
+      verifier: await buildVerifier(),
+    },
     ...{ library: library.client, scan: options.scan },
     onHalt: ({ code, message }) => {
       logStandstill('halt', code);

@@ -29,6 +29,7 @@ const SUBJECTS: Record<LeafKind, (content: Readonly<Record<string, unknown>>) =>
   CERTIFICATE: ({ digest }) => String(digest),
   RECEIPT: ({ from, subject }) => `${from} ${subject}`,
   ERASURE: ({ issuanceId }) => String(issuanceId),
+  VERIFIER: ({ digest }) => String(digest),
 };
 
 /** The published log after its verification. */

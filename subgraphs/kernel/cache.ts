@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /** A cache of limited size. It evicts the entry that was set first. */
 export interface BoundedCache<Value> {
@@ -47,6 +47,6 @@ export function memoizeByDigest<Result>(compute: (bytes: Buffer) => Result): (by
   const results = createCache<Result>(MAX_RESULTS);
   return (bytes) => {
     // Copy the bytes: the caller may change them later, and a slice would keep the whole file in memory.
-    return results.getOrCompute(hash('sha256', bytes, 'base64'), () => compute(Buffer.from(bytes)));
+    return results.getOrCompute(createHash('sha256').update(bytes).digest('base64'), () => compute(Buffer.from(bytes)));
   };
 }

@@ -23,12 +23,13 @@ import { attest } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
+import type { VerifierFile } from './log/leaf.ts';
 import { prepareFolder } from './log/publication/publish-workflow.ts';
 import { addLogRoutes } from './log/publication/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
 import { createLogWatch } from './log/watch-store.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
-import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
+import { prepareLog, proveUse, readLogKey, recordReceipt, recordVerifier } from './log/workflow.ts';
 import { SEAL_OUTPUTS } from './outputs.ts';
 import type { PARSERS } from './parsers.ts';
 import { sealResolvers } from './resolvers.ts';
@@ -66,6 +67,8 @@ export interface LogSettings {
   /** Folder of its static files. Without one, another copy of the hub publishes them. */
   folder?: string | null;
   witnesses?: readonly WitnessAddress[];
+  /** The offline verifier that the hub hands out. Without one it hands out none. */
+  verifier?: VerifierFile | null;
   /** Called after a checkpoint is committed and before it is published. */
   onCommitted?: () => void;
 }
@@ -106,11 +109,12 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   const watch = createLogWatch();
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const deps = { db, now, signer, trustedAuthorities, watch, halt, parse };
-  const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
+  const { origin = LOG_ORIGIN, folder = null, witnesses = [], verifier = null, onCommitted } = dependencies.log ?? {};
   const log = {
     ...deps,
     origin,
     folder,
+    verifier,
     witnesses: witnesses.map((witness) => witness.vkey),
     onError,
     pollMs,
@@ -165,6 +169,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       await preparePki(deps);
       await addMissingCodeKeys(deps);
       await prepareLog(log);
+      if (verifier) await recordVerifier(log, verifier);
       await announceOldApplications(db);
     },
     rootCertificate: async () => getAuthority(await findAuthorities(db), 'root').certificatePem,

@@ -11,6 +11,7 @@ import { readHubLimits } from '../kernel/limits/limits.ts';
 import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { parseChain } from './certification/certificate.ts';
 import { createSeals } from './index.ts';
+import { readVerifierFile } from './log/verifier-store.ts';
 import { parseWitnesses } from './log/witness-client.ts';
 import { addPortRoutes } from './port-routes.ts';
 import { awaitSigner, connectSigner } from './signer/signer-client.ts';
@@ -19,6 +20,7 @@ import { awaitSigner, connectSigner } from './signer/signer-client.ts';
 const settings = readEnvironment('seals', {
   SEAL_AUTHORITIES: (path: string) => parseChain(readFileSync(path, 'utf8')),
   LOG_WITNESSES: parseWitnesses,
+  VERIFIER_FILE: readVerifierFile,
 });
 const { SIGNER_URL } = settings;
 startProcess({ service: 'seals', level: settings.LOG_LEVEL });
@@ -44,7 +46,10 @@ const seals = createSeals({
     cases: createEventSender(settings.CASES_URL, 'cases', caller),
   },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
-  log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
+  log: {
+    ...{ origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
+    verifier: settings.VERIFIER_FILE ?? null,
+  },
   eventWaitMs: settings.EVENT_WAIT_MS,
   onError: logFailure,
   halt: createHalt(({ code }) => logStandstill('halt', code)),

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildVerifier } from '../../scripts/verifier/build.ts';
+import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import type { VerifierFile } from '../../subgraphs/seals/log/leaf.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -16,10 +19,12 @@ describe('offline verification of a license', () => {
   let hub: TestHub;
   let clock: TestClock;
   let root: Buffer;
+  let verifier: VerifierFile;
   let serial = 0;
   beforeAll(async () => {
     clock = testClock('2026-03-02');
-    hub = await createTestHub({ now: clock });
+    verifier = await buildVerifier();
+    hub = await createTestHub({ now: clock, log: { verifier } });
     root = Buffer.from(await hub.hub.seals.rootCertificate());
   });
   afterAll(() => hub?.stop());
@@ -55,6 +60,20 @@ describe('offline verification of a license', () => {
     expect(verifyLicense(pdf, null)).toMatchObject({ verdict: 'INDETERMINATE', subIndication: 'TRY_LATER' });
     const otherLicense = await issueLicense();
     expect(verifyLicense(pdf, await bundleOf(otherLicense.license.identifier)).verdict).not.toBe('TOTAL_PASSED');
+  });
+
+  test('the hub hands out its verifier, and the log says which file it is', async () => {
+    const file = await fetchFile('/log/verify.mjs');
+    expect(file.equals(verifier.bytes)).toBe(true);
+    const url = `/log/proof/${sha256(file)}?kind=VERIFIER`;
+    await waitUntil('the leaf has its place', async () => {
+      const { statusCode } = await hub.hub.app.inject({ method: 'GET', url });
+      return statusCode === 200;
+    });
+    const extra = /^extra (.*)$/m.exec((await fetchFile(url)).toString())?.[1] ?? '';
+    expect(JSON.parse(Buffer.from(extra, 'base64').toString())).toEqual({
+      ...{ v: 1, kind: 'VERIFIER', digest: sha256(file), release: verifier.release, at: expect.any(String) },
+    });
   });
 
   test('the code is verified offline with published certificates, and the state with the status list', async () => {

@@ -1,30 +1,43 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/demo/tamper.ts';
+import { buildVerifier } from '../../scripts/verifier/build.ts';
 import { pem } from '../library/authority.ts';
 import { issueRevocationList, packStates, signJws } from '../support/pki-builder.ts';
+import { copySources } from '../support/planted-copy.ts';
 import { sampleRecord } from '../support/record.ts';
 import { buildEvidence, PDF, renderPdf, VALID_AUTHORITIES } from '../support/sealed-evidence.ts';
 import { buildCodeText, withStatement } from '../support/vectors.ts';
 
-/** Runs the script of `npm run verify` as a user does. */
+/** Runs the script of `npm run verify` as a user does, and the file that `npm run verifier` makes of it. */
 
 const SCRIPT = new URL('../../scripts/verify.ts', import.meta.url).pathname;
+/** A Node of the system, perhaps an older one. */
+const SYSTEM_NODE = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => existsSync(path));
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-verify-'));
 const path = (name: string) => join(folder, name);
+/** The verifier as one file lies in a folder of its own, with nothing beside it. */
+const verifier = join(mkdtempSync(join(tmpdir(), 'tongquan-verifier-')), 'verify.mjs');
+let program = [process.execPath, SCRIPT];
 const run = (...args: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8' });
+  const [command = '', ...rest] = program;
+  const { status, stdout, stderr } = spawnSync(command, [...rest, ...args], {
+    encoding: 'utf8',
+    cwd: dirname(verifier),
+    env: {},
+  });
   return { status, stdout, stderr };
 };
 const AT_OPTION = ['--at', '2026-11-25T00:00:00Z'];
 const ROOT_OPTION = ['--root', path('root.pem'), ...AT_OPTION];
 const toSeconds = (text: string) => Date.parse(text) / 1000;
 
-beforeAll(() => {
+beforeAll(async () => {
+  writeFileSync(verifier, (await buildVerifier()).bytes);
   const indexedPdf = renderPdf({ KZ_ZTXH: 3 });
   const sealedEvidence = buildEvidence({ detached: true, content: indexedPdf });
   const write = (name: string, bytes: Uint8Array | string | null | undefined) => writeFileSync(path(name), bytes ?? '');
@@ -63,9 +76,19 @@ beforeAll(() => {
   for (const name of ['a.pdf', 'a.p7s', 'a.evidence.json']) cpSync(path(name), path(`export/${name}`));
   for (const name of ['act.json', 'act.p7s', 'act.evidence.json']) cpSync(path(name), path(`export/below/${name}`));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  for (const used of [folder, dirname(verifier)]) rmSync(used, { recursive: true, force: true });
+});
 
-describe('npm run verify', () => {
+describe.each([
+  ['npm run verify', [process.execPath, SCRIPT]],
+  ['node verify.mjs', [process.execPath, verifier]],
+  ['verify.mjs by the Node of the system', [SYSTEM_NODE ?? process.execPath, verifier]],
+])('%s', (_, used) => {
+  beforeAll(() => {
+    program = used;
+  });
+
   test('passes a license: exit 0, prints the steps, the verdict and, separately, the unknown state', () => {
     const { status, stdout, stderr } = run(path('a.pdf'), ...ROOT_OPTION);
     expect(stderr).toBe('');
@@ -138,6 +161,7 @@ describe('npm run verify', () => {
     expect(badRun.status).toBe(1);
     rmSync(path('export/below/t.pdf'));
     expect(run(path('export'), path('a.pdf'), ...ROOT_OPTION).status).toBe(2);
+    for (const name of ['t.p7s', 'orphan.p7s']) rmSync(path(`export/below/${name}`));
   });
   test('verifies the text of a QR code', () => {
     const text = `${sampleRecord.KZ_HYDZ}#${buildCodeText(VALID_AUTHORITIES)}`;
@@ -191,5 +215,26 @@ describe('npm run verify', () => {
     const { status, stderr } = run(path('a.pdf'), '--evidence', path(name), ...ROOT_OPTION);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect([1, 2]).toContain(status);
+  });
+});
+
+describe('the verifier as one file', () => {
+  test('is small, holds no path, and imports nothing but Node', async () => {
+    const text = Buffer.from((await buildVerifier()).bytes).toString('utf8');
+    expect(text.length).toBeLessThan(1_000_000);
+    expect(text).not.toMatch(/node_modules|#region|file:\/\//);
+    const imports = [...text.matchAll(/^import .* from "(.*)";$/gm)].map(([, from]) => from ?? '');
+    expect(imports.length).toBeGreaterThan(0);
+    expect(imports.filter((from) => !from.startsWith('node:'))).toEqual([]);
+    expect(text).not.toMatch(/\bimport\(|\brequire\(/);
+  });
+
+  test('has the same bytes from a copy of the sources in another folder', async () => {
+    const copy = copySources();
+    const script = `import { buildVerifier } from './scripts/verifier/build.ts';
+      process.stdout.write((await buildVerifier()).bytes);`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: copy.folder });
+    copy.remove();
+    expect(stdout.equals((await buildVerifier()).bytes)).toBe(true);
   });
 });

@@ -17,6 +17,7 @@ const KIND_CONTENTS: Record<(typeof LEAF_KINDS)[number], { open: object; closed:
   REVOCATION_LIST: { open: { digest: HASH }, closed: null },
   CERTIFICATE: { open: { digest: HASH }, closed: null },
   ERASURE: { open: { basis: 'UNLAWFUL' }, closed: null },
+  VERIFIER: { open: { digest: HASH }, closed: null },
 };
 
 describe('an entry', () => {

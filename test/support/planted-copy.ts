@@ -16,6 +16,7 @@ const COPIED = [
 
 /** A copy of the sources in a temporary folder, for tests that plant a mistake and expect a check to name it. */
 export interface PlantedCopy {
+  folder: string;
   /** Replaces one piece of text of a file. Throws unless the text occurs exactly once. */
   plant(path: string, from: string, to: string): void;
   /** Generates the resolver types again. Needed after a change of a schema. */
@@ -41,6 +42,7 @@ export function copySources(): PlantedCopy {
     });
   };
   return {
+    folder,
     plant(path, from, to) {
       const parts = readFileSync(join(folder, path), 'utf8').split(from);
       if (parts.length !== 2) throw new Error(`${path}: "${from}" occurs ${parts.length - 1} times`);

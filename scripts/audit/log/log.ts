@@ -192,6 +192,7 @@ const OBJECTS: Record<string, (entry: Record<string, unknown>) => string | null>
   REVOCATION_LIST: (entry) => `list:${entry.authority} ${entry.number}`,
   CERTIFICATE: (entry) => `certificate:${entry.digest}`,
   ERASURE: (entry) => `erasure:${entry.issuanceId}`,
+  VERIFIER: (entry) => `verifier:${entry.digest}`,
   // Only the leaf of a register statement names its act.
   ATTESTATION: (entry) => (entry.issuanceId === undefined ? null : `statement:${entry.issuanceId}`),
 };
@@ -215,6 +216,7 @@ const SUBJECTS: Record<string, (entry: Record<string, unknown>) => unknown> = {
   CERTIFICATE: (entry) => entry.digest,
   RECEIPT: (entry) => `${entry.from} ${entry.subject}`,
   ERASURE: (entry) => entry.issuanceId,
+  VERIFIER: (entry) => entry.digest,
 };
 
 /** Adds a leaf to the audited log under its kind and subject. */

@@ -263,6 +263,12 @@ const TRUST = {
     about: 'Folder in which the files of the transparency log are published. Empty: by another copy.',
     uses: { seals: optional },
   },
+  VERIFIER_FILE: {
+    kind: kinds.publicPath,
+    about:
+      'The offline verifier that is handed out at `/log/verify.mjs`, as `npm run verifier` writes it. Empty: none.',
+    uses: { seals: optional },
+  },
   LOG_ORIGIN: {
     kind: kinds.text,
     about: 'Name of the transparency log. Fixed with the first start.',

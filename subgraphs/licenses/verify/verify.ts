@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf/pdf.ts';
 import { readSealedPdf, type SealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
@@ -165,7 +165,7 @@ function readRegistered(context: VerificationContext): string {
   const read = readRegisterStatement(file);
   context.registered = read;
   context.signer = read.signer;
-  context.fileDigest = hash('sha256', file, 'buffer');
+  context.fileDigest = createHash('sha256').update(file).digest();
   return `${read.statement.act} ${read.statement.sub}`;
 }
 
@@ -193,7 +193,7 @@ function readFile(context: VerificationContext): string {
   if (!isPdf && !fileHead.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
   if (signature) {
     context.content = file;
-    context.digest = hash('sha256', file, 'buffer');
+    context.digest = createHash('sha256').update(file).digest();
     context.fileDigest = context.digest;
     context.signature = signature;
     context.signed = parseSignedData(signature, CADES);
@@ -283,7 +283,7 @@ function checkTimestamp(context: VerificationContext): string | null {
     if (!evidence.signature) throw new Failure('NO_POE', 'PDF 内的签名没有时间戳，不能证明签名的时间');
     return null;
   }
-  context.token = readToken(signed.timestamp, hash('sha256', signed.signature, 'buffer'));
+  context.token = readToken(signed.timestamp, createHash('sha256').update(signed.signature).digest());
   return `“${context.token.signer.commonName}”证明签名在 ${formatTime(context.token.genTime)} 已存在`;
 }
 

@@ -17,6 +17,7 @@ export const LEAF_KINDS = [
   'CERTIFICATE',
   'RECEIPT',
   'ERASURE',
+  'VERIFIER',
 ] as const;
 export type LeafKind = (typeof LEAF_KINDS)[number];
 
@@ -173,6 +174,21 @@ export function buildErasureLeaf(erasure: {
 }): Leaf {
   const { issuanceId, identifier, basis, at } = erasure;
   return buildLeaf('ERASURE', issuanceId, { issuanceId, identifier, basis }, at);
+}
+
+/** The offline verifier that the hub hands out (`verify.mjs`), and the release that it is of. */
+export interface VerifierFile {
+  bytes: Uint8Array;
+  release: string;
+}
+
+/**
+ * Builds the leaf of the offline verifier. The same file can be held against what others recorded, so the hub cannot
+ * hand out another one in secret.
+ */
+export function buildVerifierLeaf({ bytes, release }: VerifierFile, at: Date): Leaf {
+  const digest = sha256(bytes);
+  return buildLeaf('VERIFIER', digest, { digest, release }, at);
 }
 
 /** Whether two entries hold the same receipt: all fields but the time are equal. */

@@ -7,7 +7,7 @@ import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree
 import { lockPki } from '../certification/authority-store.ts';
 import type { Signer } from '../signer/signer.ts';
 
-import { buildReceiptLeaf, isSameReceipt, type LeafKind } from './leaf.ts';
+import { buildReceiptLeaf, buildVerifierLeaf, isSameReceipt, type LeafKind, type VerifierFile } from './leaf.ts';
 import { addEarlierLeaves } from './ledger-store.ts';
 import * as store from './store.ts';
 import { createHashReader, growTree, listFrontierRows, rootOfFrontier } from './tile.ts';
@@ -154,6 +154,11 @@ export function proveGrowth(db: Reader, oldSize: number, size: number): Promise<
 
 function createReader(db: Reader) {
   return createHashReader((level, start, count) => store.listHashes(db, level, start, count));
+}
+
+/** Adds a leaf for the offline verifier that the hub hands out. Each file has one, however often the hub starts. */
+export async function recordVerifier({ db, now }: LogDependencies, verifier: VerifierFile): Promise<void> {
+  await store.insertLeafOnce(db, buildVerifierLeaf(verifier, now()));
 }
 
 /**

@@ -173,7 +173,12 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'GET /seals/root.crl': 'PUBLIC', 'GET /seals/issuing.crl': 'PUBLIC', 'GET /seals/picture/:digest': 'PUBLIC' },
   // The tiles, `/log/tile/*`: closed ones have the guard of the proof above, and a test in closed-entries.db.test.ts.
   ...{ 'GET /log*': 'PUBLIC' },
-  ...{ 'GET /log': 'PUBLIC', 'GET /log/checkpoint': 'PUBLIC', 'GET /log/key': 'PUBLIC' },
+  ...{
+    'GET /log': 'PUBLIC',
+    'GET /log/checkpoint': 'PUBLIC',
+    'GET /log/key': 'PUBLIC',
+    'GET /log/verify.mjs': 'PUBLIC',
+  },
 };
 
 interface Door {

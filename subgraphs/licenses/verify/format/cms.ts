@@ -1,4 +1,4 @@
-import { hash as digestOf } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Failure, readOrFail } from '../verdict.ts';
 import { ALGORITHM, algorithmOf, type Certificate, readCertificate } from './certificate.ts';
 import { Fields, type Node, numberOf, oidOf, parseDer, requireOnlyChild, requireOrder, TAG } from './der.ts';
@@ -236,7 +236,7 @@ function readTimestamp(node: Node, { timestamped }: Form): Node {
  * Throws Failure NO_SIGNING_CERTIFICATE_FOUND.
  */
 export function requireSigner({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
-  const der = certificates.find((encoding) => digestOf('sha256', encoding, 'buffer').equals(hash));
+  const der = certificates.find((encoding) => createHash('sha256').update(encoding).digest().equals(hash));
   if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
   const signer = readCertificate(der);
   if (!signer.issuer.equals(issuer) || !signer.serial.equals(serial)) {

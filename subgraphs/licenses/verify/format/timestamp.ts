@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { findPath, TIMESTAMP } from '../path.ts';
 import type { RevocationList } from '../revocation.ts';
 import { Failure, formatTime, readOrFail } from '../verdict.ts';
@@ -27,7 +27,7 @@ export function readToken(der: Uint8Array | Node, imprint: Uint8Array): Token {
   const content = signed.content ?? Buffer.alloc(0);
   const info = readOrFail('FORMAT_FAILURE', '时间戳内容不是规定形式', () => readInfo(content));
   if (!info.imprint.equals(imprint)) throw new Failure('HASH_FAILURE', '时间戳不是对这一内容的');
-  if (!hash('sha256', content, 'buffer').equals(signed.messageDigest)) {
+  if (!createHash('sha256').update(content).digest().equals(signed.messageDigest)) {
     throw new Failure('HASH_FAILURE', '时间戳内容与其签名不一致');
   }
   const signer = requireSigner(signed);

@@ -25,6 +25,7 @@ const OPEN: Record<LeafKind, (entry: Entry) => boolean> = {
   REVOCATION_LIST: isAlwaysOpen,
   CERTIFICATE: isAlwaysOpen,
   ERASURE: isAlwaysOpen,
+  VERIFIER: isAlwaysOpen,
 };
 
 /** Returns whether everybody may read an entry. Closed unless its text says that it is open. */

@@ -7,13 +7,14 @@ import type { Person } from '../../../kernel/actor.ts';
 import { identifyCaller } from '../../../kernel/http/context.ts';
 import type { ServeOptions } from '../../../kernel/http/serve.ts';
 import { writeKey } from '../../../kernel/tlog/note.ts';
-import { LEAF_KINDS, type LeafKind } from '../leaf.ts';
+import { LEAF_KINDS, type LeafKind, type VerifierFile } from '../leaf.ts';
 import { parseTilePath, tilePath } from '../tile.ts';
 import { proveLeaf, readLogKey } from '../workflow.ts';
 import { isDigestOfEntry, isOpenEntry, isOpenTile, mayReadClosedEntry, mayReadClosedTile } from './access.ts';
 import { readFileIfExists } from './publish-workflow.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
 const TILE_CACHE = 'public, max-age=31536000, immutable';
 /** The next checkpoint may follow within a second. */
 const CHECKPOINT_CACHE = 'public, max-age=2';
@@ -26,19 +27,21 @@ export interface LogRouteOptions {
   db: Reader;
   folder: string | null;
   witnesses: readonly string[];
+  verifier: VerifierFile | null;
 }
 
 /**
  * Adds the public routes of the log (透明日志). `GET /log/checkpoint` and `/log/tile/…` follow C2SP tlog-tiles. `/log/key`
  * returns the key as text. `/log/proof/<issuance id>` returns a C2SP tlog-proof; `?kind=` selects kinds other than
- * SEAL_USE. A proof answers 404 for an unknown subject, and 409 for a leaf without a place.
+ * SEAL_USE. A proof answers 404 for an unknown subject, and 409 for a leaf without a place. `/log/verify.mjs` is the
+ * offline verifier whose digest is a leaf.
  *
  * Tiles of entries and proofs that are closed (see access.ts) need a token. `?digest=` opens the proof of what its
  * sender has. Answers 401 or 403 otherwise.
  */
 export function addLogRoutes(
   app: FastifyInstance,
-  { db, folder, witnesses }: LogRouteOptions,
+  { db, folder, witnesses, verifier }: LogRouteOptions,
   options: ServeOptions,
 ): void {
   const readLogFile = async (path: string) => (folder === null ? null : readFileIfExists(join(folder, path)));
@@ -53,6 +56,12 @@ export function addLogRoutes(
       .header('cache-control', KEY_CACHE)
       .send(`${writeKey(await readLogKey(db))}\n`),
   );
+  app.get('/log/verify.mjs', async (_, reply) => {
+    if (!verifier) return replyUnknown(reply);
+    const disposition = 'attachment; filename="verify.mjs"';
+    reply.type(SCRIPT).header('cache-control', 'no-cache').header('content-disposition', disposition);
+    return reply.send(verifier.bytes);
+  });
   app.get<{ Params: { '*': string } }>('/log/tile/*', async (request, reply) => {
     const tile = parseTilePath(`tile/${request.params['*']}`);
     const bytes = tile && (await readLogFile(tilePath(tile)));
