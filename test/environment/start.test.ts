@@ -24,6 +24,7 @@ const NOT_OF_START: Readonly<Record<string, string>> = {
     ].map((name) => [name, 'it makes its keys and keeps them in DATA_FOLDER, or in memory']),
   ),
   LOG_FOLDER: 'the log is published in DATA_FOLDER',
+  VERIFIER_FILE: 'it builds the file from its own sources',
   KNOWN_AUTHORISATIONS_FILE: 'the file is in DATA_FOLDER, beside the keys of the signer',
   PERSON_KEY_FILE: 'the file is in DATA_FOLDER, beside the keys of the signer',
 };
