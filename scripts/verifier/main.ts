@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { buildVerifier } from './build.ts';
 
 /**
- * `npm run verifier -- [FILE]`: writes the offline verifier as one file, `verify.mjs` unless it is named, and prints its
- * SHA-256 as the transparency log has it.
+ * `npm run verifier -- [FILE]`: writes the offline verifier as one file, `verify.mjs` unless it is named, and prints
+ * its SHA-256 as the transparency log has it.
  */
 const [path = 'verify.mjs', ...others] = process.argv.slice(2);
 if (others.length > 0 || path.startsWith('-')) {

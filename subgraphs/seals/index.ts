@@ -111,14 +111,8 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   const deps = { db, now, signer, trustedAuthorities, watch, halt, parse };
   const { origin = LOG_ORIGIN, folder = null, witnesses = [], verifier = null, onCommitted } = dependencies.log ?? {};
   const log = {
-    ...deps,
-    origin,
-    folder,
-    verifier,
+    ...{ ...deps, origin, folder, verifier, onError, pollMs, onCommitted },
     witnesses: witnesses.map((witness) => witness.vkey),
-    onError,
-    pollMs,
-    onCommitted,
   };
   let loops: Loop[] = [];
   return {

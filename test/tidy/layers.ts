@@ -66,6 +66,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/rows/outgoing-variables': 'rule',
   'environment/rows/sign-in-variables': 'rule',
   'environment/rows/parser-variables': 'rule',
+  'environment/rows/trust-variables': 'rule',
   identifier: 'rule',
   'graphql/fresh-answers': 'edge',
   'graphql/global-id': 'rule',
