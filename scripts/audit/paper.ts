@@ -1,11 +1,22 @@
+import { VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+
+/** The sheets of an act `a`: blank, kind and place, the original first. None if it makes no sheet. */
+const SHEETS_OF_ACT = `(select a.blank_number as blank, 'ORIGINAL' as kind, 1 as place where a.blank_number is not null
+  union all select blank, 'DUPLICATE', place from unnest(a.duplicate_blanks) with ordinality d (blank, place))`;
 
 /** Audits paper: each version has a sheet, and every blank is accounted for. */
 export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<Finding> {
+  // Each version has the sheets that its act made: an original and its duplicates.
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
-    select v.identifier, s.blank_number as blank from licenses.license_version v
-    left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
-    where s.blank_number is null or s.validity <> v.state or s.content_digest <> v.record_digest or s.number <> v.number or s.version <> v.version`;
+    with expected as (select v.*, p.kind, p.place from licenses.license_version v
+      left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.act = any(${VERSION_ACTS as unknown as string[]})
+      cross join lateral (select 'ORIGINAL' as kind, 1 as place
+        union all select 'DUPLICATE', n from generate_series(1, coalesce(cardinality(a.duplicate_blanks), 0)) n) p)
+    select coalesce(v.identifier, s.identifier) as identifier, s.blank_number as blank from expected v
+    full join (select * from licenses.sheet where state <> 'SPOILED') s using (identifier, kind, place)
+    where v.identifier is null or s.blank_number is null
+      or s.validity <> v.state or s.content_digest <> v.record_digest or s.number <> v.number or s.version <> v.version`;
   for await (const { identifier, blank } of streamRows(sheets)) {
     yield buildFinding('LICENSE_WITHOUT_PAPER', `license:${identifier}`, '没有与之相符的纸质证照');
     if (blank !== null) yield buildFinding('PAPER_NOT_AS_LICENSE', `sheet:${blank}`, '纸质证照与电子证照不一致');
@@ -18,8 +29,11 @@ export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<F
     yield buildFinding('PAPER_NOT_ON_ITS_BLANK', `blank:${blank}`, '纸质证照与空白证照的登记不一致');
   }
   const misprintedActs = sql<{ identifier: string; blank: string | null; act: string }[]>`
-    select a.identifier, a.blank_number as blank, a.id as act from licenses.act a left join licenses.sheet s on s.blank_number = a.blank_number
-    where a.state = 'DONE' and a.blank_number is not null and (s.identifier is distinct from a.identifier)`;
+    select a.identifier, p.blank, a.id as act from licenses.act a
+    cross join lateral ${sql.unsafe(SHEETS_OF_ACT)} p left join licenses.sheet s on s.blank_number = p.blank
+    left join licenses.sheet o on o.blank_number = a.spoiled_blank
+    where a.state = 'DONE' and (s.identifier is distinct from a.identifier
+      or (s.kind, s.place) is distinct from (coalesce(o.kind, p.kind), coalesce(o.place, p.place)))`;
   for await (const { identifier, blank } of streamRows(misprintedActs)) {
     yield buildFinding('PAPER_NOT_OF_ITS_ACT', `license:${identifier}`, '制证所用的空白证照上不是这一证照');
     yield buildFinding('PAPER_NOT_OF_ITS_ACT', `blank:${blank}`, '与制证时的登记不一致');
@@ -28,15 +42,17 @@ export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<F
   const unfoundedSheets = sql<
     { blank: string; identifier: string }[]
   >`select s.blank_number as blank, s.identifier from licenses.sheet s
-    where not exists (select 1 from licenses.act a where a.state = 'DONE' and a.blank_number = s.blank_number and a.identifier = s.identifier)
+    where not exists (select 1 from licenses.act a where a.state = 'DONE' and a.identifier = s.identifier
+        and (a.blank_number = s.blank_number or s.blank_number = any(a.duplicate_blanks)))
       or (s.state = 'SPOILED') <> exists (select 1 from licenses.act a where a.state = 'DONE' and a.act = 'SPOIL' and a.spoiled_blank = s.blank_number)`;
   for await (const { blank, identifier } of streamRows(unfoundedSheets)) {
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
       yield buildFinding('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
   }
   const differentBlanks = sql<{ identifier: string; blank: string; was: string }[]>`
-    select a.identifier, a.blank_number as blank, u.blank_number as was from licenses.act a join seals.seal_use u on u.issuance_id = a.id
-    where u.blank_number is not null and a.blank_number is distinct from u.blank_number`;
+    select a.identifier, p.blank, p.was from licenses.act a join seals.seal_use u on u.issuance_id = a.id
+    cross join lateral unnest(a.blank_number || a.duplicate_blanks, u.blank_number || coalesce(u.duplicate_blanks, '{}')) p (blank, was)
+    where u.blank_number is not null and p.blank is distinct from p.was`;
   for await (const { identifier, blank, was } of streamRows(differentBlanks)) {
     for (const object of [`license:${identifier}`, `sheet:${blank}`, `blank:${blank}`, `blank:${was}`])
       yield buildFinding('PAPER_NOT_AS_SEALED', object, `用印时的空白证照是 ${was}`);
@@ -88,7 +104,8 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
     { blank: string }[]
   >`select b.number as blank from licenses.blank b left join licenses.sheet s on s.blank_number = b.number
     where (b.state in ('IN_STOCK', 'ASSIGNED', 'VOIDED')) <> (s.blank_number is null)
-      or (b.state = 'ASSIGNED' and not exists (select 1 from licenses.act a where a.blank_number = b.number and a.state = 'PREPARED'))`;
+      or (b.state = 'ASSIGNED' and not exists (select 1 from licenses.act a where a.state = 'PREPARED'
+        and (a.blank_number = b.number or b.number = any(a.duplicate_blanks))))`;
   for await (const { blank } of streamRows(unmatchedBlanks))
     yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
   const gaps = sql<

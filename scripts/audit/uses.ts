@@ -114,7 +114,7 @@ async function* expectUses({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
     UseRow[]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId", case_id as "caseId", act,
-    identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, suite,
+    identifier, blank_number as "blankNumber", duplicate_blanks as "duplicateBlanks", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, suite,
     document_digest as "documentDigest", signature from seals.seal_use order by serial`;
   for await (const row of streamRows(rows))
     yield {
@@ -128,7 +128,7 @@ async function* expectCodes({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
     Parameters<typeof buildCodeLeaf>[0][]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId",
-    case_id as "caseId", act, identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, code
+    case_id as "caseId", act, identifier, blank_number as "blankNumber", duplicate_blanks as "duplicateBlanks", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, is_salted as "isSalted", at, code
     from seals.seal_code order by serial`;
   for await (const row of streamRows(rows)) yield { leaf: buildCodeLeaf(row), object: `code:${row.issuanceId}` };
 }

@@ -118,7 +118,8 @@ export async function issueByWorkflow(
   const clerk = findDemoPerson(CLERK);
   if (!clerk) throw new Error(`nobody is ${CLERK}`);
   const issue = async (caseId: string) => {
-    const request = { caseId, blankNumber: nextBlank(), act: 'ISSUE' as const };
+    const sheets = { blankNumber: nextBlank(), duplicateBlanks: [] };
+    const request = { caseId, sheets, act: 'ISSUE' as const };
     const { waitingFor } = await performAct(deps, (tx) => prepareCaseAct(tx, deps, clerk, request));
     if (waitingFor !== null) throw new Error(waitingFor);
   };

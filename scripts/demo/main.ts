@@ -86,7 +86,7 @@ const ROUTES: Route[] = [
   },
 ];
 
-const LICENSE = `identifier number version name state document { digest signature { digest } } paper { blankNumber state validity }
+const LICENSE = `identifier number version name state document { digest signature { digest } } paper { blankNumber state validity } papers { blankNumber }
   collection { state attempts lastError }`;
 
 /** Accepts, examines and forwards a case. Returns its id. */
@@ -139,18 +139,20 @@ async function issueSigned(client: Client, route: Route): Promise<void> {
   const id = await examineCase(client, route);
   await demonstratePersonSignature(client, id, { check });
   await waitForTask(client, route, id);
-  const input = { case: id, blankNumber: await findBlank(client, route.issuer) };
+  const input = { case: id, ...(await findBlanks(client, route.issuer, id)) };
   const { license } = await client.act(route.printedBy, 'issueLicense', 'CaseActInput', input, 'license { state }');
   check('签名机核对本人签名后用印', license.state === 'VALID');
 }
 
-async function findBlank(client: Client, issuer: string): Promise<string> {
-  const query = '{ blanks(first: 1, filter: { state: IN_STOCK }) { edges { node { number } } } }';
-  const data = await client.ask(`${issuer}.clerk`, query);
-  const number = data.blanks.edges[0]?.node.number;
+/** Returns blanks of the issuer for the sheets of a case: the original and each duplicate. */
+async function findBlanks(client: Client, issuer: string, caseId: string) {
+  const query = 'query($id: ID!) { case(id: $id) { certificateTask { duplicates blanks { number } } } }';
+  const data = await client.ask(`${issuer}.clerk`, query, { id: caseId });
+  const { duplicates, blanks } = data.case.certificateTask;
+  const [blankNumber, ...others]: string[] = blanks.map(({ number }: Data) => number);
   const prefix = blankPrefix(readOrgans().find((organ) => organ.id === issuer)?.uscc ?? '');
-  if (!number) throw new Error(`${issuer} 没有空白证照（${prefix}…）`);
-  return number;
+  if (!blankNumber || others.length < duplicates) throw new Error(`${issuer} 没有空白证照（${prefix}…）`);
+  return { blankNumber, duplicateBlanks: others.slice(0, duplicates) };
 }
 
 async function waitUntilCollected(client: Client, identifier: string): Promise<Data> {
@@ -167,20 +169,21 @@ async function issueThreeLicenses(client: Client): Promise<Data[]> {
   for (const route of ROUTES) {
     print(`\n【${route.title}】`);
     const id = await grantCase(client, route);
-    const blankNumber = await findBlank(client, route.issuer);
+    const blanks = await findBlanks(client, route.issuer, id);
     const { license } = await client.act(
       route.printedBy,
       'issueLicense',
       'CaseActInput',
-      { case: id, blankNumber },
+      { case: id, ...blanks },
       `license { ${LICENSE} }`,
     );
-    print(`  制证：${license.name} ${license.number}，纸质证照用空白 ${license.paper.blankNumber}`);
+    const numbers = license.papers.map(({ blankNumber }: Data) => blankNumber).join('、');
+    print(`  制证：${license.name} ${license.number}，正本、副本用空白 ${numbers}`);
     check(
       '电子证照与纸质证照同时生效',
       license.state === 'VALID' && license.paper.validity === 'VALID' && license.paper.state === 'PRINTED',
     );
-    const deliveryInput = { identifier: license.identifier, blankNumber };
+    const deliveryInput = { identifier: license.identifier, blankNumber: blanks.blankNumber };
     await client.act(route.printedBy, 'deliverCertificate', 'CertificateInput', deliveryInput, 'license { number }');
     check(
       '已归集到市电子证照库',
@@ -203,7 +206,7 @@ async function changeAndCancel(client: Client, license: Data): Promise<Data> {
       licenseNumber: license.number,
     },
   );
-  const input = { case: changeCaseId, blankNumber: await findBlank(client, route.issuer) };
+  const input = { case: changeCaseId, ...(await findBlanks(client, route.issuer, changeCaseId)) };
   const { license: changedLicense } = await client.act(
     route.printedBy,
     'changeLicense',

@@ -13,6 +13,8 @@ export interface LostUse {
   act: string;
   identifier: string;
   blankNumber: string | null;
+  /** Blanks of the duplicates of the sheet. */
+  duplicateBlanks: string[];
   at: string;
 }
 
@@ -44,11 +46,11 @@ export async function listLost(sql: postgres.Sql, leaves: readonly LostLeaf[]): 
   );
   const orphans = await sql<LostUse[]>`
     select 'SEAL_USE' as kind, issuance_id as "issuanceId", case_id as "caseId", organ, act, identifier,
-      blank_number as "blankNumber", at::text
+      blank_number as "blankNumber", coalesce(duplicate_blanks, '{}') as "duplicateBlanks", at::text
     from seals.seal_use u where not exists (select from licenses.act a where a.id = u.issuance_id)
       and not exists (select from cases.notice n where n.id = u.issuance_id)
     union all select 'ATTESTATION', id, null, entry->>'organ', entry->>'act', entry->>'identifier',
-      entry->>'blankNumber', at::text
+      entry->>'blankNumber', '{}', at::text
     from (select r.id, r.at, l.entry::jsonb as entry from seals.register_statement r join seals.log_leaf l
       on l.kind = 'ATTESTATION' and l.subject = encode(sha256(convert_to(r.text, 'UTF8')), 'hex')) stated
     where not exists (select from licenses.act a where a.id = stated.id) order by "at"`;
@@ -63,13 +65,14 @@ export async function listLost(sql: postgres.Sql, leaves: readonly LostLeaf[]): 
 }
 
 function toLostUse(kind: LostUse['kind'], content: LostLeaf['content']): LostUse {
-  const { issuanceId, caseId = null, organ, act, identifier, blankNumber = null, at } = content;
+  const { issuanceId, caseId = null, organ, act, identifier, blankNumber = null, duplicateBlanks = [], at } = content;
   return {
     ...{ kind, issuanceId: String(issuanceId), caseId: caseId === null ? null : String(caseId), organ: String(organ) },
     ...{
       act: String(act),
       identifier: String(identifier),
       blankNumber: blankNumber === null ? null : String(blankNumber),
+      duplicateBlanks: (duplicateBlanks as unknown[]).map(String),
     },
     at: String(at),
   };

@@ -27,6 +27,8 @@ export function listReportLines(
   ];
 }
 
-function formatUse({ at, act, identifier, blankNumber, caseId, organ }: LostUse, holder: string | null): string {
-  return [at, organ, act, identifier, blankNumber, holder, caseId].filter((part) => part !== null).join('  ');
+function formatUse(use: LostUse, holder: string | null): string {
+  const { at, act, identifier, blankNumber, duplicateBlanks, caseId, organ } = use;
+  const parts = [at, organ, act, identifier, blankNumber, ...duplicateBlanks, holder, caseId];
+  return parts.filter((part) => part !== null).join('  ');
 }

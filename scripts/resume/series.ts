@@ -68,16 +68,9 @@ export const SERIES: readonly Series[] = [
   {
     name: '空白证照编号 serials of blanks',
     async skip(sql, { lost }) {
-      for (const { blankNumber, organ, identifier } of [...lost.uses, ...lost.orphanUses]) {
+      for (const { blankNumber, duplicateBlanks, organ, identifier } of [...lost.uses, ...lost.orphanUses]) {
         if (blankNumber === null) continue;
-        const taken = await sql`insert into licenses.blank as b (number, organ, state, identifier)
-          values (${blankNumber}, ${organ}, 'ASSIGNED', ${identifier})
-          on conflict (number) do update set state = 'ASSIGNED', identifier = excluded.identifier
-          where b.state = 'IN_STOCK' returning number`;
-        if (taken.length === 0) continue;
-        await sql`insert into licenses.blank_entry (number, seq, state, identifier, actor, at)
-          select ${blankNumber}, coalesce(max(seq), 0) + 1, 'ASSIGNED', ${identifier}, '恢复 resume', now()
-          from licenses.blank_entry where number = ${blankNumber}`;
+        for (const number of [blankNumber, ...duplicateBlanks]) await takeBlank(sql, number, organ, identifier);
       }
     },
   },
@@ -131,6 +124,18 @@ export const SERIES: readonly Series[] = [
     },
   },
 ];
+
+/** Takes a blank out of the stock: a version that is lost was printed on it. */
+async function takeBlank(sql: postgres.TransactionSql, number: string, organ: string, identifier: string) {
+  const taken = await sql`insert into licenses.blank as b (number, organ, state, identifier)
+    values (${number}, ${organ}, 'ASSIGNED', ${identifier})
+    on conflict (number) do update set state = 'ASSIGNED', identifier = excluded.identifier
+    where b.state = 'IN_STOCK' returning number`;
+  if (taken.length === 0) return;
+  await sql`insert into licenses.blank_entry (number, seq, state, identifier, actor, at)
+    select ${number}, coalesce(max(seq), 0) + 1, 'ASSIGNED', ${identifier}, '恢复 resume', now()
+    from licenses.blank_entry where number = ${number}`;
+}
 
 /** A sequence of the database, and the value after which it goes on. */
 export interface SequenceLeap {

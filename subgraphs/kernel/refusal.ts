@@ -202,6 +202,8 @@ export const REFUSALS = {
   BLANK_SPOILED: '此空白证照已作废。',
   BLANK_OF_ANOTHER_ORGAN: '此空白证照属于其他机关。',
   BLANK_RANGE_TAKEN: '空白证照编号已登记。',
+  BLANK_COUNT_WRONG: '空白证照的张数与该证照的副本数不符。',
+  BLANK_TWICE: '同一空白证照填写了两次。',
   PAPER_NOT_PRINTED: '纸质证照不在已打印待送达状态。',
   PAPER_NOT_DELIVERED: '纸质证照没有待收回的送达记录。',
   // seals

@@ -12,7 +12,7 @@ import { FEED_ORDER, readFeed } from './library/feed-store.ts';
 import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { orderResolvers } from './order/resolvers.ts';
-import { isRecallDue } from './paper/paper.ts';
+import { isRecallDue, listStanding } from './paper/paper.ts';
 import { BLANK_ORDER, listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
@@ -21,7 +21,7 @@ import type { ReadingDependencies } from './reading/workflow.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
-import { loadFittingBlanks, loadTaskOfCase, viewTask, viewTaskActions } from './task/view.ts';
+import { loadDuplicates, loadFittingBlanks, loadTaskOfCase, viewTask, viewTaskActions } from './task/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
@@ -56,6 +56,7 @@ export function licenseResolvers(
     LicenseProposal: proposals.LicenseProposal,
     CertificateTask: {
       blanks: (task, _, context) => loadFittingBlanks(db, context, task),
+      duplicates: (task, _, context) => loadDuplicates(deps, context, task),
       actions: (task, _, context) => viewTaskActions(deps, context, task),
     },
     PaperCertificate: { recallDue: isRecallDue },
@@ -124,10 +125,11 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     fields: (parent) => getRecord(parent).KZ_NR,
     document: ({ stored, context }) => view.loadDocument(db, context, stored.version),
     paper: async (parent) => {
-      const currentSheet = (await view.loadSheets(db, parent, today())).find((sheet) => sheet.state !== 'SPOILED');
-      if (!currentSheet) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
-      return currentSheet;
+      const [original] = listStanding(await view.loadSheets(db, parent, today()));
+      if (!original) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
+      return original;
     },
+    papers: async (parent) => listStanding(await view.loadSheets(db, parent, today())),
     sheets: (parent) => view.loadSheets(db, parent, today()),
     versions: (parent) => view.loadVersions(db, parent),
     acts: (parent) => view.loadActs(db, parent),

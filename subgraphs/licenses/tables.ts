@@ -7,7 +7,7 @@ import type { SealGrant } from '../kernel/events/seal-grant.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
-import type { BlankState, SheetState } from './paper/paper.ts';
+import type { BlankState, PaperKind, SheetState } from './paper/paper.ts';
 
 const schema = pgSchema('licenses');
 
@@ -167,8 +167,10 @@ export const act = schema.table(
     authorisation: text(),
     organ: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
-    /** The blank for the new sheet, if the act makes one. */
+    /** The blank for the new sheet, if the act makes one: for the original (正本), or for the sheet that replaces one. */
     blankNumber: text(),
+    /** The blanks for the duplicates (副本) of a new version, in their order. */
+    duplicateBlanks: text().array().notNull().default([]),
     /** The sheet that a SPOIL marks as spoiled. */
     spoiledBlank: text(),
     reason: text(),
@@ -219,7 +221,10 @@ const defineValidityLedger = (name: string) =>
 export const licenseEntry = defineValidityLedger('license_entry');
 export const paperEntry = defineValidityLedger('paper_entry');
 
-/** Sheets of paper (纸质证照): one that counts for each version, and any number of spoiled ones. */
+/**
+ * Sheets of paper (纸质证照): for each version an original and its duplicates (正本、副本), and any number of spoiled ones,
+ * each of which had the place of the sheet that replaced it.
+ */
 export const sheet = schema.table(
   'sheet',
   {
@@ -227,6 +232,9 @@ export const sheet = schema.table(
     identifier: text().notNull(),
     number: text().notNull(),
     version: integer().notNull(),
+    kind: text().$type<PaperKind>().notNull().default('ORIGINAL'),
+    /** Place among the sheets of its kind, from 1. */
+    place: integer().notNull().default(1),
     state: text().$type<SheetState>().notNull(),
     validity: text().$type<LicenseState>().notNull(),
     contentDigest: digest().notNull(),
@@ -235,7 +243,9 @@ export const sheet = schema.table(
     recalledAt: instant(),
   },
   (table) => [
-    uniqueIndex('sheet_one_standing').on(table.identifier).where(sql`${table.state} <> 'SPOILED'`),
+    uniqueIndex('sheet_one_standing')
+      .on(table.identifier, table.kind, table.place)
+      .where(sql`${table.state} <> 'SPOILED'`),
     index().on(table.number),
     index('sheet_find').on(sql`licenses.fold_text(${table.blankNumber})`),
   ],

@@ -172,6 +172,8 @@ const useColumns = () => ({
    * releases.
    */
   blankNumber: text(),
+  /** Numbers of the blanks under the duplicates (副本) that the act made. Null if it made none. */
+  duplicateBlanks: text().array(),
   contentDigest: digest().notNull(),
   /** Whether content and document have random elements. Their digests may then be public. */
   isSalted: boolean().notNull().default(false),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
 /** Content of a license (制证信息) from the application to the seal: each amendment a step, nothing else changed. */
@@ -51,7 +51,7 @@ describe('a change', () => {
       CHANGING.prints,
       'changeLicense',
       'CaseActInput',
-      { case: change, blankNumber: toBlankNumber(CHANGING, 2) },
+      { case: change, ...toBlanks(CHANGING, 2) },
       'license { version fields { label text } }',
     );
     expect(changed.license).toEqual({

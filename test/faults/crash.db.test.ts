@@ -5,7 +5,7 @@ import { SEALING_STEPS } from '../../subgraphs/kernel/sealing/sealing-workflow.t
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { grantCase, ROUTES, toBlanks } from '../support/flow.ts';
 import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { waitUntil } from '../support/until.ts';
@@ -50,7 +50,7 @@ describe('a hub killed in the middle of issuing', () => {
         headers: { 'content-type': 'application/json', authorization },
         body: JSON.stringify({
           query: mutation,
-          variables: { i: { case: id, blankNumber: toBlankNumber(route, serial) } },
+          variables: { i: { case: id, ...toBlanks(route, serial) } },
         }),
       }).catch(() => null);
     };
@@ -63,7 +63,7 @@ describe('a hub killed in the middle of issuing', () => {
       [otherCase, 2 + 2 * i],
     ] as const) {
       const { data, errors } = await hub.ask(route.prints, mutation, {
-        i: { case: id, blankNumber: toBlankNumber(route, serial) },
+        i: { case: id, ...toBlanks(route, serial) },
       });
       expect(errors).toBeUndefined();
       expect(data.issueLicense).toMatchObject({ refusal: null, license: { identifier: expect.any(String) } });

@@ -7,7 +7,7 @@ import { toDatabaseUrl } from '../../db/migrate.ts';
 import type { BootOptions } from '../../scripts/hub/boot.ts';
 import { START_CHECKS, StartRefusal } from '../../scripts/hub/check/checks.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
 import {
@@ -223,7 +223,7 @@ describe('a hub that was set back', () => {
         route.prints,
         'issueLicense',
         'CaseActInput',
-        { case: caseId, blankNumber: toBlankNumber(route, serial) },
+        { case: caseId, ...toBlanks(route, serial) },
         'license { identifier number }',
       );
     const newCase = await grantCase(hub, route);

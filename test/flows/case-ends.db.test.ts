@@ -9,6 +9,7 @@ import {
   ROUTES,
   runMutation,
   toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
@@ -150,7 +151,7 @@ describe('ends of a case', () => {
     );
     const secondCaseId = await grantCase(hub, WINDOW, { matter: CHANGING, licenseNumber: license.number });
     expect((await readCase(firstCaseId)).step).toBe('CERTIFIED');
-    const input = { case: secondCaseId, blankNumber: toBlankNumber(WINDOW, 42) };
+    const input = { case: secondCaseId, ...toBlanks(WINDOW, 42) };
     await actAs(WINDOW.prints, 'changeLicense', 'CaseActInput', input);
     await expectEnd(firstCaseId, 'UNDELIVERED', 'ISSUED');
     expect((await readCase(secondCaseId)).step).toBe('CERTIFIED');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
@@ -47,7 +47,7 @@ test('a license is sealed only if its decider has a grant for that day', async (
   const refusalOfIssue = (id: string) =>
     findRefusalCode(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', {
       case: id,
-      blankNumber: toBlankNumber(DIRECT, 9),
+      ...toBlanks(DIRECT, 9),
     });
 
   await replaceGrants({ person: 'yudu-lyj.deputy' });

@@ -8,6 +8,7 @@ import {
   ROUTES,
   runMutation,
   toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
@@ -110,7 +111,7 @@ describe('lock-step', () => {
         windowRoute.prints,
         'changeLicense',
         'CaseActInput',
-        { case: id, blankNumber: toBlankNumber(windowRoute, blank) },
+        { case: id, ...toBlanks(windowRoute, blank) },
         'license { version }',
       );
     const answers = await Promise.all([changeLicense(first, 21), changeLicense(second, 22)]);

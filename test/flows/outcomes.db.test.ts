@@ -33,7 +33,7 @@ describe('a case of every matter', () => {
   const licenses = new Map<string, { number: string; version: number }>();
   /** The types of which a sheet was looked at. */
   const shown = new Set<string>();
-  const nextBlank = countBlanks();
+  const nextBlanks = countBlanks();
   beforeAll(async () => {
     hub = await createTestHub({ now: testClock(DAY) });
     await hub.hub.cases.recordAgreement(MISSING_AGREEMENT);
@@ -68,7 +68,7 @@ describe('a case of every matter', () => {
     const fields = 'license { number version state document { url } case { id step } }';
     const isVersion = makesVersion(action);
     const [person, input] = isVersion
-      ? ([route.prints, ['CaseActInput', { case: id, blankNumber: nextBlank(route) }]] as const)
+      ? ([route.prints, ['CaseActInput', { case: id, ...nextBlanks(route) }]] as const)
       : ([route.prints, ['CancelLicenseInput', { case: id }]] as const);
     const { license } = await done(hub, person, name, input[0], input[1], fields);
     const version = (action === 'ISSUE' ? 0 : (earlier?.version ?? 0)) + (isVersion ? 1 : 0);

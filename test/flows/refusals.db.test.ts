@@ -10,6 +10,7 @@ import {
   ROUTES,
   runMutation,
   toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct, prepareAct } from '../support/own-act.ts';
@@ -188,7 +189,7 @@ describe('refusals', () => {
     const refusalOfIssue = () =>
       findRefusalCode(hub, route.prints, 'issueLicense', 'CaseActInput', {
         case: id,
-        blankNumber: toBlankNumber(route, 10),
+        ...toBlanks(route, 10),
       });
     const waitForSeal = (state: string, matters: number) =>
       waitUntil('licenses know the seal', async () => {

@@ -18,7 +18,7 @@ const BUYER = { name: '示范受让公司', codeKind: 'USCC', code: '91000000MA0
 const ORDER: LicenseAction[] = ['ISSUE', 'CHANGE', 'RETAIN', 'REISSUE', 'TRANSFER', 'RENEW', 'CANCEL'];
 
 let hub: TestHub;
-const nextBlank = countBlanks();
+const nextBlanks = countBlanks();
 beforeAll(async () => {
   hub = await createTestHub({ now: testClock(DAY) });
 });
@@ -80,7 +80,7 @@ describe('every act of a license type', () => {
     const { situation: act } = application;
     const route = routeOf(matter, DAY);
     const id = await grantCase(hub, route, application);
-    const input = makesVersion(act) ? { case: id, blankNumber: nextBlank(route) } : { case: id };
+    const input = makesVersion(act) ? { case: id, ...nextBlanks(route) } : { case: id };
     const inputType = makesVersion(act) ? 'CaseActInput' : 'CancelLicenseInput';
     const fields = 'license { number version state case { act result } }';
     const { license } = await done(hub, route.prints, mutationOf(act), inputType, input, fields);

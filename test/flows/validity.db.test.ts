@@ -7,7 +7,7 @@ import { stateOn } from '../../subgraphs/kernel/period/validity.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { grantCase, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { grantCase, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
 /** Time begins and ends a license everywhere at the midnight of Asia/Shanghai, by the one function. */
@@ -45,7 +45,7 @@ const payloadOf = (jws: string) => JSON.parse(Buffer.from(jws.split('.')[1] ?? '
 /** Issues a license whose period is PERIOD. */
 async function issueLicense(): Promise<{ identifier: string; document: { digest: string; url: string } }> {
   const id = await grantCase(hub, DIRECT, { validFrom: PERIOD.validFrom });
-  const input = { case: id, blankNumber: toBlankNumber(DIRECT, ++serial) };
+  const input = { case: id, ...toBlanks(DIRECT, ++serial) };
   const fields = 'license { identifier state validFrom validUntil document { digest url } }';
   const { license } = await runMutation(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', input, fields);
   expect(license).toMatchObject({ ...PERIOD, state: 'NOT_YET_VALID' });

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { decideCase, findOrder, listPushes } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
@@ -45,7 +45,7 @@ const hang = () => new Promise<never>(() => {});
 
 async function prepareIssue(target: TestHub) {
   const id = await grantCase(target, ROUTES.DIRECT);
-  return { case: id, blankNumber: toBlankNumber(ROUTES.DIRECT, ++serial) };
+  return { case: id, ...toBlanks(ROUTES.DIRECT, ++serial) };
 }
 
 test('issuing a license answers the case as certified, and a repeated request too', async () => {

@@ -11,7 +11,7 @@ import { findFixture, PEOPLE } from '../policy/people.ts';
 import { createPolicyHub, type PolicyHub } from '../policy/policy-hub.ts';
 import { tokenFor } from '../support/actors.ts';
 import { createTestDatabase, makeTemplate } from '../support/database.ts';
-import { grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, toBlanks } from '../support/flow.ts';
 import { createHubOn, makeSeededTemplate, type TestHub, type TestHubOptions } from '../support/hub.ts';
 import { issueCertificate } from '../support/pki-builder.ts';
 
@@ -76,7 +76,7 @@ async function completeInputs({ hub, inputs }: PolicyHub): Promise<void> {
   for (const [name, [route, matter]] of Object.entries(FOLLOWING)) {
     const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), serial++);
     const id = await grantCase(hub, route, { matter, licenseNumber: license.number });
-    INPUTS[name] = { case: id, blankNumber: toBlankNumber(route, serial++) };
+    INPUTS[name] = { case: id, ...toBlanks(route, serial++) };
   }
   const { certificates } = inputs.enterSealCertificate as { certificates: string };
   const { publicKey } = new X509Certificate(certificates);

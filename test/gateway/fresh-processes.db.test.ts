@@ -9,7 +9,7 @@ import { forkHub } from '../faults/fork-hub.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { linesFor } from '../support/content.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { COMPANY, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { COMPANY, ROUTES, toBlanks } from '../support/flow.ts';
 import { createTestHub, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
 import { encodePrivateKey, identities, servicePublicKeys } from '../support/services.ts';
 import { waitUntil } from '../support/until.ts';
@@ -67,7 +67,7 @@ const LICENSE = 'license { identifier case { step result } }';
 async function certify([writer, reader]: readonly [string, string], serial: number) {
   const id = await grant(writer);
   // Refused unless licenses know the grant.
-  const input = { case: id, blankNumber: toBlankNumber(route, serial) };
+  const input = { case: id, ...toBlanks(route, serial) };
   const issued = await mutate(writer, route.prints, 'issueLicense', 'CaseActInput', input, LICENSE);
   const query = 'query($id: ID!) { case(id: $id) { step result license { identifier } } }';
   const next = await ask(reader, route.prints, query, { id });
@@ -155,7 +155,7 @@ describe('each subgraph in its own process, and two gateways', () => {
     const [url = ''] = gateways;
     const id = await grant(url);
     children.get('cases')?.kill('SIGSTOP');
-    const input = { case: id, blankNumber: toBlankNumber(route, CASES + 1) };
+    const input = { case: id, ...toBlanks(route, CASES + 1) };
     const fields = 'license { identifier }';
     const issued = await mutate(url, route.prints, 'issueLicense', 'CaseActInput', input, fields);
     expect(issued.data.license.identifier).toEqual(expect.any(String));

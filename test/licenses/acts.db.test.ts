@@ -9,7 +9,7 @@ import {
   ROUTES,
   type Route,
   runMutation,
-  toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
@@ -35,7 +35,7 @@ describe('acts on an existing license', () => {
     const [type, input] =
       name === 'cancel'
         ? ['CancelLicenseInput', { case: caseId }]
-        : ['CaseActInput', { case: caseId, blankNumber: toBlankNumber(route, serial) }];
+        : ['CaseActInput', { case: caseId, ...toBlanks(route, serial) }];
     const fields =
       'license { number version state name holder { name } paper { validity } acts { act } } rehearsal { act version state }';
     return runMutation(

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findInconsistencies } from '../support/consistency.ts';
-import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { decideAct, findRefusalOfAct, prepareAct } from '../support/own-act.ts';
 import { type GraphqlNode, listFindings, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
@@ -251,7 +251,7 @@ describe("a supervisor's order", () => {
       text: '越界勘查',
     });
     await waitForOrder(hub, revocationFinding.id);
-    const change = { case: changeCaseId, blankNumber: toBlankNumber(explorationRoute, 2) };
+    const change = { case: changeCaseId, ...toBlanks(explorationRoute, 2) };
     expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
       'ORDER_OPEN',
     );
@@ -279,7 +279,9 @@ describe("a supervisor's order", () => {
     await awaitDuties(identifier, ['ACT_PROPOSED open', 'ORDER_OPEN open']);
     expect((await decideAct(hub, 'yudu-zrzyj.approver', proposal.id)).refusal.code).toBe('NOT_YOUR_RECORD');
     expect((await decideAct(hub, 'ganzhou-zrzyj.approver', proposal.id)).refusal).toBeNull();
-    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', 'RECALL_OPEN open']);
+    // Original and duplicate.
+    const recalls = ['RECALL_OPEN open', 'RECALL_OPEN open'];
+    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', ...recalls]);
     expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
       'LICENSE_ACT_NOT_ALLOWED',
     );
@@ -324,17 +326,14 @@ describe("a supervisor's order", () => {
     });
     expect(endedCase).toEqual({ step: 'VOIDED', result: 'VOIDED' });
 
-    expect(
-      await findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', {
-        ...sheet,
-        dryRun: true,
-      }),
-    ).toBeNull();
+    const recall = (input: object) =>
+      findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', input);
+    expect(await recall({ ...sheet, dryRun: true })).toBeNull();
     expect(await dutiesOf('licenses', identifier)).toContain('RECALL_OPEN open');
-    expect(
-      await findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', sheet),
-    ).toBeNull();
-    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', 'RECALL_OPEN closed']);
+    const [duplicate] = toBlanks(explorationRoute, 1).duplicateBlanks;
+    expect([await recall(sheet), await recall({ identifier, blankNumber: duplicate })]).toEqual([null, null]);
+    const closed = ['RECALL_OPEN closed', 'RECALL_OPEN closed'];
+    await awaitDuties(identifier, ['ACT_PROPOSED closed', 'ORDER_OPEN closed', ...closed]);
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 });

@@ -82,7 +82,7 @@ const QUERY = `query($id: ID!) { case(id: $id) { step result clock { state } ${A
   pushes { id: uuid state ${ACTIONS} } findings { id: uuid kind state ${ACTIONS} }
   license { identifier state paper { blankNumber state } orders { id: uuid state }
     proposals { id: uuid state act ${ACTIONS} } ${ACTIONS} }
-  certificateTask { blanks { number } ${ACTIONS} } } }`;
+  certificateTask { duplicates blanks { number } ${ACTIONS} } } }`;
 
 const INPUT_TYPES = new Map(
   Object.keys(POLICIES).flatMap((subgraph) => listMutations(subgraph).map((one) => [one.name, one.inputType] as const)),
@@ -139,8 +139,10 @@ async function view(person: string, id: string): Promise<View> {
   for (const push of shown.pushes ?? []) add(push.actions, { push: push.id });
   for (const finding of shown.findings ?? []) add(finding.actions, { finding: finding.id });
   for (const action of (certificateTask?.actions ?? []) as Action[]) {
-    const blank = certificateTask.blanks?.at(-1)?.number ?? 'KB000000000000';
-    add([action], { case: id, ...(action.name === 'voidTask' ? {} : { blankNumber: blank }) });
+    const numbers = (certificateTask.blanks ?? []).map(({ number }: { number: string }) => number);
+    const [blankNumber = 'KB000000000000', ...others] = numbers.toReversed();
+    const sheets = { blankNumber, duplicateBlanks: others.slice(0, certificateTask.duplicates ?? 0) };
+    add([action], { case: id, ...(action.name === 'voidTask' ? {} : sheets) });
   }
   for (const proposal of license?.proposals ?? []) add(proposal.actions, { proposal: proposal.id });
   for (const action of (license?.actions ?? []) as Action[]) {

@@ -58,7 +58,10 @@ describe('a screen', () => {
     const issue = task.actions.find(({ name }: Action) => name === 'issueLicense');
     expect(issue).toMatchObject({
       label: { zh: '制发', en: 'Issue' },
-      inputs: [{ name: 'blankNumber', required: true }],
+      inputs: [
+        { name: 'blankNumber', required: true },
+        { name: 'duplicateBlanks', required: false },
+      ],
     });
     // The blank that it shows is the one that the act takes.
     const input = { ...policyHub.inputs.issueLicense, blankNumber: task.blanks[0].number, dryRun: true };

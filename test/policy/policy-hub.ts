@@ -1,7 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
-import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import {
+  COMPANY,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+  toBlanks,
+} from '../support/flow.ts';
 import { createTestHub, type TestHub, type TestHubOptions } from '../support/hub.ts';
 import { actForOrgan, GROUNDS, prepareAct } from '../support/own-act.ts';
 import { administer } from '../support/proposal.ts';
@@ -263,7 +271,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
   const { identifier } = valid.sheet;
   const own = { ...GROUNDS, identifier, reason: '依法办理' };
   const { proposal } = await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier });
-  const task = { case: await grantCase(hub, route), blankNumber: toBlankNumber(route, 4) };
+  const task = { case: await grantCase(hub, route), ...toBlanks(route, 4) };
   return {
     issueLicense: task,
     changeLicense: task,

@@ -108,7 +108,7 @@ test('the holder of a transferred license sees nothing of the holder before', as
     return code === null;
   });
   const caseId = await grantCase(hub, transfer, application);
-  const input = { case: caseId, blankNumber: 'KB000400000002' };
+  const input = { case: caseId, blankNumber: 'KB000400000002', duplicateBlanks: ['KB000400000102'] };
   const done = await runMutation(hub, route.prints, 'transferLicense', 'CaseActInput', input, 'license { identifier }');
   expect(done.refusal).toBeNull();
   const query = `query($old: ID!, $now: ID!) {

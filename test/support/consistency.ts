@@ -69,7 +69,7 @@ async function checkBlanks(sql: postgres.Sql): Promise<string[]> {
       or (b.state in ('IN_STOCK', 'ASSIGNED') and s.blank_number is not null)`;
   const lostBlanks = await sql`
     select number from licenses.blank where state = 'ASSIGNED' and not exists
-      (select 1 from licenses.act where blank_number = blank.number and state = 'PREPARED')`;
+      (select 1 from licenses.act where state = 'PREPARED' and blank.number = any(blank_number || duplicate_blanks))`;
   return [...describeRows('blank does not add up', inconsistentBlanks), ...describeRows('blank is lost', lostBlanks)];
 }
 

@@ -6,6 +6,11 @@ import type { LicenseLine, LineKind } from '../../subgraphs/kernel/license-type/
 const types = new Map(readLicenseTypes().map((type) => [type.code, type]));
 const typeOf = new Map(readMatters().map(({ id, outcome }) => [id, types.get(outcome.licenseType ?? '') ?? null]));
 
+/** Returns how many duplicates (副本) the license of a matter has. */
+export function duplicatesOf(matterId: string): number {
+  return typeOf.get(matterId)?.duplicates ?? 0;
+}
+
 const SAMPLES: Readonly<Record<Exclude<LineKind, 'CHOICE' | 'CHOICES'>, string>> = {
   TEXT: '示范',
   LONG_TEXT: '示范内容',

@@ -1,4 +1,4 @@
-import { linesFor } from './content.ts';
+import { duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -57,8 +57,20 @@ export const ROUTES = {
 } as const satisfies Record<string, Route>;
 
 /** Returns the full number of an organ's blank. */
-export function toBlankNumber(route: Route, serial: number): string {
+export function toBlankNumber(route: Pick<Route, 'blanks'>, serial: number): string {
   return `${route.blanks}${String(serial).padStart(8, '0')}`;
+}
+
+/** How far the blanks of duplicates are from that of their original, in the stock of a test hub. */
+const DUPLICATES_FROM = 100;
+
+/** Returns the blanks of a certificate: that of the original by its serial, and one for each duplicate of its type. */
+export function toBlanks(route: Pick<Route, 'matter' | 'blanks'>, serial: number) {
+  const duplicates = Array.from({ length: duplicatesOf(route.matter) }, (_, i) => serial + DUPLICATES_FROM + i);
+  return {
+    blankNumber: toBlankNumber(route, serial),
+    duplicateBlanks: duplicates.map((each) => toBlankNumber(route, each)),
+  };
 }
 
 /** Runs a mutation with one input and returns its payload. Throws on GraphQL errors. */
@@ -142,7 +154,7 @@ export async function grantCase(
 
 /** Issues the license of a granted case. */
 export async function issueGrantedLicense(hub: TestHub, route: Route, caseId: string, serial: number) {
-  const input = { case: caseId, blankNumber: toBlankNumber(route, serial) };
+  const input = { case: caseId, ...toBlanks(route, serial) };
   const issuance = await runMutation(
     hub,
     route.prints,

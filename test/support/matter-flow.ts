@@ -4,7 +4,7 @@ import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { sampleTextOf } from './content.ts';
-import { COMPANY, type Route, runMutation, toBlankNumber } from './flow.ts';
+import { COMPANY, type Route, runMutation, toBlanks } from './flow.ts';
 import type { TestHub } from './hub.ts';
 import { createUpload } from './upload.ts';
 
@@ -52,12 +52,12 @@ export function routeOf(matter: MatterFact, day: string): Route {
 }
 
 /** Counts the blanks that a test uses of each issuer. */
-export function countBlanks(): (route: Route) => string {
+export function countBlanks(): (route: Route) => ReturnType<typeof toBlanks> {
   const serials = new Map<string, number>();
   return (route) => {
     const serial = (serials.get(route.blanks) ?? 0) + 1;
     serials.set(route.blanks, serial);
-    return toBlankNumber(route, serial);
+    return toBlanks(route, serial);
   };
 }
 

@@ -4,7 +4,15 @@ import { readOrgans } from '../../seeds/load.ts';
 import { writeGlobalId } from '../../subgraphs/kernel/graphql/global-id.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
 import { linesFor } from '../support/content.ts';
-import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
+import {
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  type Route,
+  runMutation,
+  toBlankNumber,
+  toBlanks,
+} from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
@@ -112,8 +120,7 @@ async function actOnLicense(
   });
   const { route, number } = license;
   const id = await grantCase(hub, route, { matter, licenseNumber: number });
-  const input =
-    name === 'cancel' ? { case: id } : { case: id, blankNumber: serial === null ? null : toBlankNumber(route, serial) };
+  const input = serial === null ? { case: id } : { case: id, ...toBlanks({ ...route, matter }, serial) };
   const type = name === 'cancel' ? 'CancelLicenseInput' : 'CaseActInput';
   await mutate(hub, route.prints, `${name}License`, type, input);
 }
@@ -272,7 +279,7 @@ async function stampEvidence(hub: TestHub): Promise<void> {
 async function leaveUnfinishedWork(hub: TestHub, route: Route): Promise<void> {
   await grantCase(hub, route);
   const id = await grantCase(hub, LABORATORY);
-  const input = { case: id, blankNumber: toBlankNumber(LABORATORY, 9) };
+  const input = { case: id, ...toBlanks(LABORATORY, 9) };
   await changeSealUse(hub, TRAFFIC_SEAL, 'suspend', '印章遗失待查');
   await runMutation(hub, LABORATORY.prints, 'issueLicense', 'CaseActInput', input, '__typename');
 }

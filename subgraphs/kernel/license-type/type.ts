@@ -19,7 +19,8 @@ const TERM_KINDS = ['FIXED', 'DATE_OF_CASE', 'NONE'] as const;
 const MAX_LINES = 20;
 const MAX_NAME_CHARS = 100;
 const MAX_MONTHS = 1_200;
-const MAX_DUPLICATES = 20;
+/** The most duplicates (副本) of a license. */
+export const MAX_DUPLICATES = 20;
 const MAX_WARNING_DAYS = 366;
 const MAX_ISSUERS = 100;
 /** The lines of the QR code: a longer code cannot be scanned from paper. */

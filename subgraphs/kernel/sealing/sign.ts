@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Day, isWithin } from '../day.ts';
 import type { SealGrant } from '../events/seal-grant.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
+import { MAX_DUPLICATES } from '../license-type/type.ts';
 import type { AttestRequest } from './attest.ts';
 import { type Decider, decider, decidesFor } from './person-signature.ts';
 
@@ -27,6 +28,8 @@ const sealUse = z.object({
   identifier: z.string(),
   /** The blank for the new sheet, if the act makes one. It is fixed here so that nobody can claim another one later. */
   blankNumber: z.string().max(64).nullable().optional(),
+  /** The blanks for the duplicates of the sheet (副本), if the act makes any. */
+  duplicateBlanks: z.array(z.string().max(64)).max(MAX_DUPLICATES).optional(),
   /** The authorised content, word for word. Its digest (`contentDigest`) equals the one in the authorisation. */
   content: z.record(z.string(), z.unknown()),
   /** The person's seal authorisation, a JWS. */

@@ -15,6 +15,7 @@ import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode }
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
+import { enterSpoiled } from '../paper/sheet-store.ts';
 import { appendStated } from '../register/store.ts';
 import { stateAct } from '../register/workflow.ts';
 import * as store from '../store.ts';
@@ -127,6 +128,7 @@ function buildCodeRequest(sealUse: SealUseRequest, record: LicenseRecord): CodeR
 /** Builds the request for the seal from an act. */
 function buildSealUse(intent: PreparedAct): SealUseRequest {
   const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
+  const { duplicateBlanks } = intent;
   if (!isSealed(act) || authorisation === null) throw new Error(`no seal is put onto act ${id}`);
   return {
     issuanceId: id,
@@ -136,6 +138,7 @@ function buildSealUse(intent: PreparedAct): SealUseRequest {
     act,
     identifier,
     blankNumber,
+    ...(duplicateBlanks.length > 0 ? { duplicateBlanks } : {}),
     content: { ...authorised },
     authorisation,
   };
@@ -224,7 +227,7 @@ async function enterChanges(
   at: Date,
 ): Promise<void> {
   if (act.act === 'SPOIL' || act.act === 'LAPSE') {
-    const enter = act.act === 'SPOIL' ? ledger.enterSpoiled : ledger.enterLapsed;
+    const enter = act.act === 'SPOIL' ? enterSpoiled : ledger.enterLapsed;
     await enter(tx, act, requireLicense(storedLicense, act), at);
     await appendStated(tx, act, result.documentDigest, at);
     return act.act === 'SPOIL' ? undefined : settleOrders(tx, act, act.stateAfter, at);

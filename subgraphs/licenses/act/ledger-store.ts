@@ -1,22 +1,22 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
-import { Refusal } from '../../kernel/refusal.ts';
 import { computeRecordDigest } from '../license.ts';
 import { summarize } from '../list/finding.ts';
-import { closeDuty, dutyIds, openDuty } from '../paper/duty-store.ts';
-import type { BlankState } from '../paper/paper.ts';
+import { moveBlanks } from '../paper/blank-store.ts';
+import { closeDuty, dutyIds } from '../paper/duty-store.ts';
+import { demandRecall, enterSheets } from '../paper/sheet-store.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
 import type { ActRow } from './act-store.ts';
 import type { LicenseRecord } from './record.ts';
 
-const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
+const { act, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
 
 export const messages: MessageTables = tables;
 /** The relays to the city library: of acts on licenses, and of what the register stated. Neither holds up the other. */
@@ -28,42 +28,8 @@ export const CONSUMERS = {
 } as const;
 export const licenseStream = (number: string) => `license:${number}`;
 
-/** Changes the state of a blank and enters it in the blank's ledger. The caller must hold the lock on its row. */
-export async function moveBlank(
-  tx: Transaction,
-  number: string,
-  state: BlankState,
-  entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
-): Promise<void> {
-  const { identifier } = entry;
-  const movedBlank = tx
-    .$with('moved')
-    .as(
-      tx.update(blank).set({ state, identifier }).where(eq(blank.number, number)).returning({ number: blank.number }),
-    );
-  await tx
-    .with(movedBlank)
-    .insert(blankEntry)
-    .values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
-}
-
-function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperEntry, number: string) {
+function nextSeq(ledger: typeof licenseEntry | typeof paperEntry, number: string) {
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where number = ${number})`;
-}
-
-/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number already exists. */
-export async function receiveBlanks(
-  tx: Transaction,
-  numbers: readonly string[],
-  organ: string,
-  entry: { actor: string; at: Date },
-): Promise<void> {
-  const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
-  const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
-  if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
-  await tx
-    .insert(blankEntry)
-    .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
 }
 
 /**
@@ -108,19 +74,6 @@ async function setVersionState(
   ]);
 }
 
-/** Opens the duty to recall the sheet of a version out of force, if the holder has it. */
-async function demandRecall(tx: Transaction, { license: shared, version }: StoredLicense, at: Date): Promise<void> {
-  const { identifier, record } = version;
-  const [deliveredSheet] = await tx
-    .select({ blankNumber: sheet.blankNumber })
-    .from(sheet)
-    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')));
-  if (!deliveredSheet) return;
-  const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
-  const id = dutyIds.recall(deliveredSheet.blankNumber);
-  await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${deliveredSheet.blankNumber}`, at, ...subject });
-}
-
 /** Result of sealing an act. */
 export interface SealResult {
   documentDigest: string;
@@ -136,7 +89,7 @@ export interface StatementResult {
 }
 
 /**
- * Enters a new version: document row, sheet, blank and both ledgers.
+ * Enters a new version: document row, sheets, blanks and both ledgers.
  * The previous version is superseded in the same transaction.
  */
 export async function enterVersion(
@@ -147,10 +100,9 @@ export async function enterVersion(
   sealResult: SealResult,
   at: Date,
 ): Promise<void> {
-  const { number, version, identifier, blankNumber } = doneAct;
+  const { number, version, identifier } = doneAct;
   const record = doneAct.record as LicenseRecord;
   const contentDigest = computeRecordDigest(record);
-  if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
   const period = periodOf(record);
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
   const shared = {
@@ -167,7 +119,6 @@ export async function enterVersion(
     (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
     storedLicense && ((tx) => setVersionState(tx, storedLicense, 'SUPERSEDED', doneAct, at)),
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
-    (tx) => moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: doneAct.id, actor: doneAct.actor, at }),
     (tx) =>
       tx
         .insert(license)
@@ -188,17 +139,7 @@ export async function enterVersion(
         ...sealResult,
         revision: newestRevision(number),
       }),
-    (tx) =>
-      tx.insert(sheet).values({
-        blankNumber,
-        identifier,
-        number,
-        version,
-        state: 'PRINTED',
-        validity: 'VALID',
-        contentDigest,
-        printedAt: at,
-      }),
+    (tx) => enterSheets(tx, doneAct, contentDigest, at),
   ]);
 }
 
@@ -245,26 +186,6 @@ export async function enterLapsed(
   await inOrder(tx, [
     (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
-  ]);
-}
-
-/** Enters a spoiled sheet and the one that replaces it for the same version. Validity does not change. */
-export async function enterSpoiled(
-  tx: Transaction,
-  doneAct: ActRow,
-  storedLicense: StoredLicense,
-  at: Date,
-): Promise<void> {
-  const { identifier, number, version, blankNumber, spoiledBlank, actor } = doneAct;
-  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${doneAct.id} names no sheets`);
-  const entry = { identifier, actId: doneAct.id, actor, at };
-  const { state: validity, recordDigest: contentDigest } = storedLicense.version;
-  const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
-  await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
-  await inOrder(tx, [
-    (tx) => moveBlank(tx, spoiledBlank, 'SPOILED', entry),
-    (tx) => moveBlank(tx, blankNumber, 'PRINTED', entry),
-    (tx) => tx.insert(sheet).values({ ...printed, printedAt: at }),
   ]);
 }
 
@@ -332,28 +253,42 @@ async function appendLicenseChanged(
   });
 }
 
-/** Records a delivery or a recall of a sheet. Appends an event for cases about a delivery. */
-export async function enterSheet(
+/** Sheets of one version. */
+interface SheetsOfVersion {
+  identifier: string;
+  blankNumbers: readonly string[];
+}
+
+/** Records that sheets of a version were handed over together, and appends one event for cases. */
+export async function enterDelivered(
   tx: Transaction,
-  sheetFacts: { identifier: string; blankNumber: string; number: string; caseId: string | null },
-  state: 'DELIVERED' | 'RECALLED',
+  { identifier, blankNumbers, number, caseId }: SheetsOfVersion & { number: string; caseId: string },
   actor: string,
   at: Date,
 ): Promise<void> {
-  const { identifier, blankNumber, number, caseId } = sheetFacts;
-  const timeColumn = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
   await tx
     .update(sheet)
-    .set({ state, ...timeColumn })
-    .where(eq(sheet.blankNumber, blankNumber));
-  await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
-  if (state === 'RECALLED') return closeDuty(tx, dutyIds.recall(blankNumber), at);
+    .set({ state: 'DELIVERED', deliveredAt: at })
+    .where(inArray(sheet.blankNumber, [...blankNumbers]));
+  await moveBlanks(tx, blankNumbers, 'DELIVERED', { identifier, actId: null, actor, at });
   await appendEvent(tx, messages, CONSUMERS, {
     type: 'CertificateDelivered',
     stream: `certificate:${number}`,
     occurredAt: at,
     payload: { number, identifier, caseId, deliveredAt: at.toISOString() },
   });
+}
+
+/** Records that a sheet came back, and closes the duty to recall it. */
+export async function enterRecalled(
+  tx: Transaction,
+  { identifier, blankNumber }: { identifier: string; blankNumber: string },
+  actor: string,
+  at: Date,
+): Promise<void> {
+  await tx.update(sheet).set({ state: 'RECALLED', recalledAt: at }).where(eq(sheet.blankNumber, blankNumber));
+  await moveBlanks(tx, [blankNumber], 'RECALLED', { identifier, actId: null, actor, at });
+  await closeDuty(tx, dutyIds.recall(blankNumber), at);
 }
 
 /** Voids a task (作废) and appends an event for cases. The caller must hold the lock on the task's row. */

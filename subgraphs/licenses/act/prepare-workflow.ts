@@ -15,14 +15,15 @@ import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
 import { lockOpenOrders } from '../order/store.ts';
-import { requireInStock } from '../paper/paper.ts';
-import { lockBlank } from '../paper/store.ts';
+import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
+import { listBlanksOf, requireBlanks, type SheetBlanks } from '../paper/paper.ts';
 import { policyOfAct } from '../policy.ts';
 import { requireSeal, type SealUse } from '../seal/seal.ts';
 import { listSealFacts } from '../seal/store.ts';
 import * as store from '../store.ts';
 import { lockTask, reserveNumber, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
+import { countDuplicates } from '../type/store.ts';
 import {
   type ActRow,
   findActByCase,
@@ -32,7 +33,6 @@ import {
   type PreparedAct,
   reserveStatusIndex,
 } from './act-store.ts';
-import * as ledger from './ledger-store.ts';
 import type { LicenseRecord } from './record.ts';
 
 /**
@@ -52,15 +52,22 @@ export interface PrepareDependencies {
 /** Dependencies of an act whose actor authorises the seal. */
 export type SigningDependencies = PrepareDependencies & { signing: PersonSigning };
 
+/** A clerk's request for the act that a granted case ends in, on blanks if it makes a version. */
+export interface CaseActRequest {
+  caseId: string;
+  act: CertificateTask['content']['action'];
+  sheets: SheetBlanks | null;
+}
+
 /**
- * Step ① for an act that a granted case ends in: checks and reserves number, version, blank and seal, and stores the
+ * Step ① for an act that a granted case ends in: checks and reserves number, version, blanks and seal, and stores the
  * canonical record. Returns the act. A repeated request for the case returns the same act.
  */
 export async function prepareCaseAct(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
-  request: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
+  request: CaseActRequest,
 ): Promise<PreparedAct> {
   const [row, earlierAct] = await inOrder(tx, [
     (tx) => lockTask(tx, request.caseId),
@@ -73,15 +80,16 @@ export async function prepareCaseAct(
   if (earlierAct) return { ...earlierAct, authorised };
 
   const at = deps.now();
-  const blankNumber = request.blankNumber ?? '';
   const { name: authorisedBy, ...authoriser } = readUnverifiedAuthoriser(task.authorisation);
-  const { action, matterId } = task.content;
+  const { action, matterId, licenseType } = task.content;
   const use = { organ: task.issuer.id, matterId, ...authoriser };
+  const { sheets = null } = request;
   const needsVersion = makesVersion(action);
-  const [{ head, sealName }, reservation, blank] = await inOrder(tx, [
+  const [{ head, sealName }, reservation, blanks, duplicates] = await inOrder(tx, [
     (tx) => lockTaskSubject(tx, task, clerk, { authorised: use, at }),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
-    needsVersion ? (tx) => lockBlank(tx, blankNumber) : null,
+    sheets && ((tx) => lockBlanks(tx, listBlanksOf(sheets))),
+    needsVersion ? (tx) => countDuplicates(tx, [licenseType], dayOf(at)) : null,
   ]);
   const sealing = { authorisedBy, authorisedAt: at, sealName, salt: makeSalt() };
   const base = {
@@ -103,14 +111,14 @@ export async function prepareCaseAct(
     const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), ...statement });
     return { ...preparedAct, authorised };
   }
-  if (!reservation) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
+  if (!reservation || !sheets || !blanks) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
   const plan = planVersion(deps, task, head, sealing, reservation);
-  requireInStock(blank, task.issuer.id, 'blankNumber');
+  requireBlanks(sheets, blanks, { organ: task.issuer.id, duplicates: duplicates?.get(licenseType) ?? 0 });
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [
-    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', blankNumber }),
-    (tx) => ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
+    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', ...sheets }),
+    (tx) => moveBlanks(tx, listBlanksOf(sheets), 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
   return { ...preparedAct, authorised };
 }

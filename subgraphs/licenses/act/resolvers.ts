@@ -6,9 +6,10 @@ import { mapMutations, type OwnAct, VERSION_ACTS, type VersionAct } from '../../
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
+import type { SheetBlanks } from '../paper/paper.ts';
 import { viewProposal } from '../proposal/view.ts';
 import { prepareSpoil } from '../register/prepare-workflow.ts';
-import type { MutationResolvers, Resolvers } from '../resolvers.gen.ts';
+import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { PreparedAct } from './act-store.ts';
@@ -24,7 +25,7 @@ export function licenseMutations(deps: issue.IssueDependencies) {
     (act: VersionAct): MutationResolver<'issueLicense'> =>
     (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) =>
-        prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
+        prepareCaseAct(tx, deps, actor, { caseId: input.case, act, sheets: toSheetBlanks(input) }),
       );
   return {
     ...mapMutations(VERSION_ACTS, resolveCaseAct),
@@ -32,6 +33,10 @@ export function licenseMutations(deps: issue.IssueDependencies) {
       runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),
   } satisfies Resolvers['Mutation'];
+}
+
+function toSheetBlanks({ blankNumber, duplicateBlanks }: CaseActInput): SheetBlanks {
+  return { blankNumber, duplicateBlanks: [...(duplicateBlanks ?? [])] };
 }
 
 /**

@@ -10,6 +10,7 @@ import { loadWaiting } from '../countersign/view.ts';
 import { loadStatementCollection, type StatementDependencies } from '../library/view.ts';
 import { findOrderOf } from '../order/order.ts';
 import { findSuspenders, type OrderRow } from '../order/store.ts';
+import { pickNextSheet } from '../paper/paper.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import type { SealUse } from '../seal/seal.ts';
 import { listSealFacts, type SealFactRow } from '../seal/store.ts';
@@ -98,7 +99,7 @@ export async function viewActions(deps: ActionDependencies & StatementDependenci
   const at = now();
   const head = store.toHead(stored, dayOf(at));
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
-  const sheet = (await loadSheets(db, view, dayOf(at))).find((candidate) => candidate.state !== 'SPOILED') ?? null;
+  const sheet = pickNextSheet(await loadSheets(db, view, dayOf(at)));
   const collection = await findRedrivable(deps, view);
   const seals = { seals: await loadSeals(db, context, head.issuer.id), at };
   const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };

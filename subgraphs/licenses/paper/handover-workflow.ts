@@ -12,8 +12,9 @@ import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { registerStream } from '../register/store.ts';
 import * as store from '../store.ts';
+import { receiveBlanks as insertBlanks, lockBlank, lockBlanks } from './blank-store.ts';
 import { listBlankNumbers } from './paper.ts';
-import { lockBlank, lockSheet, requireFreeNumbers, type SheetOnDay } from './store.ts';
+import { lockPrintedSheets, lockSheet, requireFreeNumbers, type SheetOnDay } from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
@@ -32,7 +33,10 @@ function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
   return sheet;
 }
 
-/** Records that the paper certificate of the current version reached its holder (送达). */
+/**
+ * Records that the paper of the current version reached its holder (送达): the named sheet, and with it every printed one
+ * of the version, original and duplicates together. Returns the named sheet.
+ */
 export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
@@ -47,8 +51,10 @@ export function deliverSheet(
     await lockBlank(tx, blankNumber);
     const sheet = await lockSheet(tx, { blankNumber, identifier }, today);
     const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor);
+    const blankNumbers = await lockPrintedSheets(tx, identifier);
+    await lockBlanks(tx, blankNumbers);
     const { number, caseId } = stored.version;
-    await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, at);
+    await ledger.enterDelivered(tx, { identifier, blankNumbers, number, caseId }, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
 }
@@ -70,8 +76,7 @@ export function recallSheet(
     await lockBlank(tx, blankNumber);
     const lockedSheet = await lockSheet(tx, { blankNumber, identifier }, today);
     const clerk = requireAllowed(LICENSES_POLICY.recallCertificate, { head, sheet: lockedSheet }, actor);
-    const sheet = { identifier, blankNumber, number: serial, caseId: null };
-    await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, at);
+    await ledger.enterRecalled(tx, { identifier, blankNumber }, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
 }
@@ -95,7 +100,7 @@ export async function receiveBlanks(
     await requireFreeNumbers(tx, numbers);
     const batch = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
     if (!(await countersign(tx, first, batch, person, at))) return null;
-    await ledger.receiveBlanks(tx, numbers, organ, { actor: person.name, at });
+    await insertBlanks(tx, numbers, organ, { actor: person.name, at });
     return numbers.length;
   });
 }

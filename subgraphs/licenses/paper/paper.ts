@@ -4,6 +4,8 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
+/** Kind of a sheet: 正本 or 副本. */
+export type PaperKind = 'ORIGINAL' | 'DUPLICATE';
 /** State of a numbered blank (空白证照). Every blank has exactly one. `VOIDED`: taken out of the stock, never used. */
 export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState | 'VOIDED';
 /** Who received the blanks of a demonstration: its seed. */
@@ -16,10 +18,38 @@ export interface Blank {
   identifier: string | null;
 }
 
+/** Which sheet of a version it is: its kind, and its place among the sheets of its kind, from 1. */
+export interface SheetPlace {
+  blankNumber: string;
+  kind: PaperKind;
+  place: number;
+}
+
+/** The blanks of a new version: one for the original, one for each duplicate in order. */
+export interface SheetBlanks {
+  blankNumber: string;
+  duplicateBlanks: string[];
+}
+
+/** Lists the numbers of the blanks, that of the original first. */
+export function listBlanksOf({ blankNumber, duplicateBlanks }: SheetBlanks): string[] {
+  return [blankNumber, ...duplicateBlanks];
+}
+
+/** Lists the sheets of a new version, the original first. */
+export function listSheetPlaces({ blankNumber, duplicateBlanks }: SheetBlanks): SheetPlace[] {
+  return [
+    { blankNumber, kind: 'ORIGINAL', place: 1 },
+    ...duplicateBlanks.map((number, i) => ({ blankNumber: number, kind: 'DUPLICATE' as const, place: i + 1 })),
+  ];
+}
+
 /** A sheet of paper with a version. `validity` is the state of that version on the day of the question. */
 export interface Sheet {
   identifier: string;
   blankNumber: string;
+  kind: PaperKind;
+  place: number;
   state: SheetState;
   validity: ValidityState;
   printedAt: Date;
@@ -40,6 +70,49 @@ export function requireInStock(blank: Blank | null, organ: string, field: string
   if (blank.state === 'SPOILED' || blank.state === 'VOIDED') throw new Refusal('BLANK_SPOILED', field);
   if (blank.state !== 'IN_STOCK') throw new Refusal('BLANK_USED', field);
   return blank;
+}
+
+/**
+ * Requires a blank in the organ's stock for each sheet of a version, and none twice. `duplicates`: how many the license
+ * type says. Refuses BLANK_COUNT_WRONG, BLANK_TWICE, and what `requireInStock` refuses, all at once.
+ */
+export function requireBlanks(
+  requested: SheetBlanks,
+  blanks: ReadonlyMap<string, Blank>,
+  { organ, duplicates }: { organ: string; duplicates: number },
+): void {
+  const numbers = listBlanksOf(requested);
+  checkAll(
+    () => {
+      if (requested.duplicateBlanks.length === duplicates) return;
+      throw new Refusal('BLANK_COUNT_WRONG', 'duplicateBlanks', `应为副本填写 ${duplicates} 张空白证照`);
+    },
+    ...numbers.map((number, i) => () => {
+      const field = i === 0 ? 'blankNumber' : `duplicateBlanks[${i - 1}]`;
+      if (numbers.indexOf(number) < i) throw new Refusal('BLANK_TWICE', field);
+      requireInStock(blanks.get(number) ?? null, organ, field);
+    }),
+  );
+}
+
+/** Lists the sheets of a version that nobody spoiled: the original first, then the duplicates in their order. */
+export function listStanding<Standing extends Pick<Sheet, 'state' | 'kind' | 'place'>>(
+  sheets: readonly Standing[],
+): Standing[] {
+  const rank = ({ kind, place }: Standing) => (kind === 'ORIGINAL' ? 0 : place);
+  return sheets.filter(({ state }) => state !== 'SPOILED').sort((one, other) => rank(one) - rank(other));
+}
+
+/**
+ * Returns the sheet of a version that a counter acts on next: the first one that is printed, or else at the holder, or
+ * else the first. Returns null without sheets.
+ */
+export function pickNextSheet<Standing extends Pick<Sheet, 'state' | 'kind' | 'place'>>(
+  sheets: readonly Standing[],
+): Standing | null {
+  const standing = listStanding(sheets);
+  const inState = (wanted: SheetState) => standing.find(({ state }) => state === wanted);
+  return inState('PRINTED') ?? inState('DELIVERED') ?? standing[0] ?? null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
@@ -11,11 +11,6 @@ import { type Blank, type BlankState, SEED_ACTOR, type Sheet } from './paper.ts'
 
 /** A sheet with the state of its version on a day. */
 export type SheetOnDay = Omit<typeof sheet.$inferSelect, 'validity'> & Pick<Sheet, 'validity'>;
-
-export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
-  const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
-  return row ?? null;
-}
 
 /** Refuses BLANK_RANGE_TAKEN if a blank has one of these numbers, in the stock of whatever organ. */
 export async function requireFreeNumbers(db: Reader, numbers: readonly string[]): Promise<void> {
@@ -53,14 +48,14 @@ const onDay = (day: Day) => {
   return { ...getTableColumns(sheet), validity: buildStateOn({ state: sheet.validity, validFrom, validUntil }, day) };
 };
 
-/** Lists the sheets of versions, oldest first. */
+/** Lists the sheets of versions, oldest first; those of one act in their order, the original first. */
 export async function listSheets(db: Reader, identifiers: readonly string[], day: Day): Promise<SheetOnDay[]> {
   return db
     .select(onDay(day))
     .from(sheet)
     .innerJoin(licenseVersion, eq(licenseVersion.identifier, sheet.identifier))
     .where(inArray(sheet.identifier, [...identifiers]))
-    .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
+    .orderBy(asc(sheet.printedAt), desc(sheet.kind), asc(sheet.place), asc(sheet.blankNumber));
 }
 
 /** Locks a sheet of a version until the transaction ends. Returns null if there is no such sheet. */
@@ -81,6 +76,17 @@ export async function lockSheet(
         .where(isSheet),
   ]);
   return row ?? null;
+}
+
+/** Locks the printed sheets of a version that nobody has handed over. Returns the numbers of their blanks. */
+export async function lockPrintedSheets(tx: Transaction, identifier: string): Promise<string[]> {
+  const rows = await tx
+    .select({ blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'PRINTED')))
+    .orderBy(asc(sheet.blankNumber))
+    .for('update');
+  return rows.map(({ blankNumber }) => blankNumber);
 }
 
 /** Voids the blanks in an organ's stock that a demonstration's seed received. Enters each in the blank's ledger. */

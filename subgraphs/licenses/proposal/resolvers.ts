@@ -65,7 +65,7 @@ function proposalMutations(deps: IssueDependencies) {
       const { case: caseId, identifier, dryRun } = input;
       if (!caseId) return propose(deps, context, act, { ...input, identifier: identifier ?? null, order: null });
       return runAct(deps, context, dryRun, (tx, actor) =>
-        prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act }),
+        prepareCaseAct(tx, deps, actor, { caseId, sheets: null, act }),
       );
     };
   return {

@@ -7,10 +7,10 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { SpoilReason } from '../../kernel/sealing/attest.ts';
 import { findPreparedActs, insertAct, type PreparedAct } from '../act/act-store.ts';
-import * as ledger from '../act/ledger-store.ts';
 import { lockCurrentLicense, type PrepareDependencies } from '../act/prepare-workflow.ts';
+import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { requireInStock } from '../paper/paper.ts';
-import { lockBlank, lockSheet } from '../paper/store.ts';
+import { lockSheet } from '../paper/store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import * as store from '../store.ts';
 import { buildSpoilStatement } from './statement.ts';
@@ -38,16 +38,15 @@ export async function prepareSpoil(
   const today = dayOf(at);
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier), today);
   const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
-  const spoiledBlank = await lockBlank(tx, spoiled);
+  const blanks = await lockBlanks(tx, [spoiled, replacement]);
   const sheet = await lockSheet(tx, { blankNumber: spoiled, identifier: head.identifier }, today);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
-  const replacementBlank = await lockBlank(tx, replacement);
   checkAll(
     () => {
-      if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
+      if (blanks.get(spoiled)?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
       requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
     },
-    () => requireInStock(replacementBlank, head.issuer.id, 'replacement'),
+    () => requireInStock(blanks.get(replacement) ?? null, head.issuer.id, 'replacement'),
   );
   const { number, identifier, version, storedState: state, issuer } = head;
   const sheets = { spoiled, replacement, personId: clerk.id, at };
@@ -57,6 +56,6 @@ export async function prepareSpoil(
     ...{ contentDigest: computeContentDigest(record), authorisation: null, organ: issuer, matterId: head.record.KZ_SX },
     ...{ blankNumber: replacement, spoiledBlank: spoiled, actorId: clerk.id, actor: clerk.name, preparedAt: at },
   });
-  await ledger.moveBlank(tx, replacement, 'ASSIGNED', { identifier, actId: id, actor: clerk.name, at });
+  await moveBlanks(tx, [replacement], 'ASSIGNED', { identifier, actId: id, actor: clerk.name, at });
   return { ...preparedAct, authorised: preparedAct.record };
 }

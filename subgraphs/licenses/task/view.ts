@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
+import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
@@ -10,6 +11,7 @@ import type { Blank } from '../paper/paper.ts';
 import { BLANK_ORDER, listBlanks } from '../paper/store.ts';
 import { LICENSE_READS, LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import * as store from '../store.ts';
+import { countDuplicates } from '../type/store.ts';
 import { loadHead, viewHolder } from '../view.ts';
 import { findTasksOfCases, type ListedTask, toTask } from './store.ts';
 
@@ -43,8 +45,8 @@ export async function loadTaskOfCase(db: Database, context: GraphContext, caseId
   return row && viewTask(row, person);
 }
 
-/** The page of blanks that a task proposes. */
-const FITTING_BLANKS = { order: BLANK_ORDER, count: 20, isBackward: false, cursor: null };
+/** The page of blanks that a task proposes: enough for the sheets of any license. */
+const FITTING_BLANKS = { order: BLANK_ORDER, count: 1 + MAX_DUPLICATES, isBackward: false, cursor: null };
 
 /**
  * Returns the blanks of the issuer's stock on which the act can be printed, by number. Returns null for people of other
@@ -61,6 +63,21 @@ export async function loadFittingBlanks(
     Promise.all(organs.map(async (id) => [...(await listBlanks(db, id, 'IN_STOCK', FITTING_BLANKS)).rows])),
   );
   return loader.load(organ);
+}
+
+/** Returns how many duplicates the license of a task has, or null if its act prints nothing. One query serves all. */
+export async function loadDuplicates(
+  { db, now }: ActionDependencies,
+  context: GraphContext,
+  { task }: TaskView,
+): Promise<number | null> {
+  const { action, licenseType } = task.content;
+  if (!makesSheet(action)) return null;
+  const loader = getLoader<number>(context, 'duplicates of type', async (codes) => {
+    const byCode = await countDuplicates(db, codes, dayOf(now()));
+    return codes.map((code) => byCode.get(code) ?? 0);
+  });
+  return loader.load(licenseType);
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */

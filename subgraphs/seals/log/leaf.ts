@@ -51,6 +51,7 @@ interface Use {
   act: string;
   identifier: string;
   blankNumber: string | null;
+  duplicateBlanks?: string[] | null;
   contentDigest: string;
   authorisedById: string;
   /** The statement names its person, so the leaf holds only its digest. */
@@ -70,8 +71,10 @@ function contentOf(use: Use): object {
   const authorisationDigest = sha256(use.authorisation);
   // Left out if there is none: leaves of earlier uses do not have the field.
   const blank = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
+  const duplicates = use.duplicateBlanks ? { duplicateBlanks: use.duplicateBlanks } : {};
   const salted = markSalted(use.isSalted);
-  const fields = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...blank, ...salted };
+  const about = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest };
+  const fields = { ...about, ...blank, ...duplicates, ...salted };
   return { ...fields, authorisedById, authorisationDigest };
 }
 

@@ -125,6 +125,7 @@ function requireSameAuthoriser(authoriser: Authoriser, authoriserId: string): vo
 /** Returns the columns that every use records. */
 function buildUse({ content, ...request }: SealUseRequest, authoriser: Authoriser) {
   const { issuanceId, authorisation, organ, matterId, caseId, act: planActs, identifier, blankNumber = null } = request;
+  const { duplicateBlanks = [] } = request;
   const authoriserFields = { authorisedById: authoriser.actor, authorisedBy: authoriser.actorName };
   return {
     issuanceId,
@@ -135,6 +136,7 @@ function buildUse({ content, ...request }: SealUseRequest, authoriser: Authorise
     act: planActs,
     identifier,
     blankNumber,
+    duplicateBlanks: duplicateBlanks.length > 0 ? duplicateBlanks : null,
     contentDigest: computeContentDigest(content),
     isSalted: hasSalt(content),
     ...authoriserFields,

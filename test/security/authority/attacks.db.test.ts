@@ -6,7 +6,7 @@ import { createSigner, type Signer } from '../../../subgraphs/seals/signer/signe
 import { requireDemoPerson, tokenFor } from '../../support/actors.ts';
 import { testClock } from '../../support/clock.ts';
 import { linesFor } from '../../support/content.ts';
-import { COMPANY, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, toBlankNumber, toBlanks } from '../../support/flow.ts';
 import { createTestHub, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../../support/hub.ts';
 import { GROUNDS } from '../../support/own-act.ts';
 import {
@@ -214,7 +214,7 @@ describe('an administrator wants the seal of a city organ', () => {
           ...{ reason: '休假', approvingOrgan: PLATFORM_ORGAN },
         },
       ],
-      ['issueLicense', { case: waitingCase.id, blankNumber: toBlankNumber(ROUTES.WINDOW_FORWARD, 9) }],
+      ['issueLicense', { case: waitingCase.id, ...toBlanks(ROUTES.WINDOW_FORWARD, 9) }],
     ];
     for (const [name, input] of ways) {
       const code = await administrator.attempt(name, input);
@@ -248,7 +248,7 @@ describe('one person wants a license without anybody else', () => {
     const approval = { proposal: proposal.id, approve: true };
     expect(await alone.attempt('decideProposal', approval)).toBe('SECOND_PERSON_NEEDED');
     expect(await alone.attempt('decideCase', decision)).toBe('EXAMINER_DECIDES');
-    const sheet = { case: accepted.id, blankNumber: toBlankNumber(ROUTES.DIRECT, 30) };
+    const sheet = { case: accepted.id, ...toBlanks(ROUTES.DIRECT, 30) };
     expect(await alone.attempt('issueLicense', sheet)).toMatch(/UNKNOWN|NOT_GRANTED|NOT_ALLOWED/);
     await expectNothingHappened();
   });

@@ -1,0 +1,61 @@
+import { asc, eq, inArray, sql } from 'drizzle-orm';
+import type { Transaction } from '../../../db/client.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { blank, blankEntry } from '../tables.ts';
+import type { Blank, BlankState } from './paper.ts';
+
+/** Numbered blanks (空白证照) and their append-only ledger. No other file writes either. */
+
+/** Locks blanks until the transaction ends, in one order, so that two acts on the same blanks wait for each other. */
+export async function lockBlanks(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Blank>> {
+  const rows = await tx
+    .select()
+    .from(blank)
+    .where(inArray(blank.number, [...numbers]))
+    .orderBy(asc(blank.number))
+    .for('update');
+  return new Map(rows.map((row) => [row.number, row]));
+}
+
+export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
+  const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
+  return row ?? null;
+}
+
+/** Changes the state of blanks and enters it in the ledger of each. The caller must hold the locks on their rows. */
+export async function moveBlanks(
+  tx: Transaction,
+  numbers: readonly string[],
+  state: BlankState,
+  entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
+): Promise<void> {
+  const { identifier } = entry;
+  const movedBlanks = tx.$with('moved').as(
+    tx
+      .update(blank)
+      .set({ state, identifier })
+      .where(inArray(blank.number, [...numbers]))
+      .returning({ number: blank.number }),
+  );
+  const nextSeq = (number: string) =>
+    sql`(select coalesce(max(seq), 0) + 1 from ${blankEntry} where number = ${number})`;
+  await tx
+    .with(movedBlanks)
+    .insert(blankEntry)
+    .values(numbers.map((number) => ({ number, state, ...entry, seq: nextSeq(number) })));
+}
+
+/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number already exists. */
+export async function receiveBlanks(
+  tx: Transaction,
+  numbers: readonly string[],
+  organ: string,
+  entry: { actor: string; at: Date },
+): Promise<void> {
+  const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
+  const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
+  if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  await tx
+    .insert(blankEntry)
+    .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
+}

@@ -1,0 +1,79 @@
+import { and, asc, eq } from 'drizzle-orm';
+import type { Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
+import type { ActRow } from '../act/act-store.ts';
+import type { StoredLicense } from '../store.ts';
+import { sheet } from '../tables.ts';
+import { moveBlanks } from './blank-store.ts';
+import { dutyIds, openDuty } from './duty-store.ts';
+import { listSheetPlaces, type SheetPlace } from './paper.ts';
+
+/** What an act changes of the sheets of a version. Called inside the transaction that enters the act. */
+
+type VersionOfAct = Pick<ActRow, 'id' | 'identifier' | 'number' | 'version' | 'actor'>;
+
+/** Enters printed sheets of a version, and their blanks. */
+async function enterPrinted(
+  tx: Transaction,
+  { id: actId, identifier, number, version, actor }: VersionOfAct,
+  places: readonly SheetPlace[],
+  facts: Pick<typeof sheet.$inferInsert, 'validity' | 'contentDigest'>,
+  at: Date,
+): Promise<void> {
+  const blankNumbers = places.map(({ blankNumber }) => blankNumber);
+  const rows = places.map((place) => ({ ...place, ...facts, identifier, number, version, printedAt: at }));
+  await inOrder(tx, [
+    (tx) => moveBlanks(tx, blankNumbers, 'PRINTED', { identifier, actId, actor, at }),
+    (tx) => tx.insert(sheet).values(rows.map((row) => ({ ...row, state: 'PRINTED' as const }))),
+  ]);
+}
+
+/** Enters the sheets of a new version: the original and its duplicates. */
+export async function enterSheets(tx: Transaction, doneAct: ActRow, contentDigest: string, at: Date): Promise<void> {
+  const { blankNumber, duplicateBlanks } = doneAct;
+  if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
+  const places = listSheetPlaces({ blankNumber, duplicateBlanks });
+  await enterPrinted(tx, doneAct, places, { validity: 'VALID', contentDigest }, at);
+}
+
+/** Opens the duty to recall each sheet of a version out of force that the holder has. */
+export async function demandRecall(
+  tx: Transaction,
+  { license: shared, version }: StoredLicense,
+  at: Date,
+): Promise<void> {
+  const { identifier, record } = version;
+  const deliveredSheets = await tx
+    .select({ blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')))
+    .orderBy(asc(sheet.blankNumber));
+  const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
+  for (const { blankNumber } of deliveredSheets) {
+    const id = dutyIds.recall(blankNumber);
+    await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
+  }
+}
+
+/**
+ * Enters a spoiled sheet and the one that takes its place, as original or duplicate of the same version. Validity does
+ * not change.
+ */
+export async function enterSpoiled(
+  tx: Transaction,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  at: Date,
+): Promise<void> {
+  const { id: actId, identifier, blankNumber, spoiledBlank, actor } = doneAct;
+  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${actId} names no sheets`);
+  const { state: validity, recordDigest: contentDigest } = storedLicense.version;
+  const [spoiledSheet] = await tx
+    .update(sheet)
+    .set({ state: 'SPOILED' })
+    .where(eq(sheet.blankNumber, spoiledBlank))
+    .returning({ kind: sheet.kind, place: sheet.place });
+  if (!spoiledSheet) throw new Error(`no sheet on blank ${spoiledBlank}`);
+  await moveBlanks(tx, [spoiledBlank], 'SPOILED', { identifier, actId, actor, at });
+  await enterPrinted(tx, doneAct, [{ ...spoiledSheet, blankNumber }], { validity, contentDigest }, at);
+}

@@ -1,0 +1,162 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Finding } from '../../scripts/audit/finding.ts';
+import { auditPaper } from '../../scripts/audit/paper.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber, toBlanks } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+
+/** Originals and duplicates (正本、副本): 第三类医疗器械经营许可证 has one of each. */
+
+const ROUTE = ROUTES.WINDOW_FORWARD;
+const CHANGING = { ...ROUTE, matter: 'yd2022-3-28' };
+const PAPERS = 'papers { blankNumber kind place state validity recallDue }';
+
+let hub: TestHub;
+beforeAll(async () => {
+  hub = await createTestHub();
+});
+afterAll(() => hub?.stop());
+
+const act = (name: string, input: object) =>
+  runMutation(
+    hub,
+    ROUTE.prints,
+    name,
+    'CaseActInput',
+    input,
+    `license { number identifier ${PAPERS} } refusals { code path }`,
+  );
+const handle = (name: string, identifier: string, blankNumber: string, more: object = {}) => {
+  const type = name === 'spoilBlank' ? 'SpoilBlankInput' : 'CertificateInput';
+  const input = { identifier, blankNumber, ...more };
+  return runMutation(hub, ROUTE.prints, name, type, input, `license { ${PAPERS} }`);
+};
+const papersOf = async (identifier: string) => {
+  const query = `query($id: ID!) { license(identifier: $id) { paper { blankNumber } ${PAPERS} actions(names: ["recallCertificate"]) { allowed } } }`;
+  const { data, errors } = await hub.ask(ROUTE.prints, query, { id: identifier });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.license;
+};
+const blank = (serial: number) => toBlankNumber(ROUTE, serial);
+
+async function auditOf(): Promise<Finding[]> {
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    const findings: Finding[] = [];
+    for await (const finding of auditPaper({ sql } as never)) findings.push(finding);
+    return findings;
+  } finally {
+    await sql.end();
+  }
+}
+
+describe('one act makes every sheet of a version', () => {
+  test('only on a blank for each, none twice, all named at once', async () => {
+    const id = await grantCase(hub, ROUTE);
+    const query =
+      'query($id: ID!) { case(id: $id) { certificateTask { duplicates blanks { number } actions { name inputs { name required } } } } }';
+    const { data } = await hub.ask('ganzhou-xzspj.clerk', query, { id });
+    const { duplicates, blanks, actions } = data.case.certificateTask;
+    expect([duplicates, blanks.length]).toEqual([1, 21]);
+    expect(actions[0]).toEqual({
+      name: 'issueLicense',
+      inputs: [
+        { name: 'blankNumber', required: true },
+        { name: 'duplicateBlanks', required: false },
+      ],
+    });
+    const refusalsOf = async (duplicateBlanks: string[]) =>
+      (await act('issueLicense', { case: id, blankNumber: blank(1), duplicateBlanks })).refusals;
+    const path = ['input', 'duplicateBlanks'];
+    expect(await refusalsOf([])).toEqual([{ code: 'BLANK_COUNT_WRONG', path }]);
+    expect(await refusalsOf([blank(1)])).toEqual([{ code: 'BLANK_TWICE', path: [...path, '0'] }]);
+    expect(await refusalsOf([toBlankNumber(ROUTES.DIRECT, 1), 'KB9'])).toEqual([
+      { code: 'BLANK_COUNT_WRONG', path },
+      { code: 'BLANK_OF_ANOTHER_ORGAN', path: [...path, '0'] },
+      { code: 'BLANK_UNKNOWN', path: [...path, '1'] },
+    ]);
+    // A type without duplicates takes none.
+    const direct = { case: await grantCase(hub, ROUTES.DIRECT), blankNumber: toBlankNumber(ROUTES.DIRECT, 1) };
+    const superfluous = { ...direct, duplicateBlanks: [toBlankNumber(ROUTES.DIRECT, 2)] };
+    const refused = await runMutation(
+      ...([hub, ROUTES.DIRECT.prints, 'issueLicense', 'CaseActInput', superfluous, 'refusals { code }'] as const),
+    );
+    expect(refused.refusals).toEqual([{ code: 'BLANK_COUNT_WRONG' }]);
+    await issueGrantedLicense(hub, ROUTE, id, 1);
+  });
+
+  test('and two acts on one blank at the same time: one gets it', async () => {
+    const ids = [await grantCase(hub, ROUTE), await grantCase(hub, ROUTE)];
+    const shared = blank(130);
+    const answers = await Promise.all(
+      ids.map((id, i) => act('issueLicense', { case: id, blankNumber: blank(30 + i), duplicateBlanks: [shared] })),
+    );
+    const codes = answers.map(({ refusal }) => refusal?.code ?? null);
+    expect(codes.toSorted()).toEqual(['BLANK_USED', null]);
+    const loser = codes.indexOf('BLANK_USED');
+    const second = { case: ids[loser], blankNumber: blank(30 + loser), duplicateBlanks: [blank(131)] };
+    expect((await act('issueLicense', second)).refusal).toBeNull();
+  });
+});
+
+test('a duplicate is spoiled alone, all are delivered together, and each comes back by itself', async () => {
+  const { identifier, number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 10);
+  const replacement = { replacement: blank(120), reason: 'MISPRINT' };
+  expect((await handle('spoilBlank', identifier, blank(110), replacement)).refusal).toBeNull();
+  const original = { blankNumber: blank(10), kind: 'ORIGINAL', place: 1, validity: 'VALID', recallDue: false };
+  const duplicate = { ...original, blankNumber: blank(120), kind: 'DUPLICATE' };
+  expect(await papersOf(identifier)).toMatchObject({
+    paper: { blankNumber: blank(10) },
+    papers: [
+      { ...original, state: 'PRINTED' },
+      { ...duplicate, state: 'PRINTED' },
+    ],
+  });
+  const delivered = (await handle('deliverCertificate', identifier, blank(10))).license.papers;
+  expect(delivered.map(({ state }: { state: string }) => state)).toEqual(['DELIVERED', 'DELIVERED']);
+  expect((await handle('deliverCertificate', identifier, blank(120))).refusal.code).toBe('PAPER_NOT_PRINTED');
+  expect(
+    (await handle('spoilBlank', identifier, blank(120), { ...replacement, replacement: blank(121) })).refusal.code,
+  ).toBe('PAPER_NOT_PRINTED');
+
+  const change = await grantCase(hub, CHANGING, { licenseNumber: number });
+  const changed = await act('changeLicense', { case: change, ...toBlanks(CHANGING, 11) });
+  expect(changed.license.papers).toHaveLength(2);
+  const due = { validity: 'SUPERSEDED', recallDue: true, state: 'DELIVERED' };
+  expect((await papersOf(identifier)).papers).toMatchObject([due, due]);
+  expect((await handle('recallCertificate', identifier, blank(10))).refusal).toBeNull();
+  expect(await papersOf(identifier)).toMatchObject({
+    papers: [{ state: 'RECALLED', recallDue: false }, due],
+    actions: [{ allowed: true }],
+  });
+  expect((await handle('recallCertificate', identifier, blank(120))).refusal).toBeNull();
+  expect((await papersOf(identifier)).actions).toEqual([{ allowed: false }]);
+  expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
+  expect(await auditOf()).toEqual([]);
+});
+
+test('the audit names a duplicate that is gone, moved, or takes another place', async () => {
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    const { identifier } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 40);
+    const codesAfter = async (change: () => Promise<unknown>, undo: () => Promise<unknown>) => {
+      await change();
+      const codes = new Set((await auditOf()).map(({ code }) => code));
+      await undo();
+      return [...codes];
+    };
+    const place = (to: number) => () => sql`update licenses.sheet set place = ${to} where blank_number = ${blank(140)}`;
+    expect(await codesAfter(place(2), place(1))).toEqual(
+      expect.arrayContaining(['LICENSE_WITHOUT_PAPER', 'PAPER_NOT_OF_ITS_ACT']),
+    );
+    const claim = (numbers: string[]) => () =>
+      sql`update licenses.act set duplicate_blanks = ${numbers} where identifier = ${identifier}`;
+    expect(await codesAfter(claim([]), claim([blank(140)]))).toEqual(
+      expect.arrayContaining(['LICENSE_WITHOUT_PAPER', 'PAPER_WITHOUT_ACT', 'PAPER_NOT_AS_SEALED']),
+    );
+    expect(await auditOf()).toEqual([]);
+  } finally {
+    await sql.end();
+  }
+});
