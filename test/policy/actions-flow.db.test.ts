@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pickNextSheet, type Sheet } from '../../subgraphs/licenses/paper/paper.ts';
 import { testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
 import { COMPANY, ROUTES, type Route, runMutation } from '../support/flow.ts';
@@ -80,7 +81,7 @@ const PAPER_ACTS = ['deliverCertificate', 'recallCertificate', 'spoilBlank'];
 const ACTIONS = 'actions { name allowed refusal { code } inputs { name required } }';
 const QUERY = `query($id: ID!) { case(id: $id) { step result clock { state } ${ACTIONS}
   pushes { id: uuid state ${ACTIONS} } findings { id: uuid kind state ${ACTIONS} }
-  license { identifier state paper { blankNumber state } orders { id: uuid state }
+  license { identifier state papers { blankNumber kind place state } orders { id: uuid state }
     proposals { id: uuid state act ${ACTIONS} } ${ACTIONS} }
   certificateTask { duplicates blanks { number } ${ACTIONS} } } }`;
 
@@ -115,7 +116,7 @@ function signatureOf({ step, result, clock: time, pushes, findings, license, cer
     [...new Set((list ?? []).map(({ state }) => state))].sort();
   return JSON.stringify([
     ...[step, result, time?.state, certificateTask !== null],
-    ...[license?.state, license?.paper?.state, states(license?.orders)],
+    ...[license?.state, license?.papers?.map(({ state }: { state: string }) => state), states(license?.orders)],
     ...[states(license?.proposals), states(pushes), states(findings)],
   ]);
 }
@@ -147,9 +148,10 @@ async function view(person: string, id: string): Promise<View> {
   for (const proposal of license?.proposals ?? []) add(proposal.actions, { proposal: proposal.id });
   for (const action of (license?.actions ?? []) as Action[]) {
     const { identifier } = license;
-    const paper = PAPER_ACTS.includes(action.name) ? { blankNumber: license.paper.blankNumber } : {};
+    const blankNumber: string | undefined = pickNextSheet(license.papers as Sheet[])?.blankNumber;
+    const paper = PAPER_ACTS.includes(action.name) ? { blankNumber } : {};
     const order = license.orders?.find(({ state }: { state: string }) => state === 'OPEN');
-    const replacement = action.name === 'spoilBlank' ? { replacement: spareBlank(license.paper.blankNumber) } : {};
+    const replacement = action.name === 'spoilBlank' ? { replacement: spareBlank(blankNumber ?? '') } : {};
     const named = action.name === 'declineOrder' ? { order: order?.id } : { identifier };
     add([action], { ...named, ...paper, ...replacement });
   }
