@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf/pdf.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { parseLoggedUse } from '../subgraphs/licenses/verify/format/log.ts';
 import { isJws } from '../subgraphs/licenses/verify/format/register.ts';
-import { parseLoggedUse } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Reads the files of `npm run verify` and the evidence files next to them. */

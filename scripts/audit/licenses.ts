@@ -9,6 +9,7 @@ import { isRegisterStatement } from '../../subgraphs/licenses/register/statement
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { auditVersions } from './license/versions.ts';
 import { judgeRegistered } from './register.ts';
 import { decodeStatement, readSealed } from './uses.ts';
 
@@ -188,63 +189,6 @@ function readAttached(content: Uint8Array): Uint8Array {
   }
 }
 
-interface VersionRow {
-  identifier: string;
-  number: string;
-  state: string;
-  record: LicenseRecord;
-  recordDigest: string;
-  code: string | null;
-  documentDigest: string;
-  signatureDigest: string;
-  actId: string | null;
-  actRecord: object | null;
-  actSignature: string | null;
-  actCode: string | null;
-  entered: string | null;
-  holderCode: string | null;
-  headState: string | null;
-  headIdentifier: string | null;
-  newest: boolean;
-  isErased: boolean;
-}
-
-async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
-  const rows = sql<
-    VersionRow[]
-  >`select v.identifier, v.number, v.state, v.record, v.record_digest as "recordDigest", v.code,
-      v.document_digest as "documentDigest", v.signature_digest as "signatureDigest", a.id as "actId", a.record as "actRecord",
-      a.signature_digest as "actSignature", a.code as "actCode", l.holder_code as "holderCode", l.head_state as "headState",
-      l.head_identifier as "headIdentifier", v.version = max(v.version) over (partition by v.number) as newest,
-      exists (select 1 from seals.erasure x where x.issuance_id = a.id and x.identifier = v.identifier) as "isErased",
-      (select e.state_after from licenses.license_entry e where e.identifier = v.identifier order by seq desc limit 1) as entered
-    from licenses.license_version v left join licenses.license l on l.number = v.number
-    left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.document_digest = v.document_digest
-    order by v.identifier`;
-  for await (const row of streamRows(rows)) {
-    const objectName = `license:${row.identifier}`;
-    const digest = sha256(toCanonicalJson(row.record));
-    if (row.actId === null) yield buildFinding('LICENSE_WITHOUT_ACT', objectName, '证照的文件不是任何办理制成的');
-    else if (
-      toCanonicalJson(row.record) !== toCanonicalJson(row.actRecord) ||
-      row.signatureDigest !== row.actSignature ||
-      row.code !== row.actCode
-    ) {
-      yield buildFinding('LICENSE_REWRITTEN', objectName, '证照的登记内容与制证时的不一致');
-    }
-    if (!row.isErased && digest !== row.recordDigest)
-      yield buildFinding('LICENSE_REWRITTEN', objectName, '登记内容与摘要不一致');
-    if (row.entered !== row.state)
-      yield buildFinding('STATE_NOT_ENTERED', objectName, `状态是 ${row.state}，台账记为 ${row.entered ?? '无'}`);
-    if (row.holderCode !== null && row.holderCode !== row.record.CZZTDM && row.newest)
-      yield buildFinding('LICENSE_REWRITTEN', `number:${row.number}`, '持证主体与登记内容不一致');
-    if (row.newest && (row.headState !== row.state || row.headIdentifier !== row.identifier)) {
-      yield buildFinding('HEAD_DIFFERS', `number:${row.number}`, '证照的当前版本或状态登记不一致');
-      yield buildFinding('HEAD_DIFFERS', objectName, '证照的当前版本或状态登记不一致');
-    }
-  }
-}
-
 interface EntryRow {
   number: string;
   seq: number;
@@ -320,6 +264,9 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
       or v.record->>'ZZMC' <> e.payload->'license'->>'licenseName' or v.record->'KZ_NR' <> e.payload->'license'->'fields'
       or v.record->>'KZ_SX' <> e.payload->'license'->>'matterId' or v.record->>'ZZYXQQSRQ' <> e.payload->'license'->>'validFrom'
       or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')
+      or (e.payload->'earlier'->>'identifier') is distinct from (select o.identifier from licenses.license_version o
+        where o.number = v.number and o.superseded_from::text = v.record->>'ZZYXQQSRQ'
+          and o.superseded_from > ((e.payload->>'changedAt')::timestamptz at time zone 'Asia/Shanghai')::date)
       or (e.payload->>'caseId') is distinct from a.case_id::text or (e.payload->>'orderId') is distinct from a.order_id::text)`;
   for await (const { number, revision, identifier } of streamRows(rows)) {
     const detail = '对外告知的内容与所办的不一致';

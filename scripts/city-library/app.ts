@@ -21,7 +21,7 @@ import { openStatementStore, type StatementStore } from './statement/store.ts';
 import { openStore, type ReceiptWriter, type Store } from './store.ts';
 import { type Client, grantToken, requireToken, TOKEN_LIFETIME_SECONDS } from './token.ts';
 import { advance, listWarnings } from './transition.ts';
-import { stateOn } from './validity.ts';
+import { stateOn, toShanghaiDate } from './validity.ts';
 import { answerQuestion, VERDICTS } from './verify.ts';
 
 /** A version of the protocol. */
@@ -169,9 +169,10 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
     const storedCertificate = await findCertificate(library, identifier);
     if (!storedCertificate) throw new Fault('NOT_FOUND');
     const toBase64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
+    const { state, record, supersededFrom } = storedCertificate;
     const certificate = {
       ...storedCertificate,
-      state: stateOn(storedCertificate.state, storedCertificate.record, toShanghaiDate(now())),
+      state: stateOn(state, record, toShanghaiDate(now()), supersededFrom),
       document: toBase64(storedCertificate.document),
       signature: toBase64(storedCertificate.signature),
       ...(protocol === 1 ? {} : { statements: await statements.list(identifier) }),
@@ -183,18 +184,6 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
 /** Finds a stored certificate. The pattern keeps out text with a NUL, which the database refuses. */
 async function findCertificate({ store }: Library, identifier: string) {
   return /^[\w.]{1,128}$/.test(identifier) ? store.find(identifier) : null;
-}
-
-const shanghaiDateFormat = new Intl.DateTimeFormat('en-CA', {
-  timeZone: 'Asia/Shanghai',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-});
-
-/** Returns the date in the library's time zone, YYYY-MM-DD. */
-function toShanghaiDate(at: Date): string {
-  return shanghaiDateFormat.format(at);
 }
 
 function renderError(error: unknown, reply: FastifyReply, onError: LibraryOptions['onError']): FastifyReply {

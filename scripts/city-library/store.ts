@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
 import { isSigned, type Receivable, type WitnessedTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
-import type { ValidityState } from './validity.ts';
+import { findTakeoverDay, toShanghaiDate, type ValidityState } from './validity.ts';
 
 /** A collected act with its receipt. */
 export interface CollectedAct {
@@ -23,6 +23,8 @@ export interface StoredCertificate {
   collectedAt: Date;
   receipt: string;
   record: VersionRecord;
+  /** First day of the renewal that takes its place then, or null. */
+  supersededFrom: string | null;
   documentDigest: string;
   document: Uint8Array;
   /** Detached signature, or null if the document contains its signature. */
@@ -115,12 +117,12 @@ async function collect(
     insert into file (digest, media_type, bytes) values (${documentDigest}, ${mediaType}, ${Buffer.from(document)})
     on conflict do nothing`;
   if (mediaType === 'application/pdf') {
-    if (headBefore) await tx`update certificate set state = 'SUPERSEDED' where identifier = ${headBefore.identifier}`;
+    if (headBefore) await replaceVersions(tx, delivery);
     await tx`
       insert into certificate (identifier, number, version, state, record, document_digest, signature)
       values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)})`;
   } else {
-    await tx`update certificate set state = ${state} where identifier = ${identifier}`;
+    await tx`update certificate set state = ${state} where ${current(tx, delivery)}`;
   }
   await tx`update license set ${tx({ ...headAfter })} where number = ${number}`;
   const receipt = receiptWriter.write(delivery, at, await readWitnessedTree(tx, receiptWriter.origin));
@@ -130,6 +132,19 @@ async function collect(
     values (${number}, ${revision}, ${delivery.act}, ${identifier}, ${version}, ${state}, ${delivery.changedAt},
       ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)}, ${contentDigest}, ${receipt}, ${at})`;
   return receipt;
+}
+
+/** SQL condition: the newest version before an act, and the one in force until that begins. */
+function current(tx: postgres.TransactionSql, { number, changedAt }: Delivery) {
+  return tx`number = ${number} and state <> 'SUPERSEDED'
+    and (superseded_from is null or superseded_from > ${toShanghaiDate(new Date(changedAt))})`;
+}
+
+/** Supersedes what a new version replaces, at once or from its first day on. */
+async function replaceVersions(tx: postgres.TransactionSql, delivery: Delivery): Promise<void> {
+  const takeoverDay = findTakeoverDay(delivery);
+  const change = takeoverDay === null ? tx`state = 'SUPERSEDED'` : tx`superseded_from = ${takeoverDay}`;
+  await tx`update certificate set ${change} where ${current(tx, delivery)}`;
 }
 
 /** Signs the receipt of an act that a release before 0.4 collected. Runs when the hub delivers the act again. */
@@ -159,7 +174,7 @@ async function findCertificate(sql: postgres.Sql, identifier: string): Promise<S
     record: unknown;
   };
   const [row] = await sql<Row[]>`
-    select c.identifier, c.number, c.version, c.state, c.record::text as record, c.document_digest, f.bytes as document, c.signature
+    select c.identifier, c.number, c.version, c.state, c.record::text as record, c.superseded_from, c.document_digest, f.bytes as document, c.signature
     from certificate c join file f on f.digest = c.document_digest
     where c.identifier = ${identifier}`;
   if (!row) return null;
@@ -177,6 +192,7 @@ async function readCounts(sql: postgres.Sql, today: string): Promise<Counts> {
   // The rule of `stateOn`. Days compare as texts.
   const states = await sql<{ state: ValidityState; count: number }[]>`
     select case
+      when state in ('VALID', 'SUSPENDED') and superseded_from <= ${today}::text then 'SUPERSEDED'
       when state in ('VALID', 'SUSPENDED') and record->>'ZZYXQJZRQ' <> '长期' and record->>'ZZYXQJZRQ' < ${today}::text then 'LAPSED'
       when state = 'VALID' and record->>'ZZYXQQSRQ' > ${today}::text then 'NOT_YET_VALID'
       else state end as state, count(*)::int as count

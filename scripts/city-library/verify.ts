@@ -20,7 +20,7 @@ const STATE_VERDICTS: Partial<Record<ValidityState, Verdict>> = { VALID: 0, NOT_
 /** Answers a question about a stored license version, on the day `today` (YYYY-MM-DD). */
 export function answerQuestion(
   question: Question,
-  certificate: { state: State; documentDigest: string; record: VersionRecord } | null,
+  certificate: { state: State; documentDigest: string; record: VersionRecord; supersededFrom?: string | null } | null,
   today: string,
 ): Verdict {
   const { identifier, ...claims } = question;
@@ -35,5 +35,5 @@ export function answerQuestion(
     issuerCode: record.ZZBFJGDM,
   };
   if (!isDeepStrictEqual({ ...facts, ...claims }, facts)) return 6;
-  return STATE_VERDICTS[stateOn(certificate.state, record, today)] ?? 3;
+  return STATE_VERDICTS[stateOn(certificate.state, record, today, certificate.supersededFrom ?? null)] ?? 3;
 }

@@ -63,7 +63,9 @@ export async function eraseVersion(sql: postgres.TransactionSql, order: ErasureO
 
 async function requireErasable(sql: postgres.TransactionSql, identifier: string): Promise<void> {
   const [version] = await sql<{ number: string; state: string; revision: number; code: string | null }[]>`
-    select number, state, revision from licenses.license_version where identifier = ${identifier} for update`;
+    select number, case when superseded_from <= (now() at time zone 'Asia/Shanghai')::date and state in ('VALID', 'SUSPENDED')
+      then 'SUPERSEDED' else state end as state, revision
+    from licenses.license_version where identifier = ${identifier} for update`;
   if (!version) throw new UsageError(`没有证照 ${identifier} — no such license version`);
   const { number, state, revision } = version;
   if (!ENDED_STATES.includes(state)) throw new UsageError(`${identifier} 仍然有效（${state}）— it has not ended`);

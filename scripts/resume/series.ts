@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import type { Day } from '../../subgraphs/kernel/day.ts';
-import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/ledger-store.ts';
+import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/event-store.ts';
 import type { CollectedVersion } from './library.ts';
 import { type Lost, listSeenVersions } from './lost.ts';
 

@@ -72,6 +72,11 @@ interface VersionColumns extends SealRule {
   makesVersion: true;
   /** Whether the case may change the lines of the license (制证信息), or the new version repeats them. */
   changesLines: boolean;
+  /**
+   * When the new version takes the place of the earlier ones: AT_ONCE, whatever its period, or on its FIRST_DAY if that
+   * is still to come. Until then the earlier one stays in force.
+   */
+  takesOver: 'AT_ONCE' | 'FIRST_DAY';
   attestedBy: 'SEAL';
   paper: Extract<PaperMove, 'NEW_SHEET'>;
   case: Extract<CaseNeed, 'REQUIRED'>;
@@ -125,6 +130,7 @@ const NEW_VERSION = {
   to: 'SUPERSEDED',
   makesVersion: true,
   changesLines: true,
+  takesOver: 'AT_ONCE',
   paper: 'NEW_SHEET',
   case: 'REQUIRED',
   authorisedBy: null,
@@ -150,8 +156,8 @@ const ENDING = { ...OWN_AUTHORITY, from: LIVE, paper: 'RECALL' } as const;
 export const LICENSE_ACTS = {
   ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
-  // What has not begun is not renewed.
-  RENEW: { ...NEW_VERSION, from: ['VALID'], label: '延续', wireCode: 'RENEW' },
+  // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
+  RENEW: { ...NEW_VERSION, from: ['VALID'], takesOver: 'FIRST_DAY', label: '延续', wireCode: 'RENEW' },
   REISSUE: { ...NEW_VERSION, changesLines: false, label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
@@ -303,6 +309,11 @@ export function makesVersion(act: SignedAct): act is VersionAct {
 /** Whether an act changes lines of the license. */
 export function changesLines(act: Act): boolean {
   return makesVersion(act) && LICENSE_ACTS[act].changesLines;
+}
+
+/** Whether the version that an act makes takes the place of the earlier one on its first day, and not at once. */
+export function takesOverOnFirstDay(act: Act): boolean {
+  return makesVersion(act) && LICENSE_ACTS[act].takesOver === 'FIRST_DAY';
 }
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */

@@ -10,8 +10,9 @@ import { startLoop } from '../kernel/loop.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
 import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
+import { messages } from './act/event-store.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
-import { messages } from './act/ledger-store.ts';
+
 import { renderSealable } from './document/render.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';

@@ -94,7 +94,7 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   return { license: lockedRow, version: headRow.version };
 }
 
-/** Returns the identifiers of the current versions by license number. */
+/** Returns the identifiers of the newest versions by license number. */
 export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ number: license.number, identifier: license.headIdentifier })

@@ -81,6 +81,9 @@ export const license = schema.table(
     headIdentifier: text().notNull(),
     /** State of the current version, copied here for lists. */
     headState: text().$type<LicenseState>().notNull(),
+    /** If the current version waits for its first day: that day, and the version in force until then. Else null. */
+    headFrom: day(),
+    earlierIdentifier: text(),
     /** By which lists find it, as in the record of the current version. */
     name: text().notNull(),
     holderName: text().notNull(),
@@ -105,7 +108,7 @@ export const statusIndex = schema.sequence('status_index', { startWith: 0, minVa
 
 /**
  * A version with its document, written in the transaction that makes it valid.
- * Only `state`, `revision` and, while a renewal runs, `validUntil` change later.
+ * Only `state`, `revision`, `supersededFrom` and, while a renewal runs, `validUntil` change later.
  */
 export const licenseVersion = schema.table(
   'license_version',
@@ -134,6 +137,8 @@ export const licenseVersion = schema.table(
      */
     validFrom: day(),
     validUntil: day(),
+    /** First day of the renewal that takes its place then, or null. What was replaced at once is SUPERSEDED. */
+    supersededFrom: day(),
   },
   (table) => [
     uniqueIndex().on(table.number, table.version),
@@ -143,6 +148,7 @@ export const licenseVersion = schema.table(
     index('license_version_due')
       .on(table.validUntil, table.number)
       .where(sql`${table.state} in ('VALID', 'SUSPENDED')`),
+    index('license_version_superseded').on(table.supersededFrom).where(sql`${table.supersededFrom} is not null`),
   ],
 );
 

@@ -166,6 +166,7 @@ describe('a license as a material', () => {
         validUntil: '2029-12-31',
         ...vector.license,
       },
+      earlier: null,
     } as const satisfies LicenseFact;
     const material = {
       code: 'B',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
-import { type LicenseAction, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
+import { type LicenseAction, makesVersion, type ValidityState } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
@@ -30,7 +30,7 @@ const inOrder = matterFacts.toSorted((a, b) => ORDER.indexOf(actionOf(a)) - ORDE
 describe('a case of every matter', () => {
   let hub: TestHub;
   /** The license of each type that later acts are done to. */
-  const licenses = new Map<string, { number: string; version: number }>();
+  const licenses = new Map<string, { number: string; version: number; validUntil: string | null }>();
   /** The types of which a sheet was looked at. */
   const shown = new Set<string>();
   const nextBlanks = countBlanks();
@@ -65,15 +65,18 @@ describe('a case of every matter', () => {
   async function actOnLicense(route: Route, id: string, action: LicenseAction, type: string): Promise<void> {
     const name = `${action.toLowerCase()}License`;
     const earlier = licenses.get(type);
-    const fields = 'license { number version state document { url } case { id step } }';
+    const fields = 'license { number version state validUntil document { url } case { id step } }';
     const isVersion = makesVersion(action);
     const [person, input] = isVersion
       ? ([route.prints, ['CaseActInput', { case: id, ...nextBlanks(route) }]] as const)
       : ([route.prints, ['CancelLicenseInput', { case: id }]] as const);
     const { license } = await done(hub, person, name, input[0], input[1], fields);
     const version = (action === 'ISSUE' ? 0 : (earlier?.version ?? 0)) + (isVersion ? 1 : 0);
-    expect(license).toMatchObject({ version, state: action === 'CANCEL' ? 'CANCELLED' : 'VALID' });
-    if (isVersion) licenses.set(type, { number: license.number, version });
+    // What is renewed while it is in force is renewed from the day after its last day.
+    const isEarly = action === 'RENEW' && earlier?.validUntil !== null;
+    const states: Partial<Record<LicenseAction, ValidityState>> = { CANCEL: 'CANCELLED' };
+    expect(license).toMatchObject({ version, state: isEarly ? 'NOT_YET_VALID' : (states[action] ?? 'VALID') });
+    if (isVersion) licenses.set(type, { number: license.number, version, validUntil: license.validUntil });
     if (isVersion && !shown.has(type)) {
       shown.add(type);
       await expectSheet(license.document.url, type);

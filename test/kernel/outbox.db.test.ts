@@ -8,7 +8,7 @@ import { type DeliverEvent, type Relay, startRelay } from '../../subgraphs/kerne
 import type { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { NoAnswer } from '../../subgraphs/kernel/outgoing/http-client.ts';
 import { PeerError, Refusal } from '../../subgraphs/kernel/refusal.ts';
-import { messages } from '../../subgraphs/licenses/act/ledger-store.ts';
+import { messages } from '../../subgraphs/licenses/act/event-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 

@@ -26,6 +26,18 @@ describe('the state of a version on a day', () => {
     },
   );
 
+  test.each([
+    ['VALID', '2026-12-08', 'NOT_YET_VALID'],
+    ['VALID', '2026-12-28', 'VALID'],
+    ['VALID', '2026-12-29', 'SUPERSEDED'],
+    ['VALID', '2030-01-01', 'SUPERSEDED'],
+    ['SUSPENDED', '2026-12-28', 'SUSPENDED'],
+    ['SUSPENDED', '2026-12-29', 'SUPERSEDED'],
+    ['REVOKED', '2026-12-29', 'REVOKED'],
+  ] as const)('a %s one whose renewal begins the day after its end is %3$s on %s', (state, day, expected) => {
+    expect(stateOn(state, { ...PERIOD, supersededFrom: '2026-12-29' }, day)).toBe(expected);
+  });
+
   test('长期 never ends, and an unknown first day never holds back', () => {
     const endless = periodOf({ ZZYXQQSRQ: '2026-12-09', ZZYXQJZRQ: '长期' });
     expect(endless).toEqual({ validFrom: '2026-12-09', validUntil: null });

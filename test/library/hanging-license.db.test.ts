@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { appendEvent } from '../../subgraphs/kernel/events/outbox-store.ts';
 import { type DeliverEvent, type Relay, startRelay } from '../../subgraphs/kernel/events/relay.ts';
-import { messages } from '../../subgraphs/licenses/act/ledger-store.ts';
+import { messages } from '../../subgraphs/licenses/act/event-store.ts';
 import { createLibraryClient, type LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testParsers } from '../support/parsers.ts';

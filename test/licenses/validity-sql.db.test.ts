@@ -16,7 +16,9 @@ const shift = (day: string, days: number) =>
 const DAYS = [...new Set(BORDERS.flatMap((day) => [shift(day, -1), day, shift(day, 1)]))];
 const ENDS = [null, ...BORDERS];
 const ROWS = LICENSE_STATES.flatMap((state) =>
-  ENDS.flatMap((validFrom) => ENDS.map((validUntil) => ({ state, validFrom, validUntil }))),
+  ENDS.flatMap((validFrom) =>
+    ENDS.flatMap((validUntil) => ENDS.map((supersededFrom) => ({ state, validFrom, validUntil, supersededFrom }))),
+  ),
 );
 
 let database: TestDatabase;
@@ -30,10 +32,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-const COLUMNS = { state: sql`r.state`, validFrom: sql`r.valid_from`, validUntil: sql`r.valid_until` };
+const COLUMNS = {
+  ...{ state: sql`r.state`, validFrom: sql`r.valid_from`, validUntil: sql`r.valid_until` },
+  supersededFrom: sql`r.superseded_from`,
+};
 const FROM = sql`from jsonb_to_recordset(${JSON.stringify(
-  ROWS.map((row, place) => ({ place, state: row.state, valid_from: row.validFrom, valid_until: row.validUntil })),
-)}::jsonb) as r (place int, state text, valid_from date, valid_until date)`;
+  ROWS.map((row, place) => ({
+    ...{ place, state: row.state, superseded_from: row.supersededFrom },
+    ...{ valid_from: row.validFrom, valid_until: row.validUntil },
+  })),
+)}::jsonb) as r (place int, state text, valid_from date, valid_until date, superseded_from date)`;
 
 describe.each(DAYS)('on %s', (day) => {
   const expected = ROWS.map((row) => stateOn(row.state, row, day));
@@ -56,10 +64,10 @@ describe.each(DAYS)('on %s', (day) => {
   });
 
   test('the reference library says the same', () => {
-    for (const [place, { state, validFrom, validUntil }] of ROWS.entries()) {
+    for (const [place, { state, validFrom, validUntil, supersededFrom }] of ROWS.entries()) {
       if (validFrom === null) continue;
       const record = { ZZYXQQSRQ: validFrom, ZZYXQJZRQ: validUntil ?? '长期' };
-      expect(library.stateOn(state, record, day)).toBe(expected[place]);
+      expect(library.stateOn(state, record, day, supersededFrom)).toBe(expected[place]);
     }
   });
 });

@@ -42,7 +42,7 @@ async function checkLedgers(sql: postgres.Sql): Promise<string[]> {
   const gaps = await sql`
     select number from licenses.license_entry group by number having max(seq) <> count(*)
     union all select number from licenses.license_version group by number having max(version) <> count(*)
-    union all select number from licenses.license_version where state in ('VALID', 'SUSPENDED') group by number having count(*) > 1`;
+    union all select number from licenses.license_version where state in ('VALID', 'SUSPENDED') and superseded_from is null group by number having count(*) > 1`;
   return [
     ...describeRows('ledgers differ', differingRows),
     ...describeRows('version is not what its ledger says', staleVersions),

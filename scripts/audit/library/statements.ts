@@ -1,5 +1,5 @@
 import { sha256, toCanonicalJson } from '../../../subgraphs/kernel/events/events.ts';
-import { LIBRARY_CONSUMERS } from '../../../subgraphs/licenses/act/ledger-store.ts';
+import { LIBRARY_CONSUMERS } from '../../../subgraphs/licenses/act/event-store.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from '../finding.ts';
 
 /**

@@ -70,7 +70,10 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
   const [act] = await sql<{ identifier: string; version: number; state: State }[]>`
     select identifier, version, state from act where number = ${number} and revision = ${follows}`;
   if (!act) throw new Fault('ORDER', `所依据的第 ${follows} 号操作尚未归集`);
-  const isOfVersion = act.identifier === claims.sub && act.version === claims.version;
+  // A sheet of the version that is in force until its renewal begins may be spoiled, too.
+  const [waiting] = await sql`select from certificate where number = ${number} and identifier = ${claims.sub}
+    and version = ${claims.version} and superseded_from is not null`;
+  const isOfVersion = (act.identifier === claims.sub && act.version === claims.version) || waiting !== undefined;
   if (!isOfVersion || !fitsState(claims, act.state)) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
   if (claims.act === 'LAPSE') await requireEnded(sql, claims);
   if (last && (follows < last.follows || stream !== last.stream)) throw new Fault('RECORD_MISMATCH', 'follows、stream');

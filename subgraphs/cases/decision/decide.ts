@@ -1,6 +1,7 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
+import { takesOverOnFirstDay } from '../../kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -9,6 +10,7 @@ import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, requireContent } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
+import { currentOn, renewalStart } from '../fact/license.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 
 export interface DecisionInput {
@@ -38,11 +40,11 @@ export function decide(
       // Every decision is sealed: on the license, or on a decision document.
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
-    () => grantsLicense && requireStartDay(input.validFrom, today),
+    () => grantsLicense && requireStartDay(input.validFrom, startOf(subject, license, today), today),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireContent(subject, license, type),
   );
-  return grantsLicense ? contentOf(subject, license, type, input.validFrom ?? today) : null;
+  return grantsLicense ? contentOf(subject, license, type, { input, today }) : null;
 }
 
 /**
@@ -74,8 +76,19 @@ export function placeOf({ delegation }: Case, person: Person, exceptions: readon
 /** The latest start of a validity, in months after the decision. */
 const MAX_START_MONTHS = 12;
 
-/** Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead. */
-function requireStartDay(validFrom: Day | null, today: Day): void {
+/** Returns the first day that the law sets for what a case grants, or null if the decision names it. */
+function startOf(subject: Case, license: LicenseFact | null, today: Day): Day | null {
+  return license !== null && takesOverOnFirstDay(actOf(subject)) ? renewalStart(license, today) : null;
+}
+
+/**
+ * Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead, or another one than the
+ * law sets.
+ */
+function requireStartDay(validFrom: Day | null, legalStart: Day | null, today: Day): void {
+  if (validFrom !== null && legalStart !== null && validFrom !== legalStart)
+    throw new Refusal('FIELD_MALFORMED', 'validFrom', `延续自${legalStart}起算`);
+  if (legalStart !== null) return;
   const lastStart = endOfMonths(today, MAX_START_MONTHS) ?? today;
   if (validFrom !== null && (validFrom < today || validFrom > lastStart))
     throw new Refusal('FIELD_MALFORMED', 'validFrom');
@@ -86,8 +99,9 @@ function contentOf(
   subject: Case,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
-  validFrom: Day,
+  { input, today }: { input: DecisionInput; today: Day },
 ): GrantContent {
+  const validFrom = input.validFrom ?? startOf(subject, license, today) ?? today;
   const { matterId } = subject.matter;
   const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
@@ -103,7 +117,8 @@ function contentOf(
   const currentBase = {
     ...base,
     licenseNumber: license.number,
-    validFrom: currentContent.validFrom,
+    // Of a license whose renewal waits for its first day, the new version has both periods.
+    validFrom: currentOn(license, today).validFrom,
     validUntil: currentContent.validUntil,
   };
   switch (action) {

@@ -2,7 +2,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
-import { endsSheet, isLive } from '../../kernel/license-acts.ts';
+import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
 import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
@@ -60,16 +60,18 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
 
 /**
  * Stores the new state of a license. Certifies the case that caused the act.
- * Ends certified cases whose paper is not delivered if this act ends it. Nobody can deliver such paper any more.
+ * Ends certified cases whose paper is not delivered if this act ends it. Nobody can deliver such paper any more. Paper
+ * of a version that stays in force until its renewal begins is still delivered.
  */
 async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
   const { number, caseId, changedAt } = event;
   const at = new Date(changedAt);
+  const isKept = event.earlier !== null && makesVersion(event.act);
   const [, , , undelivered] = await inOrder(tx, [
     (tx) => putLicenseFact(tx, event),
     caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
     (tx) => addEventStep(tx, caseId, 'CERTIFIED', at),
-    (tx) => (endsSheet(event.act) ? listUndelivered(tx, number, caseId) : []),
+    (tx) => (endsSheet(event.act) && !isKept ? listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
 }

@@ -2,11 +2,11 @@ import type { Day } from '../../kernel/day.ts';
 import type { GuideFact, GuideMaterialFact } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import type { LicenseFact } from '../case.ts';
+import { currentOn } from '../fact/license.ts';
 
 /** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */
 
@@ -146,7 +146,7 @@ export interface LicenseCheck {
 
 /**
  * Returns why a license cannot replace a material today, or null if it can.
- * It must be known, the applicant's own, VALID and within its validity, and the newest version.
+ * It must be known, the applicant's own, VALID and within its validity, and the current version.
  */
 export function licenseFault(
   fact: LicenseFact | null,
@@ -154,8 +154,9 @@ export function licenseFault(
 ): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
   if (fact === null) return 'LICENSE_UNKNOWN';
   if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
-  if (stateOn(fact.state, fact.license, today) !== 'VALID') return 'LICENSE_NOT_IN_FORCE';
-  return fact.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
+  const current = currentOn(fact, today);
+  if (current.state !== 'VALID') return 'LICENSE_NOT_IN_FORCE';
+  return current.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
 }
 
 /**
@@ -175,7 +176,8 @@ export function requireLicenseMaterial(
     if (type !== null && fact.license.licenseType !== type) {
       throw new Refusal('MATERIAL_LICENSE_TYPE', field, material.name);
     }
-    return { identifier: fact.identifier, version: fact.version, state: fact.state };
+    const { identifier, version } = currentOn(fact, today);
+    return { identifier, version, state: fact.state };
   }
   throw new Refusal(fault ?? 'LICENSE_UNKNOWN', field);
 }

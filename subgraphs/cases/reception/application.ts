@@ -4,13 +4,13 @@ import { requireHolderCode } from '../../kernel/identifier.ts';
 import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
-import { stateOn } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { stateForActs } from '../fact/license.ts';
 
 export const MAX_NAME_CHARS = 100;
 const MAX_LABEL_CHARS = 20;
@@ -100,7 +100,7 @@ export function requireLicenseFits(application: LicenseNaming, license: LicenseF
   const { licenseType, holder } = license.license;
   requireActFits(
     { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
-    { licenseType, holderCode: holder.code, state: stateOn(license.state, license.license, day) },
+    { licenseType, holderCode: holder.code, state: stateForActs(license, day) },
     'licenseNumber',
   );
 }

@@ -6,7 +6,6 @@ import { computeContentDigest, type EventPayload } from '../../kernel/events/eve
 import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
-import { stateOn } from '../../kernel/period/validity.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -14,6 +13,7 @@ import { requireReason } from '../../kernel/text.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
+import { currentOn } from '../fact/license.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
 import { findCases, messages } from '../store.ts';
 import { SUPERVISION_POLICY } from './policy.ts';
@@ -251,7 +251,7 @@ export async function createFinding(
   );
   const license = await store.licenseOf(tx, subject.id);
   const hasOwnSuspension = license !== null && (await store.hasSuspension(tx, sender.organ, license));
-  const state = license && stateOn(license.state, license.license, dayOf(at));
+  const state = license && currentOn(license, dayOf(at)).state;
   requireOrderable(request.kind, state, hasOwnSuspension);
   const act = orderOf(request.kind);
   const { kind, text, papers, dueOn } = request;

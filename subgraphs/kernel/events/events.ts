@@ -205,6 +205,14 @@ export const payloads = {
     documentDigest: digest,
     signatureDigest: digest,
     changedAt: instantSchema,
+    /**
+     * The version that is in force until the first day of this one, which renews it early. It has the state of this
+     * one. Null if none is.
+     */
+    earlier: z
+      .object({ identifier: z.string(), version: z.number().int().positive(), validFrom: day })
+      .nullable()
+      .default(null),
     /** The license after the act. */
     license: z.object({
       matterId: z.string(),

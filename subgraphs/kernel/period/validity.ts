@@ -10,6 +10,8 @@ import { isLive, type LicenseState, type ValidityState } from '../license-acts.t
 export interface ValidityPeriod {
   validFrom: Day | null;
   validUntil: Day | null;
+  /** The first day of the version that takes its place (延续), if that is known before. Null or absent: none is. */
+  supersededFrom?: Day | null;
 }
 
 /** The end of a period as a license without one prints it. */
@@ -25,12 +27,19 @@ export function hasEnded({ validUntil }: ValidityPeriod, day: Day): boolean {
   return validUntil !== null && validUntil < day;
 }
 
+/** Whether another version has taken the place of this one by `day`. */
+function isSuperseded({ supersededFrom = null }: ValidityPeriod, day: Day): boolean {
+  return supersededFrom !== null && supersededFrom <= day;
+}
+
 /**
- * Returns the state of a version on a day of Asia/Shanghai, from the state that its acts made. After the last day it
- * has lapsed. Before the first day it is not yet valid, unless it is suspended. A final state stays.
+ * Returns the state of a version on a day of Asia/Shanghai, from the state that its acts made. From the first day of
+ * the version that takes its place it is superseded. After the last day it has lapsed. Before the first day it is not
+ * yet valid, unless it is suspended. A final state stays.
  */
 export function stateOn(state: LicenseState, period: ValidityPeriod, day: Day): ValidityState {
   if (!isLive(state)) return state;
+  if (isSuperseded(period, day)) return 'SUPERSEDED';
   if (hasEnded(period, day)) return 'LAPSED';
   return state === 'VALID' && period.validFrom !== null && day < period.validFrom ? 'NOT_YET_VALID' : state;
 }

@@ -56,7 +56,11 @@ const statusList = z
 
 /** The claims of a statement on the state of a license version (状态声明). */
 const versionState = z
-  .strictObject({ sub: identifier, state: z.enum(VALIDITY_STATES), version, iat: seconds, exp: seconds })
+  .strictObject({
+    ...{ sub: identifier, state: z.enum(VALIDITY_STATES), version, iat: seconds, exp: seconds },
+    /** First day of the renewal that takes its place then. */
+    superseded_from: daySchema.optional(),
+  })
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(isWithin(MAX_STATEMENT_VALIDITY_SECONDS), VALIDITY_TOO_LONG);
 

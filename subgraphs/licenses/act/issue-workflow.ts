@@ -23,6 +23,7 @@ import { lockTask, type TaskRow } from '../task/store.ts';
 import * as acts from './act-store.ts';
 import { type ActRow, findAct, type PreparedAct } from './act-store.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
+import { licenseStream, messages, type SealResult } from './event-store.ts';
 import { storeFiles, storeSealedFile } from './file-store.ts';
 import * as ledger from './ledger-store.ts';
 import type { PrepareDependencies } from './prepare-workflow.ts';
@@ -55,7 +56,7 @@ export async function performAct(
 ): Promise<ActOutcome> {
   const intent = await deps.db.transaction(prepare);
   const outcome = await completeAct(deps, intent);
-  await awaitEarlierEvents(deps.db, ledger.messages, ledger.licenseStream(intent.number));
+  await awaitEarlierEvents(deps.db, messages, licenseStream(intent.number));
   if (outcome.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   if (outcome.refusal) throw outcome.refusal;
   return { identifier: intent.identifier, waitingFor: outcome.reason };
@@ -196,7 +197,7 @@ function noteWaiting({ db, now }: IssueDependencies, intent: ActRow, reason: str
 async function enterAct(
   tx: Transaction,
   intent: ActRow,
-  result: ledger.SealResult | ledger.StatementResult,
+  result: SealResult | ledger.StatementResult,
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
@@ -214,7 +215,7 @@ async function enterAct(
     (tx) => enterChanges(tx, act, task, storedLicense, result, at),
     (tx) => ledger.finishAct(tx, act, result, at),
   ]);
-  if (isSealed(act.act)) await placeChanges(tx, ledger.licenseStream(act.number));
+  if (isSealed(act.act)) await placeChanges(tx, licenseStream(act.number));
 }
 
 /** Enters what a done act changes of its license and its paper, and the events about it. */
@@ -223,7 +224,7 @@ async function enterChanges(
   act: ActRow,
   task: TaskRow | null,
   storedLicense: store.StoredLicense | null,
-  result: ledger.SealResult | ledger.StatementResult,
+  result: SealResult | ledger.StatementResult,
   at: Date,
 ): Promise<void> {
   if (act.act === 'SPOIL' || act.act === 'LAPSE') {

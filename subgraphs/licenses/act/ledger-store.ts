@@ -1,8 +1,8 @@
 import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
+import type { Day } from '../../kernel/day.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
-import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { computeRecordDigest } from '../license.ts';
@@ -13,20 +13,12 @@ import { demandRecall, enterSheets } from '../paper/sheet-store.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
+import { findTakeoverDay, listCurrentVersions } from '../validity/takeover-store.ts';
 import type { ActRow } from './act-store.ts';
+import { appendLicenseChanged, CONSUMERS, licenseStream, messages, type SealResult } from './event-store.ts';
 import type { LicenseRecord } from './record.ts';
 
 const { act, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
-
-export const messages: MessageTables = tables;
-/** The relays to the city library: of acts on licenses, and of what the register stated. Neither holds up the other. */
-export const LIBRARY_CONSUMERS = { changes: 'library', statements: 'library-statements' } as const;
-export const CONSUMERS = {
-  cases: ['LicenseChanged', 'RegisterStated', 'CertificateDelivered', 'TaskVoided'],
-  [LIBRARY_CONSUMERS.changes]: ['LicenseChanged'],
-  [LIBRARY_CONSUMERS.statements]: ['RegisterStated'],
-} as const;
-export const licenseStream = (number: string) => `license:${number}`;
 
 function nextSeq(ledger: typeof licenseEntry | typeof paperEntry, number: string) {
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where number = ${number})`;
@@ -74,12 +66,43 @@ async function setVersionState(
   ]);
 }
 
-/** Result of sealing an act. */
-export interface SealResult {
-  documentDigest: string;
-  signatureDigest: string;
-  sealId: string;
-  signedAt: Date;
+/** Enters that a version stays as it is until a day, on which another one takes its place. Its paper stays as well. */
+async function setSupersededFrom(
+  tx: Transaction,
+  { version }: StoredLicense,
+  day: Day,
+  doneAct: ActRow,
+  at: Date,
+): Promise<void> {
+  const { identifier, version: count, state: stateAfter, record, recordDigest: contentDigest } = version;
+  // A running renewal may have held off the last day. It is settled now.
+  const columns = { supersededFrom: day, validUntil: periodOf(record).validUntil };
+  await inOrder(tx, [
+    (tx) => enterValidity(tx, doneAct, { version: count, identifier, stateAfter, contentDigest, at }),
+    (tx) => tx.update(licenseVersion).set(columns).where(eq(licenseVersion.identifier, identifier)),
+  ]);
+}
+
+/** Supersedes versions at once, or enters the day on which the new one takes their place. */
+async function replaceVersions(
+  tx: Transaction,
+  replaced: readonly StoredLicense[],
+  takeoverDay: Day | null,
+  doneAct: ActRow,
+  at: Date,
+): Promise<void> {
+  if (takeoverDay === null) return setStates(tx, replaced, 'SUPERSEDED', doneAct, at);
+  for (const one of replaced) await setSupersededFrom(tx, one, takeoverDay, doneAct, at);
+}
+
+async function setStates(
+  tx: Transaction,
+  versions: readonly StoredLicense[],
+  state: LicenseState,
+  doneAct: ActRow,
+  at: Date,
+): Promise<void> {
+  for (const one of versions) await setVersionState(tx, one, state, doneAct, at);
 }
 
 /** Result of an act that the register states: the file contains its signature. */
@@ -89,8 +112,8 @@ export interface StatementResult {
 }
 
 /**
- * Enters a new version: document row, sheets, blanks and both ledgers.
- * The previous version is superseded in the same transaction.
+ * Enters a new version: document row, sheets, blanks and both ledgers. In the same transaction the current versions are
+ * superseded, or it is entered from which day the new one takes their place.
  */
 export async function enterVersion(
   tx: Transaction,
@@ -104,7 +127,13 @@ export async function enterVersion(
   const record = doneAct.record as LicenseRecord;
   const contentDigest = computeRecordDigest(record);
   const period = periodOf(record);
-  const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
+  const takeoverDay = findTakeoverDay(doneAct, record, storedLicense, at);
+  const replaced = storedLicense === null ? [] : await listCurrentVersions(tx, storedLicense, at);
+  const earlier = takeoverDay === null ? null : storedLicense;
+  const head = {
+    ...{ headVersion: version, headIdentifier: identifier, headState: 'VALID' as const },
+    ...{ headFrom: takeoverDay, earlierIdentifier: earlier?.version.identifier ?? null },
+  };
   const shared = {
     parties: task.parties,
     counters: task.counters,
@@ -116,8 +145,8 @@ export async function enterVersion(
   };
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
-    storedLicense && ((tx) => setVersionState(tx, storedLicense, 'SUPERSEDED', doneAct, at)),
+    (tx) => appendLicenseChanged(tx, doneAct, { record, earlier }, sealResult, at),
+    (tx) => replaceVersions(tx, replaced, takeoverDay, doneAct, at),
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
     (tx) =>
       tx
@@ -149,7 +178,7 @@ function newestRevision(number: string) {
   return sql<number>`(select ${outboxStream.head} from ${outboxStream} where ${outboxStream.stream} = ${licenseStream(number)})`;
 }
 
-/** Enters an act that changes the state of the current version, of document and paper together. */
+/** Enters an act that changes the state of each current version, of document and paper together. */
 export async function enterState(
   tx: Transaction,
   doneAct: ActRow,
@@ -159,10 +188,12 @@ export async function enterState(
 ): Promise<void> {
   const { number, stateAfter } = doneAct;
   const { identifier, record } = storedLicense.version;
+  const current = await listCurrentVersions(tx, storedLicense, at);
+  const earlier = current.find((one) => one.version.identifier !== identifier) ?? null;
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
-    (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
+    (tx) => appendLicenseChanged(tx, doneAct, { record, earlier }, sealResult, at),
+    (tx) => setStates(tx, current, stateAfter, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
     (tx) =>
       tx
@@ -211,46 +242,6 @@ export async function finishAct(
       ? null
       : (tx) => tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, caseId)),
   ]);
-}
-
-/** Appends the event about a done act for cases and the city library, in the transaction that does the act. */
-async function appendLicenseChanged(
-  tx: Transaction,
-  doneAct: ActRow,
-  record: LicenseRecord,
-  sealResult: SealResult,
-  at: Date,
-): Promise<void> {
-  await appendEvent(tx, messages, CONSUMERS, {
-    type: 'LicenseChanged',
-    stream: licenseStream(doneAct.number),
-    occurredAt: at,
-    payload: {
-      act: doneAct.act as Act,
-      number: doneAct.number,
-      identifier: doneAct.identifier,
-      version: doneAct.version,
-      state: doneAct.stateAfter,
-      caseId: doneAct.caseId,
-      orderId: doneAct.orderId,
-      documentDigest: sealResult.documentDigest,
-      signatureDigest: sealResult.signatureDigest,
-      changedAt: at.toISOString(),
-      license: {
-        matterId: record.KZ_SX,
-        licenseName: record.ZZMC,
-        licenseType: record.ZZLXDM,
-        holder: {
-          name: record.CZZT,
-          code: record.CZZTDM,
-          codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER',
-        },
-        fields: [...record.KZ_NR],
-        validFrom: record.ZZYXQQSRQ,
-        validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
-      },
-    },
-  });
 }
 
 /** Sheets of one version. */

@@ -1,7 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
-import { type Clock, dayOf } from '../../kernel/day.ts';
+import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
 import { makesVersion } from '../../kernel/license-acts.ts';
@@ -24,6 +24,7 @@ import * as store from '../store.ts';
 import { lockTask, reserveNumber, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { countDuplicates } from '../type/store.ts';
+import { findEarlierVersion } from '../validity/takeover-store.ts';
 import {
   type ActRow,
   findActByCase,
@@ -288,16 +289,31 @@ export async function insertAuthorised(
 }
 
 /**
- * Locks and returns the license of an identifier.
- * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, and LICENSE_NOT_CURRENT if the version is not the current one.
+ * Locks the license of an identifier and returns its newest version, on which acts are done. While that one waits for
+ * its first day, the version in force until then names the license as well.
+ * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, and LICENSE_NOT_CURRENT if the version is not a current one on the day.
  */
-export async function lockCurrentLicense(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
+export async function lockCurrentLicense(tx: Transaction, identifier: string, day: Day): Promise<store.StoredLicense> {
+  return (await lockLicense(tx, identifier, day)).head;
+}
+
+/** Locks a license as `lockCurrentLicense` does. Returns the version of the identifier: its paper is handled alone. */
+export async function lockCurrentVersion(tx: Transaction, identifier: string, day: Day): Promise<store.StoredLicense> {
+  return (await lockLicense(tx, identifier, day)).named;
+}
+
+async function lockLicense(
+  tx: Transaction,
+  identifier: string,
+  day: Day,
+): Promise<Record<'head' | 'named', store.StoredLicense>> {
   const { serial } = requireLicenseIdentifier(identifier, 'identifier');
   const stored = await store.lockHead(tx, serial);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-  if (stored.version.identifier !== identifier) {
+  const named = stored.version.identifier === identifier ? stored : await findEarlierVersion(tx, stored, day);
+  if (named?.version.identifier !== identifier) {
     const [knownVersion] = await store.findVersions(tx, 'identifier', [identifier], null);
     throw new Refusal(knownVersion ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
   }
-  return stored;
+  return { head: stored, named };
 }

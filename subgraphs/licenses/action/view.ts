@@ -17,7 +17,8 @@ import { listSealFacts, type SealFactRow } from '../seal/store.ts';
 import * as store from '../store.ts';
 import { findOpenTasks, type TaskRow, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
-import { type LicenseView, loadAllOrders, loadCollection, loadSheets } from '../view.ts';
+import { isCurrentVersion } from '../validity/takeover-store.ts';
+import { type LicenseView, loadAllOrders, loadCollection, loadHead, loadSheets } from '../view.ts';
 
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
 interface LicenseContext {
@@ -97,12 +98,18 @@ export async function viewActions(deps: ActionDependencies & StatementDependenci
   const { db, now } = deps;
   const { stored, person, context } = view;
   const at = now();
-  const head = store.toHead(stored, dayOf(at));
+  const today = dayOf(at);
+  const own = store.toHead(stored, today);
+  const isCurrent = isCurrentVersion(stored, today);
+  const isOlder = stored.license.headIdentifier !== own.identifier;
+  // An act on a license whose renewal waits for its first day is done on the renewal, and reaches both.
+  const newest = isCurrent && isOlder ? await loadHead(db, context, person, own.number) : null;
+  const head = newest === null ? own : store.toHead(newest.stored, today);
   const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
-  const sheet = pickNextSheet(await loadSheets(db, view, dayOf(at)));
+  const sheet = pickNextSheet(await loadSheets(db, view, today));
   const collection = await findRedrivable(deps, view);
   const seals = { seals: await loadSeals(db, context, head.issuer.id), at };
-  const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
+  const version = { head, isCurrent, prepared };
   const answerAct = (act: PersonAct) => {
     const task = (isByCase(act, person) && tasks.find(({ content }) => content.action === act)) || null;
     const answered = task === null ? findOrderToName(act, person, openOrders, suspender) : null;
@@ -119,7 +126,7 @@ export async function viewActions(deps: ActionDependencies & StatementDependenci
     ...CASE_ACTS.map(answerAct),
     answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order, first }, person),
     ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
-      answerAction(name, LICENSES_POLICY[name], { ...version, sheet }, person),
+      answerAction(name, LICENSES_POLICY[name], { ...version, head: own, sheet }, person),
     ),
     answerAction('redriveCollection', LICENSES_POLICY.redriveCollection, { ...version, collection }, person),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
 import { decodeBase64Url } from '../verify/format/jws.ts';
 
@@ -17,20 +18,36 @@ export interface VersionState {
   identifier: string;
   version: number;
   state: ValidityState;
+  /** First day of the version that takes its place, if that one waits for it. Null or absent: none does. */
+  supersededFrom?: Day | null;
 }
 
-const claimsForm = z.object({ sub: z.string(), version: z.number(), state: z.string(), iat: z.number() });
+const claimsForm = z.object({
+  ...{ sub: z.string(), version: z.number(), state: z.string(), iat: z.number() },
+  superseded_from: z.string().optional(),
+});
+
+/** What a statement about a version tells, as one text. */
+export function toStatementKey({ identifier, version, state, supersededFrom = null }: VersionState): string {
+  return [identifier, version, state, ...(supersededFrom === null ? [] : [supersededFrom])].join(' ');
+}
 
 /** Returns the claims of a statement that is made at `at`. */
-export function buildStatementClaims({ identifier, version, state }: VersionState, at: Date) {
+export function buildStatementClaims(about: VersionState, at: Date) {
+  const { identifier, version, state, supersededFrom = null } = about;
   const iat = Math.floor(at.getTime() / 1_000);
-  return { sub: identifier, state, version, iat, exp: iat + STATEMENT_VALIDITY_MS / 1_000 };
+  const exp = iat + STATEMENT_VALIDITY_MS / 1_000;
+  const takeover = supersededFrom === null ? {} : { superseded_from: supersededFrom };
+  return { sub: identifier, state, version, iat, exp, ...takeover };
 }
 
 /** Returns whether a statement says this of the version and is not older than its period. Does not verify it. */
-export function isCurrentStatement(text: string, { identifier, version, state }: VersionState, at: Date): boolean {
+export function isCurrentStatement(text: string, about: VersionState, at: Date): boolean {
   const claims = claimsForm.safeParse(parsePayload(text)).data;
-  if (claims?.sub !== identifier || claims.version !== version || claims.state !== state) return false;
+  if (claims === undefined) return false;
+  const { sub: identifier, version, state, superseded_from: supersededFrom = null } = claims;
+  if (toStatementKey({ identifier, version, state: state as ValidityState, supersededFrom }) !== toStatementKey(about))
+    return false;
   const ageMs = at.getTime() - claims.iat * 1_000;
   return ageMs >= 0 && ageMs < STATEMENT_PERIOD_MS;
 }

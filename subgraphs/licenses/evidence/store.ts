@@ -42,6 +42,8 @@ export interface VersionProof {
   version: number;
   /** State on the day of the question. */
   state: ValidityState;
+  /** First day of the version that takes its place, if that one waits for it. */
+  supersededFrom: Day | null;
   documentDigest: string;
   /** License number. */
   number: string;
@@ -61,6 +63,7 @@ export async function findVersionProof(db: Reader, identifier: string, day: Day)
       identifier: licenseVersion.identifier,
       version: licenseVersion.version,
       state: buildStateOn(licenseVersion, day),
+      supersededFrom: licenseVersion.supersededFrom,
       documentDigest: licenseVersion.documentDigest,
       number: licenseVersion.number,
       isSalted: sql<boolean>`${licenseVersion.record} ? 'KZ_SJS'`,

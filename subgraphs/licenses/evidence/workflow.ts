@@ -7,9 +7,9 @@ import { runItems } from '../../kernel/loop.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sealing/sign.ts';
 import { readCodeKid } from '../act/code.ts';
 import type { Bundle } from '../verify/evidence.ts';
-import { parseLoggedUse } from '../verify/log.ts';
+import { parseLoggedUse } from '../verify/format/log.ts';
 import { packStates } from './list.ts';
-import { buildStatementClaims, isCurrentStatement, type VersionState } from './statement.ts';
+import { buildStatementClaims, isCurrentStatement, toStatementKey, type VersionState } from './statement.ts';
 import * as store from './store.ts';
 
 /** Dependencies for publishing lists and proofs. Nothing is read from the environment. */
@@ -138,11 +138,10 @@ export async function attestVersionState(deps: EvidenceDependencies, identifier:
 const pendingStatements = new WeakMap<Database, SharedWork<string>>();
 
 /** Returns the statement of the period. Simultaneous calls for one version and state share it. */
-function attestCurrentState(deps: EvidenceDependencies, { identifier, version, state }: VersionState): Promise<string> {
+function attestCurrentState(deps: EvidenceDependencies, about: VersionState): Promise<string> {
   const pending = pendingStatements.get(deps.db) ?? new SharedWork<string>();
   pendingStatements.set(deps.db, pending);
-  const run = () => findOrSignStatement(deps, { identifier, version, state });
-  return pending.share(`${identifier} ${version} ${state}`, run);
+  return pending.share(toStatementKey(about), () => findOrSignStatement(deps, about));
 }
 
 async function findOrSignStatement({ db, now, attest }: EvidenceDependencies, about: VersionState): Promise<string> {

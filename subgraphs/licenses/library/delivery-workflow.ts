@@ -9,7 +9,7 @@ import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { hasSalt } from '../../kernel/salt.ts';
 import type { ReadEvidenceMaterial, RecordReceipt } from '../../kernel/sealing/sign.ts';
 import { toOneLine } from '../../kernel/text.ts';
-import { LIBRARY_CONSUMERS, messages } from '../act/ledger-store.ts';
+import { LIBRARY_CONSUMERS, messages } from '../act/event-store.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { reading } from '../reading/tables.ts';
 import { findSealedFile } from './feed-store.ts';

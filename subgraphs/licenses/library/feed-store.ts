@@ -14,8 +14,8 @@ import {
 } from '../../kernel/list/page.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import { buildAttachedRecord } from '../act/code.ts';
+import { licenseStream } from '../act/event-store.ts';
 import type { StoredFile } from '../act/file-store.ts';
-import { licenseStream } from '../act/ledger-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../act/record.ts';
 import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt } from '../tables.ts';
 

@@ -1,7 +1,7 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
-import { LIBRARY_CONSUMERS } from '../act/ledger-store.ts';
+import { LIBRARY_CONSUMERS } from '../act/event-store.ts';
 import { registerStream } from '../register/store.ts';
 import { act, document, outboxDelivery, outboxReceipt } from '../tables.ts';
 

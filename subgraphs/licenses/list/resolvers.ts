@@ -25,7 +25,7 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
         const person = requirePerson(context.actor);
         const text = requireQuery(args.text, 'text');
         const order = toSearchOrder(text);
-        const found = await searchLicenses(db, person, text, readPage(args, order));
+        const found = await searchLicenses(db, person, { text, day: dayOf(now()) }, readPage(args, order));
         return toConnection(found, order, (stored) => ({ stored, person, context }));
       },
     },

@@ -8,7 +8,7 @@ import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../.
 import { dayPart, numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
 import { license, licenseVersion, sheet } from '../tables.ts';
-import { buildStateCondition } from '../validity/store.ts';
+import { buildCurrentIdentifier, buildStateCondition } from '../validity/store.ts';
 import { buildQueryCondition, type LicenseQuery, worthOf } from './finding-store.ts';
 
 export interface LicenseFilter {
@@ -42,7 +42,7 @@ export const LICENSE_ORDERS = {
   VALID_UNTIL_DESC: byEnd('DESC'),
 } as const satisfies Record<string, ColumnOrder<StoredLicense>>;
 
-/** Lists the licenses that a person may see, with their current versions. */
+/** Lists the licenses that a person may see, with their current versions on the day of the filter. */
 export function listLicenses(
   db: Reader,
   actor: Person,
@@ -53,7 +53,7 @@ export function listLicenses(
     db
       .select({ license, version: licenseVersion })
       .from(license)
-      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+      .innerJoin(licenseVersion, eq(licenseVersion.identifier, buildCurrentIdentifier(filter.day)))
       .where(
         and(
           buildVisibilityCondition(actor),
@@ -94,12 +94,17 @@ function isOnBlank(db: Reader, actor: Person, blank: string): SQL {
 /** Most licenses that a search by a code answers. */
 const MAX_FOUND_LICENSES = 100;
 
-/** Returns the newest licenses of a holder that a person may see. */
-export function listLicensesOfHolder(db: Reader, actor: Person, holderCode: string): Promise<StoredLicense[]> {
+/** Returns the newest licenses of a holder that a person may see, with their current versions on a day. */
+export function listLicensesOfHolder(
+  db: Reader,
+  actor: Person,
+  holderCode: string,
+  day: Day,
+): Promise<StoredLicense[]> {
   return db
     .select({ license, version: licenseVersion })
     .from(license)
-    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, buildCurrentIdentifier(day)))
     .where(and(eq(license.holderCode, holderCode), buildVisibilityCondition(actor)))
     .orderBy(desc(license.serial))
     .limit(MAX_FOUND_LICENSES);
@@ -120,11 +125,11 @@ export function toSearchOrder(text: string): ColumnOrder<FoundLicense> {
   };
 }
 
-/** Returns a page of the licenses that a person may see and that a folded text finds, best first. */
+/** Returns a page of the licenses that a person may see and that a folded text finds on a day, best first. */
 export function searchLicenses(
   db: Reader,
   actor: Person,
-  text: string,
+  { text, day }: { text: string; day: Day },
   page: KeysetRequest,
 ): Promise<Page<FoundLicense>> {
   const query = { text, holder: null, typeCode: null, organ: null, validFrom: null, validUntil: null };
@@ -132,7 +137,7 @@ export function searchLicenses(
     db
       .select({ license, version: licenseVersion, worth: worthOf(text) })
       .from(license)
-      .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+      .innerJoin(licenseVersion, eq(licenseVersion.identifier, buildCurrentIdentifier(day)))
       .where(and(buildVisibilityCondition(actor), buildQueryCondition(actor, query), keyset.condition))
       .orderBy(...keyset.orderBy)
       .limit(keyset.limit),

@@ -5,8 +5,9 @@ import { redrive } from '../../kernel/events/outbox-store.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { LIBRARY_CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
 import * as ledger from '../act/ledger-store.ts';
-import { lockCurrentLicense } from '../act/prepare-workflow.ts';
+import { lockCurrentVersion } from '../act/prepare-workflow.ts';
 import { subjectOfBlanks } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
@@ -34,7 +35,7 @@ function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
 }
 
 /**
- * Records that the paper of the current version reached its holder (送达): the named sheet, and with it every printed one
+ * Records that the paper of a current version reached its holder (送达): the named sheet, and with it every printed one
  * of the version, original and duplicates together. Returns the named sheet.
  */
 export function deliverSheet(
@@ -43,9 +44,9 @@ export function deliverSheet(
   { identifier, blankNumber, dryRun }: SheetInput,
 ): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
-    const stored = await lockCurrentLicense(tx, identifier);
     const at = deps.now();
     const today = dayOf(at);
+    const stored = await lockCurrentVersion(tx, identifier, today);
     const head = store.toHead(stored, today);
     requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
     await lockBlank(tx, blankNumber);
@@ -120,9 +121,9 @@ export function redriveCollection(
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
     requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored, dayOf(deps.now())) }, actor);
-    const { changes, statements } = ledger.LIBRARY_CONSUMERS;
-    const hasActs = await redrive(tx, ledger.messages, changes, ledger.licenseStream(serial));
-    const hasStatements = await redrive(tx, ledger.messages, statements, registerStream(serial));
+    const { changes, statements } = LIBRARY_CONSUMERS;
+    const hasActs = await redrive(tx, messages, changes, licenseStream(serial));
+    const hasStatements = await redrive(tx, messages, statements, registerStream(serial));
     if (!hasActs && !hasStatements) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });
 }

@@ -44,8 +44,8 @@ export function listBlanks(
 
 /** The columns of a sheet, with the state of its version on a day. */
 const onDay = (day: Day) => {
-  const { validFrom, validUntil } = licenseVersion;
-  return { ...getTableColumns(sheet), validity: buildStateOn({ state: sheet.validity, validFrom, validUntil }, day) };
+  const columns = { ...getTableColumns(licenseVersion), state: sheet.validity };
+  return { ...getTableColumns(sheet), validity: buildStateOn(columns, day) };
 };
 
 /** Lists the sheets of versions, oldest first; those of one act in their order, the original first. */

@@ -68,8 +68,8 @@ export interface ActRequest extends Grounds {
 export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRequest): Promise<ProposalResult> {
   const { act, decisionNumber, hearing, dryRun } = request;
   return transact(deps.db, dryRun, async (tx) => {
-    const stored = await lockCurrentLicense(tx, request.identifier);
     const at = deps.now();
+    const stored = await lockCurrentLicense(tx, request.identifier, dayOf(at));
     const head = toHead(stored, dayOf(at));
     const rule = policyOfAct(act);
     const namedOrder = request.order === null ? null : await findOrder(tx, request.order);

@@ -1,6 +1,6 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { maskCode } from '../../kernel/identifier.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
@@ -72,7 +72,7 @@ export function findHolderLicenses(
   const person = requireAllowed(READING_POLICY.findHolderLicenses, null, actor);
   const search = { ...request, phase: 'ENDED' as const };
   return searchByCode({ ...deps, table: reading }, person, search, async (tx, code) => {
-    const licenses = await listLicensesOfHolder(tx, person, code);
+    const licenses = await listLicensesOfHolder(tx, person, code, dayOf(deps.now()));
     return licenses.map((found) => {
       const { number, identifier } = found.version;
       return { found, subject: { subject: number, number, holderCode: code }, objectId: identifier };

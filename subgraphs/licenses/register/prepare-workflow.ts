@@ -7,7 +7,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { SpoilReason } from '../../kernel/sealing/attest.ts';
 import { findPreparedActs, insertAct, type PreparedAct } from '../act/act-store.ts';
-import { lockCurrentLicense, type PrepareDependencies } from '../act/prepare-workflow.ts';
+import { lockCurrentVersion, type PrepareDependencies } from '../act/prepare-workflow.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { requireInStock } from '../paper/paper.ts';
 import { lockSheet } from '../paper/store.ts';
@@ -36,7 +36,7 @@ export async function prepareSpoil(
   const { blankNumber: spoiled, replacement, reason } = request;
   const [id, at] = [crypto.randomUUID(), deps.now()];
   const today = dayOf(at);
-  const head = store.toHead(await lockCurrentLicense(tx, request.identifier), today);
+  const head = store.toHead(await lockCurrentVersion(tx, request.identifier, today), today);
   const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
   const blanks = await lockBlanks(tx, [spoiled, replacement]);
   const sheet = await lockSheet(tx, { blankNumber: spoiled, identifier: head.identifier }, today);

@@ -3,7 +3,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { RegisterAct } from '../../kernel/license-acts.ts';
 import type { ActRow } from '../act/act-store.ts';
-import { CONSUMERS, licenseStream, messages } from '../act/ledger-store.ts';
+import { CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
 
 /** The stream of what the register stated of a license. The license's own stream has no gap for it. */
 export const registerStream = (number: string) => `register:${number}`;

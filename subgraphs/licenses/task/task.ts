@@ -1,5 +1,6 @@
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { type Act, requireActFits } from '../../kernel/license-acts.ts';
+import { type Act, requireActFits, takesOverOnFirstDay } from '../../kernel/license-acts.ts';
+import { periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
 
@@ -30,11 +31,22 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
 }
 
 /**
- * Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. The period was judged
- * when the case was accepted and granted: what is granted in time may be printed after the last day.
+ * Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. The last day was judged
+ * when the case was accepted and granted: what is granted in time may be printed after it. What another case has
+ * renewed meanwhile is not renewed again.
  */
-export function requireTaskFits({ content }: CertificateTask, { record, storedState: state }: LicenseHead): void {
+export function requireTaskFits({ content }: CertificateTask, head: LicenseHead): void {
   const { action, licenseType, holder } = content;
+  const { record } = head;
+  const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
+  if (takesOverOnFirstDay(action) && isOfThisTerm(content, record))
+    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
+}
+
+/** Whether the version has a last day and begins no earlier than what was granted: another case has renewed it. */
+function isOfThisTerm({ validFrom }: GrantContent, record: LicenseHead['record']): boolean {
+  const period = periodOf(record);
+  return period.validUntil !== null && period.validFrom !== null && validFrom <= period.validFrom;
 }

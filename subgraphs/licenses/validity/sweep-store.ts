@@ -1,16 +1,18 @@
-import { and, asc, count, inArray, lt, max, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, isNull, lt, lte, max, type SQL, sql } from 'drizzle-orm';
 import type { Database, Reader } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { IN_FORCE } from '../../kernel/license-acts.ts';
-import { act, certificateTask, licenseEntry, licenseVersion, sweepClock } from '../tables.ts';
+import { dutyIds } from '../paper/duty-store.ts';
+import { act, certificateTask, duty, licenseEntry, licenseVersion, sheet, sweepClock } from '../tables.ts';
 
 /** What the sweep of ended licenses reads and keeps. */
 
 /** SQL condition: the stored state is in force, the last day is before `today`, and nothing on the license is open. */
 function buildDueCondition(today: Day): SQL | undefined {
   return and(
-    // Only current versions are in force.
     inArray(licenseVersion.state, [...IN_FORCE]),
+    // What a renewal takes the place of does not lapse.
+    isNull(licenseVersion.supersededFrom),
     lt(licenseVersion.validUntil, today),
     sql`not exists (select 1 from ${act} where ${act.number} = ${licenseVersion.number} and ${act.state} = 'PREPARED')`,
     sql`not exists (select 1 from ${certificateTask} where ${certificateTask.content}->>'licenseNumber' = ${licenseVersion.number}
@@ -56,6 +58,24 @@ export async function countEnded(db: Reader, today: Day, limit: number): Promise
     .as('due');
   const [row] = await db.select({ due: count() }).from(due);
   return row?.due ?? 0;
+}
+
+/** A delivered sheet of a version whose place a renewal has taken. */
+export interface ReplacedSheet {
+  number: string;
+  identifier: string;
+  blankNumber: string;
+}
+
+/** Lists delivered sheets of versions whose place a renewal has taken, for whose return nobody was asked yet. */
+export function listReplacedSheets(db: Reader, today: Day, limit: number): Promise<ReplacedSheet[]> {
+  return db
+    .select({ number: sheet.number, identifier: sheet.identifier, blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, sheet.identifier))
+    .leftJoin(duty, eq(duty.id, sql`${dutyIds.recall('')} || ${sheet.blankNumber}`))
+    .where(and(lte(licenseVersion.supersededFrom, today), eq(sheet.state, 'DELIVERED'), isNull(duty.id)))
+    .limit(limit);
 }
 
 /** Returns the newest time that an act or a sweep recorded, or null. */

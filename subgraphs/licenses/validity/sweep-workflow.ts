@@ -22,6 +22,8 @@ import * as store from './sweep-store.ts';
 
 /** Maximum of licenses read at once. */
 const BATCH = 50;
+/** Maximum of sheets whose return one run asks for. The next run asks for more. */
+const MAX_RECALLS = 500;
 /** How many ends are entered at the same time. */
 const MAX_AT_ONCE = 2;
 
@@ -51,6 +53,7 @@ export async function sweepEnded(
   }
   await store.putSweepClock(db, at);
   await db.transaction((tx) => closeDuty(tx, dutyIds.sweep(), at));
+  await recallReplaced(deps, today, at);
   let ended = 0;
   const end = async ({ number }: store.EndedLicense) => {
     if (await endLicense(deps, number, today)) ended++;
@@ -62,6 +65,17 @@ export async function sweepEnded(
     isLast = batch.length < BATCH;
   }
   return ended;
+}
+
+/** Asks for the return of delivered sheets whose version a renewal has taken the place of. */
+async function recallReplaced({ db }: Pick<IssueDependencies, 'db'>, today: Day, at: Date): Promise<void> {
+  for (const { number, identifier, blankNumber } of await store.listReplacedSheets(db, today, MAX_RECALLS)) {
+    await db.transaction(async (tx) => {
+      const subject = { ...(await readLicenseSubject(tx, number)), identifier };
+      const id = dutyIds.recall(blankNumber);
+      await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
+    });
+  }
 }
 
 /** Shows the organ of the first license that is due, and the office, that nothing is swept. */

@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
-import { dayOf } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
+import { daySchema } from '../../kernel/day-schema.ts';
 import { type LicenseState, VALIDITY_STATES, type ValidityState } from '../../kernel/license-acts.ts';
 import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { readCertificate } from './format/certificate.ts';
@@ -37,6 +38,8 @@ const statementForm = z.strictObject({
   version: z.int().positive(),
   iat: seconds,
   exp: seconds,
+  /** First day of the version that takes its place then. */
+  superseded_from: daySchema.optional(),
 });
 const listForm = z.strictObject({
   iat: seconds,
@@ -73,7 +76,8 @@ export interface Sources {
 
 /** Returns the status of a license, or UNKNOWN with the reason. Never throws. */
 export function readStatus(subject: StatusSubject, sources: Sources, grounds: Grounds, now: Date): LicenseStatus {
-  return applyPeriod(readNewest(subject, sources, grounds, now), subject.period, now);
+  const { supersededFrom, ...word } = readNewest(subject, sources, grounds, now);
+  return applyPeriod(word, subject.period && { ...subject.period, supersededFrom }, now);
 }
 
 /**
@@ -92,42 +96,40 @@ function applyPeriod(word: LicenseStatus, period: ValidityPeriod | null, now: Da
 }
 
 /** Returns the newest usable word on the state, or UNKNOWN with the reason. */
-function readNewest(subject: StatusSubject, { statements, list }: Sources, grounds: Grounds, now: Date): LicenseStatus {
+function readNewest(subject: StatusSubject, { statements, list }: Sources, grounds: Grounds, now: Date): Word {
   const answers = [
     ...statements.map(({ text, provenAt }) =>
       readOrUnknown('STATEMENT', () => readStatement(text, subject, grounds, now, provenAt)),
     ),
     ...(list === null ? [] : [readOrUnknown('STATUS_LIST', () => readListEntry(list, subject, grounds, now))]),
   ];
-  const newest = (all: LicenseStatus[]) =>
+  const newest = (all: Word[]) =>
     all.reduce((newestSoFar, status) => ((status.asOf ?? '') > (newestSoFar.asOf ?? '') ? status : newestSoFar));
   const usableAnswers = answers.filter(({ state }) => state !== 'UNKNOWN');
   if (usableAnswers.length > 0) return newest(usableAnswers);
-  return answers.length > 0 ? newest(answers) : UNKNOWN_STATUS;
+  return answers.length > 0 ? newest(answers) : { ...UNKNOWN_STATUS, supersededFrom: null };
 }
+
+/** A signed word on the state. A statement may name the day from which another version takes the place of this one. */
+type Word = LicenseStatus & { supersededFrom: Day | null };
 
 interface StateClaim {
   state: ValidityState;
+  superseded_from?: Day | undefined;
   iat: number;
   exp: number;
 }
 
-function readOrUnknown(source: 'STATEMENT' | 'STATUS_LIST', read: () => LicenseStatus): LicenseStatus {
+function readOrUnknown(source: 'STATEMENT' | 'STATUS_LIST', read: () => Word): Word {
   try {
     return { ...read(), source };
   } catch (error) {
     const reason = error instanceof Failure ? error.message : '无法解析';
-    return { state: 'UNKNOWN', asOf: null, source, reason: reason };
+    return { state: 'UNKNOWN', asOf: null, source, reason: reason, supersededFrom: null };
   }
 }
 
-function readStatement(
-  text: string,
-  subject: StatusSubject,
-  grounds: Grounds,
-  now: Date,
-  provenAt: Date | null,
-): LicenseStatus {
+function readStatement(text: string, subject: StatusSubject, grounds: Grounds, now: Date, provenAt: Date | null): Word {
   const claims = readAttested(text, 'license-status+jwt', statementForm, grounds, now, provenAt);
   if (claims.sub !== subject.identifier || claims.version !== subject.version) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明说的是另一证照');
@@ -135,7 +137,7 @@ function readStatement(
   return toLicenseStatus(claims, now);
 }
 
-function readListEntry(text: string, { index }: StatusSubject, grounds: Grounds, now: Date): LicenseStatus {
+function readListEntry(text: string, { index }: StatusSubject, grounds: Grounds, now: Date): Word {
   if (index === undefined) throw new Failure('SIG_CONSTRAINTS_FAILURE', '登记数据没有状态列表序号');
   const { status_list: list, ...claims } = readAttested(text, 'statuslist+jwt', listForm, grounds, now, null);
   const packed = decodeBase64Url(list.lst);
@@ -191,9 +193,16 @@ function readAttested<Claims extends { iat: number; exp: number }>(
 }
 
 /** Converts a claim to a status. An expired claim does not show the current state, so it gives UNKNOWN. */
-function toLicenseStatus({ state, iat, exp }: StateClaim, now: Date): LicenseStatus {
+function toLicenseStatus(claim: StateClaim, now: Date): Word {
+  const { state, iat, exp, superseded_from: supersededFrom = null } = claim;
   const asOf = formatTime(new Date(iat * 1000));
-  if (exp * 1000 >= now.getTime()) return { state, asOf, source: null, reason: null };
+  if (exp * 1000 >= now.getTime()) return { state, asOf, source: null, reason: null, supersededFrom };
   const until = formatTime(new Date(exp * 1000));
-  return { state: 'UNKNOWN', asOf, source: null, reason: `状态声明已于 ${until} 过期，当时为 ${state}` };
+  return {
+    state: 'UNKNOWN',
+    asOf,
+    source: null,
+    supersededFrom,
+    reason: `状态声明已于 ${until} 过期，当时为 ${state}`,
+  };
 }

@@ -18,6 +18,7 @@ import {
 } from './format/cms.ts';
 import { checkRecordCode } from './format/code.ts';
 import { timeOf } from './format/der.ts';
+import { type LogTrust, requireLogged } from './format/log.ts';
 import {
   isJws,
   type ReadStatement,
@@ -26,7 +27,6 @@ import {
   requireRegisterSignature,
 } from './format/register.ts';
 import { readToken, type Token } from './format/timestamp.ts';
-import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
 import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
 import { type LicenseStatus, readStatus, type StatusSubject, UNKNOWN_STATUS } from './status.ts';

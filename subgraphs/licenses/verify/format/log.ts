@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { toCanonicalJson } from '../../kernel/events/events.ts';
-import { parseForeignJson } from '../../kernel/foreign/json.ts';
-import { readProof, requireLoggedLeaf, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
-import { LogFault } from '../../kernel/tlog/fault.ts';
-import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
-import { hashLeaf } from '../../kernel/tlog/tree.ts';
-import type { LoggedUse } from './evidence.ts';
-import { Failure, formatTime } from './verdict.ts';
+import { toCanonicalJson } from '../../../kernel/events/events.ts';
+import { parseForeignJson } from '../../../kernel/foreign/json.ts';
+import { readProof, requireLoggedLeaf, type SignedCheckpoint, writeProof } from '../../../kernel/tlog/checkpoint.ts';
+import { LogFault } from '../../../kernel/tlog/fault.ts';
+import { KEY_TYPES, type NoteKey, readKey } from '../../../kernel/tlog/note.ts';
+import { hashLeaf } from '../../../kernel/tlog/tree.ts';
+import type { LoggedUse } from '../evidence.ts';
+import { Failure, formatTime } from '../verdict.ts';
 
 /** The transparency log (透明日志) that a verifier trusts. */
 export interface LogTrust {
