@@ -229,7 +229,7 @@ async function enterChanges(
 ): Promise<void> {
   if (act.act === 'SPOIL' || act.act === 'LAPSE') {
     const enter = act.act === 'SPOIL' ? enterSpoiled : ledger.enterLapsed;
-    await enter(tx, act, requireLicense(storedLicense, act), at);
+    await enter(tx, act, await findNamedVersion(tx, requireLicense(storedLicense, act), act), at);
     await appendStated(tx, act, result.documentDigest, at);
     return act.act === 'SPOIL' ? undefined : settleOrders(tx, act, act.stateAfter, at);
   }
@@ -244,6 +244,18 @@ async function enterChanges(
         : ledger.enterState(tx, act, license, sealResult, at),
     (tx) => settleOrders(tx, act, act.stateAfter, at),
   ]);
+}
+
+/** Returns the version that an act names. A sheet of the one before a waiting renewal may be spoiled. */
+async function findNamedVersion(
+  tx: Transaction,
+  head: store.StoredLicense,
+  { identifier }: ActRow,
+): Promise<store.StoredLicense> {
+  if (head.version.identifier === identifier) return head;
+  const [named] = await store.findVersions(tx, 'identifier', [identifier], null);
+  if (!named) throw new Error(`no version ${identifier}`);
+  return named;
 }
 
 function requireLicense(storedLicense: store.StoredLicense | null, { number }: ActRow): store.StoredLicense {
