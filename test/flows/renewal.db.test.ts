@@ -55,7 +55,8 @@ afterAll(async () => {
 });
 
 async function print(act: keyof typeof MATTERS, caseId: string): Promise<Version> {
-  const input = { case: caseId, blankNumber: toBlankNumber(ROUTE, ++serial) };
+  const duplicateBlanks = [toBlankNumber(ROUTE, ++serial)];
+  const input = { case: caseId, blankNumber: toBlankNumber(ROUTE, ++serial), duplicateBlanks };
   const name = `${act.toLowerCase()}License`;
   const { license, refusal } = await runMutation(hub, ROUTE.prints, name, 'CaseActInput', input, FIELDS);
   expect([name, refusal]).toEqual([name, null]);
