@@ -139,7 +139,7 @@ function registerPublicRoutes(app: FastifyInstance, library: Library): void {
 function registerCertificateRoutes(app: FastifyInstance, library: Library): void {
   const { store, statements, protocol, now } = library;
   app.post('/certificates/validate', async (request) => {
-    const delivery = readDelivery(request.body);
+    const delivery = readDelivery(request.body, protocol);
     const collectedAct = await store.collected(delivery.number, delivery.revision);
     if (collectedAct?.contentDigest === contentDigest(delivery))
       return buildAnswer([], { receipt: collectedAct.receipt });
@@ -149,7 +149,7 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
     return buildAnswer(listWarnings(head, delivery, now(), toShanghaiDate(now())));
   });
   app.post('/certificates/collect', async (request) => {
-    const delivery = readDelivery(request.body);
+    const delivery = readDelivery(request.body, protocol);
     const digest = contentDigest(delivery);
     const collectedAct = await store.collected(delivery.number, delivery.revision);
     const isCollected = collectedAct?.contentDigest === digest;

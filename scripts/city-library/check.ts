@@ -4,7 +4,7 @@ import { DerError } from './document/der.ts';
 import { PdfError, readAttachment, readSignature } from './document/pdf.ts';
 import { type ProvenSignature, SignatureError, verifySignature } from './document/signature.ts';
 import { readIdentifier } from './identifier.ts';
-import { type Delivery, Fault, readStatement, readVersionRecord, sha256 } from './protocol.ts';
+import { type Delivery, Fault, readStatement, readVersionRecord, SENT_AS_CHANGE, sha256 } from './protocol.ts';
 
 /** Name under which the record is attached to a license's PDF. */
 const RECORD_NAME = 'metadata.json';
@@ -67,6 +67,11 @@ interface Issuer {
   code: string;
 }
 
+/** Whether the act of a record may be delivered under this code. */
+function isSentAs(recordedAct: string, act: string): boolean {
+  return recordedAct === act || (act === 'CHANGE' && (SENT_AS_CHANGE as readonly string[]).includes(recordedAct));
+}
+
 function checkVersion(delivery: Delivery): Issuer {
   const record = readVersionRecord(delivery.record.value);
   const identifier = requireIdentifier(delivery);
@@ -74,7 +79,7 @@ function checkVersion(delivery: Delivery): Issuer {
     ZZBS: record.ZZBS === delivery.identifier,
     ZZBH: record.ZZBH === delivery.number,
     KZ_BB: record.KZ_BB === delivery.version,
-    KZ_CZ: record.KZ_CZ === delivery.act,
+    KZ_CZ: isSentAs(record.KZ_CZ, delivery.act),
     ZZLXDM: record.ZZLXDM === identifier.type,
     ZZBFJGDM: record.ZZBFJGDM === identifier.issuer,
     state: delivery.state === 'VALID',

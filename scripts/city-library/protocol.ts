@@ -7,7 +7,11 @@ import { z } from 'zod';
 /** The supported list of act and state codes. */
 const CODE_LIST = 'tongquan-1';
 
-export const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER'] as const;
+export const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER', 'CORRECT'] as const;
+/** Acts of which version 1 of the protocol knows nothing. */
+export const SECOND_VERSION_ACTS: readonly VersionAct[] = ['CORRECT'];
+/** Acts of a record that are delivered as a change, because the list, or version 1 of it, has no code for them. */
+export const SENT_AS_CHANGE = ['RETAIN', 'CORRECT'] as const;
 export const STATEMENT_ACTS = ['SUSPEND', 'RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
 export const STATES = [
   'VALID',
@@ -179,7 +183,13 @@ const questionSchema = z.strictObject({
 });
 export type Question = z.infer<typeof questionSchema>;
 
-export const readDelivery = (body: unknown): Delivery => parseRequest(deliverySchema, body);
+/** Reads a delivery in a version of the protocol. Throws Fault REQUEST_MALFORMED, also for an act of version 2 in 1. */
+export function readDelivery(body: unknown, protocol: 1 | 2): Delivery {
+  const delivery = parseRequest(deliverySchema, body);
+  if (protocol === 1 && (SECOND_VERSION_ACTS as readonly string[]).includes(delivery.act))
+    throw new Fault('REQUEST_MALFORMED', `act ${delivery.act}`);
+  return delivery;
+}
 export const readVersionRecord = (value: unknown): VersionRecord => parseRequest(versionRecordSchema, value);
 export const readStatement = (value: unknown): Statement => parseRequest(statementSchema, value);
 export const readTokenRequest = (body: unknown): TokenRequest => parseRequest(tokenRequestSchema, body);

@@ -99,7 +99,10 @@ export interface StepData {
   supplement?: { items: string[]; until: Day };
   /** EXAMINED, DECIDED: the exceptions to the segregation of duties that the step rests on. */
   exceptions?: UsedException[];
-  /** AMENDED: the lines of the content before and after. */
+  /**
+   * AMENDED: the lines of the content before and after. DECIDED: what the license said before and says after the act,
+   * with the holder's name.
+   */
   amended?: AmendedLine[];
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };

@@ -61,6 +61,12 @@ interface LicenseActColumns {
   clause: string;
   /** Code of the act in the library's code list `tongquan-1`. */
   wireCode: string;
+  /** Its code for a library that speaks version 1 only, if that version's list lacks the act. */
+  firstWireCode?: string;
+  /** Whether it is possible with a license of every type (办理情形), whatever acts the type names. */
+  ofEveryType?: boolean;
+  /** Whether it is only possible with a license of a type that has a term (有效期). */
+  needsTerm?: boolean;
 }
 
 /** What an act does to the paper: print a new sheet and recall the earlier one, recall the holder's, or nothing. */
@@ -157,11 +163,13 @@ export const LICENSE_ACTS = {
   ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
-  RENEW: { ...NEW_VERSION, from: ['VALID'], takesOver: 'FIRST_DAY', label: '延续', wireCode: 'RENEW' },
+  RENEW: { ...NEW_VERSION, from: ['VALID'], takesOver: 'FIRST_DAY', needsTerm: true, label: '延续', wireCode: 'RENEW' },
   REISSUE: { ...NEW_VERSION, changesLines: false, label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
   TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
+  // Mends a clerical error and changes nothing in substance. It is the issuer's duty, whatever the type says.
+  CORRECT: { ...NEW_VERSION, ofEveryType: true, label: '更正', wireCode: 'CORRECT', firstWireCode: 'CHANGE' },
   SUSPEND: {
     ...OWN_AUTHORITY,
     ...ADVERSE,

@@ -14,12 +14,15 @@ describe('lines after an act', () => {
     expect(linesAfter(action, STANDING, [], NONE)).toEqual(STANDING);
   });
 
-  test.each(['CHANGE', 'RENEW', 'RETAIN', 'TRANSFER'] as const)('%s changes only the lines that it names', (action) => {
-    expect(linesAfter(action, STANDING, toLines('c9'), NONE)).toEqual(toLines('a1 b2 c9 d4 e5 f6'));
-    expect(linesAfter(action, STANDING, toLines('g7'), NONE)).toEqual([...STANDING, ...toLines('g7')]);
-    expect(linesAfter(action, STANDING, toLines('b'), NONE)).toEqual(toLines('a1 c3 d4 e5 f6'));
-    expect(linesAfter(action, STANDING, toLines('z'), NONE)).toEqual(STANDING);
-  });
+  test.each(['CHANGE', 'RENEW', 'RETAIN', 'TRANSFER', 'CORRECT'] as const)(
+    '%s changes only the lines that it names',
+    (action) => {
+      expect(linesAfter(action, STANDING, toLines('c9'), NONE)).toEqual(toLines('a1 b2 c9 d4 e5 f6'));
+      expect(linesAfter(action, STANDING, toLines('g7'), NONE)).toEqual([...STANDING, ...toLines('g7')]);
+      expect(linesAfter(action, STANDING, toLines('b'), NONE)).toEqual(toLines('a1 c3 d4 e5 f6'));
+      expect(linesAfter(action, STANDING, toLines('z'), NONE)).toEqual(STANDING);
+    },
+  );
 
   test.each(['REISSUE', 'CANCEL'] as const)('%s keeps them, whatever is named', (action) => {
     expect(linesAfter(action, STANDING, toLines('a9 b g7'), NONE)).toEqual(STANDING);

@@ -32,7 +32,7 @@ function find(id: string): MatterFact {
 
 describe('the situations of the matters of the plan', () => {
   test.each([
-    ['1-07', ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'CANCEL']],
+    ['1-07', ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'CORRECT', 'CANCEL']],
     ['3-02', ['RENEW']],
     ['3-03', ['RETAIN']],
     ['3-05', ['CHANGE']],
@@ -40,9 +40,9 @@ describe('the situations of the matters of the plan', () => {
     ['3-29', ['REISSUE']],
     ['3-04', ['CANCEL']],
     // Sub-items exist for the other acts of 矿产资源勘查许可证.
-    ['3-01', ['ISSUE', 'REISSUE']],
+    ['3-01', ['ISSUE', 'REISSUE', 'CORRECT']],
     // Only 变更 of 燃气经营许可证 has a sub-item, in another annex.
-    ['3-38', ['ISSUE', 'RENEW', 'REISSUE', 'CANCEL']],
+    ['3-38', ['ISSUE', 'RENEW', 'REISSUE', 'CORRECT', 'CANCEL']],
     ['1-02', []],
   ])('%s offers %j', (id, offered) => {
     expect(offeredBy(find(id as string))).toEqual(offered);
@@ -67,6 +67,7 @@ describe('the situations of the matters of the plan', () => {
       const ofType = matterFacts.filter((matter) => delegationOn(matter, DAY).outcome.licenseType === code);
       const offered = new Set(ofType.flatMap((matter) => offeredBy(matter)));
       expect([code, acts.filter((act) => !offered.has(act))]).toEqual([code, []]);
+      expect(offered).toContain('CORRECT');
       if (term.kind === 'NONE') expect(offered).not.toContain('RENEW');
     }
   });
@@ -80,9 +81,9 @@ describe('the rule', () => {
     expect(offeredBy(find('3-02'), { term: { kind: 'NONE', months: null } })).toEqual([]);
   });
 
-  test('an act that the type does not know is not offered, also by the sub-item for it', () => {
+  test('an act that the type does not know is not offered, also by the sub-item for it; but every error is corrected', () => {
     expect(offeredBy(find('3-05'), { acts: ['ISSUE'] })).toEqual([]);
-    expect(offeredBy(find('1-07'), { acts: ['CHANGE'] })).toEqual(['CHANGE']);
+    expect(offeredBy(find('1-07'), { acts: ['CHANGE'] })).toEqual(['CHANGE', 'CORRECT']);
   });
 
   test('without a type only the own act is possible', () => {

@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import {
+  COMPANY,
   findRefusalCode,
   grantCase,
   issueGrantedLicense,
@@ -176,4 +177,50 @@ test('a refused statement is shown to somebody, holds up no act on the license, 
   expect(await findRefusalCode(hub, route.prints, 'redriveCollection', 'RedriveCollectionInput', redrive)).toBeNull();
   await waitForStatements(identifier, 'COLLECTED');
   await waitUntil('nobody is shown it any more', async () => (await listDuties()).join() === 'closed');
+});
+
+test('a library of version 1 is sent a correction as a change, one of version 2 as what it is', async () => {
+  await library.close();
+  await openLibrary(1);
+  const exploration = {
+    ...ROUTES.WINDOW_FORWARD,
+    ...{ matter: 'yd2022-3-01', decides: 'ganzhou-zrzyj.approver', blanks: 'KB0004' },
+  };
+  const { number, identifier } = await issueGrantedLicense(hub, exploration, await grantCase(hub, exploration), 1);
+  const follow = async (name: string, serial: number, application: object) => {
+    const id = await grantCase(hub, exploration, { licenseNumber: number, ...application });
+    const input = { case: id, blankNumber: toBlankNumber(exploration, serial) };
+    const { license } = await runMutation(
+      hub,
+      exploration.prints,
+      name,
+      'CaseActInput',
+      input,
+      'license { identifier }',
+    );
+    return license.identifier as string;
+  };
+  const correct = (serial: number, name: string) =>
+    follow('correctLicense', serial, { situation: 'CORRECT', applicant: { ...COMPANY, name }, reason: '笔误' });
+  const listSent = async () => {
+    const librarySql = postgres(library.databaseUrl, { max: 1 });
+    const rows = await librarySql`select act from city_library.act where number = ${number} order by revision`;
+    await librarySql.end();
+    return rows.map(({ act }) => String(act));
+  };
+  const waitForSent = (acts: string[]) =>
+    waitUntil(`the library has ${acts}`, async () => (await listSent()).length === acts.length);
+
+  await correct(2, '甲公司');
+  await follow('retainLicense', 3, { matter: 'yd2022-3-03' });
+  await waitForSent(['ISSUE', 'CHANGE', 'CHANGE']);
+  expect(await listSent()).toEqual(['ISSUE', 'CHANGE', 'CHANGE']);
+
+  await library.close();
+  await openLibrary(2);
+  await correct(4, '乙公司');
+  const all = ['ISSUE', 'CHANGE', 'CHANGE', 'CORRECT'];
+  await waitForSent(all);
+  expect(await listSent()).toEqual(all);
+  expect(await readStates(identifier)).toMatchObject({ collection: { state: 'COLLECTED' } });
 });

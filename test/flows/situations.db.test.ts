@@ -15,7 +15,9 @@ const DAY = '2026-03-02';
 const TYPES = 4;
 const BUYER = { name: '示范受让公司', codeKind: 'USCC', code: '91000000MA0000002N' };
 /** The acts in an order in which they can follow each other. */
-const ORDER: LicenseAction[] = ['ISSUE', 'CHANGE', 'RETAIN', 'REISSUE', 'TRANSFER', 'RENEW', 'CANCEL'];
+const ORDER: LicenseAction[] = ['ISSUE', 'CHANGE', 'CORRECT', 'RETAIN', 'REISSUE', 'TRANSFER', 'RENEW', 'CANCEL'];
+/** The holder as a license should have named it. */
+const CORRECTED = { ...COMPANY, name: '于都县贡江示范药业有限责任公司' };
 
 let hub: TestHub;
 const nextBlanks = countBlanks();
@@ -44,6 +46,11 @@ async function readSituations(matterId: string): Promise<OfferedSituation[]> {
 const mattersOf = (type: string) =>
   matterFacts.filter((matter) => delegationOn(matter, DAY).outcome.licenseType === type);
 
+interface Application {
+  situation: LicenseAction;
+  applicant: { name: string };
+}
+
 describe('every act of a license type', () => {
   test('has its place in the order of this test', () => {
     expect([...ORDER].sort()).toEqual([...LICENSE_ACTIONS].sort());
@@ -55,7 +62,8 @@ describe('every act of a license type', () => {
       const offers = new Map<LicenseAction, { matter: MatterFact; situation: OfferedSituation }>();
       for (const matter of mattersOf(code).toReversed())
         for (const situation of await readSituations(matter.matterId)) offers.set(situation.act, { matter, situation });
-      expect([...offers.keys()].sort()).toEqual(acts.toSorted());
+      // A correction is possible with every license.
+      expect([...offers.keys()].sort()).toEqual([...acts, 'CORRECT'].sort());
       let license = { number: null as string | null, version: 0 };
       let holder = COMPANY;
       for (const act of ORDER.filter((name) => offers.has(name))) {
@@ -63,6 +71,7 @@ describe('every act of a license type', () => {
         if (!offer) throw new Error(act);
         expect(offer.situation).toMatchObject({ act, needsLicense: act !== 'ISSUE' });
         expect(offer.situation.form).toEqual(act === 'CANCEL' ? null : { licenseType: { code } });
+        if (act === 'CORRECT') holder = CORRECTED;
         if (act === 'TRANSFER') holder = BUYER;
         const application = {
           situation: act,
@@ -76,19 +85,20 @@ describe('every act of a license type', () => {
   );
 
   /** Takes an application to its act, and returns the license as it stands then. */
-  async function liveThrough(matter: MatterFact, application: { situation: LicenseAction }, version: number) {
+  async function liveThrough(matter: MatterFact, application: Application, version: number) {
     const { situation: act } = application;
     const route = routeOf(matter, DAY);
-    const id = await grantCase(hub, route, application);
+    const id = await grantCase(hub, route, application, act === 'CORRECT' ? '录入有误' : undefined);
     const input = makesVersion(act) ? { case: id, ...nextBlanks(route) } : { case: id };
     const inputType = makesVersion(act) ? 'CaseActInput' : 'CancelLicenseInput';
-    const fields = 'license { number version state case { act result } }';
+    const fields = 'license { number version state holder { name } case { act result } }';
     const { license } = await done(hub, route.prints, mutationOf(act), inputType, input, fields);
     // An early renewal is not valid before its first day.
     const states = act === 'CANCEL' ? ['CANCELLED'] : act === 'RENEW' ? ['VALID', 'NOT_YET_VALID'] : ['VALID'];
     expect(states).toContain(license.state);
     expect(license).toMatchObject({
       version: version + (makesVersion(act) ? 1 : 0),
+      holder: { name: application.applicant.name },
       // The case of a version is the one that made it.
       case: { act: makesVersion(act) ? act : expect.any(String), result: 'ISSUED' },
     });
@@ -114,5 +124,68 @@ describe('an application for what its matter does not offer', () => {
     ['a decision document', 'yd2022-1-02', 'ISSUE'],
   ])('%s', async (_, matter, situation) => {
     expect((await apply(matter, { situation })).refusals).toContainEqual(REFUSED);
+  });
+});
+
+describe('a correction (更正)', () => {
+  const MATTER = 'yd2022-1-07';
+  const TYPE = '11000000000090018B004';
+  const LINE = '采伐地点';
+  const matter = matterFacts.find(({ matterId }) => matterId === MATTER);
+  if (!matter) throw new Error(MATTER);
+  const route = routeOf(matter, DAY);
+  const read = async (id: string) => {
+    const query = `query($id: ID!) { case(id: $id) { act certificateData { changes { label before after } }
+      steps { step note amended { label before after } } } }`;
+    return (await hub.ask('auditor', query, { id })).data.case;
+  };
+  const accept = (number: string, application: object) => {
+    const input = { matter: MATTER, situation: 'CORRECT', applicant: COMPANY, licenseNumber: number, ...application };
+    const fields = 'case { id } refusals { code path }';
+    return runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, fields);
+  };
+  const decide = (id: string, reason?: string) => {
+    const input = { case: id, decision: 'GRANTED', authoriseSeal: true, reason };
+    return runMutation(hub, route.decides, 'decideCase', 'DecideCaseInput', input, 'case { step }');
+  };
+  const seal = (name: string, id: string, fields: string) =>
+    done(hub, route.prints, name, 'CaseActInput', { case: id, ...nextBlanks(route) }, `license { ${fields} }`);
+
+  test('shows old and new text, says why, and ends in a new version on a new sheet', async () => {
+    const lines = linesOfType(TYPE);
+    const wrong = lines.find(({ label }) => label === LINE)?.text;
+    const issued = await seal('issueLicense', await grantCase(hub, route, { fields: lines }), 'number identifier');
+    const { number, identifier } = issued.license;
+
+    for (const application of [{}, { fields: [{ label: LINE, text: wrong }] }])
+      expect((await accept(number, application)).refusals).toEqual([
+        { code: 'CORRECTION_EMPTY', path: ['input', 'fields'] },
+      ]);
+    const { case: accepted } = await accept(number, {
+      applicant: CORRECTED,
+      fields: [{ label: LINE, text: '更正地点' }],
+    });
+    const changes = [
+      { label: '持证主体', before: COMPANY.name, after: CORRECTED.name },
+      { label: LINE, before: wrong, after: '更正地点' },
+    ];
+    expect(await read(accepted.id)).toMatchObject({ act: 'CORRECT', certificateData: { changes } });
+    await done(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: accepted.id, finding: 'APPROVED' });
+    expect((await decide(accepted.id)).refusal).toMatchObject({ code: 'REASON_MISSING', field: 'reason' });
+    expect((await decide(accepted.id, '录入时将地点写错')).refusal).toBeNull();
+
+    const fields = 'version state holder { name } fields { label text } acts { act }';
+    const { license } = await seal('correctLicense', accepted.id, fields);
+    expect(license).toMatchObject({ version: 2, state: 'VALID', holder: { name: CORRECTED.name } });
+    expect(license.fields).toEqual(lines.map((line) => (line.label === LINE ? { ...line, text: '更正地点' } : line)));
+    expect(license.acts.at(-1)).toEqual({ act: 'CORRECT' });
+    // The decision keeps what it changed, also now that the license says it.
+    const after = await read(accepted.id);
+    expect(after.certificateData.changes).toEqual(changes);
+    const decided = after.steps.find(({ step }: { step: string }) => step === 'DECIDED');
+    expect(decided).toEqual({ step: 'DECIDED', note: '录入时将地点写错', amended: changes });
+    const query = 'query($id: ID!) { license(identifier: $id) { state paper { validity } } }';
+    const { data } = await hub.ask('auditor', query, { id: identifier });
+    expect(data.license).toEqual({ state: 'SUPERSEDED', paper: { validity: 'SUPERSEDED' } });
   });
 });

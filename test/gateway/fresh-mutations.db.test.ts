@@ -11,7 +11,7 @@ import { findFixture, PEOPLE } from '../policy/people.ts';
 import { createPolicyHub, type PolicyHub } from '../policy/policy-hub.ts';
 import { tokenFor } from '../support/actors.ts';
 import { createTestDatabase, makeTemplate } from '../support/database.ts';
-import { grantCase, issueGrantedLicense, ROUTES, toBlanks } from '../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, toBlanks } from '../support/flow.ts';
 import { createHubOn, makeSeededTemplate, type TestHub, type TestHubOptions } from '../support/hub.ts';
 import { issueCertificate } from '../support/pki-builder.ts';
 
@@ -68,6 +68,7 @@ const FOLLOWING = {
   retainLicense: [EXPLORATION, 'yd2022-3-03'],
   transferLicense: [EXPLORATION, 'yd2022-3-06'],
   reissueLicense: [ROUTES.WINDOW_FORWARD, 'yd2022-3-29'],
+  correctLicense: [EXPLORATION, 'yd2022-3-01'],
 } as const;
 
 /** Grants a case of each act on a license of its own, and builds a certificate for the key of a seal. */
@@ -75,7 +76,9 @@ async function completeInputs({ hub, inputs }: PolicyHub): Promise<void> {
   let serial = 10;
   for (const [name, [route, matter]] of Object.entries(FOLLOWING)) {
     const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), serial++);
-    const id = await grantCase(hub, route, { matter, licenseNumber: license.number });
+    const correction = { situation: 'CORRECT', applicant: { ...COMPANY, name: '更正后的名称' }, reason: '笔误' };
+    const extra = name === 'correctLicense' ? correction : {};
+    const id = await grantCase(hub, route, { matter, licenseNumber: license.number, ...extra });
     INPUTS[name] = { case: id, ...toBlanks(route, serial++) };
   }
   const { certificates } = inputs.enterSealCertificate as { certificates: string };

@@ -17,9 +17,11 @@ import { waitForLicense } from '../support/supervision.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload } from '../support/upload.ts';
 
-const CASE_ACTS = ['issue', 'change', 'renew', 'reissue', 'retain', 'transfer', 'cancel'] as const;
+const CASE_ACTS = ['issue', 'change', 'renew', 'reissue', 'retain', 'transfer', 'correct', 'cancel'] as const;
 type Act = (typeof CASE_ACTS)[number];
 
+/** The holder as the license should have named it. */
+const MISSPELT = { ...COMPANY, name: '于都县贡江示范药业有限责任公司' };
 const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 
 /** A case on an existing license may end only in the act of its sub-item (实施方案附件1—3). */
@@ -97,11 +99,12 @@ describe('acts on an existing license', () => {
   };
   const LIFECYCLES: { what: string; route: Route; name: string; first: number; chain: [Act, string, object?][] }[] = [
     {
-      what: 'an exploration license, changed, renewed, retained, transferred, cancelled',
+      what: 'an exploration license, corrected, changed, renewed, retained, transferred, cancelled',
       route: EXPLORATION_ROUTE,
       name: '矿产资源勘查许可证',
       first: 1,
       chain: [
+        ['correct', 'yd2022-3-01', { situation: 'CORRECT', applicant: MISSPELT, reason: '录入有误' }],
         ['change', 'yd2022-3-05'],
         ['renew', 'yd2022-3-02'],
         ['retain', 'yd2022-3-03'],

@@ -85,15 +85,15 @@ describe('an act that somebody does', () => {
 /** Acts that a file names, and why it may. `ISSUE`, which makes the first version, is a rule in many places. */
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
-  'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
+  'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'CORRECT', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
   // The end of a period: nobody does it, the register states it. Cases enter the state that it leads to.
   'cases/fact/workflow.ts': ['LAPSE'],
   'kernel/sealing/attest.ts': ['LAPSE'],
   'licenses/act/issue-workflow.ts': ['LAPSE'],
   'licenses/register/statement.ts': ['LAPSE'],
   'licenses/validity/sweep-workflow.ts': ['LAPSE'],
-  // What has no term is not renewed.
-  'kernel/license-type/situation.ts': ['RENEW'],
+  // A correction corrects something, and says why.
+  'cases/content/check.ts': ['CORRECT'],
   // A renewal asked for in time holds off the end.
   'cases/renewal/renewal.ts': ['RENEW'],
   // A change of the register of people, which is no act on a license.

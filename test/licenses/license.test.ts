@@ -14,6 +14,7 @@ const ALLOWED: Record<(typeof VALIDITY_STATES)[number], readonly string[]> = {
     'REISSUE',
     'RETAIN',
     'TRANSFER',
+    'CORRECT',
     'SUSPEND',
     'LAPSE',
     'RESCIND',
@@ -28,7 +29,18 @@ const ALLOWED: Record<(typeof VALIDITY_STATES)[number], readonly string[]> = {
   WITHDRAWN: ['CANCEL'],
   REVOKED: ['CANCEL'],
   CANCELLED: [],
-  NOT_YET_VALID: ['CHANGE', 'REISSUE', 'RETAIN', 'TRANSFER', 'SUSPEND', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
+  NOT_YET_VALID: [
+    'CHANGE',
+    'REISSUE',
+    'RETAIN',
+    'TRANSFER',
+    'CORRECT',
+    'SUSPEND',
+    'RESCIND',
+    'WITHDRAW',
+    'REVOKE',
+    'CANCEL',
+  ],
 };
 const RESULTING_STATE: Record<string, string> = {
   CHANGE: 'SUPERSEDED',
@@ -36,6 +48,7 @@ const RESULTING_STATE: Record<string, string> = {
   REISSUE: 'SUPERSEDED',
   RETAIN: 'SUPERSEDED',
   TRANSFER: 'SUPERSEDED',
+  CORRECT: 'SUPERSEDED',
   SUSPEND: 'SUSPENDED',
   RESTORE: 'VALID',
   LAPSE: 'LAPSED',
@@ -61,8 +74,8 @@ describe('the state machine of a license', () => {
     }
   }
 
-  test('only six acts make a new document', () => {
-    expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
+  test('only seven acts make a new document', () => {
+    expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT']);
   });
 
   test('only versions in force, suspended or not yet begun are live; paper of all others must be returned', () => {

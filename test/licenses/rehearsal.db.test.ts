@@ -151,7 +151,7 @@ describe('rehearsals of licenses and seals', () => {
     expect(reviewerActions.map((action: { name: string }) => action.name).sort()).toEqual(
       [
         ...['suspend', 'restore', 'rescind', 'withdraw', 'revoke', 'cancel'].map((name) => `${name}License`),
-        ...['change', 'renew', 'reissue', 'retain', 'transfer'].map((name) => `${name}License`),
+        ...['change', 'renew', 'reissue', 'retain', 'transfer', 'correct'].map((name) => `${name}License`),
         ...['declineOrder', 'deliverCertificate', 'recallCertificate', 'redriveCollection', 'spoilBlank'],
       ].sort(),
     );

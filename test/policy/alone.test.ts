@@ -89,6 +89,7 @@ const ROWS: Readonly<Record<string, Alone>> = {
   reissueLicense: BY_CASE,
   retainLicense: BY_CASE,
   transferLicense: BY_CASE,
+  correctLicense: BY_CASE,
   cancelLicense: ACT_PROPOSED,
   suspendLicense: ACT_PROPOSED,
   restoreLicense: ACT_PROPOSED,

@@ -312,7 +312,7 @@ const holding = { counters: ['yudu-lyj', 'yudu-sjj'], window: YUDU_WINDOW, issue
 const head = { ...holding, number: 'x', state: 'VALID' } as unknown as LicenseHead;
 const taskOf = (action: string) =>
   ({ ...holding, content: { action }, voidedAt: null, doneAt: null }) as unknown as CertificateTask;
-const versionActs = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL'].flatMap((act) =>
+const versionActs = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT', 'CANCEL'].flatMap((act) =>
   fixturesOf(
     LICENSES_POLICY,
     [`${act.toLowerCase()}License`],

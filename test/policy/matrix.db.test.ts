@@ -34,6 +34,7 @@ const LATER_REFUSALS: Readonly<Record<string, string>> = {
   reissueLicense: 'LICENSE_ACT_NOT_ALLOWED',
   retainLicense: 'LICENSE_ACT_NOT_ALLOWED',
   transferLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  correctLicense: 'LICENSE_ACT_NOT_ALLOWED',
   enterSealCertificate: 'AUTHORITY_NOT_TRUSTED',
 };
 /**

@@ -279,6 +279,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     reissueLicense: task,
     retainLicense: task,
     transferLicense: task,
+    correctLicense: task,
     suspendLicense: own,
     restoreLicense: { ...own, identifier: suspended.sheet.identifier },
     cancelLicense: own,

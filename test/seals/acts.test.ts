@@ -30,7 +30,7 @@ beforeAll(async () => {
   fixture = await openSignerFixture();
 });
 
-const VERSIONS: readonly string[] = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'];
+const VERSIONS: readonly string[] = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT'];
 const OWN: readonly string[] = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'];
 
 const step = { at: new Date('2026-06-01T03:00:00Z'), note: '依规定办理', finding: 'GRANTED' };

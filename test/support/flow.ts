@@ -110,6 +110,8 @@ export async function grantCase(
     materials?: object[];
     fields?: object[];
     validFrom?: string;
+    situation?: string;
+    reason?: string;
   } = {},
 ) {
   const input = {
@@ -118,6 +120,7 @@ export async function grantCase(
     fields:
       overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
     licenseNumber: overrides.licenseNumber,
+    situation: overrides.situation,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(
@@ -130,8 +133,8 @@ export async function grantCase(
   );
   if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
   const id: string = acceptance.case.id;
-  const { validFrom } = overrides;
-  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom };
+  const { validFrom, reason } = overrides;
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom, reason };
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],

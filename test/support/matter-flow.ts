@@ -68,15 +68,15 @@ export async function done(hub: TestHub, person: string, name: string, type: str
   return result;
 }
 
-/** Takes an application of a matter from acceptance to its grant. Returns the id of the case. */
-export async function grantCase(hub: TestHub, route: Route, application: object): Promise<string> {
+/** Takes an application of a matter from acceptance to its grant, for a reason if one is given. Returns the case. */
+export async function grantCase(hub: TestHub, route: Route, application: object, reason?: string): Promise<string> {
   const materials = await materialsOf(hub, route.matter, route.accepts);
   const input = { matter: route.matter, applicant: COMPANY, materials, ...application };
   const { case: subject } = await done(hub, route.accepts, 'acceptCase', 'ApplicationInput', input);
   const id: string = subject.id;
   await done(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
   if (route.forwards) await done(hub, route.forwards, 'forwardCase', 'CaseNoteInput', { case: id });
-  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, reason };
   await done(hub, route.decides, 'decideCase', 'DecideCaseInput', decision);
   return id;
 }

@@ -27,6 +27,7 @@ export const ACTS = {
   REISSUE: { zh: '补发', en: 'Reissued' },
   RETAIN: { zh: '保留', en: 'Right retained' },
   TRANSFER: { zh: '转让', en: 'Transferred' },
+  CORRECT: { zh: '更正', en: 'Corrected' },
   SUSPEND: { zh: '暂扣', en: 'Suspended' },
   RESTORE: { zh: '恢复', en: 'Restored' },
   LAPSE: { zh: '失效', en: 'Lapsed' },

@@ -1,12 +1,12 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { makesSheet } from '../../kernel/license-acts.ts';
+import { changesLines, makesSheet } from '../../kernel/license-acts.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
-import { actOf, type Case, type LicenseFact, type StepRecord } from '../case.ts';
-import { type Lines, linesAfter, listAmended } from './content.ts';
+import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
+import { type AmendedLine, type Lines, linesAfter, listAmended } from './content.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
@@ -70,16 +70,51 @@ function listLacking(type: LicenseTypeVersion | null, standing: Lines): Readonly
   return new Set((type?.lines ?? []).flatMap(({ label, required }) => (required && !labels.has(label) ? label : [])));
 }
 
+/** What decides which lines a license carries after a case. */
+type CaseLines = Pick<CaseFile, 'act' | 'delegation' | 'fields'>;
+
 /** Returns the lines that the license carries after the act of a case (制证信息). */
-export function linesOf(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
+export function linesOf(subject: CaseLines, license: LicenseFact | null, type: LicenseTypeVersion | null) {
   const standing = license?.license.fields ?? [];
   return linesAfter(actOf(subject), standing, subject.fields, listLacking(type, standing));
 }
 
 /** Refuses as `requireComplete` does. An act that makes no new sheet seals no lines. */
-export function requireContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
+export function requireContent(subject: CaseLines, license: LicenseFact | null, type: LicenseTypeVersion | null): void {
   if (!makesSheet(actOf(subject))) return;
   requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
+}
+
+/** The holder's name among the lines that a case changes. */
+const HOLDER_LABEL = '持证主体';
+
+/**
+ * Returns what a case changes on the license that it acts on: the holder's name and the lines, each before and after.
+ * [] for a first license, and for an act that changes neither.
+ */
+export function listChanges(
+  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  license: LicenseFact | null,
+  type: LicenseTypeVersion | null,
+): AmendedLine[] {
+  if (license === null || !makesSheet(actOf(subject))) return [];
+  const { holder, fields } = license.license;
+  const nameAfter = changesLines(actOf(subject)) ? subject.applicant.name : holder.name;
+  const nameLine = (text: string) => [{ label: HOLDER_LABEL, text }];
+  return [
+    ...listAmended(nameLine(holder.name), nameLine(nameAfter)),
+    ...listAmended(fields, linesOf(subject, license, type)),
+  ];
+}
+
+/** Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name. */
+export function requireCorrection(
+  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  license: LicenseFact | null,
+  type: LicenseTypeVersion | null,
+): void {
+  if (license === null || actOf(subject) !== 'CORRECT') return;
+  if (listChanges(subject, license, type).length === 0) throw new Refusal('CORRECTION_EMPTY', 'fields');
 }
 
 function codeOf({ fault }: ContentFault) {

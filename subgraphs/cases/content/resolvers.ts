@@ -7,7 +7,7 @@ import { findLicenses, findLicenseTypes } from '../fact/store.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
-import { linesOf, requireContent, typeOfCase } from './check.ts';
+import { linesOf, listChanges, requireContent, typeOfCase } from './check.ts';
 import { amendCase } from './workflow.ts';
 
 /** The content of a license to be (制证信息): what it will carry, and its amendment. */
@@ -44,8 +44,11 @@ async function viewContents({ db, now }: WorkflowDependencies, cases: readonly C
 
 function viewContent(subject: Case, license: LicenseFact | null, type: LicenseTypeVersion | null) {
   const refusals = listRefusals(() => requireContent(subject, license, type));
+  // The act changes the license, so the decision keeps what it changes.
+  const decision = subject.steps.find(({ step }) => step === 'DECIDED');
   return {
     fields: linesOf(subject, license, type),
+    changes: decision ? (decision.data?.amended ?? []) : listChanges(subject, license, type),
     problems: refusals.map(({ code, message, field }) => ({ code, message, field, path: [] })),
     typeVersion: type?.version ?? null,
   };

@@ -8,7 +8,7 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { linesOf, requireContent } from '../content/check.ts';
+import { linesOf, requireContent, requireCorrection } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { currentOn, renewalStart } from '../fact/license.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
@@ -22,8 +22,8 @@ export interface DecisionInput {
 
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
- * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` and
- * `requireContent` refuse.
+ * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits`,
+ * `requireContent` and `requireCorrection` refuse.
  */
 export function decide(
   subject: Case,
@@ -34,8 +34,9 @@ export function decide(
   const isRejected = input.decision === 'REJECTED';
   const isAgainstExamination = !isRejected && subject.finding === 'REFUSED';
   const grantsLicense = !isRejected && endsInLicenseAct(subject.delegation);
+  const isCorrection = grantsLicense && actOf(subject) === 'CORRECT';
   checkAll(
-    () => requireDecisionReason(input.reason, isRejected || isAgainstExamination),
+    () => requireDecisionReason(input.reason, isRejected || isAgainstExamination || isCorrection),
     () => {
       // Every decision is sealed: on the license, or on a decision document.
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
@@ -43,6 +44,7 @@ export function decide(
     () => grantsLicense && requireStartDay(input.validFrom, startOf(subject, license, today), today),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireContent(subject, license, type),
+    () => grantsLicense && requireCorrection(subject, license, type),
   );
   return grantsLicense ? contentOf(subject, license, type, { input, today }) : null;
 }
@@ -131,6 +133,7 @@ function contentOf(
         validUntil: endOfMonths(validFrom, outcome.validityMonths),
       };
     case 'CHANGE':
+    case 'CORRECT':
     case 'RETAIN':
     case 'TRANSFER':
       return { ...currentBase, holder: subject.applicant, fields };

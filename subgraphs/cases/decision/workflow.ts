@@ -13,6 +13,7 @@ import {
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { acceptingWindow, buildStep, type Case, partiesOf } from '../case.ts';
+import { listChanges } from '../content/check.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
@@ -63,7 +64,9 @@ export function decideCase(
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
     const exceptions = listUsedExceptions(subject, subject.delegation.decides.organ, approver, true);
-    const details = { note: input.reason, finding: input.decision, data: toStepData(exceptions) };
+    const amended = grant === null ? [] : listChanges(subject, license, type);
+    const data = toStepData(exceptions, amended);
+    const details = { note: input.reason, finding: input.decision, data };
     const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));

@@ -1,5 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { StepData } from '../case.ts';
+import type { AmendedLine } from '../content/content.ts';
 import { type CaseSubject, hasExamined } from '../policy.ts';
 import { findExaminerException, findSecondment, type UsedException } from './exception.ts';
 
@@ -20,7 +21,8 @@ export function listUsedExceptions(
     .map(({ id, kind, validFrom, validTo }) => ({ id, kind, validFrom, validTo }));
 }
 
-/** The data of a step that rests on exceptions, or null if there are none. */
-export function toStepData(exceptions: UsedException[]): StepData | null {
-  return exceptions.length === 0 ? null : { exceptions };
+/** The data of a step that rests on exceptions and changes lines of a license, or null if it does neither. */
+export function toStepData(exceptions: UsedException[], amended: AmendedLine[] = []): StepData | null {
+  if (exceptions.length === 0 && amended.length === 0) return null;
+  return { ...(exceptions.length > 0 && { exceptions }), ...(amended.length > 0 && { amended }) };
 }

@@ -3,7 +3,7 @@ import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle
 import { actorColumns, bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { GuideMaterialFact } from '../../kernel/events/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-import { caseFile } from '../case-tables.ts';
+import { caseFile } from '../file/tables.ts';
 import type { MaterialKind } from './material.ts';
 import type { MediaType } from './upload/file.ts';
 

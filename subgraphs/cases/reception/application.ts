@@ -8,7 +8,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { requireFitting } from '../content/check.ts';
+import { requireCorrection, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { stateForActs } from '../fact/license.ts';
 
@@ -30,8 +30,8 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting` and
- * `requireLicenseFits` refuse.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting`,
+ * `requireLicenseFits` and `requireCorrection` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
@@ -47,6 +47,7 @@ export function requireApplication(
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, license?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
+    () => requireCorrection({ ...application, delegation }, license, type),
   );
 }
 

@@ -34,6 +34,7 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   reissueLicense: { zh: '补发', en: 'Reissue' },
   retainLicense: { zh: '保留', en: 'Retain' },
   transferLicense: { zh: '转让', en: 'Transfer' },
+  correctLicense: { zh: '更正', en: 'Correct' },
   suspendLicense: { zh: '暂扣', en: 'Suspend' },
   restoreLicense: { zh: '恢复', en: 'Restore' },
   rescindLicense: { zh: '撤销', en: 'Rescind' },

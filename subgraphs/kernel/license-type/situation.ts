@@ -1,5 +1,5 @@
 import type { Day } from '../day.ts';
-import { LICENSE_ACTIONS, LICENSE_ACTS, type LicenseAction } from '../license-acts.ts';
+import { LICENSE_ACTIONS, LICENSE_ACTS, type LicenseAction, type LicenseActRule } from '../license-acts.ts';
 import type { LicenseTypeVersion } from './type.ts';
 
 /** Situations (办理情形): for which acts on a license a matter takes applications. The one rule for matters and cases. */
@@ -41,13 +41,24 @@ export function listCarriedActs(
 /**
  * Returns the situations that a matter offers whose cases end in a license. A sub-item of the plan that names one act
  * (延续, 变更, 补发) is for that act alone. The matter that issues a license is also for every act of its type that no
- * sub-item names. A license without a term is not renewed.
+ * sub-item names. A license without a term is not renewed. An error of its own (更正) every issuer corrects.
  */
 export function listSituations({ ownAct, type, carried }: SituationFacts): LicenseAction[] {
   const own = ownAct ?? 'ISSUE';
   if (type === null) return [own];
-  const isKnown = (act: LicenseAction) => type.acts.includes(act) && (act !== 'RENEW' || type.term.kind !== 'NONE');
-  return LICENSE_ACTIONS.filter((act) => isKnown(act) && (act === own || (own === 'ISSUE' && !carried.has(act))));
+  const isFree = (act: LicenseAction) => own === 'ISSUE' && (isOfEveryType(act) || !carried.has(act));
+  return LICENSE_ACTIONS.filter((act) => isPossible(act, type) && (act === own || isFree(act)));
+}
+
+/** Whether an act is possible with a license of a type. */
+function isPossible(act: LicenseAction, type: LicenseTypeVersion): boolean {
+  const { needsTerm = false }: LicenseActRule = LICENSE_ACTS[act];
+  return (isOfEveryType(act) || type.acts.includes(act)) && !(needsTerm && type.term.kind === 'NONE');
+}
+
+function isOfEveryType(act: LicenseAction): boolean {
+  const { ofEveryType = false }: LicenseActRule = LICENSE_ACTS[act];
+  return ofEveryType;
 }
 
 /** Returns the name of a situation at the counter. A first license is applied for as 新办; the act on it is 制发. */

@@ -103,7 +103,7 @@ const TOKEN_TIMEOUT_MS = 5_000;
 /** A token is renewed this long before it expires. */
 const TOKEN_MARGIN_MS = 30_000;
 const PROTOCOL_PAUSE_MS = 30_000;
-/** The version of the protocol that brought statements of the register. */
+/** The version of the protocol that brought statements of the register, and the act CORRECT. */
 export const STATEMENT_PROTOCOL = 2;
 /** Longer answers are refused. */
 const MAX_ANSWER_BYTES = 1_048_576;
@@ -115,6 +115,8 @@ const MAX_ANSWER_BYTES = 1_048_576;
 interface CodeList {
   name: string;
   acts: Readonly<Record<Act, string>>;
+  /** The same for a library that speaks version 1 only. */
+  firstActs: Readonly<Record<Act, string>>;
   states: Readonly<Record<LicenseState, string>>;
 }
 
@@ -126,6 +128,7 @@ function mapActs(toCode: (rule: LicenseActRule) => string): Readonly<Record<Act,
 const TONGQUAN_1: CodeList = {
   name: 'tongquan-1',
   acts: mapActs((rule) => rule.wireCode),
+  firstActs: mapActs(({ wireCode, firstWireCode = wireCode }) => firstWireCode),
   states: {
     VALID: 'VALID',
     SUSPENDED: 'SUSPENDED',
@@ -196,8 +199,20 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
       return session.protocols;
     },
     speaks: (version, signal) => session.speaks(version, protocolPauseMs, signal),
-    deliver: (delivery, signal) =>
-      collect('certificates', buildWireDelivery(delivery, TONGQUAN_1), delivery.record, signal),
+    async deliver(delivery, signal) {
+      const collectAs = (acts: CodeList['acts']) =>
+        collect('certificates', buildWireDelivery(delivery, TONGQUAN_1, acts), delivery.record, signal);
+      const { acts, firstActs } = TONGQUAN_1;
+      if (acts[delivery.act] === firstActs[delivery.act]) return collectAs(acts);
+      const askSignal = signal ?? AbortSignal.timeout(timeoutMs);
+      if (!(await session.speaks(STATEMENT_PROTOCOL, protocolPauseMs, askSignal))) return collectAs(firstActs);
+      return collectAs(acts).catch((error) => {
+        if (!(error instanceof Rejection)) throw error;
+        // A library that was set back to version 1 refuses the code for good. It may take the code of that version.
+        session.forgetProtocols();
+        return collectAs(firstActs);
+      });
+    },
     async deliverStatement(delivery, signal) {
       try {
         return await collect('statements', buildWireStatement(delivery), delivery.claims, signal);
@@ -284,12 +299,12 @@ interface WireForm {
   documentDigest: string;
 }
 
-/** Builds the JSON body of a delivery. */
-function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
+/** Builds the JSON body of a delivery. `acts` are the codes of a version of the protocol. */
+function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList, acts: CodeList['acts']) {
   return {
     ...delivery,
     codeList: codes.name,
-    act: codes.acts[delivery.act],
+    act: acts[delivery.act],
     state: codes.states[delivery.state],
     document: Buffer.from(delivery.document).toString('base64'),
     signature: delivery.signature && Buffer.from(delivery.signature).toString('base64'),

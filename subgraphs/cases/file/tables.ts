@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
-import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
-import type { DelegationFact } from '../kernel/events/events.ts';
-import type { LicenseAction } from '../kernel/license-acts.ts';
-import type { Finding, MatterFact, Position, Step, StepData } from './case.ts';
-import type { GuideInForce } from './reception/guide.ts';
+import { actorColumns, day, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
+import type { DelegationFact } from '../../kernel/events/events.ts';
+import type { LicenseAction } from '../../kernel/license-acts.ts';
+import type { Finding, MatterFact, Position, Step, StepData } from '../case.ts';
+import type { GuideInForce } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');
 
