@@ -16,12 +16,17 @@ const types = new Map(
 const outcomes = matterFacts.map(({ delegations }) => delegations);
 
 /** The situations of a matter of the plan, as its type says them. */
-function offeredBy(matter: MatterFact, type?: Partial<LicenseTypeVersion>): LicenseAction[] {
+function offeredBy(
+  matter: MatterFact,
+  type?: Partial<LicenseTypeVersion>,
+  guided: LicenseAction[] | null = null,
+): LicenseAction[] {
   const { licenseAction: ownAct, outcome } = delegationOn(matter, DAY);
   const code = outcome.licenseType ?? '';
   const known = types.get(code);
   if (!known) return [];
-  return listSituations({ ownAct, type: { ...known, ...type }, carried: listCarriedActs(outcomes, code, DAY) });
+  const carried = listCarriedActs(outcomes, code, DAY);
+  return listSituations({ ownAct, type: { ...known, ...type }, carried, guided });
 }
 
 function find(id: string): MatterFact {
@@ -86,9 +91,14 @@ describe('the rule', () => {
     expect(offeredBy(find('1-07'), { acts: ['CHANGE'] })).toEqual(['CHANGE', 'CORRECT']);
   });
 
+  test('a service guide leaves out what it does not name, and adds nothing', () => {
+    expect(offeredBy(find('1-07'), {}, ['ISSUE', 'REISSUE', 'TRANSFER'])).toEqual(['ISSUE', 'REISSUE', 'CORRECT']);
+    expect(offeredBy(find('3-05'), {}, ['ISSUE'])).toEqual([]);
+  });
+
   test('without a type only the own act is possible', () => {
-    expect(listSituations({ ownAct: null, type: null, carried: new Set() })).toEqual(['ISSUE']);
-    expect(listSituations({ ownAct: 'CANCEL', type: null, carried: new Set() })).toEqual(['CANCEL']);
+    expect(listSituations({ ownAct: null, type: null, carried: new Set(), guided: null })).toEqual(['ISSUE']);
+    expect(listSituations({ ownAct: 'CANCEL', type: null, carried: new Set(), guided: null })).toEqual(['CANCEL']);
   });
 
   test('a sub-item carries its act from its first day, and of its own type', () => {

@@ -46,6 +46,17 @@ test('both formats give the same guide', () => {
   expect(parseGuide('CSV', CSV_GUIDE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
 });
 
+test('situations are named in both formats, or the guide has none', () => {
+  const named = parseGuide('JSON', JSON.stringify({ ...GUIDE, situations: ['ISSUE', 'CHANGE'] }));
+  expect(named.situations).toEqual(['ISSUE', 'CHANGE']);
+  const rows = ['ISSUE', 'CHANGE'].map((act) => `situation,,,${act},,,,,,,,,,\n`).join('');
+  expect(parseGuide('CSV', CSV_GUIDE + rows)).toEqual(named);
+  expect(Object.keys(parseGuide('JSON', JSON.stringify(GUIDE)))).not.toContain('situations');
+  expect(problemsOfJson({ situations: [] })).toEqual([expect.stringContaining('situations')]);
+  expect(problemsOfJson({ situations: ['MERGE'] })).toEqual([expect.stringContaining('situations[0]：应为 ISSUE')]);
+  expect(problemsOfJson({ situations: ['ISSUE', 'ISSUE'] })).toEqual(['situations[1]：“ISSUE”重复']);
+});
+
 test('both formats give the same overlay', () => {
   const overlay = {
     matterId: 'm',
@@ -143,7 +154,7 @@ describe('CSV: names every bad line', () => {
       'an unknown part',
       (text: string) => text.replace('fee,', 'cost,'),
       [
-        '第 7 行：part 不能是“cost”，应为 matter、valid_from、sample、note、promised、counter、condition、step、material、fee、statutory 之一',
+        '第 7 行：part 不能是“cost”，应为 matter、valid_from、sample、note、promised、counter、situation、condition、step、material、fee、statutory 之一',
       ],
     ],
     [

@@ -11,7 +11,7 @@ import { guideOn, type PublishedGuides } from './guide.ts';
 import { requireAcceptingOrgan } from './policy.ts';
 
 /** Returns the situations (办理情形) for which a matter takes applications, in a delegation; [] for a decision document. */
-export type ListOffered = (delegation: DelegationFact) => LicenseAction[];
+export type ListOffered = (matter: MatterFact, delegation: DelegationFact) => LicenseAction[];
 
 /** What decides whether a received application can be accepted today, besides the case itself. */
 export interface AcceptanceFacts {
@@ -46,7 +46,7 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   if (needsAgreement && !agreements.some((agreement) => covers(agreement, delegation, matter.matterId)))
     throw new Refusal('AGREEMENT_MISSING', 'matter');
   const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
-  const act = requireSituation({ ...subject, delegation }, listOffered(delegation));
+  const act = requireSituation({ ...subject, delegation }, listOffered(matter, delegation));
   requireLicenseFits({ ...subject, delegation, act }, license, today);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, today, division);

@@ -120,6 +120,8 @@ const guideMaterial = z.object({
 });
 /** The part of a service guide (办事指南) against which a case is accepted and checked. */
 const guide = z.object({
+  /** The situations (办理情形) for which it takes applications. Absent: all that the matter offers. */
+  situations: z.array(z.enum(LICENSE_ACTIONS)).optional(),
   materials: z.array(guideMaterial),
   /** Steps in order. `limitDays` is in working days, or null if the guide sets no limit for the step. */
   steps: z.array(z.object({ name: z.string(), limitDays: z.number().int().positive().nullable() })),

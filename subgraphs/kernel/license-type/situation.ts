@@ -19,6 +19,8 @@ export interface SituationFacts {
   type: LicenseTypeVersion | null;
   /** Acts that other matters of the same type are for: see `listCarriedActs`. */
   carried: ReadonlySet<LicenseAction>;
+  /** The situations that the service guide in force names. Null: it names none, or there is no guide. */
+  guided: readonly LicenseAction[] | null;
 }
 
 /**
@@ -42,12 +44,14 @@ export function listCarriedActs(
  * Returns the situations that a matter offers whose cases end in a license. A sub-item of the plan that names one act
  * (延续, 变更, 补发) is for that act alone. The matter that issues a license is also for every act of its type that no
  * sub-item names. A license without a term is not renewed. An error of its own (更正) every issuer corrects.
+ * The service guide may leave out every other situation.
  */
-export function listSituations({ ownAct, type, carried }: SituationFacts): LicenseAction[] {
+export function listSituations({ ownAct, type, carried, guided }: SituationFacts): LicenseAction[] {
   const own = ownAct ?? 'ISSUE';
   if (type === null) return [own];
   const isFree = (act: LicenseAction) => own === 'ISSUE' && (isOfEveryType(act) || !carried.has(act));
-  return LICENSE_ACTIONS.filter((act) => isPossible(act, type) && (act === own || isFree(act)));
+  const isGuided = (act: LicenseAction) => guided === null || guided.includes(act) || isOfEveryType(act);
+  return LICENSE_ACTIONS.filter((act) => isPossible(act, type) && (act === own || isFree(act)) && isGuided(act));
 }
 
 /** Whether an act is possible with a license of a type. */

@@ -1,8 +1,10 @@
+import { LICENSE_ACTIONS, type LicenseAction } from '../../kernel/license-acts.ts';
+import { situationLabel } from '../../kernel/license-type/situation.ts';
 import type { Guide } from './guide.ts';
 
 /** A difference between two guides. */
 export interface Difference {
-  part: 'CONDITION' | 'STEP' | 'MATERIAL' | 'FEE' | 'LIMIT' | 'COUNTER';
+  part: 'SITUATION' | 'CONDITION' | 'STEP' | 'MATERIAL' | 'FEE' | 'LIMIT' | 'COUNTER';
   change: 'ADDED' | 'REMOVED' | 'CHANGED';
   /** A sentence for a person: what it was, what it is. */
   text: string;
@@ -43,8 +45,8 @@ function compareLists<Entry>(
   title: (entry: Entry) => string,
   compareEntries: (from: Entry, to: Entry) => Change[],
 ): Difference[] {
-  // A counter serves people; every other entry asks something of them.
-  const servesPeople = part === 'COUNTER';
+  // A counter and a situation serve people; every other entry asks something of them.
+  const servesPeople = part === 'COUNTER' || part === 'SITUATION';
   const oldByTitle = new Map(from.map((entry) => [title(entry), entry]));
   const newTitles = new Set(to.map(title));
   const removedEntries = from.filter((entry) => !newTitles.has(title(entry)));
@@ -73,6 +75,17 @@ export const titles = {
   fee: ({ name }: { name: string }) => `收费“${name}”`,
 } as const;
 
+/** Compares for which situations (办理情形) two guides take applications. One that names none takes all. */
+function compareSituations(from: Guide, to: Guide): Difference[] {
+  const listOf = ({ situations }: Guide): readonly LicenseAction[] => situations ?? LICENSE_ACTIONS;
+  return compareLists(
+    'SITUATION',
+    [listOf(from), listOf(to)],
+    (act) => `情形“${situationLabel(act)}”`,
+    () => [],
+  );
+}
+
 /** Lists every difference of `to` from `from`, each in a sentence. */
 export function listDifferences(from: Guide, to: Guide): Difference[] {
   const limits = [
@@ -81,6 +94,7 @@ export function listDifferences(from: Guide, to: Guide): Difference[] {
     ...compareTexts('法定时限的依据', from.statutoryBasis, to.statutoryBasis),
   ];
   return [
+    ...compareSituations(from, to),
     ...compareLists(
       'CONDITION',
       [from.conditions, to.conditions],

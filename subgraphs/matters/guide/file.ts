@@ -151,6 +151,8 @@ type Column = keyof typeof COLUMNS;
 interface RowMapping {
   /** The list of which the row is an entry, or null if its cells are properties of the whole. */
   list: string | null;
+  /** Whether a file without such a row has no such list. Else it has an empty one. */
+  optional?: true;
   /** Property by column. With `bare`, the entry has no properties and is the cell itself. */
   cells: Partial<Record<Column, string>>;
   bare?: true;
@@ -173,6 +175,7 @@ const SHARED_ROWS = {
 
 const GUIDE_ROWS: RowMappings = {
   ...SHARED_ROWS,
+  situation: { list: 'situations', cells: { text: 'text' }, bare: true, optional: true },
   condition: { list: 'conditions', cells: { text: 'text' }, bare: true },
   step: { list: 'steps', cells: { name: 'name', text: 'what', days: 'limitDays' } },
   material: {
@@ -208,7 +211,7 @@ type Line = { record: Record<string, string>; info: { lines: number } };
 /** Parses a table whose column `part` says what each row is. Refuses GUIDE_FILE_INVALID, naming each bad line. */
 function parseTable(text: string, rows: RowMappings): ParsedFile {
   const value: Record<string, unknown> = {};
-  for (const { list } of Object.values(rows)) if (list !== null) value[list] = [];
+  for (const { list, optional } of Object.values(rows)) if (list !== null && !optional) value[list] = [];
   const lineOf = new Map<string, number>();
   const problems: Problem[] = [];
   const addProblem = (line: number, message: string) => problems.push({ place: `第 ${line} 行`, message });
@@ -228,6 +231,7 @@ function parseTable(text: string, rows: RowMappings): ParsedFile {
         lineOf.set(property, info.lines);
       }
     } else {
+      value[row.list] ??= [];
       const entries = value[row.list] as unknown[];
       lineOf.set(`${row.list}[${entries.length}]`, info.lines);
       entries.push(row.bare ? Object.values(rowCells.entry)[0] : rowCells.entry);

@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { daySchema } from '../../kernel/day-schema.ts';
 import { MATERIAL_FORMS } from '../../kernel/events/events.ts';
+import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
 
 /** Maximum of entries in each list of a guide. */
-export const MAX_ENTRIES = { conditions: 50, steps: 30, materials: 60, fees: 20, counters: 50 } as const;
+export const MAX_ENTRIES = {
+  situations: LICENSE_ACTIONS.length,
+  conditions: 50,
+  steps: 30,
+  materials: 60,
+  fees: 20,
+  counters: 50,
+} as const;
 /** Maximum of characters of a key, a name, a sentence. */
 const MAX_KEY_CHARS = 40;
 const MAX_NAME_CHARS = 100;
@@ -42,6 +50,11 @@ export const guideSchema = z.strictObject({
   /** Whether it is an invented sample (示例) rather than a published guide; `note` then says so. */
   sample: z.boolean().default(false),
   note: sentence().nullable().default(null),
+  /**
+   * The situations (办理情形) for which it takes applications, of those that the matter offers. Absent: all of them. An
+   * absent member leaves the digest of earlier guides as it is.
+   */
+  situations: z.array(z.enum(LICENSE_ACTIONS)).min(1).max(MAX_ENTRIES.situations).optional(),
   /** Conditions of acceptance (受理条件). */
   conditions: z.array(sentence()).max(MAX_ENTRIES.conditions),
   steps: z
@@ -91,6 +104,7 @@ export class GuideRefusal extends Refusal {
 /** Lists the problems of a well-formed guide: duplicate entries, limits that contradict each other. */
 export function listInconsistencies(guide: Guide): Problem[] {
   const problems = [
+    ...listDuplicates('situations', guide.situations ?? []),
     ...listDuplicates('conditions', guide.conditions),
     ...listDuplicates(
       'steps',

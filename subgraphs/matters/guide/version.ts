@@ -140,8 +140,9 @@ export function buildGuidesFact(
   return { matterId, versions: currentVersions };
 }
 
-function toGuideFact({ materials, steps, statutoryDays, promisedDays }: Guide): GuideFact {
+function toGuideFact({ situations, materials, steps, statutoryDays, promisedDays }: Guide): GuideFact {
   return {
+    ...(situations !== undefined && { situations }),
     materials: materials.map(({ basis: _, ...fact }) => fact),
     steps: steps.map(({ what: _, ...fact }) => fact),
     statutoryDays,

@@ -4,7 +4,7 @@ import { type GuideInForce, type GuideVersion, listLapsed, readVersion } from '.
 export type GuideView = ReturnType<typeof viewGuide>;
 
 export function viewGuide({ guide, ...period }: GuideInForce) {
-  return { ...guide, ...period };
+  return { ...guide, situations: guide.situations ?? null, ...period };
 }
 
 /** Shows a version with every overlay. `versions` are all versions of the matter. */
