@@ -9,6 +9,7 @@ import {
   ROUTES,
   runMutation,
   toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
@@ -189,7 +190,7 @@ test('a library of version 1 is sent a correction as a change, one of version 2 
   const { number, identifier } = await issueGrantedLicense(hub, exploration, await grantCase(hub, exploration), 1);
   const follow = async (name: string, serial: number, application: object) => {
     const id = await grantCase(hub, exploration, { licenseNumber: number, ...application });
-    const input = { case: id, blankNumber: toBlankNumber(exploration, serial) };
+    const input = { case: id, ...toBlanks(exploration, serial) };
     const { license } = await runMutation(
       hub,
       exploration.prints,
