@@ -13,7 +13,7 @@ import { sampleCases } from '../support/sample.ts';
 const DAY = '2026-03-02';
 /** How many of the types a run tries. */
 const TYPES = 4;
-const BUYER = { name: '示范受让公司', codeKind: 'USCC', code: '91000000MA0000002N' };
+const BUYER = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 /** The acts in an order in which they can follow each other. */
 const ORDER: LicenseAction[] = ['ISSUE', 'CHANGE', 'CORRECT', 'RETAIN', 'REISSUE', 'TRANSFER', 'RENEW', 'CANCEL'];
 /** The holder as a license should have named it. */
