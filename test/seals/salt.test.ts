@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
-import { hasSalt } from '../../subgraphs/kernel/salt.ts';
 import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
+import { hasSalt } from '../../subgraphs/kernel/sealing/salt.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { readStatement } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { buildEventLeaf } from '../../subgraphs/seals/log/leaf.ts';

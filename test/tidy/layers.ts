@@ -122,7 +122,7 @@ export const KERNEL: Record<string, Layer> = {
   'http/ports-client': 'client',
   refusal: 'rule',
   'refusals/collector': 'rule',
-  salt: 'rule',
+  'sealing/salt': 'rule',
   'http/resolver-types': 'edge',
   'pdf/qr': 'render',
   'pdf/seal-image': 'rule',

@@ -5,7 +5,7 @@ import { daySchema, instantSchema } from '../day-schema.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
-import { saltSchema } from '../salt.ts';
+import { saltSchema } from '../sealing/salt.ts';
 import { SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */

@@ -1,6 +1,5 @@
 import type { Actor } from '../actor.ts';
 import { Refusal } from '../refusal.ts';
-import { saltSchema } from '../salt.ts';
 import type { SealAuthorisation } from './authorisation.ts';
 import {
   computeChallenge,
@@ -13,6 +12,7 @@ import {
   writeAuthorisationText,
 } from './person-signature.ts';
 import { makeSalt } from './random.ts';
+import { saltSchema } from './salt.ts';
 
 /** An act that a person authorises by signature: its rehearsal tells the text, and the act brings it signed. */
 

@@ -6,7 +6,7 @@ import { type Relay, type RelayOptions, startRelay } from '../../kernel/events/r
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { buildHandOver } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
-import { hasSalt } from '../../kernel/salt.ts';
+import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { ReadEvidenceMaterial, RecordReceipt } from '../../kernel/sealing/sign.ts';
 import { toOneLine } from '../../kernel/text.ts';
 import { LIBRARY_CONSUMERS, messages } from '../act/event-store.ts';

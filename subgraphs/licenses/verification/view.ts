@@ -2,7 +2,7 @@ import type { Database } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { hasSalt } from '../../kernel/salt.ts';
+import { hasSalt } from '../../kernel/sealing/salt.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */

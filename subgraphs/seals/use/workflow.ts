@@ -4,8 +4,8 @@ import type { Halt } from '../../kernel/halt.ts';
 import { PdfError } from '../../kernel/pdf/pdf.ts';
 import { digestSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { hasSalt } from '../../kernel/salt.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
+import { hasSalt } from '../../kernel/sealing/salt.ts';
 import {
   type CodeRequest,
   codePayload,

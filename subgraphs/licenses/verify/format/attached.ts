@@ -4,7 +4,7 @@ import { JsonTooComplex, parseForeignJson } from '../../../kernel/foreign/json.t
 import { readLicenseIdentifier } from '../../../kernel/identifier.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError, type PdfFile } from '../../../kernel/pdf/pdf.ts';
-import { saltSchema } from '../../../kernel/salt.ts';
+import { saltSchema } from '../../../kernel/sealing/salt.ts';
 import type { ActStatement, AttachedRecord } from '../../act/record.ts';
 import { Failure } from '../verdict.ts';
 

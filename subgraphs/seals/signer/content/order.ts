@@ -11,7 +11,7 @@ import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError } from '../../../kernel/pdf/pdf.ts';
 import { readSealable } from '../../../kernel/pdf/sealed-pdf.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
-import { hasSalt } from '../../../kernel/salt.ts';
+import { hasSalt } from '../../../kernel/sealing/salt.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../../kernel/sealing/sign.ts';
 import {
   type SealableRecord,

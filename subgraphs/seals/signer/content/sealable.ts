@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../../../kernel/day-schema.ts';
 import { LICENSE_STATES } from '../../../kernel/license-acts.ts';
-import { saltSchema } from '../../../kernel/salt.ts';
+import { saltSchema } from '../../../kernel/sealing/salt.ts';
 import { findTextProblem } from '../../../kernel/text.ts';
 
 /**
