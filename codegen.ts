@@ -61,6 +61,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
+    LicenseType: './view.ts#LicenseTypeKey',
     PaperCertificate: './paper/store.ts#SheetOnDay',
     SupervisionOrder: './order/store.ts#OrderRow',
   },

@@ -25,6 +25,8 @@ export interface LicenseStatus {
   issuedOn: string;
   validFrom: string;
   validUntil: string | null;
+  /** The lines that everybody may see. */
+  fields: readonly { label: string; text: string }[];
   /** Null for versions of releases up to 0.4. */
   documentDigest: string | null;
   sealName: string;
@@ -123,6 +125,7 @@ function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
     [TEXT.issuer[lang], license.issuerName],
     [TEXT.issuedOn[lang], license.issuedOn],
     [TEXT.validity[lang], `${license.validFrom} ${TEXT.to[lang]} ${until}`],
+    ...license.fields.map(({ label, text }): [string, string] => [label, text]),
   ];
 }
 

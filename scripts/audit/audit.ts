@@ -12,6 +12,7 @@ import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
+import { auditTypes } from './types.ts';
 import { auditUses } from './uses.ts';
 
 /**
@@ -24,6 +25,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '本人签名 signatures of persons', run: auditSignatures },
   { name: '印章 seals', run: auditSeals },
   { name: '证照和文书 licenses and decisions', run: auditLicenses },
+  { name: '证照类型、编号和目录 types, numbers, lists', run: auditTypes },
   { name: '纸质和空白证照 paper', run: auditPaper },
   { name: '市库回执 receipts', run: auditReceipts },
   { name: '告知市库的登记声明 statements', run: auditTold },

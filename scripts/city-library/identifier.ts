@@ -5,7 +5,7 @@ const PATTERN = /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9
 export interface Identifier {
   type: string;
   issuer: string;
-  /** The license number. */
+  /** What it carries of the license number: see `isSerialOf`. */
   serial: string;
   version: number;
 }
@@ -19,4 +19,15 @@ export function readIdentifier(text: string): Identifier | null {
   }
   const isValid = check !== '' && (sum + ALPHABET.indexOf(check)) % 36 === 1;
   return isValid ? { type, issuer, serial, version: Number(version) } : null;
+}
+
+/**
+ * Whether a serial names a license number: it is the number's digits and capital letters. Where another license of the
+ * issuer has that serial, `Z` and a digit follow.
+ */
+export function isSerialOf(serial: string, number: string): boolean {
+  const own = number.replaceAll(/[^0-9A-Z]/g, '');
+  return (
+    serial === own || (serial.startsWith(own.slice(0, 34)) && /^Z[1-9]$/.test(serial.slice(own.slice(0, 34).length)))
+  );
 }

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { readLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { type LicenseIdentifierParts, readLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import type { LostLeaf } from './log-files.ts';
 
 /** What a hub that was set back has lost, by what the log and the other schemas have seen. */
@@ -81,9 +81,7 @@ function toLostUse(kind: LostUse['kind'], content: LostLeaf['content']): LostUse
 /** A license version by its identifier. */
 export interface SeenVersion {
   identifier: string;
-  /** License number: division, year and at least six digits. */
-  number: string;
-  version: number;
+  parts: LicenseIdentifierParts;
 }
 
 /** Returns the license versions that lost uses name, each once. Numbers of decision documents are left out. */
@@ -91,6 +89,6 @@ export function listSeenVersions({ uses, orphanUses }: Lost): SeenVersion[] {
   const identifiers = new Set([...uses, ...orphanUses].map(({ identifier }) => identifier));
   return [...identifiers].flatMap((identifier) => {
     const { parts } = readLicenseIdentifier(identifier);
-    return parts ? [{ identifier, number: parts.serial, version: parts.version }] : [];
+    return parts ? [{ identifier, parts }] : [];
   });
 }

@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
 import type { Day } from '../../subgraphs/kernel/day.ts';
+import { foldText } from '../../subgraphs/kernel/finding/fold.ts';
 import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/event-store.ts';
 import type { CollectedVersion } from './library.ts';
 import { type Lost, listSeenVersions } from './lost.ts';
@@ -32,23 +33,32 @@ export const SERIES: readonly Series[] = [
   {
     name: '证照编号 license numbers',
     async skip(sql, { lost, today }) {
-      for (const { number } of listSeenVersions(lost)) {
-        const [, divisionCode = '', year, digits] = /^(\d{6})(\d{4})(\d+)$/.exec(number) ?? [];
-        await sql`insert into licenses.license_number as n (division_code, year, newest)
+      for (const seen of listSeenVersions(lost)) {
+        const { type, issuer, serial } = seen.parts;
+        await sql`insert into licenses.license_serial (type_code, uscc, serial, number)
+          values (${type}, ${issuer}, ${serial}, ${serial}) on conflict do nothing`;
+        await sql`insert into licenses.reserved_number values (${foldText(serial)}) on conflict do nothing`;
+        const [, divisionCode, year, digits] = /^(\d{6})(\d{4})(\d{6,9})$/.exec(serial) ?? [];
+        if (divisionCode === undefined) continue;
+        await sql`insert into licenses.number_series as n (series, year, newest)
           values (${divisionCode}, ${Number(year)}, ${Number(digits)})
-          on conflict (division_code, year) do update set newest = greatest(n.newest, excluded.newest)`;
+          on conflict (series, year) do update set newest = greatest(n.newest, excluded.newest)`;
       }
-      await sql`insert into licenses.license_number as n (division_code, year, newest)
-        select distinct division_code, ${Number(today.slice(0, 4))}::int, ${UNPUBLISHED_MARGIN}::int from matters.organ
-        on conflict (division_code, year) do update set newest = n.newest + ${UNPUBLISHED_MARGIN}`;
+      const year = Number(today.slice(0, 4));
+      await sql`insert into licenses.number_series as n (series, year, newest)
+        select series, ${year}::int, ${UNPUBLISHED_MARGIN}::int
+        from (select division_code as series from matters.organ union select series from licenses.number_series) as known
+        on conflict (series, year) do update set newest = n.newest + ${UNPUBLISHED_MARGIN}`;
     },
   },
   {
     name: '证照标识的版本 versions of licenses',
     async skip(sql, { lost }) {
-      for (const { identifier, number, version } of listSeenVersions(lost)) {
+      for (const { identifier, parts } of listSeenVersions(lost)) {
+        const { type, issuer, serial, version } = parts;
         await sql`insert into licenses.lost_version (identifier, number, version)
-          select ${identifier}, ${number}, ${version}
+          select ${identifier}, coalesce((select number from licenses.license_serial
+            where type_code = ${type} and uscc = ${issuer} and serial = ${serial}), ${serial}), ${version}
           where not exists (select from licenses.license_version where identifier = ${identifier})
           on conflict do nothing`;
       }

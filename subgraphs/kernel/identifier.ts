@@ -136,6 +136,11 @@ function computeVariantCheck(body: string): string {
   return ISO_7064_ALPHABET.charAt((37 - product) % 36);
 }
 
+/** Returns what the identifiers of a license share: type, issuer and serial. `identifier` must be valid. */
+export function keyOfLicense(identifier: string): string {
+  return identifier.slice(0, -'.001.X'.length);
+}
+
 /** Returns the parts of a valid identifier. Refuses IDENTIFIER_INVALID otherwise. */
 export function requireLicenseIdentifier(text: string, field: string): LicenseIdentifierParts {
   const result = readLicenseIdentifier(text);

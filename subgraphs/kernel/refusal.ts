@@ -74,6 +74,8 @@ export const REFUSALS = {
   GUIDE_LIMIT_REACHED: '此事项已发布的办事指南过多。',
   LICENSE_TYPE_FILE_INVALID: '证照类型文件有误，未作任何更改。',
   LICENSE_TYPE_OUT_OF_ORDER: '施行日期与已发布的证照类型不衔接。',
+  LICENSE_TYPE_PENDING: '证照类型的这一版尚未送达，请稍后再试。',
+  LICENSE_NUMBERS_EXHAUSTED: '办件所依据的编号规则本年度已用完，须由管理员发布新的规则后重新受理。',
   LICENSE_TYPE_LIMIT_REACHED: '此证照类型已发布的版本过多。',
   // the plan's tasks
   TASK_UNKNOWN: '没有此项改革任务。',

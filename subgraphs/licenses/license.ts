@@ -105,6 +105,7 @@ export function buildRecord(plan: VersionPlan): LicenseRecord {
     KZ_HYDZ: `${plan.publicUrl}/v/${identifier}`,
     KZ_ZTXH: plan.statusIndex,
     KZ_SJS: sealing.salt,
+    ...(content.typeVersion === undefined ? {} : { KZ_LXBB: content.typeVersion }),
   };
 }
 

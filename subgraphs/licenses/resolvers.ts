@@ -119,6 +119,11 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     matter: (parent) => ({ id: getRecord(parent).KZ_SX }),
     case: ({ stored }) => ({ id: stored.version.caseId }),
     issuer: ({ stored }) => ({ id: stored.license.issuer.id }),
+    type: (parent) => {
+      const { ZZLXDM, KZ_LXBB } = getRecord(parent);
+      return KZ_LXBB === undefined ? null : { nodeKey: `${ZZLXDM}.${KZ_LXBB}` };
+    },
+    typeVersion: (parent) => getRecord(parent).KZ_LXBB ?? null,
     issuedOn: (parent) => getRecord(parent).ZZBFRQ,
     validFrom: (parent) => getRecord(parent).ZZYXQQSRQ,
     validUntil: (parent) => endDay(getRecord(parent).ZZYXQJZRQ),

@@ -54,13 +54,6 @@ export const certificateTask = schema.table(
   ],
 );
 
-/** The newest license number of each division and year. Reserved under the row lock, so that no number is lost. */
-export const licenseNumber = schema.table(
-  'license_number',
-  { divisionCode: divisionCode().notNull(), year: integer().notNull(), newest: integer().notNull() },
-  (table) => [primaryKey({ columns: [table.divisionCode, table.year] })],
-);
-
 /** A license under its number: the data that all versions share. Acts on the license lock this row. */
 export const license = schema.table(
   'license',
@@ -96,6 +89,7 @@ export const license = schema.table(
     index().on(table.holderCode, table.serial),
     index().using('gin', table.parties),
     index().on(table.validUntil, table.serial),
+    index('license_number_find').on(sql`licenses.fold_text(${table.number})`),
     index('license_find').using(
       'gin',
       sql`licenses.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.holderName}, ${table.name}, ${table.typeCode}, (${table.issuer} ->> 'id'), ${table.validFrom}, ${table.validUntil})`,
@@ -322,6 +316,7 @@ export const lostVersion = schema.table(
 
 export * from './countersign/tables.ts';
 export * from './evidence/tables.ts';
+export * from './number/tables.ts';
 export * from './order/tables.ts';
 export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';

@@ -13,6 +13,11 @@ import type { SheetState } from './paper/paper.ts';
 import { listSheets, type SheetOnDay } from './paper/store.ts';
 import * as store from './store.ts';
 
+/** Names a version of a license type to the subgraph that has it. */
+export interface LicenseTypeKey {
+  nodeKey: string;
+}
+
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
 export interface LicenseView {
   stored: store.StoredLicense;

@@ -26,6 +26,7 @@ const status = {
   documentDigest: DIGEST,
   sealName: '赣州市行政审批局市级审批专用章',
   sealedAt: new Date('2022-09-29T04:00:00Z'),
+  fields: [],
   supersededBy: null,
   life: [{ act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2022-09-29T04:00:00Z') }],
 };

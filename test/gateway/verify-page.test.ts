@@ -30,6 +30,7 @@ const status = {
   documentDigest: 'a'.repeat(64),
   sealName: SCRIPT,
   sealedAt: new Date('2026-02-01T04:00:00Z'),
+  fields: [{ label: SCRIPT, text: SCRIPT }],
   supersededBy: null,
   life: [
     { act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2026-01-01T04:00:00Z') },

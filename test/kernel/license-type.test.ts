@@ -8,7 +8,15 @@ import {
   toFields,
 } from '../../subgraphs/kernel/license-type/content.ts';
 import { LINE_KINDS, MAX_LINE_CHARS } from '../../subgraphs/kernel/license-type/line.ts';
-import { findTemplateProblem, toSerial, writeNumber } from '../../subgraphs/kernel/license-type/number.ts';
+import {
+  findTemplateProblem,
+  fitsRunning,
+  HUB_TEMPLATE,
+  isWrittenBy,
+  templateFor,
+  toSerial,
+  writeNumber,
+} from '../../subgraphs/kernel/license-type/number.ts';
 import {
   findTypeOn,
   type LicenseType,
@@ -117,7 +125,35 @@ describe('a template of numbers', () => {
     const identifier = writeLicenseIdentifier({ type: FILE.code, issuer, serial, version: 1 });
     expect(requireLicenseIdentifier(identifier, 'identifier').serial).toBe(serial);
     expect(writeNumber('C{DIVISION}{YEAR}{MONTH}{RUNNING:11}', parts)).toBe('C36073120260300000000007');
-    expect(writeNumber('{YEAR}{RUNNING:1}', { ...parts, running: 12 })).toBe('202612');
+  });
+
+  test('has room for so many running numbers; the hub’s own grows', () => {
+    const rooms = [9, 10].map((running) => fitsRunning('{YEAR}{RUNNING:1}', running));
+    expect([...rooms, fitsRunning(HUB_TEMPLATE, 10_000_000)]).toEqual([true, false, true]);
+  });
+
+  test('is that of the issuer, else that of all, else the hub’s', () => {
+    const [own, all] = [
+      { issuer: 'a', template: '甲' },
+      { issuer: null, template: '乙' },
+    ];
+    expect([templateFor([all, own], 'a'), templateFor([all, own], 'b')]).toEqual(['甲', '乙']);
+    expect([templateFor([own], 'b'), templateFor([], 'a')]).toEqual([HUB_TEMPLATE, HUB_TEMPLATE]);
+  });
+
+  test.each([
+    ['赣虔药监械经营许{YEAR}{RUNNING:4}号', '赣虔药监械经营许20260007号', true],
+    ['赣虔药监械经营许{YEAR}{RUNNING:4}号', '赣虔药监械经营许202600007号', false],
+    ['赣虔药监械经营许{YEAR}{RUNNING:4}号', '赣虔药监械经营备20260007号', false],
+    ['C{DIVISION}{YEAR}{MONTH}{RUNNING:11}', 'C36073120260300000000007', true],
+    ['C{DIVISION}{YEAR}{MONTH}{RUNNING:11}', 'C36073020260300000000007', false],
+    ['{YEAR}{RUNNING:1}甲', '20261乙', false],
+    ['{YEAR}{RUNNING:1}', '2026甲', false],
+    [HUB_TEMPLATE, '3607312026000001', true],
+    [HUB_TEMPLATE, '36073120261000001', true],
+    [HUB_TEMPLATE, '360731202600001', false],
+  ])('%s: %s is written by it: %s', (template, number, expected) => {
+    expect(isWrittenBy(template, number, '360731')).toBe(expected);
   });
 
   test.each([
@@ -127,6 +163,7 @@ describe('a template of numbers', () => {
     ['{YEAR}{RUNNING:0}'],
     ['{YEAR}{RUNNING:4}{YEAR'],
     ['{YEAR}{RUNNING:4}{NAME}'],
+    ['甲 {YEAR}{RUNNING:4}'],
     ['{YEAR}{RUNNING:12}{DIVISION}{DIVISION}{DIVISION}{DIVISION}'],
   ])('%s is refused', (template) => {
     expect(findTemplateProblem(template)).not.toBeNull();

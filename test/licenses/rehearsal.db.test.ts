@@ -45,7 +45,7 @@ describe('rehearsals of licenses and seals', () => {
     }
     const [states] =
       await sql`select coalesce(string_agg(number || state, ',' order by number), '') as s from licenses.blank`;
-    const [numbers] = await sql`select coalesce(sum(newest), 0)::int as n from licenses.license_number`;
+    const [numbers] = await sql`select coalesce(sum(newest), 0)::int as n from licenses.number_series`;
     const [seals] =
       await sql`select string_agg(id || state, ',' order by id) as s, (select count(*)::int from seals.seal_event) as n from seals.seal`;
     return [...counts, states?.s, numbers?.n, seals?.s, seals?.n];

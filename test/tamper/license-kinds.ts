@@ -1,5 +1,6 @@
+import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
-import { flipBit, type Insider, type Row, type Tamper } from './insider.ts';
+import { flipBit, type Insider, type Row, sha256, type Tamper } from './insider.ts';
 import type { RandomSource } from './random.ts';
 import {
   HOLDER,
@@ -157,6 +158,84 @@ const alterHead =
     return { description: `${column} of a license is another`, objects };
   };
 
+/** Columns by which lists find a license, and another value for each. */
+const LIST_COLUMNS: Readonly<Record<string, string>> = {
+  name: '示范证',
+  holder_name: HOLDER,
+  type_code: '11000000000090018B999',
+  valid_from: '2020-01-01',
+  valid_until: '2090-12-31',
+  matter_id: 'yd2022-1-01',
+  division_code: '360702',
+  handled_by: '360702',
+};
+
+const alterColumn: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const row = await insider.pickRow(random, sql`select * from licenses.license order by number`);
+  const column = random.pick(Object.keys(LIST_COLUMNS).filter((name) => row[name] !== LIST_COLUMNS[name]));
+  await insider.change(
+    sql`update licenses.license set ${sql(column)} = ${LIST_COLUMNS[column] ?? ''} where number = ${row.number}`,
+  );
+  const objects = [`number:${row.number}`, `license:${row.head_identifier}`];
+  return { description: `lists find a license by another ${column}`, objects };
+};
+
+const alterPeriod: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const version = await insider.pickRow(random, listHeads(insider, 'VALID'));
+  const { identifier } = version;
+  const column = random.pick(['valid_from', 'valid_until']);
+  await insider.change(
+    sql`update licenses.license_version set ${sql(column)} = '2090-12-31' where identifier = ${identifier}`,
+  );
+  return { description: `a license is judged by another ${column}`, objects: listVersionObjects(version) };
+};
+
+/** Makes a line required that no license has, and everything that repeats the type with it. */
+const alterType =
+  (isDigestKept: boolean): Tamper =>
+  async (insider, random) => {
+    const { sql } = insider;
+    const { code, version, type } = await insider.pickRow(
+      random,
+      sql`select * from matters.license_type_version t where exists (select 1 from licenses.license_version v
+        where v.record->>'ZZLXDM' = t.code and v.record->>'KZ_LXBB' = t.version::text) order by code, version`,
+    );
+    const [line] = type.lines;
+    const changed = { ...type, lines: [...type.lines, { ...line, key: 'forged', label: '伪造', required: true }] };
+    const digest = isDigestKept ? sql`digest` : sql`${sha256(toCanonicalJson(changed))}`;
+    await insider.change(
+      sql`update matters.license_type_version set type = ${sql.json(changed)}, digest = ${digest}
+        where code = ${code} and version = ${version}`,
+    );
+    return { description: 'a license type is another', objects: [`type:${code} ${version}`] };
+  };
+
+const deleteType: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const version = await insider.pickRow(
+    random,
+    sql`select * from licenses.license_version where record ? 'KZ_LXBB' order by identifier`,
+  );
+  const { ZZLXDM: code, KZ_LXBB: number } = version.record;
+  await insider.change(sql`delete from matters.license_type_version where code = ${code} and version = ${number}`);
+  const objects = [`type:${code} ${number}`, ...listVersionObjects(version)];
+  return { description: 'the type version of a license is gone', objects };
+};
+
+const forgetNumber =
+  (table: 'reserved_number' | 'license_serial'): Tamper =>
+  async (insider, random) => {
+    const { sql } = insider;
+    const version = await insider.pickRow(random, listVersions(insider));
+    await insider.change(
+      sql`delete from licenses.${sql(table)} where number in (${version.number}, licenses.fold_text(${version.number}))`,
+    );
+    const objects = [`number:${version.number}`, ...listVersionObjects(version)];
+    return { description: `a license number is gone from ${table}`, objects };
+  };
+
 const alterAct =
   (summary: string, change: (act: Row, random: RandomSource) => Row): Tamper =>
   async (insider, random) => {
@@ -212,6 +291,13 @@ export const LICENSE_KINDS: Record<string, Tamper> = {
     KZ_NR: [{ label: '经营范围', text: '一切' }],
   })),
   'document-replaced-by-genuine': swapInGenuineDocument,
+  'list-column-changed': alterColumn,
+  'period-of-version-changed': alterPeriod,
+  'type-version-changed': alterType(true),
+  'type-version-changed-with-digest': alterType(false),
+  'type-version-deleted': deleteType,
+  'number-forgotten': forgetNumber('reserved_number'),
+  'serial-forgotten': forgetNumber('license_serial'),
   'document-flipped': flipDocumentBit(false),
   'document-flipped-with-digests': flipDocumentBit(true),
   'document-removed': removeFile(false),

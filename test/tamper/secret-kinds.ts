@@ -64,12 +64,15 @@ const createSecretLicense: Tamper = async (insider, random) => {
   const { sql } = insider;
   const source = await insider.pickRow(
     random,
-    sql`select * from licenses.license_version where version = 1 order by identifier`,
+    sql`select * from licenses.license_version where version = 1 and number ~ '^[0-9]+$' order by identifier`,
   );
-  const [newest] = await sql`select newest, division_code, year from licenses.license_number
-    where division_code = ${source.number.slice(0, 6)} order by year desc limit 1`;
+  const [newest] = await sql`select newest, series from licenses.number_series
+    where series = ${source.number.slice(0, 6)} order by year desc limit 1`;
   const number = `${source.number.slice(0, 10)}${String(Number(newest?.newest) + 1).padStart(source.number.length - 10, '0')}`;
-  await sql`update licenses.license_number set newest = newest + 1 where division_code = ${newest?.division_code}`;
+  await sql`update licenses.number_series set newest = newest + 1 where series = ${newest?.series}`;
+  await sql`insert into licenses.reserved_number values (${number})`;
+  await sql`insert into licenses.license_serial
+    values (${source.record.ZZLXDM}, ${source.record.ZZBFJGDM}, ${number}, ${number})`;
   const identifierParts = { type: source.record.ZZLXDM, issuer: source.record.ZZBFJGDM, serial: number, version: 1 };
   const identifier = writeLicenseIdentifier(identifierParts);
   const [statusIndex] = await sql`select nextval('licenses.status_index')::int as place`;

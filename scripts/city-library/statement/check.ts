@@ -7,7 +7,7 @@ import {
   requireTrusted,
 } from '../document/chain.ts';
 import { DerError } from '../document/der.ts';
-import { readIdentifier } from '../identifier.ts';
+import { isSerialOf, readIdentifier } from '../identifier.ts';
 import { Fault, sha256, writeCanonical } from '../protocol.ts';
 import { type Claims, claimsSchema, STATEMENT_TYP, type StatementDelivery } from './form.ts';
 
@@ -99,7 +99,7 @@ function requireSameMembers(delivery: StatementDelivery, claims: Claims): void {
   if (!identifier || identifier.version !== claims.version) throw new Fault('IDENTIFIER_INVALID', claims.sub);
   const mismatches = [
     delivery.identifier === claims.sub ? '' : 'sub',
-    delivery.number === identifier.serial ? '' : 'number',
+    isSerialOf(identifier.serial, delivery.number) ? '' : 'number',
     delivery.version === claims.version ? '' : 'version',
     delivery.act === claims.act ? '' : 'act',
     delivery.state === claims.state ? '' : 'state',

@@ -49,18 +49,23 @@ export function requireFitting(type: LicenseTypeVersion | null, given: Lines, st
 }
 
 /**
- * Refuses, all at once, what keeps a license from being sealed with these lines: CONTENT_INCOMPLETE for each required
- * line that is missing, and what is wrong with a line that the act changes. What stands unchanged was sealed before.
+ * Returns what keeps a license from being sealed with these lines by the rules of its type: each required line that is
+ * missing, and what is wrong with a line that the act changes. What stands unchanged was sealed before.
  */
+export function listSealFaults(type: LicenseTypeVersion, standing: Lines, lines: Lines): ContentFault[] {
+  const changed = new Set(listAmended(standing, lines).map(({ label }) => label));
+  return listContentFaults(type, readFields(type, lines)).filter(({ fault, index }) => {
+    const label = index === null ? undefined : lines[index]?.label;
+    return fault === 'MISSING' || (label !== undefined && changed.has(label));
+  });
+}
+
+/** Refuses, all at once, what `listSealFaults` finds: CONTENT_INCOMPLETE, FIELD_TOO_LONG, FIELD_MALFORMED. */
 function requireComplete(type: LicenseTypeVersion | null, standing: Lines, lines: Lines): void {
   if (type === null) return;
-  const changed = new Set(listAmended(standing, lines).map(({ label }) => label));
   const faults = new RefusalCollector();
-  for (const fault of listContentFaults(type, readFields(type, lines))) {
-    const label = fault.index === null ? null : lines[fault.index]?.label;
-    if (fault.fault === 'MISSING' || (label !== undefined && label !== null && changed.has(label)))
-      faults.add(new Refusal(codeOf(fault), null, fault.message));
-  }
+  for (const fault of listSealFaults(type, standing, lines))
+    faults.add(new Refusal(codeOf(fault), null, fault.message));
   faults.settle();
 }
 

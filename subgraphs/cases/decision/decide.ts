@@ -109,7 +109,10 @@ function contentOf(
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
   const action = actOf(subject);
   const fields = linesOf(subject, license, type);
-  const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
+  const base = {
+    ...{ matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType },
+    ...(type === null ? {} : { typeVersion: type.version }),
+  };
   if (action === 'ISSUE') {
     const validUntil = endOfMonths(validFrom, outcome.validityMonths);
     return { ...base, licenseNumber: null, holder: subject.applicant, fields, validFrom, validUntil };

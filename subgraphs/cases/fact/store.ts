@@ -1,9 +1,10 @@
 import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
-import { caseFile, caseLicense, guideFact, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
+import { caseFile, caseLicense, guideFact, licenseFact, licenseKey, licenseTypeFact, matterFact } from '../tables.ts';
 
 export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
   const [row] = await db.select().from(matterFact).where(eq(matterFact.matterId, id));
@@ -23,6 +24,8 @@ export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<
 export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
   const row = { number: fact.number, fact };
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
+  const key = keyOfLicense(fact.identifier);
+  await tx.insert(licenseKey).values({ key, number: fact.number }).onConflictDoNothing();
 }
 
 export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {
@@ -45,6 +48,31 @@ export async function findLicenses(db: Reader, numbers: readonly string[]): Prom
     .where(inArray(licenseFact.number, [...numbers]));
   return new Map(rows.map((row) => [row.number, row.fact]));
 }
+
+/**
+ * Returns licenses by the identifier of any of their versions, from their newest event. Releases up to 0.4 kept no keys
+ * of earlier versions, whose identifiers carry the number as it is.
+ */
+export async function findNamedLicenses(db: Reader, identifiers: readonly string[]): Promise<Map<string, LicenseFact>> {
+  const valid = identifiers.filter((identifier) => readLicenseIdentifier(identifier).verdict === 'VALID');
+  if (valid.length === 0) return new Map();
+  const rows = await db
+    .select({ key: licenseKey.key, fact: licenseFact.fact })
+    .from(licenseKey)
+    .innerJoin(licenseFact, eq(licenseFact.number, licenseKey.number))
+    .where(inArray(licenseKey.key, [...new Set(valid.map(keyOfLicense))]));
+  const byKey = new Map(rows.map(({ key, fact }) => [key, fact]));
+  const unknown = valid.filter((identifier) => !byKey.has(keyOfLicense(identifier)));
+  const byNumber = await findLicenses(db, [...new Set(unknown.map(serialOf))]);
+  return new Map(
+    valid.flatMap((identifier): [string, LicenseFact][] => {
+      const fact = byKey.get(keyOfLicense(identifier)) ?? byNumber.get(serialOf(identifier));
+      return fact ? [[identifier, fact]] : [];
+    }),
+  );
+}
+
+const serialOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
 
 export async function putLicenseTypeFact(tx: Transaction, fact: PublishedLicenseType): Promise<void> {
   const row = { code: fact.code, fact };

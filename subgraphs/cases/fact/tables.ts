@@ -25,6 +25,9 @@ export const licenseFact = schema.table(
   (table) => [index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`)],
 );
 
+/** The license that identifiers name, by what those of a license share (`keyOfLicense`). Filled by LicenseChanged. */
+export const licenseKey = schema.table('license_key', { key: text().primaryKey(), number: text().notNull() });
+
 /** License types (证照类型), from the newest LicenseTypeChanged. */
 export const licenseTypeFact = schema.table('license_type_fact', {
   code: text().primaryKey(),

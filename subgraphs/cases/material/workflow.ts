@@ -2,11 +2,10 @@ import { type Reader, type Transaction, transact } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GuideFact } from '../../kernel/events/events.ts';
-import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
-import { findLicenses } from '../fact/store.ts';
+import { findNamedLicenses } from '../fact/store.ts';
 import { findVisibleCase, recordReading } from '../reading/workflow.ts';
 import {
   checkMaterials,
@@ -120,10 +119,11 @@ async function lockOwnUpload(
 
 /** Returns a function that finds the newest fact of a license by the identifier of any of its versions. */
 async function createLicenseFinder(db: Reader, identifiers: readonly (string | null)[]) {
-  const numberOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
-  const numbers = identifiers.filter((identifier) => identifier !== null).map(numberOf);
-  const licenses = await findLicenses(db, [...new Set(numbers)]);
-  return (identifier: string) => licenses.get(numberOf(identifier)) ?? null;
+  const licenses = await findNamedLicenses(
+    db,
+    identifiers.filter((identifier) => identifier !== null),
+  );
+  return (identifier: string) => licenses.get(identifier) ?? null;
 }
 
 /** A material of a case as it is shown. */

@@ -1,11 +1,11 @@
-import type { Database } from '../../../db/client.ts';
+import type { Database, Transaction } from '../../../db/client.ts';
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
-import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { buildReading } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { findLicenses } from '../fact/store.ts';
+import type { LicenseFact } from '../case.ts';
+import { findLicenses, findNamedLicenses } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { reading } from '../reading/tables.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
@@ -18,10 +18,15 @@ export interface NamedLicenses {
   materials: readonly Pick<SubmittedMaterial, 'license'>[];
 }
 
-/** Returns the numbers of the licenses that a request names. */
-function listNumbers({ licenseNumber, materials }: NamedLicenses): string[] {
-  const ofMaterials = materials.map(({ license }) => license && readLicenseIdentifier(license).parts?.serial);
-  return [...new Set([licenseNumber, ...ofMaterials])].filter((number) => typeof number === 'string');
+/** Returns the licenses that a request names, by number. */
+async function findNamed(
+  tx: Transaction,
+  { licenseNumber, materials }: NamedLicenses,
+): Promise<Map<string, LicenseFact>> {
+  const identifiers = materials.flatMap(({ license }) => license ?? []);
+  const named = [...(await findNamedLicenses(tx, identifiers)).values()];
+  const byNumber = await findLicenses(tx, licenseNumber === null ? [] : [licenseNumber]);
+  return new Map([...byNumber, ...named.map((fact): [string, LicenseFact] => [fact.number, fact])]);
 }
 
 /**
@@ -37,13 +42,12 @@ export async function recordHolderChecks(
 ): Promise<void> {
   const { applicantCode } = named;
   if (actor.kind !== 'person' || !hasRole(actor, 'WINDOW_CLERK') || actor.holderCode === applicantCode) return;
-  const numbers = listNumbers(named);
-  if (numbers.length === 0) return;
+  if (named.licenseNumber === null && named.materials.every(({ license }) => !license)) return;
   await db.transaction(async (tx) => {
     const at = now();
     const wrongChecks = await lockHolderChecks(tx, actor.id, startOfIntake(at));
     if (wrongChecks >= intake.holderChecks) throw new Refusal('HOLDER_CHECKS_TOO_MANY', 'applicant.code');
-    for (const [number, { license }] of await findLicenses(tx, numbers)) {
+    for (const [number, { license }] of await findNamed(tx, named)) {
       const { code } = license.holder;
       if (code === applicantCode) continue;
       const subject = { subject: number, number, holderCode: code };

@@ -92,12 +92,13 @@ export type Holder = z.infer<typeof holder>;
 
 /** The content that the decider sees and authorises. The license repeats it word for word. */
 export const grantContent = z.object({
-  matterId: z.string(),
+  ...{ matterId: text, licenseName: text },
   action: z.enum(LICENSE_ACTIONS),
   /** The license to act on, or null if a new one is issued. */
   licenseNumber: z.string().nullable(),
-  licenseName: z.string(),
   licenseType: z.string().length(21),
+  /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
+  typeVersion: z.int().positive().optional(),
   holder,
   /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
   fields: z.array(z.object({ label: z.string(), text: z.string() })),
@@ -172,8 +173,7 @@ export const payloads = {
   LicenseTypeChanged: z.object({ code: z.string().length(21), versions: z.array(licenseTypeVersion) }),
   /** A case decided GRANTED that ends in a license act. It opens a certificate task (制证任务). */
   CaseGranted: z.object({
-    caseId: z.string(),
-    caseNumber: z.string(),
+    ...{ caseId: text, caseNumber: text },
     content: grantContent,
     contentDigest: digest,
     /** The decider's seal authorisation, a JWS that only the seals subgraph verifies. */

@@ -6,6 +6,9 @@ import { LICENSE_SERIAL_PATTERN } from '../identifier.ts';
  * four digits, which starts again each year.
  */
 
+/** How the hub writes numbers for issuers without a format: with six digits, and more when those are used up. */
+export const HUB_TEMPLATE = '{DIVISION}{YEAR}{RUNNING:6}';
+
 /** Maximum of characters of a template and of a number. */
 export const MAX_NUMBER_CHARS = 60;
 
@@ -20,12 +23,56 @@ export interface NumberParts {
   running: number;
 }
 
-/** Writes a number by a template. A running number that is too long for its part makes the number longer. */
+/** Writes a number by a template. `fitsRunning` says whether it has room for the running number. */
 export function writeNumber(template: string, { divisionCode, day, running }: NumberParts): string {
   const values = { DIVISION: divisionCode, YEAR: day.slice(0, 4), MONTH: day.slice(5, 7) };
   return template.replaceAll(PART_PATTERN, (_, part: keyof typeof values | undefined, width: string) =>
     part === undefined ? String(running).padStart(Number(width), '0') : values[part],
   );
+}
+
+/** How an issuer writes numbers. `issuer` is an organ id; null: everybody without an own one. */
+export interface NumberFormat {
+  issuer: string | null;
+  template: string;
+}
+
+/** Returns the template by which an issuer writes the numbers of a type: its own, that of all, or the hub's. */
+export function templateFor(formats: readonly NumberFormat[], issuer: string): string {
+  const format = formats.find((one) => one.issuer === issuer) ?? formats.find((one) => one.issuer === null);
+  return format?.template ?? HUB_TEMPLATE;
+}
+
+/** Whether a running number has room in its part of a template. The hub's own numbers grow. */
+export function fitsRunning(template: string, running: number): boolean {
+  if (template === HUB_TEMPLATE) return true;
+  return [...template.matchAll(PART_PATTERN)].every(
+    ([, , width]) => width === undefined || String(running).length <= Number(width),
+  );
+}
+
+/** Whether a number can have been written by a template for a division, at any time. */
+export function isWrittenBy(template: string, number: string, divisionCode: string): boolean {
+  const parts = [...template.matchAll(PART_PATTERN)];
+  const widthOf = ([, part, width]: RegExpExecArray) =>
+    part === undefined ? Number(width) : { DIVISION: divisionCode.length, YEAR: 4, MONTH: 2 }[part as 'YEAR'];
+  let [place, rest] = [0, number];
+  const takeText = (text: string) => {
+    const isThere = rest.startsWith(text);
+    rest = rest.slice(text.length);
+    return isThere;
+  };
+  for (const match of parts) {
+    if (!takeText(template.slice(place, match.index))) return false;
+    place = match.index + match[0].length;
+    // The hub's own running number is the last part, and may have more digits.
+    const width = template === HUB_TEMPLATE && match[1] === undefined ? Math.max(6, rest.length) : widthOf(match);
+    const written = rest.slice(0, width);
+    const isWritten = match[1] === 'DIVISION' ? written === divisionCode : /^\d+$/.test(written);
+    if (written.length !== width || !isWritten) return false;
+    rest = rest.slice(width);
+  }
+  return rest === template.slice(place);
 }
 
 /** Returns what a license identifier (GB/T 36904) carries of a number: its digits and capital letters. */
@@ -39,6 +86,7 @@ export function toSerial(number: string): string {
  */
 export function findTemplateProblem(template: string): string | null {
   const parts = [...template.matchAll(PART_PATTERN)].map(([part]) => part.slice(1, -1).split(':')[0]);
+  if (/\s/.test(template)) return '编号中不能有空格';
   if (/[{}]/.test(template.replaceAll(PART_PATTERN, ''))) return '大括号内只能是 DIVISION、YEAR、MONTH、RUNNING:位数';
   if (parts.filter((part) => part === 'RUNNING').length !== 1) return '须有且只有一个流水号 {RUNNING:位数}';
   if (!parts.includes('YEAR')) return '流水号每年重新起算，须有年份 {YEAR}';

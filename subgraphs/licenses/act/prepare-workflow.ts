@@ -14,6 +14,8 @@ import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
+import { findNumberOf } from '../number/store.ts';
+import { type NumberedLicense, reserveNumber, reserveSerial } from '../number/workflow.ts';
 import { lockOpenOrders } from '../order/store.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { listBlanksOf, requireBlanks, type SheetBlanks } from '../paper/paper.ts';
@@ -21,7 +23,7 @@ import { policyOfAct } from '../policy.ts';
 import { requireSeal, type SealUse } from '../seal/seal.ts';
 import { listSealFacts } from '../seal/store.ts';
 import * as store from '../store.ts';
-import { lockTask, reserveNumber, toTask } from '../task/store.ts';
+import { lockTask, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { countDuplicates } from '../type/store.ts';
 import { findEarlierVersion } from '../validity/takeover-store.ts';
@@ -164,23 +166,22 @@ async function lockTaskSubject(
   return { head, sealName: requireSeal(sealUse).name };
 }
 
-/** Reserved for a new version: a number if it issues a license, and an index in the status list. */
-interface Reservation {
-  newNumber: string | null;
+/** Reserved for a new version: what it is called, and an index in the status list. */
+interface Reservation extends NumberedLicense {
   statusIndex: number;
   /** The newest version of the license that a restore has lost, or 0. */
   lostVersion: number;
 }
 
 async function reserveForVersion(tx: Transaction, task: CertificateTask, at: Date): Promise<Reservation> {
-  const year = Number(dayOf(at).slice(0, 4));
   const { action, licenseNumber } = task.content;
-  const [newNumber, statusIndex, lostVersion] = await inOrder(tx, [
-    action === 'ISSUE' ? (tx) => reserveNumber(tx, task, year) : null,
+  if (action !== 'ISSUE' && licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const [numbered, statusIndex, lostVersion] = await inOrder(tx, [
+    (tx) => (licenseNumber === null ? reserveNumber(tx, task, dayOf(at)) : reserveSerial(tx, task, licenseNumber)),
     reserveStatusIndex,
-    action === 'ISSUE' || licenseNumber === null ? null : (tx) => findNewestLostVersion(tx, licenseNumber),
+    licenseNumber === null ? null : (tx) => findNewestLostVersion(tx, licenseNumber),
   ]);
-  return { newNumber, statusIndex, lostVersion: lostVersion ?? 0 };
+  return { ...numbered, statusIndex, lostVersion: lostVersion ?? 0 };
 }
 
 const MAX_VERSIONS = 999;
@@ -190,17 +191,15 @@ function planVersion(
   task: CertificateTask,
   head: LicenseHead | null,
   sealing: Sealing,
-  { newNumber, statusIndex, lostVersion }: Reservation,
+  { number, serial, statusIndex, lostVersion }: Reservation,
 ) {
   const issuedOn = dayOf(sealing.authorisedAt);
-  const number = head?.number ?? newNumber;
-  if (number === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const version = Math.max(head?.version ?? 0, lostVersion) + 1;
   if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   const identifier = writeLicenseIdentifier({
     type: task.content.licenseType,
     issuer: task.issuer.uscc,
-    serial: number,
+    serial,
     version,
   });
   const replaces = head?.identifier ?? null;
@@ -307,13 +306,20 @@ async function lockLicense(
   identifier: string,
   day: Day,
 ): Promise<Record<'head' | 'named', store.StoredLicense>> {
-  const { serial } = requireLicenseIdentifier(identifier, 'identifier');
-  const stored = await store.lockHead(tx, serial);
-  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+  const stored = await lockLicenseOf(tx, identifier);
   const named = stored.version.identifier === identifier ? stored : await findEarlierVersion(tx, stored, day);
-  if (named?.version.identifier !== identifier) {
-    const [knownVersion] = await store.findVersions(tx, 'identifier', [identifier], null);
-    throw new Refusal(knownVersion ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
-  }
+  if (named?.version.identifier !== identifier) throw new Refusal('LICENSE_NOT_CURRENT', 'identifier');
   return { head: stored, named };
+}
+
+/**
+ * Locks the license that one of its versions names, and returns its current version.
+ * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN.
+ */
+export async function lockLicenseOf(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
+  requireLicenseIdentifier(identifier, 'identifier');
+  const number = await findNumberOf(tx, identifier);
+  const stored = number === null ? null : await store.lockHead(tx, number);
+  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+  return stored;
 }

@@ -49,6 +49,8 @@ export interface LicenseRecord {
   KZ_ZTXH?: number;
   /** Random element (随机数): see `saltSchema`. Absent in versions of releases up to 0.4. */
   KZ_SJS?: string;
+  /** Version of the license type that its lines were judged by (证照类型版本). Absent where the grant names none. */
+  KZ_LXBB?: number;
 }
 
 /** The attachment of a license's PDF: the record with the text of its QR code (二维码). The code signs its digest. */

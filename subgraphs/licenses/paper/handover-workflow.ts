@@ -2,12 +2,11 @@ import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
-import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { LIBRARY_CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
 import * as ledger from '../act/ledger-store.ts';
-import { lockCurrentVersion } from '../act/prepare-workflow.ts';
+import { lockCurrentVersion, lockLicenseOf } from '../act/prepare-workflow.ts';
 import { subjectOfBlanks } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
@@ -67,9 +66,7 @@ export function recallSheet(
   { identifier, blankNumber, dryRun }: SheetInput,
 ): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
-    const { serial } = requireLicenseIdentifier(identifier, 'identifier');
-    const stored = await store.lockHead(tx, serial);
-    if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+    const stored = await lockLicenseOf(tx, identifier);
     const at = deps.now();
     const today = dayOf(at);
     const head = store.toHead(stored, today);
@@ -117,13 +114,12 @@ export function redriveCollection(
   { identifier, dryRun }: { identifier: string; dryRun: boolean },
 ): Promise<void> {
   return transact(deps.db, dryRun, async (tx) => {
-    const { serial } = requireLicenseIdentifier(identifier, 'identifier');
-    const stored = await store.lockHead(tx, serial);
-    if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+    const stored = await lockLicenseOf(tx, identifier);
     requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored, dayOf(deps.now())) }, actor);
+    const { number } = stored.license;
     const { changes, statements } = LIBRARY_CONSUMERS;
-    const hasActs = await redrive(tx, messages, changes, licenseStream(serial));
-    const hasStatements = await redrive(tx, messages, statements, registerStream(serial));
+    const hasActs = await redrive(tx, messages, changes, licenseStream(number));
+    const hasStatements = await redrive(tx, messages, statements, registerStream(number));
     if (!hasActs && !hasStatements) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });
 }

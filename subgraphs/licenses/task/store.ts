@@ -5,7 +5,7 @@ import type { EventPayload } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import { act, certificateTask, licenseNumber } from '../tables.ts';
+import { act, certificateTask } from '../tables.ts';
 import type { CertificateTask } from './task.ts';
 
 export type TaskRow = typeof certificateTask.$inferSelect;
@@ -113,34 +113,4 @@ export async function findTaskWindows(db: Reader, number: string): Promise<strin
     .from(certificateTask)
     .where(and(eq(sql`${certificateTask.content}->>'licenseNumber'`, number), isNull(certificateTask.voidedAt)));
   return rows.flatMap(({ window }) => window ?? []);
-}
-
-/**
- * Returns the license number of a task: division, year, and at least six digits.
- * It is reserved once and is the same at every later attempt.
- */
-export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
-  if (task.number !== null) return task.number;
-  const { divisionCode } = task.issuer;
-  const takenNumber = tx.$with('taken').as(
-    tx
-      .insert(licenseNumber)
-      .values({ divisionCode, year, newest: 1 })
-      .onConflictDoUpdate({
-        target: [licenseNumber.divisionCode, licenseNumber.year],
-        set: { newest: sql`${licenseNumber.newest} + 1` },
-      })
-      .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
-  );
-  // lpad alone would cut off a number of more than six digits.
-  const digits = sql`lpad(${takenNumber.digits}, greatest(6, length(${takenNumber.digits})), '0')`;
-  const [reservedTask] = await tx
-    .with(takenNumber)
-    .update(certificateTask)
-    .set({ number: sql`${`${divisionCode}${year}`} || ${digits}` })
-    .from(takenNumber)
-    .where(eq(certificateTask.caseId, task.caseId))
-    .returning({ number: certificateTask.number });
-  if (!reservedTask?.number) throw new Error('no license number taken');
-  return reservedTask.number;
 }

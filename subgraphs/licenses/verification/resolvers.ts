@@ -1,10 +1,12 @@
 import { GraphQLError } from 'graphql';
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
+import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { MAX_VERIFICATIONS } from '../../kernel/limits/limits.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
+import { findLicenseTypes } from '../type/store.ts';
 import { type LifeEvent, listLives } from './store.ts';
-import { findPublicStatus } from './view.ts';
+import { findPublicStatus, listPublished } from './view.ts';
 import {
   type Verification,
   type VerificationDependencies,
@@ -45,6 +47,13 @@ export function verificationResolvers(deps: VerificationDependencies) {
         identifier && `/licenses/evidence/${identifier}${secretDigest ? `?document=${secretDigest}` : ''}`,
     },
     LicenseStatus: {
+      fields: async ({ record }, _, context) => {
+        const type = await getLoader<PublishedLicenseType>(context, 'license types', async (codes) => {
+          const types = await findLicenseTypes(db, codes);
+          return codes.map((code) => types.get(code) ?? null);
+        }).load(record.ZZLXDM);
+        return listPublished(record, type);
+      },
       life: async ({ number }, _, context) => {
         const lives = await getLoader<LifeEvent[]>(context, 'lives', async (numbers) => {
           const byNumber = await listLives(db, numbers);

@@ -1,8 +1,10 @@
 import type { Database } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
+import type { LicenseRecord } from '../act/record.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
@@ -21,6 +23,7 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
   const { record, number, version, documentDigest, signedAt } = row.version;
   const state = stateOfVersion(row, day);
   return {
+    record,
     identifier,
     number,
     version,
@@ -38,6 +41,22 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     sealedAt: signedAt,
     supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,
   };
+}
+
+/**
+ * Returns the lines of a record that everybody may see: those that its type publishes. None without the version of the
+ * type that the record names. A natural person's name is masked in them, as it is elsewhere.
+ */
+export function listPublished(
+  { KZ_NR, KZ_LXBB, CZZT, CZZTDMLX }: LicenseRecord,
+  published: PublishedLicenseType | null,
+): LicenseRecord['KZ_NR'] {
+  const type = published?.versions.find(({ version }) => version === KZ_LXBB);
+  const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
+  return KZ_NR.filter(({ label }) => labels.has(label)).map(({ label, text }) => ({
+    label,
+    text: CZZTDMLX === '111' ? text.replaceAll(CZZT, maskName(CZZT)) : text,
+  }));
 }
 
 /** Converts the end of validity from the record to GraphQL: 长期 (no end) becomes null. */

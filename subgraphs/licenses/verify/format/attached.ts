@@ -35,6 +35,7 @@ export const recordForm = z.looseObject({
   KZ_ZTXH: z.int().nonnegative().optional(),
   KZ_EWM: z.string().optional(),
   KZ_SJS: saltSchema.optional(),
+  KZ_LXBB: z.int().positive().optional(),
 });
 const statementForm = z.looseObject({
   CZ: line,

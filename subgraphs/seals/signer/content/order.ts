@@ -138,6 +138,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
     isSaltedAs(record, content) &&
     record.ZZMC === content.licenseName &&
     record.ZZLXDM === content.licenseType &&
+    record.KZ_LXBB === content.typeVersion &&
     record.CZZT === holder.name &&
     record.CZZTDM === holder.code &&
     record.CZZTDMLX === (holder.codeKind === 'USCC' ? '001' : '111') &&

@@ -26,6 +26,7 @@ export const sealableRecord = z.strictObject({
   KZ_ZTXH: z.int().nonnegative().optional(),
   KZ_EWM: text.optional(),
   KZ_SJS: saltSchema.optional(),
+  KZ_LXBB: z.int().positive().optional(),
 });
 export type SealableRecord = z.infer<typeof sealableRecord>;
 

@@ -1,0 +1,1 @@
+DROP TABLE "licenses"."license_number" CASCADE;

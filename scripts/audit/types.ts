@@ -1,0 +1,159 @@
+import { readLicenseTypes } from '../../seeds/load.ts';
+import { listSealFaults } from '../../subgraphs/cases/content/check.ts';
+import { computeContentDigest } from '../../subgraphs/kernel/events/events.ts';
+import { foldText } from '../../subgraphs/kernel/finding/fold.ts';
+import { readLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { type Act, makesSheet } from '../../subgraphs/kernel/license-acts.ts';
+import { isWrittenBy, templateFor } from '../../subgraphs/kernel/license-type/number.ts';
+import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import { summarize } from '../../subgraphs/licenses/list/finding.ts';
+import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+
+/**
+ * Audits license types, and what licenses owe to them: their lines and numbers. And what lists find licenses by. The
+ * sealed record is the truth; another check compares it with the file.
+ */
+export async function* auditTypes(input: AuditInput): AsyncGenerator<Finding> {
+  const types = await readTypes(input);
+  yield* auditTypeVersions(types);
+  yield* auditSealedLines(input, types);
+  yield* auditColumns(input);
+}
+
+interface TypeRow {
+  code: string;
+  version: number;
+  type: LicenseTypeVersion;
+  digest: string;
+  publishedBy: string;
+}
+type Types = ReadonlyMap<string, TypeRow>;
+
+const nameType = (code: string, version: number) => `${code} ${version}`;
+
+async function readTypes({ sql }: AuditInput): Promise<Types> {
+  const rows = await sql<TypeRow[]>`select code, version, type, digest, published_by as "publishedBy"
+    from matters.license_type_version order by code, version`;
+  return new Map(rows.map((row) => [nameType(row.code, row.version), row]));
+}
+
+/** Checks that each version is as published: by its digest, and the first one by the seed that a start adds. */
+function* auditTypeVersions(types: Types): Generator<Finding> {
+  const seeds = new Map(readLicenseTypes().map((type) => [type.code, computeContentDigest(type)]));
+  for (const { code, version, type, digest, publishedBy } of types.values()) {
+    const found = (detail: string) => buildFinding('TYPE_REWRITTEN', `type:${code} ${version}`, detail);
+    if (type.code !== code || computeContentDigest(type) !== digest) yield found('证照类型与其摘要不一致');
+    else if (version === 1 && publishedBy === 'seed' && digest !== seeds.get(code))
+      yield found('证照类型第一版与随系统提供的不一致');
+    if (version > 1 && !types.has(nameType(code, version - 1))) yield found('证照类型的上一版不见了');
+  }
+}
+
+interface SealedRow {
+  identifier: string;
+  number: string;
+  record: LicenseRecord;
+  /** Lines of the version that this one replaces, or null. */
+  standing: LicenseRecord['KZ_NR'] | null;
+  /** Organ id of the issuer. */
+  organ: string | null;
+  isReserved: boolean;
+  /** The license that has the serial of the identifier. */
+  serialNumber: string | null;
+  isErased: boolean;
+}
+
+/** Checks lines and number of each version by the version of the type that its record names. */
+async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenerator<Finding> {
+  const rows = sql<SealedRow[]>`select v.identifier, v.number, v.record, p.record->'KZ_NR' as standing,
+      (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
+        and a.state = 'DONE' limit 1) as organ,
+      exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
+      (select s.number from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
+        and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
+      exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased"
+    from licenses.license_version v left join licenses.license_version p on p.identifier = v.record->>'KZ_XGBS'
+    order by v.identifier`;
+  for await (const row of streamRows(rows)) {
+    yield* judgeNumber(row, types);
+    if (!row.isErased) yield* judgeLines(row, types);
+  }
+}
+
+function* judgeLines({ identifier, record, standing }: SealedRow, types: Types): Generator<Finding> {
+  const { ZZLXDM, KZ_LXBB, KZ_NR, KZ_CZ } = record;
+  if (KZ_LXBB === undefined) return;
+  const type = types.get(nameType(ZZLXDM, KZ_LXBB))?.type;
+  if (!type) {
+    for (const object of [`type:${ZZLXDM} ${KZ_LXBB}`, `license:${identifier}`])
+      yield buildFinding('TYPE_MISSING', object, '证照所依据的证照类型版本不见了');
+    return;
+  }
+  if (!makesSheet(KZ_CZ as Act)) return;
+  for (const { message } of listSealFaults(type, standing ?? [], KZ_NR)) {
+    for (const object of [`license:${identifier}`, `type:${ZZLXDM} ${KZ_LXBB}`])
+      yield buildFinding('LINES_NOT_OF_TYPE', object, `制证信息不符合证照类型第 ${KZ_LXBB} 版：${message}`);
+  }
+}
+
+function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
+  const { identifier, number, record, organ, isReserved, serialNumber } = row;
+  const findingsFor = (detail: string) =>
+    [`number:${number}`, `license:${identifier}`].map((object) => buildFinding('NUMBER_DIFFERS', object, detail));
+  if (record.ZZBH !== number) yield* findingsFor('证照编号与登记内容不一致');
+  if (!isReserved) yield* findingsFor(`证照编号 ${foldText(number)} 没有登记`);
+  if (serialNumber !== number || readLicenseIdentifier(identifier).verdict !== 'VALID')
+    yield* findingsFor('电子证照标识的流水号没有登记在此编号下');
+  const type = record.KZ_LXBB === undefined ? undefined : types.get(nameType(record.ZZLXDM, record.KZ_LXBB))?.type;
+  if (!type || record.KZ_BB !== 1 || organ === null) return;
+  if (!isWrittenBy(templateFor(type.numberFormats, organ), number, record.KZ_XZQH))
+    yield* findingsFor('证照编号不符合证照类型的编号规则');
+}
+
+interface ColumnRow {
+  number: string;
+  identifier: string;
+  record: LicenseRecord;
+  /** Record of the first version, or null if a restore has lost it. */
+  first: LicenseRecord | null;
+  columns: Record<string, string | null>;
+  versionColumns: Record<string, string | null>;
+  hasRenewal: boolean;
+}
+
+/** Checks the columns by which lists find a license, and judge its days, against the record. Names each that differs. */
+async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
+  const rows = sql<ColumnRow[]>`select l.number, v.identifier, v.record,
+      json_build_object('name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
+        'type_code', l.type_code, 'valid_from', l.valid_from::text, 'valid_until', l.valid_until::text,
+        'issuer', l.issuer->>'name', 'issuer_uscc', l.issuer->>'uscc', 'handled_by', l.handled_by,
+        'matter_id', l.matter_id, 'division_code', l.division_code) as columns,
+      (select f.record from licenses.license_version f where f.number = l.number and f.version = 1) as first,
+      json_build_object('valid_from', v.valid_from::text, 'valid_until', v.valid_until::text) as "versionColumns",
+      exists (select 1 from licenses.renewal r where r.number = l.number and r.is_running) as "hasRenewal"
+    from licenses.license l join licenses.license_version v on v.identifier = l.head_identifier order by l.number`;
+  for await (const { number, identifier, record, first, columns, versionColumns, hasRenewal } of streamRows(rows)) {
+    const expected = expectColumns(record, first);
+    const differing = Object.keys(expected).filter((name) => columns[name] !== expected[name]);
+    const { valid_from, valid_until } = versionColumns;
+    // A running renewal holds the end off.
+    const end = hasRenewal && valid_until === null ? expected.valid_until : (valid_until ?? '9999-12-31');
+    if (valid_from !== expected.valid_from) differing.push('license_version.valid_from');
+    if (end !== expected.valid_until) differing.push('license_version.valid_until');
+    for (const name of differing)
+      for (const object of [`number:${number}`, `license:${identifier}`])
+        yield buildFinding('COLUMN_DIFFERS', object, `目录所记的 ${name} 与登记内容不一致`);
+  }
+}
+
+/** Returns what the columns of a license hold by the records of its current and of its first version. */
+function expectColumns(record: LicenseRecord, first: LicenseRecord | null): Record<string, string> {
+  const { name, holderName, typeCode, validFrom, validUntil } = summarize(record);
+  return {
+    ...{ name, holder_name: holderName, holder_code: record.CZZTDM, type_code: typeCode },
+    ...{ valid_from: validFrom, valid_until: validUntil },
+    ...{ issuer: record.ZZBFJG, issuer_uscc: record.ZZBFJGDM, handled_by: record.KZ_BLXZQH },
+    ...(first && { matter_id: first.KZ_SX, division_code: first.KZ_XZQH }),
+  };
+}
