@@ -102,7 +102,7 @@ test('a number of the issuer’s format is one everywhere: graph, search, public
   for (const [action, state] of Object.entries({ suspend: 'SUSPENDED', restore: 'VALID' }))
     expect((await actForOrgan(hub, ISSUER, action, { identifier })).license).toEqual({ state });
   const change = await grantCase(hub, { ...ROUTE, matter: 'yd2022-3-27' }, { licenseNumber: number });
-  const input = { case: change, blankNumber: toBlankNumber(ROUTE, ++blank) };
+  const input = { case: change, ...toBlanks(ROUTE, ++blank) };
   const fields = 'license { number identifier version }';
   const changed = await runMutation(hub, ROUTE.prints, 'changeLicense', 'CaseActInput', input, fields);
   expect(changed.license).toMatchObject({ number, version: 2 });
@@ -157,7 +157,7 @@ test('numbers and serials that others have are left out', async () => {
 
 test('a series without room is refused, in a rehearsal too, and uses nothing', async () => {
   await sql`update licenses.number_series set newest = 999 where series = ${`${TYPE} ${ISSUER}`}`;
-  const input = { case: await grantCase(hub, ROUTE), blankNumber: toBlankNumber(ROUTE, blank + 1) };
+  const input = { case: await grantCase(hub, ROUTE), ...toBlanks(ROUTE, blank + 1) };
   for (const dryRun of [true, false]) {
     const code = await findRefusalCode(hub, ROUTE.prints, 'issueLicense', 'CaseActInput', { ...input, dryRun });
     expect(code).toBe('LICENSE_NUMBERS_EXHAUSTED');
