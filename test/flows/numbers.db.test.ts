@@ -15,6 +15,7 @@ import {
   ROUTES,
   runMutation,
   toBlankNumber,
+  toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
