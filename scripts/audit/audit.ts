@@ -12,7 +12,7 @@ import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
 import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
-import { auditTypes } from './types.ts';
+import { auditTypes } from './types/types.ts';
 import { auditUses } from './uses.ts';
 
 /**

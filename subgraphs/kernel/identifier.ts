@@ -137,9 +137,7 @@ function computeVariantCheck(body: string): string {
 }
 
 /** Returns what the identifiers of a license share: type, issuer and serial. `identifier` must be valid. */
-export function keyOfLicense(identifier: string): string {
-  return identifier.slice(0, -'.001.X'.length);
-}
+export const keyOfLicense = (identifier: string) => identifier.slice(0, -'.001.X'.length);
 
 /** Returns the parts of a valid identifier. Refuses IDENTIFIER_INVALID otherwise. */
 export function requireLicenseIdentifier(text: string, field: string): LicenseIdentifierParts {

@@ -1,14 +1,14 @@
-import { readLicenseTypes } from '../../seeds/load.ts';
-import { listSealFaults } from '../../subgraphs/cases/content/check.ts';
-import { computeContentDigest } from '../../subgraphs/kernel/events/events.ts';
-import { foldText } from '../../subgraphs/kernel/finding/fold.ts';
-import { readLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { type Act, makesSheet } from '../../subgraphs/kernel/license-acts.ts';
-import { isWrittenBy, templateFor } from '../../subgraphs/kernel/license-type/number.ts';
-import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
-import { summarize } from '../../subgraphs/licenses/list/finding.ts';
-import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { readLicenseTypes } from '../../../seeds/load.ts';
+import { listSealFaults } from '../../../subgraphs/cases/content/check.ts';
+import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
+import { foldText } from '../../../subgraphs/kernel/finding/fold.ts';
+import { readLicenseIdentifier } from '../../../subgraphs/kernel/identifier.ts';
+import { type Act, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
+import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type/number.ts';
+import type { LicenseTypeVersion } from '../../../subgraphs/kernel/license-type/type.ts';
+import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
+import { summarize } from '../../../subgraphs/licenses/list/finding.ts';
+import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
 
 /**
  * Audits license types, and what licenses owe to them: their lines and numbers. And what lists find licenses by. The
@@ -122,7 +122,7 @@ interface ColumnRow {
   hasRenewal: boolean;
 }
 
-/** Checks the columns by which lists find a license, and judge its days, against the record. Names each that differs. */
+/** Checks the columns by which lists find a license, and judge its days, against the record: each by its name. */
 async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<ColumnRow[]>`select l.number, v.identifier, v.record,
       json_build_object('name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
