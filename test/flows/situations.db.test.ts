@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { LICENSE_ACTIONS, type LicenseAction, makesVersion, mutationOf } from '../../subgraphs/kernel/license-acts.ts';
@@ -188,4 +189,32 @@ describe('a correction (更正)', () => {
     const { data } = await hub.ask('auditor', query, { id: identifier });
     expect(data.license).toEqual({ state: 'SUPERSEDED', paper: { validity: 'SUPERSEDED' } });
   });
+});
+
+test('a type that gives up an act stops what is received, and not what is accepted', async () => {
+  const find = (id: string) => matterFacts.find(({ matterId }) => matterId === id) as MatterFact;
+  const [issuing, changing] = [find('yd2022-1-08'), find('yd2022-1-09')].map((each) => routeOf(each, DAY));
+  if (!issuing || !changing) throw new Error('no route');
+  const type = '11000000000090018B005';
+  const id = await grantCase(hub, issuing, { fields: linesOfType(type) });
+  const blanks = { case: id, ...nextBlanks(issuing) };
+  const { license } = await done(hub, issuing.prints, 'issueLicense', 'CaseActInput', blanks, 'license { number }');
+  const input = { matter: changing.matter, applicant: CORRECTED, licenseNumber: license.number };
+  const { case: received } = await done(hub, changing.accepts, 'receiveApplication', 'ApplicationInput', input);
+  const { case: accepted } = await done(hub, changing.accepts, 'acceptCase', 'ApplicationInput', input);
+
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  await sql`update cases.license_type_fact set fact = jsonb_set(fact, '{versions,0,acts}', '["ISSUE"]')
+    where code = ${type}`;
+  await sql.end();
+  const command = { case: received.id };
+  const late = await runMutation(hub, changing.accepts, 'acceptApplication', 'CaseInput', command, 'case { id }');
+  expect(late.refusal).toMatchObject({ code: 'SITUATION_NOT_OFFERED', field: 'situation' });
+  const examination = { case: accepted.id, finding: 'APPROVED' };
+  await done(hub, changing.examines, 'examineCase', 'ExamineCaseInput', examination);
+  const decision = { case: accepted.id, decision: 'GRANTED', authoriseSeal: true };
+  await done(hub, changing.decides, 'decideCase', 'DecideCaseInput', decision);
+  const change = { case: accepted.id, ...nextBlanks(changing) };
+  const sealed = await done(hub, changing.prints, 'changeLicense', 'CaseActInput', change, 'license { version state }');
+  expect(sealed.license).toEqual({ version: 2, state: 'VALID' });
 });
