@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf/pdf.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { authorisesContent } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import {
   CADES,
   PADES,
@@ -193,8 +194,7 @@ async function* auditAuthorisations({ sql }: AuditInput): AsyncGenerator<Finding
       signedClaims.organ === row.organ &&
       signedClaims.matter === row.matterId &&
       signedClaims.caseId === row.caseId &&
-      signedClaims.act === row.act &&
-      signedClaims.contentDigest === row.contentDigest;
+      authorisesContent(signedClaims, row.act, row.contentDigest);
     if (!isAsAuthorised) yield buildFinding('USE_NOT_AS_AUTHORISED', row.object, '与用印授权书的内容不一致');
   }
   const sealCodes = sql<

@@ -188,8 +188,10 @@ export const sealUse = schema.table(
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
     index().on(table.identifier),
-    // A decision is sealed once. Nulls, the acts without a case, do not collide.
-    uniqueIndex().on(table.caseId),
+    // An act on a license is sealed once for a case, and its decision document once. Nulls, the acts without a case, do
+    // not collide.
+    uniqueIndex('seal_use_case_act').on(table.caseId).where(sql`act <> 'DECISION'`),
+    uniqueIndex('seal_use_case_decision').on(table.caseId).where(sql`act = 'DECISION'`),
   ],
 );
 

@@ -1,5 +1,6 @@
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { linesFor } from '../support/content.ts';
@@ -32,7 +33,7 @@ function noticeSteps(hub: TestHub) {
     return data.case.notices;
   };
   const get = (url: string, person: string | null) => fetchFile(hub, person, url);
-  const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
+  const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE, finding = 'APPROVED') => {
     const input = { matter, applicant: COMPANY, fields: linesFor(matter) };
     const acceptance = await runMutation(
       hub,
@@ -42,7 +43,7 @@ function noticeSteps(hub: TestHub) {
       input,
       'case { id: uuid }',
     );
-    const examination = { case: acceptance.case.id, finding: 'APPROVED' };
+    const examination = { case: acceptance.case.id, finding, opinion: '见审查记录' };
     await runMutation(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
     return acceptance.case.id as string;
   };
@@ -142,18 +143,30 @@ describe('notices of a case', () => {
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
-  test('every rejection has a decision document, also where a grant leads to a license and has none', async () => {
+  test('every decision has a document: a rejection, and beside a license the grant, with its reason', async () => {
     const id = await steps.accept(MATTER_WITH_LICENSE);
     const rejection = { decision: 'REJECTED', reason: '不符合采伐限额' };
     expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, rejection)).toBe('SEAL_AUTHORISATION_MISSING');
     expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, { ...rejection, authoriseSeal: true })).toBeNull();
     const decision = await steps.sealed(id);
     expect(decision.number).toMatch(/^于林许〔\d{4}〕[1-9]\d*号$/);
-    const grantedCaseId = await steps.accept(MATTER_WITH_LICENSE);
-    expect(
-      await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),
-    ).toBeNull();
-    expect((await steps.noticesOf(grantedCaseId)).map((item) => item.kind)).toEqual(['ACCEPTANCE']);
+    const grantedCaseId = await steps.accept(MATTER_WITH_LICENSE, 'REFUSED');
+    const grant = { decision: 'GRANTED', authoriseSeal: true };
+    expect(await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, grant)).toBe('REASON_MISSING');
+    const reason = '经复核，采伐限额尚有余额';
+    expect(await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, { ...grant, reason })).toBeNull();
+    expect((await steps.noticesOf(grantedCaseId)).map((item) => item.kind)).toEqual(['ACCEPTANCE', 'DECISION']);
+    // The certificate task has not begun: the document does not wait for it.
+    const beside = await steps.sealed(grantedCaseId);
+    expect(beside.number).toMatch(/^于林许〔\d{4}〕[1-9]\d*号$/);
+    const pdf = await steps.get(beside.url ?? '', 'applicant-company');
+    const content = JSON.parse(
+      Buffer.from(readAttachment(readSealedPdf(pdf.rawPayload).unsigned, 'notice.json') ?? '').toString('utf8'),
+    );
+    expect(content).toMatchObject({ title: '准予行政许可决定书', decision: 'GRANTED', reason });
+    expect(content.opening.join()).toContain(`说明：${reason}。`);
+    expect(content.granted[0]).toEqual({ label: '证照名称', text: '林木采伐许可证' });
+    expect(content.granted.at(-1).label).toBe('有效期限');
   });
 
   test('refuses a decision whose reason cannot be printed', async () => {

@@ -7,9 +7,10 @@ import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { hasSalt } from '../../subgraphs/kernel/salt.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
-import type { SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
-import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
+import { authorisesContent, type SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
+import { deriveSalt, makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { Sign, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { requireDemoPerson } from '../support/actors.ts';
@@ -37,9 +38,10 @@ afterAll(async () => {
 
 const newCase = () => ({ ...buildNoticeCase('OTHER', '办理决定书'), id: randomUUID() });
 const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id, publicUrl: 'https://hub.test' } as const;
+type DecisionGrant = Parameters<typeof prepareDecision>[1]['grant'];
 const plainStep = { at, note: null, finding: null };
 
-async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
+async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED', grant: DecisionGrant = null) {
   const subject = newCase();
   const step = { at, note: '依规定办理', finding };
   const signing = { salt: makeSalt(), authorise: (statement: SealStatement) => statement };
@@ -52,8 +54,13 @@ async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
     place,
     identity: identities.cases,
     signing,
+    grant,
   };
-  return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
+  return {
+    subject,
+    salt: signing.salt,
+    notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)),
+  };
 }
 
 /** No seal has its own picture, so every seal is drawn. */
@@ -146,6 +153,30 @@ describe('a decision document', () => {
       authorisedAt: at.toISOString(),
     });
     expect((await store.listSealedDecisions(connection.db, [subject.id])).has(subject.id)).toBe(false);
+  });
+
+  test('beside a license stands under the same authorisation, with a random element of its own', async () => {
+    const grant = { act: 'ISSUE', contentDigest: 'a'.repeat(64) } as const;
+    const { notice, salt } = await prepare('GRANTED', grant);
+    const storedNotice = await store.findNotice(connection.db, notice.id);
+    expect(storedNotice?.seal?.authorisation).toBe(notice.authorisation);
+    const { statement } = await readAuthorisation(publicKeys, notice.authorisation);
+    expect(statement).toMatchObject({ ...grant, decisionDigest: notice.contentDigest });
+    const covered = [
+      ['ISSUE', grant.contentDigest],
+      ['DECISION', notice.contentDigest],
+      ['ISSUE', notice.contentDigest],
+      ['DECISION', grant.contentDigest],
+      ['RENEW', grant.contentDigest],
+    ] as const;
+    expect(covered.map(([act, digest]) => authorisesContent(statement, act, digest))).toEqual([
+      ...[true, true, false, false, false],
+    ]);
+    // A decision that is the outcome itself authorises no other.
+    const alone = await readAuthorisation(publicKeys, (await prepare()).notice.authorisation);
+    expect(authorisesContent(alone.statement, 'ISSUE', alone.statement.contentDigest)).toBe(false);
+    expect(storedNotice?.notice.content.salt).toBe(deriveSalt(salt, 'decision'));
+    expect(hasSalt(storedNotice?.notice.content)).toBe(true);
   });
 
   test('is sealed once, over the stored file', async () => {

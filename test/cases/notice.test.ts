@@ -16,6 +16,7 @@ import {
   requirePrintableNotice,
 } from '../../subgraphs/cases/notice/render.ts';
 import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { maskCode } from '../../subgraphs/kernel/identifier.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
 import { buildNoticeCase, buildOrgan, CITY_ORGAN, COUNTY_ORGAN, UNKNOWN_ORGAN } from '../support/notice.ts';
@@ -76,7 +77,7 @@ describe('the content of a notice', () => {
     // Half past midnight in Asia/Shanghai is another day than in UTC.
     expect(content).toMatchObject({ issuedOn: '2026-11-23', issuedAt: '2026-11-22T16:30:00.000Z' });
     expect(content.window).toBe('于都县“市县同权”综合受理窗口');
-    expect(content.addresseeCode).toBe('9100**********001R');
+    expect(content.addresseeCode).toBe('91000000MA0000001R');
     expect(textOf(content)).toContain(
       '你单位于2026年11月20日提出的“特种设备使用登记”申请（办件编号：3607312026112000001）',
     );
@@ -139,6 +140,7 @@ describe('the content of a notice', () => {
     const content = buildNotice('ACCEPTANCE', {}, { subject: { ...buildNoticeCase(), applicant: citizen } });
     expect(content.opening[0]).toMatch(/^你于2026年11月20日/);
     expect(JSON.stringify(content)).not.toContain(citizen.code);
+    expect(content.addresseeCode).toBe(maskCode(citizen.code));
   });
 
   test('an organ that is not part of the matter cannot issue a notice', () => {

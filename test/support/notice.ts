@@ -64,6 +64,7 @@ export function buildNoticeCase(
       },
       ...assignments,
     },
+    act: null,
     applicant: { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' },
     fields: [{ label: '设备名称', text: '电梯（示范）' }],
     steps: [{ at: new Date('2026-11-20T02:00:00Z') }],

@@ -3,8 +3,6 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
-import { writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
-import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import {
   openPersonSigning,
   type PersonSignatureInput,
@@ -25,7 +23,7 @@ import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
 import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
-import { type DecisionInput, decide, issuerOf, placeOf } from './decide.ts';
+import { type DecisionInput, decide, grantedLines, issuerOf, placeOf } from './decide.ts';
 import { appendCaseGranted } from './store.ts';
 
 /**
@@ -46,7 +44,7 @@ export async function decideInPerson(
 
 /**
  * Decides a case (决定). One transaction writes the decision, the decider's seal authorisation, and what is sealed by it.
- * That is the event that opens the certificate task, or the decision document (决定书).
+ * That is the decision document (决定书), and where the case ends in a license the event that opens the certificate task.
  */
 export function decideCase(
   deps: WorkflowDependencies,
@@ -71,12 +69,14 @@ export function decideCase(
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
     const place = placeOf(subject, approver, exceptions);
-    if (content) await announceGrant(tx, deps, { subject, approver, place, content, at, authorisedAt, signing });
-    else {
-      const facts = { exceptions: exceptions.map(printException) };
-      const sealing = { organ: issuerOf(subject), decider: approver, place, identity: deps.identity, signing };
-      await prepareDecision(tx, { subject, step: { ...step, at: authorisedAt }, facts, ...sealing });
-    }
+    const printed = { exceptions: exceptions.map(printException) };
+    const { authorisation } = await prepareDecision(tx, {
+      ...{ subject, step: { ...step, at: authorisedAt }, organ: issuerOf(subject) },
+      facts: content ? { ...printed, granted: grantedLines(content) } : printed,
+      grant: content && { act: content.action, contentDigest: computeContentDigest(content) },
+      ...{ decider: approver, place, identity: deps.identity, signing },
+    });
+    if (content) await announceGrant(tx, subject, { content, authorisation, at });
     return decided;
   });
 }
@@ -107,33 +107,11 @@ function requirePrintableDecision(
 
 async function announceGrant(
   tx: Transaction,
-  { identity }: WorkflowDependencies,
-  decision: {
-    subject: Case;
-    approver: Person;
-    place: Decider;
-    content: GrantContent;
-    at: Date;
-    authorisedAt: Date;
-    signing: PersonSigning;
-  },
+  subject: Case,
+  { content, authorisation, at }: { content: GrantContent; authorisation: string; at: Date },
 ): Promise<void> {
-  const { subject, approver, place, content, at, authorisedAt, signing } = decision;
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
-  const digest = computeContentDigest(content);
-  const statement = signing.authorise({
-    actor: approver.id,
-    actorName: approver.name,
-    organ: issuer.id,
-    matter: content.matterId,
-    caseId: subject.id,
-    act: content.action,
-    contentDigest: digest,
-    authorisedAt: authorisedAt.toISOString(),
-    decider: place,
-  });
-  const authorisation = await writeAuthorisation(identity, statement);
   const parties = partiesOf(subject.delegation);
   await appendCaseGranted(
     tx,
@@ -141,7 +119,7 @@ async function announceGrant(
       caseId: subject.id,
       caseNumber: subject.number,
       content,
-      contentDigest: digest,
+      contentDigest: computeContentDigest(content),
       authorisation,
       issuer,
       parties: parties.includes(issuer.id) ? parties : [...parties, issuer.id],

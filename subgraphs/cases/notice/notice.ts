@@ -2,7 +2,7 @@ import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { maskCode } from '../../kernel/identifier.ts';
-import { LICENSE_ACTS } from '../../kernel/license-acts.ts';
+import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
@@ -14,6 +14,8 @@ export interface NoticeCase {
   number: string;
   matter: EventPayload<'DelegationChanged'>;
   delegation: DelegationFact;
+  /** The act on a license that the application is for, or null. */
+  act: LicenseAction | null;
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   /** Oldest first; the first one received the application. */
@@ -42,6 +44,8 @@ export interface NoticeFacts {
   progress?: { url: string; code: string };
   /** Sentences on the exceptions to the segregation of duties that a decision rests on. */
   exceptions?: readonly string[];
+  /** What a grant covers, if it is not the lines of the application. */
+  granted?: NoticeContent['granted'];
   /** The law that the matter rests on (设定依据), which a decision cites first. */
   legalBasis?: readonly string[];
 }
@@ -57,7 +61,10 @@ export interface NoticeContent {
   /** The integrated window (综合受理窗口) through which the organ accepts, or null. */
   window: string | null;
   addressee: string;
-  /** The addressee's code, masked: the paper may pass through many hands. */
+  /**
+   * The addressee's code. That of a person is masked, because the paper may pass through many hands; that of a company is
+   * public (企业信息公示暂行条例). Both are masked in notices of releases up to 0.4.1.
+   */
   addresseeCode: string;
   caseNumber: string;
   matterId: string;
@@ -155,13 +162,13 @@ export function composeNotice(
     organ: { id: organ.id, name: organ.name, divisionCode: organ.divisionCode },
     window: kind === 'DECISION' ? null : windowOf(subject, organ),
     addressee: subject.applicant.name,
-    addresseeCode: maskCode(subject.applicant.code),
+    addresseeCode: printedCodeOf(subject.applicant),
     caseNumber: subject.number,
     matterId: subject.matter.matterId,
     matterName: displayNameOf(subject.matter),
     received: [...(facts.received ?? [])],
     missing: [...(facts.missing ?? [])],
-    granted: decision === 'GRANTED' ? [...subject.fields] : [],
+    granted: decision === 'GRANTED' ? [...(facts.granted ?? subject.fields)] : [],
     reason: step.note,
     clauses: [...(facts.legalBasis ?? []), ...clausesOf(kind, decision, subject)],
     supplementBy: facts.supplementBy ?? null,
@@ -176,23 +183,23 @@ export function composeNotice(
 
 type NoticeDraft = Omit<NoticeContent, 'opening' | 'closing'>;
 
-function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter, delegation }: NoticeCase): string {
+function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], subject: NoticeCase): string {
+  const { matter, delegation } = subject;
   if (kind === 'ACCEPTANCE') return '受理通知书';
   if (kind === 'SUPPLEMENT') return '一次性告知书';
   if (kind === 'REFUSAL') return '不予受理通知书';
   // The outcome's name comes from the matter. If it names a license or no 决定书, the title uses the power type.
   const { kind: outcome, name } = delegation.outcome;
   const { prefix, paper } = DECISIONS[matter.powerType];
-  const document =
-    outcome === 'DECISION' && name.endsWith('决定书') ? name : `${powerOf({ matter, delegation })}${paper}`;
+  const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${powerOf(subject)}${paper}`;
   return `${decision === 'GRANTED' ? prefix : '不予'}${document}`;
 }
 
 /** Returns what is granted or refused: 行政许可, or 延续行政许可 where the case acts on a license that exists. */
-function powerOf({ matter, delegation }: Pick<NoticeCase, 'matter' | 'delegation'>): string {
-  const { licenseAction } = delegation;
-  const act = licenseAction === null || licenseAction === 'ISSUE' ? '' : LICENSE_ACTS[licenseAction].label;
-  return `${act}${DECISIONS[matter.powerType].noun}`;
+function powerOf({ matter, delegation, act }: NoticeCase): string {
+  const action = act ?? delegation.licenseAction ?? 'ISSUE';
+  const label = action === 'ISSUE' ? '' : LICENSE_ACTS[action].label;
+  return `${label}${DECISIONS[matter.powerType].noun}`;
 }
 
 function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string[] {
@@ -211,10 +218,12 @@ function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
   return `${placeOf(organ) ?? ''}“市县同权”综合受理窗口`;
 }
 
+const printedCodeOf = ({ codeKind, code }: Holder) => (codeKind === 'USCC' ? code : maskCode(code));
+
 const addressTo = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
 
 /** Formats a day for a document: 2026年1月5日. */
-function printDay(day: Day): string {
+export function printDay(day: Day): string {
   const [year, month, date] = day.split('-').map(Number);
   return `${year}年${month}月${date}日`;
 }

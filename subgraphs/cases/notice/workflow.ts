@@ -3,11 +3,12 @@ import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
+import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
-import { makeSalt } from '../../kernel/sealing/random.ts';
+import { deriveSalt, makeSalt } from '../../kernel/sealing/random.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
@@ -89,7 +90,8 @@ async function insertDraft(
 
 /**
  * Step ① of a decision document, in the transaction of the decision.
- * Stores its text, and the decider's seal authorisation over exactly this text.
+ * Stores its text, and the decider's seal authorisation over exactly this text; where the case ends in a license, over
+ * that as well: one authorisation, two documents, each sealed by itself.
  * `organ` is the organ whose seal is on the outcome.
  * From then on, only infrastructure or a seal out of use can delay the document.
  * Refuses FIELD_MALFORMED if a text cannot be printed.
@@ -100,7 +102,9 @@ export async function prepareDecision(
     subject: NoticeCase;
     step: NoticeStep;
     organ: OrganFact;
-    facts?: Pick<NoticeFacts, 'exceptions'>;
+    facts?: Pick<NoticeFacts, 'exceptions' | 'granted'>;
+    /** What the license that the case ends in puts under the same authorisation, or null if the document is the outcome. */
+    grant: { act: LicenseAction; contentDigest: string } | null;
     decider: Person;
     /** In whose place the decider decides. */
     place: Decider;
@@ -108,18 +112,19 @@ export async function prepareDecision(
     identity: ServiceIdentity;
     signing: Pick<PersonSigning, 'authorise' | 'salt'>;
   },
-): Promise<WrittenNotice> {
-  const { subject, step, organ, facts, decider, place, identity, signing } = input;
-  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { facts, salt: signing.salt });
+): Promise<WrittenNotice & { authorisation: string }> {
+  const { subject, step, organ, facts, grant, decider, place, identity, signing } = input;
+  const salt = grant ? deriveSalt(signing.salt, 'decision') : signing.salt;
+  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ, { facts, salt });
   const { matterId } = subject.matter;
+  const { contentDigest } = storedNotice;
   const statement = signing.authorise({
     actor: decider.id,
     actorName: decider.name,
     organ: organ.id,
     matter: matterId,
     caseId: subject.id,
-    act: 'DECISION',
-    contentDigest: storedNotice.contentDigest,
+    ...(grant ? { ...grant, decisionDigest: contentDigest } : { act: 'DECISION', contentDigest }),
     authorisedAt: step.at.toISOString(),
     decider: place,
   });
@@ -131,7 +136,7 @@ export async function prepareDecision(
     authorisation,
     preparedAt: step.at,
   });
-  return storedNotice;
+  return { ...storedNotice, authorisation };
 }
 
 /** Dependencies of sealing a decision document. */

@@ -61,11 +61,29 @@ export const sealStatement = z.object({
   act: z.string(),
   /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
   contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The same of the decision document (决定书) that a granted license comes with. Absent if there is none besides. */
+  decisionDigest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   authorisedAt: instantSchema,
   /** Absent only in statements of releases up to 0.4. */
   decider: decider.optional(),
 });
 export type SealStatement = z.infer<typeof sealStatement>;
+
+/**
+ * Whether a statement covers a content under an act. One statement covers an act on a license, and the decision document
+ * that comes with it.
+ */
+export function authorisesContent(
+  { act: ownAct, contentDigest, decisionDigest }: Readonly<Partial<Record<keyof SealStatement, unknown>>>,
+  act: string,
+  digest: string,
+): boolean {
+  if (act === ownAct) return contentDigest === digest;
+  return act === 'DECISION' && decisionDigest === digest;
+}
 
 /** First lines of the texts that are signed. A signature over one kind of text is none over another kind. */
 const TEXT_KINDS = {

@@ -8,7 +8,7 @@ import {
   type SealAuthorisation,
   type VerifiedAuthorisation,
 } from '../../kernel/sealing/authorisation.ts';
-import { decidesFor } from '../../kernel/sealing/person-signature.ts';
+import { authorisesContent, decidesFor } from '../../kernel/sealing/person-signature.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type PersonKeys, requirePersonSignature } from './person/credential.ts';
 
@@ -42,8 +42,7 @@ export async function requireAuthorisation(
     statement.organ === request.organ &&
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
-    statement.act === request.act &&
-    statement.contentDigest === computeContentDigest(request.content) &&
+    authorisesContent(statement, request.act, computeContentDigest(request.content)) &&
     (statement.decider === undefined || decidesFor(request.organ, statement.decider));
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   requirePersonSignature(personKeys, statement, now);

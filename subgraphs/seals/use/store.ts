@@ -27,7 +27,8 @@ export interface UseContext<Previous, Key> {
   previous: Previous | null;
   /**
    * Whether a seal, or its key for QR codes, was used for the case under another issuance, or for this issuance or
-   * license version before the database was set back. A decision is sealed once.
+   * license version before the database was set back. An act on a license is sealed once for a case, and its decision
+   * document once.
    */
   isCaseSealed: boolean;
   /**
@@ -39,7 +40,7 @@ export interface UseContext<Previous, Key> {
   keys: Map<string, Key>;
 }
 
-type UseIdentity = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId' | 'identifier'>;
+type UseIdentity = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId' | 'identifier' | 'act'>;
 
 /** Locks and reads what a signature is checked against. Also reads every authority, earlier generations first. */
 export async function lockForSeal(
@@ -93,12 +94,16 @@ export async function lockForCode(tx: Transaction, request: UseIdentity): Promis
  */
 function lockStatements(
   useTable: typeof sealUse | typeof sealCode,
-  { issuanceId, caseId, organ, matterId, identifier }: UseIdentity,
+  { issuanceId, caseId, organ, matterId, identifier, act }: UseIdentity,
 ) {
+  const isDecision = act === 'DECISION';
   const isUsedElsewhere = (table: typeof sealUse | typeof sealCode) =>
-    sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId})`;
+    sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId}
+      and (${table.act} = 'DECISION') = ${isDecision})`;
   // A QR code is signed only for a new version, so its identifier is that of one.
-  const isLost = sql`exists (select from ${lostUse} where ${lostUse.caseId} = ${caseId}
+  // The identifier of a decision document is the number of its case: digits alone.
+  const isLost = sql`exists (select from ${lostUse} where
+    (${lostUse.caseId} = ${caseId} and (${lostUse.identifier} ~ '^[0-9]+$') = ${isDecision})
     or ${lostUse.issuanceId} = ${issuanceId} or (${lostUse.identifier} = ${identifier} and ${lostUse.kind} = 'CODE_USE'))`;
   return [
     // Without a case the second call locks nothing: both functions return null for null.
