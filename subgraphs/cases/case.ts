@@ -1,6 +1,7 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { isWithin } from '../kernel/day.ts';
+import type { Delivery } from '../kernel/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -104,6 +105,8 @@ export interface StepData {
    * with the holder's name.
    */
   amended?: AmendedLine[];
+  /** DELIVERED: to whom and how. Absent in steps of releases up to 0.4. */
+  delivery?: Delivery;
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

@@ -107,7 +107,9 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
         return decideInPerson(deps, toCommand(actor, input), decisionInput, signature);
       }),
     deliverDecision: (_, { input }, { actor }) =>
-      settleCase(actor, () => deliverDecision(deps, toCommand(actor, input), input.note ?? null)),
+      settleCase(actor, () =>
+        deliverDecision(deps, toCommand(actor, input), { note: input.note ?? null, delivery: input.delivery ?? null }),
+      ),
   } satisfies Resolvers['Mutation'];
 }
 

@@ -48,6 +48,7 @@ export function viewCase(subject: Case, actor: Actor) {
     resultCode: result === null ? null : RESULT_CODES[result],
     pause: viewPause(subject),
     supplement: subject.steps.find((record) => record.data?.supplement)?.data?.supplement ?? null,
+    delivery: viewDelivery(subject),
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
     steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
@@ -77,6 +78,11 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     amended: data?.amended ?? [],
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
+}
+
+function viewDelivery({ steps }: Case) {
+  const step = steps.findLast(({ data }) => data?.delivery);
+  return step?.data?.delivery ? { ...step.data.delivery, at: step.at } : null;
 }
 
 function viewPause({ paused }: Case) {

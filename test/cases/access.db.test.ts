@@ -147,7 +147,7 @@ const ROWS: Row[] = [
   },
   {
     name: 'deliverDecision',
-    type: 'CaseNoteInput',
+    type: 'DeliverDecisionInput',
     caseState: 'REJECTED',
     extraInput: {},
     allowedPeople: ['window-yudu', 'ganzhou-xzspj.clerk', 'ganzhou-xzspj.reviewer', 'ganzhou-xzspj.approver'],

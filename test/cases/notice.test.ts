@@ -43,7 +43,7 @@ describe('the content of a notice', () => {
   test('its number is the mark of the organ and the kind, the year, and a running number without zeros', () => {
     const forestry = { ...COUNTY_ORGAN, documentMark: '于林' };
     const marks = NOTICE_KINDS.map((kind) => documentMarkOf(kind, 'LICENSE', forestry));
-    expect(marks).toEqual(['于林受', '于林补', '于林不受', '于林许']);
+    expect(marks).toEqual(['于林受', '于林补', '于林不受', '于林许', '于林送']);
     const powers = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
     const decisionMarks = powers.map((power) => documentMarkOf('DECISION', power, forestry));
     expect(decisionMarks).toEqual(['于林许', '于林确', '于林备', '于林办']);
@@ -133,6 +133,15 @@ describe('the content of a notice', () => {
     expect(textOf(content)).toContain('赣州市人民政府');
     expect(textOf(content).includes('《中华人民共和国行政许可法》')).toBe(article !== null);
     expect(textOf(content)).toContain(article ?? '于府办发〔2022〕30号');
+  });
+
+  test('送达回证: names the documents, and who received them, when and how', () => {
+    const delivery = { recipient: '王示范', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const;
+    const delivered = { delivered: [{ name: '准予行政许可决定书', number: '于林许〔2026〕12号' }], delivery };
+    const content = buildNotice('DELIVERY', { delivered });
+    expect(content).toMatchObject({ title: '送达回证', ...delivered, decision: null, issuedOn: '2026-11-23' });
+    expect(textOf(content)).toContain('第四十四条');
+    expect(countPages(renderNotice(content))).toBe(1);
   });
 
   test('addresses a citizen as 你, not as 你单位', () => {

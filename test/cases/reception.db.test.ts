@@ -249,7 +249,7 @@ describe('reception', () => {
       });
       return data.case.notices.some((one: { kind: string; sealed: boolean }) => one.kind === 'DECISION' && one.sealed);
     });
-    const { case: deliveredCase } = await actAs('window-yudu', 'deliverDecision', 'CaseNoteInput', { case: id });
+    const { case: deliveredCase } = await actAs('window-yudu', 'deliverDecision', 'DeliverDecisionInput', { case: id });
     expect(deliveredCase).toMatchObject({ step: 'DELIVERED', result: 'REJECTED' });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
+import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
@@ -69,6 +71,18 @@ describe('ends of a case', () => {
     clock.set(startTime.toISOString());
     expect(data.attention.edges.map((edge: { node: { case: { id: string } } }) => edge.node.case.id)).not.toContain(id);
   };
+  /** Returns how a case's documents were delivered, from the graph and from the file of the receipt. */
+  const readDelivery = async (id: string) => {
+    const query = `query($id: ID!) { case(id: $id) {
+      delivery { recipient method expressNumber } notices { kind number sealed url } } }`;
+    const { data } = await hub.ask('applicant-company', query, { id });
+    const { delivery, notices } = data.case;
+    const receipt = notices.at(-1);
+    expect(receipt).toMatchObject({ kind: 'DELIVERY', sealed: false, number: expect.stringMatching(/^于林送〔/) });
+    const { rawPayload } = await fetchFile(hub, 'applicant-company', receipt.url);
+    const content = JSON.parse(Buffer.from(readAttachment(rawPayload, 'notice.json') ?? '').toString('utf8'));
+    return { delivery, receipt: content };
+  };
   const waitForLicense = (id: string) =>
     waitUntil('cases know the license', async () => (await readCase(id)).result === 'ISSUED');
 
@@ -112,19 +126,37 @@ describe('ends of a case', () => {
       authoriseSeal: true,
     });
     await waitUntil('the decision is sealed', async () => {
-      const code = await findRefusalCode(hub, DIRECT.accepts, 'deliverDecision', 'CaseNoteInput', { case: id });
+      const code = await findRefusalCode(hub, DIRECT.accepts, 'deliverDecision', 'DeliverDecisionInput', { case: id });
       expect([null, 'DECISION_NOT_SEALED']).toContain(code);
       return code === null;
     });
     await expectEnd(id, 'DELIVERED', 'REJECTED');
+    const usual = { recipient: COMPANY.name, method: 'IN_PERSON', expressNumber: null };
+    const { delivery, receipt } = await readDelivery(id);
+    expect([delivery, receipt.delivery]).toEqual([usual, usual]);
+    expect(receipt.delivered).toEqual([{ name: '不予行政许可决定书', number: expect.stringMatching(/^于林许〔/) }]);
   });
 
   test('DELIVERED: the license is delivered to its holder', async () => {
     const id = await grantCase(hub, DIRECT);
     const { identifier } = await issueGrantedLicense(hub, DIRECT, id, ++serial);
     const sheet = { identifier, blankNumber: toBlankNumber(DIRECT, serial) };
-    await actAs(DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    const delivery = { recipient: '王示范', method: 'EXPRESS', expressNumber: 'SF1234567890' };
+    const deliver = (changes: object) =>
+      findRefusalCode(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', { ...sheet, ...changes });
+    expect(await deliver({ delivery: { ...delivery, expressNumber: null } })).toBe('FIELD_MALFORMED');
+    expect(await deliver({ delivery: { ...delivery, recipient: '王𠮷' } })).toBe('FIELD_MALFORMED');
+    const recall = { ...sheet, delivery };
+    const recallCode = await findRefusalCode(hub, DIRECT.prints, 'recallCertificate', 'CertificateInput', recall);
+    expect(recallCode).toBe('FIELD_MALFORMED');
+    expect(await deliver({ delivery })).toBeNull();
     await expectEnd(id, 'DELIVERED', 'ISSUED');
+    const stored = await readDelivery(id);
+    expect([stored.delivery, stored.receipt.delivery]).toEqual([delivery, delivery]);
+    expect(stored.receipt.delivered).toEqual([
+      { name: '准予行政许可决定书', number: expect.stringMatching(/^于林许〔/) },
+      { name: '林木采伐许可证', number: expect.any(String) },
+    ]);
   });
 
   test('UNDELIVERED: the license ends before its paper is delivered', async () => {

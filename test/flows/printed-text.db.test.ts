@@ -164,7 +164,7 @@ describe('a case with every odd character', () => {
     await act(`${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination);
     await decide(organ, { case: id, decision, reason });
     await printNotices(id, ['ACCEPTANCE', 'DECISION']);
-    await act(`${organ}.clerk`, 'deliverDecision', 'CaseNoteInput', { case: id, note: ODD_LINES });
+    await act(`${organ}.clerk`, 'deliverDecision', 'DeliverDecisionInput', { case: id, note: ODD_LINES });
   });
 
   test('that is not accepted has its notice printed', async () => {

@@ -19,6 +19,10 @@ const path = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the papers of a case in poppler and qpdf', () => {
+  const delivered = {
+    delivered: [{ name: '准予行政许可决定书', number: '于林许〔2026〕12号' }],
+    delivery: { recipient: '王示范', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const,
+  };
   const missing = Array.from({ length: 20 }, (_, i) => ({ name: `第${i + 1}项材料`, remark: '未加盖公章' }));
   test.each(NOTICE_KINDS)('%s has the written text and attachment', (kind) => {
     const step = { at: new Date('2026-11-23T01:02:03Z'), note: `理由${'x'.repeat(300)}完`, finding: 'GRANTED' };
@@ -28,7 +32,7 @@ describe('the papers of a case in poppler and qpdf', () => {
       buildNoticeCase(),
       step,
       { organ: COUNTY_ORGAN, number },
-      kind === 'SUPPLEMENT' ? { missing } : {},
+      kind === 'SUPPLEMENT' ? { missing } : kind === 'DELIVERY' ? { delivered } : {},
     );
     writeFileSync(path('notice.pdf'), renderNotice(content));
     const text = execFileSync('pdftotext', [path('notice.pdf'), '-'], { encoding: 'utf8' }).replace(/\s/g, '');

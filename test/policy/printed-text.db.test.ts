@@ -22,6 +22,7 @@ import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 const FATES = {
   PRINTED: [
     ...['ApplicantInput.name', 'AskSupplementInput.items', 'CaseNoteInput.note', 'CaseReasonInput.reason'],
+    ...['DeliverDecisionInput.note', 'DeliveryInput.recipient'],
     ...[
       'AmendCaseInput.note',
       'DecideCaseInput.reason',
@@ -52,6 +53,7 @@ const FATES = {
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
+    'DeliveryInput.expressNumber',
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
+import { type DeliveryInput, readDelivery } from '../../kernel/delivery.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import {
@@ -18,7 +19,7 @@ import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { findLicense } from '../fact/store.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
-import { prepareDecision } from '../notice/workflow.ts';
+import { prepareDecision, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
@@ -81,12 +82,24 @@ export function decideCase(
   });
 }
 
-/** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
-export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
+/**
+ * Delivers a decision document (送达), and writes the receipt of the delivery (送达回证). Refuses DECISION_NOT_SEALED while it
+ * waits for its seal, and what `readDelivery` refuses.
+ */
+export function deliverDecision(
+  deps: WorkflowDependencies,
+  command: CaseCommand,
+  { note, delivery: input }: { note: string | null; delivery: DeliveryInput | null },
+): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
     if (note !== null) requireNote(note, 'note');
-    return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));
+    const delivery = readDelivery(input, subject.applicant.name);
+    requirePrintableText(delivery.recipient, { field: 'delivery.recipient', label: '收件人' });
+    const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
+    const { publicUrl } = deps;
+    await writeDeliveryReceipt(tx, { subject, step: { ...step, note: null }, delivery, license: null, publicUrl });
+    return store.addStep(tx, subject, step);
   });
 }
 

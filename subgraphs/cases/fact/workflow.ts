@@ -3,9 +3,11 @@ import { inOrder } from '../../../db/in-order.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
 import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
+import { Refusal } from '../../kernel/refusal.ts';
 import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
+import { writeDeliveryReceipt } from '../notice/workflow.ts';
 import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
@@ -20,7 +22,11 @@ import {
 } from './store.ts';
 
 /** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
-export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
+export function receive(
+  { db, now, publicUrl }: WorkflowDependencies,
+  producer: string,
+  event: Envelope,
+): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, store.messages, producer, event, async () => {
       switch (event.type) {
@@ -36,8 +42,7 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
         case 'RegisterStated':
           return handleStatement(tx, event.payload);
         case 'CertificateDelivered':
-          await addEventStep(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
-          return;
+          return handleDelivery(tx, event.payload, publicUrl);
         case 'TaskVoided': {
           const { caseId, actor, organ, reason, voidedAt } = event.payload;
           const at = new Date(voidedAt);
@@ -96,12 +101,31 @@ async function handleStatement(tx: Transaction, event: EventPayload<'RegisterSta
  * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
  * already.
  */
+/** Enters the delivery of a certificate, and writes its receipt unless an earlier release took a text that cannot be printed. */
+async function handleDelivery(
+  tx: Transaction,
+  { caseId, number, deliveredAt, delivery }: EventPayload<'CertificateDelivered'>,
+  publicUrl: string,
+): Promise<void> {
+  const at = new Date(deliveredAt);
+  const details = delivery ? { data: { delivery } } : {};
+  const subject = await addEventStep(tx, caseId, 'DELIVERED', at, details);
+  if (!subject || !delivery) return;
+  const license = { name: subject.delegation.outcome.name, number };
+  const step = { at, note: null, finding: null };
+  try {
+    await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
+}
+
 async function addEventStep(
   tx: Transaction,
   caseId: string | null,
   step: 'CERTIFIED' | 'DELIVERED' | 'UNDELIVERED' | 'VOIDED',
   at: Date,
-  details: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
+  details: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note' | 'data'>> = {},
 ): Promise<Case | null> {
   if (caseId === null) return null;
   const stored = await store.lockCase(tx, caseId);
@@ -111,7 +135,7 @@ async function addEventStep(
   // The two events arrive on different streams. A delivery that arrives before the certificate implies the certificate.
   if (step === 'DELIVERED' && !hasStep('CERTIFIED')) {
     await addEventStep(tx, caseId, 'CERTIFIED', at);
-    return addEventStep(tx, caseId, 'DELIVERED', at);
+    return addEventStep(tx, caseId, 'DELIVERED', at, details);
   }
   return store.addStep(tx, stored.subject, { ...buildSystemStep('licenses', '电子证照系统', step, at), ...details });
 }

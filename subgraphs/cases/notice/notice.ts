@@ -1,11 +1,12 @@
 import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
+import type { Delivery } from '../../kernel/delivery.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { maskCode } from '../../kernel/identifier.ts';
 import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
 
-/** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
-export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
+/** 受理通知书, 一次性告知书, 不予受理通知书, the decision document (准予／不予…决定书), and 送达回证. */
+export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION', 'DELIVERY'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
 /** The part of a case that a notice uses. A `Case` has all of it. */
@@ -46,6 +47,8 @@ export interface NoticeFacts {
   exceptions?: readonly string[];
   /** What a grant covers, if it is not the lines of the application. */
   granted?: NoticeContent['granted'];
+  /** What was delivered, to whom and how. */
+  delivered?: Required<Pick<NoticeContent, 'delivered' | 'delivery'>>;
   /** The law that the matter rests on (设定依据), which a decision cites first. */
   legalBasis?: readonly string[];
 }
@@ -85,6 +88,9 @@ export interface NoticeContent {
   /** Day in Asia/Shanghai, and the moment in RFC 3339, UTC. */
   issuedOn: Day;
   issuedAt: string;
+  /** The documents that were delivered, and to whom and how. Only on 送达回证. */
+  delivered?: { name: string; number: string }[];
+  delivery?: Delivery;
   /** Absent in notices of releases up to 0.4.1, and in those that are no receipt. */
   progress?: { url: string; code: string };
   /** Random element, which the workflow adds with the number. Absent in notices of releases up to 0.4. */
@@ -106,6 +112,7 @@ const NOTICE_MARKS: Record<Exclude<NoticeKind, 'DECISION'>, string> = {
   ACCEPTANCE: '受',
   SUPPLEMENT: '补',
   REFUSAL: '不受',
+  DELIVERY: '送',
 };
 const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
 /** 中华人民共和国行政许可法 (2019), for matters that are licenses in its sense. */
@@ -114,6 +121,7 @@ const LAW_CLAUSES: Record<NoticeKind | 'REJECTION', string> = {
   SUPPLEMENT: '《中华人民共和国行政许可法》第三十二条第一款第（四）项',
   REFUSAL: '《中华人民共和国行政许可法》第三十二条第一款',
   DECISION: '《中华人民共和国行政许可法》第三十八条第一款',
+  DELIVERY: '《中华人民共和国行政许可法》第四十四条',
   REJECTION: '《中华人民共和国行政许可法》第三十八条第二款',
 };
 /** 行政复议法 (2023) art. 20, 行政诉讼法 (2017) art. 46; the government of the same level: 行政复议法 art. 24. */
@@ -176,6 +184,7 @@ export function composeNotice(
     issuedOn: dayOf(step.at),
     issuedAt: step.at.toISOString(),
     ...(facts.progress ? { progress: facts.progress } : {}),
+    ...facts.delivered,
   };
   const opening = [...openingOf(draft, subject), ...(facts.exceptions ?? [])];
   return { ...draft, opening, closing: closingOf(draft, subject) };
@@ -188,6 +197,7 @@ function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], subject:
   if (kind === 'ACCEPTANCE') return '受理通知书';
   if (kind === 'SUPPLEMENT') return '一次性告知书';
   if (kind === 'REFUSAL') return '不予受理通知书';
+  if (kind === 'DELIVERY') return '送达回证';
   // The outcome's name comes from the matter. If it names a license or no 决定书, the title uses the power type.
   const { kind: outcome, name } = delegation.outcome;
   const { prefix, paper } = DECISIONS[matter.powerType];
@@ -246,6 +256,8 @@ function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
         `${applicationPhrase}收悉。经审查，${basis}，决定不予受理。`,
         `不予受理的理由：${toSentence(draft.reason)}`,
       ];
+    case 'DELIVERY':
+      return [`${applicationPhrase}已经办结，${basis}，下列文书已送达。`];
     case 'DECISION': {
       if (draft.decision === 'REJECTED') {
         return [
@@ -277,6 +289,8 @@ function closingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
         ...progressSentences(draft),
       ];
     }
+    case 'DELIVERY':
+      return ['受送达人或者代收人应当在本回证上签名或者盖章，注明收到日期；邮寄送达、电子送达的，附回执。'];
     case 'REFUSAL':
     case 'DECISION':
       return [remedySentence(draft, subject)];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
+import type { Delivery } from '../../kernel/delivery.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
@@ -36,7 +37,7 @@ export interface WrittenNotice {
 }
 
 /**
- * Writes a notice (受理通知书、一次性告知书、不予受理通知书).
+ * Writes a notice (受理通知书、一次性告知书、不予受理通知书、送达回证).
  * Must be called in the transaction of the step that it documents.
  * `organ` is the organ in whose name the clerk acts.
  * The number is taken under a row lock; a rollback returns it. Refuses FIELD_MALFORMED if a text cannot be printed.
@@ -56,6 +57,30 @@ export function writeNotice(
   const { kind, subject, step, organ, publicUrl } = input;
   const facts = RECEIPTS.has(kind) ? { ...input.facts, progress: makeProgress(publicUrl) } : input.facts;
   return insertDraft(tx, kind, subject, step, organOf(subject, organ), { facts });
+}
+
+/**
+ * Writes the receipt of a delivery (送达回证) with the documents that were delivered: the decision document, and the license
+ * if there is one. Must be called in the transaction of the step DELIVERED. Refuses as `writeNotice` does.
+ */
+export async function writeDeliveryReceipt(
+  tx: Transaction,
+  input: {
+    subject: NoticeCase & { acceptedBy: string | null };
+    step: NoticeStep;
+    delivery: Delivery;
+    license: { name: string; number: string } | null;
+    publicUrl: string;
+  },
+): Promise<WrittenNotice> {
+  const { subject, step, delivery, license, publicUrl } = input;
+  const notices = (await store.findByCases(tx, [subject.id])).get(subject.id) ?? [];
+  const decisions = notices.flatMap(({ notice: { kind, number, content } }) =>
+    kind === 'DECISION' ? [{ name: content.title, number }] : [],
+  );
+  const delivered = { delivered: license ? [...decisions, license] : decisions, delivery };
+  const organ = subject.acceptedBy ?? subject.delegation.countyOrgan;
+  return writeNotice(tx, { kind: 'DELIVERY', subject, step, organ, facts: { delivered }, publicUrl });
 }
 
 /** The notices with which an applicant can follow the case. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
+import { deliverySchema } from '../delivery.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
@@ -246,6 +247,8 @@ export const payloads = {
   CertificateDelivered: z.object({
     ...{ number: z.string(), identifier: z.string(), caseId: z.string().nullable() },
     deliveredAt: instantSchema,
+    /** Absent in events of releases up to 0.4. */
+    delivery: deliverySchema.optional(),
   }),
   /** The deciding organ voided (作废) the certificate task of a granted case. Its act on a license will not be done. */
   TaskVoided: z.object({

@@ -2,6 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
+import type { Delivery } from '../../kernel/delivery.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
@@ -253,7 +254,13 @@ interface SheetsOfVersion {
 /** Records that sheets of a version were handed over together, and appends one event for cases. */
 export async function enterDelivered(
   tx: Transaction,
-  { identifier, blankNumbers, number, caseId }: SheetsOfVersion & { number: string; caseId: string },
+  {
+    identifier,
+    blankNumbers,
+    number,
+    caseId,
+    delivery,
+  }: SheetsOfVersion & { number: string; caseId: string; delivery: Delivery },
   actor: string,
   at: Date,
 ): Promise<void> {
@@ -266,7 +273,7 @@ export async function enterDelivered(
     type: 'CertificateDelivered',
     stream: `certificate:${number}`,
     occurredAt: at,
-    payload: { number, identifier, caseId, deliveredAt: at.toISOString() },
+    payload: { number, identifier, caseId, deliveredAt: at.toISOString(), delivery },
   });
 }
 

@@ -1,7 +1,9 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import { type DeliveryInput, readDelivery } from '../../kernel/delivery.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
+import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { LIBRARY_CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
@@ -25,6 +27,8 @@ export interface HandoverDependencies {
 export interface SheetInput {
   identifier: string;
   blankNumber: string;
+  /** Only of a delivery. */
+  delivery?: DeliveryInput | null;
   dryRun: boolean;
 }
 
@@ -36,11 +40,12 @@ function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
 /**
  * Records that the paper of a current version reached its holder (送达): the named sheet, and with it every printed one
  * of the version, original and duplicates together. Returns the named sheet.
+ * Refuses what `readDelivery` refuses.
  */
 export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
-  { identifier, blankNumber, dryRun }: SheetInput,
+  { identifier, blankNumber, delivery: input = null, dryRun }: SheetInput,
 ): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
     const at = deps.now();
@@ -54,7 +59,10 @@ export function deliverSheet(
     const blankNumbers = await lockPrintedSheets(tx, identifier);
     await lockBlanks(tx, blankNumbers);
     const { number, caseId } = stored.version;
-    await ledger.enterDelivered(tx, { identifier, blankNumbers, number, caseId }, clerk.name, at);
+    const delivery = readDelivery(input, head.record.CZZT);
+    requirePrintableText(delivery.recipient, { field: 'delivery.recipient', label: '收件人' });
+    const handover = { identifier, blankNumbers, number, caseId, delivery };
+    await ledger.enterDelivered(tx, handover, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
 }
@@ -63,8 +71,9 @@ export function deliverSheet(
 export function recallSheet(
   deps: HandoverDependencies,
   actor: Actor,
-  { identifier, blankNumber, dryRun }: SheetInput,
+  { identifier, blankNumber, delivery = null, dryRun }: SheetInput,
 ): Promise<SheetOnDay> {
+  if (delivery !== null) throw new Refusal('FIELD_MALFORMED', 'delivery', '收回不写送达情况');
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockLicenseOf(tx, identifier);
     const at = deps.now();

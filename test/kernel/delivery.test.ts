@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest';
+import { type DeliveryInput, readDelivery } from '../../subgraphs/kernel/delivery.ts';
+import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+
+const ADDRESSEE = '于都县贡江示范药业有限公司';
+
+function refusalOf(input: DeliveryInput): [string, string | null] | null {
+  try {
+    readDelivery(input, ADDRESSEE);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [error.code, error.field];
+  }
+}
+
+describe('a delivery as a counter enters it', () => {
+  test('is to the addressee in person unless it says otherwise', () => {
+    const usual = { recipient: ADDRESSEE, method: 'IN_PERSON', expressNumber: null };
+    for (const input of [null, {}, { recipient: null, method: null, expressNumber: null }])
+      expect(readDelivery(input, ADDRESSEE)).toEqual(usual);
+    const express = { recipient: '门卫 王示范', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const;
+    expect(readDelivery(express, ADDRESSEE)).toEqual(express);
+    expect(readDelivery({ method: 'ELECTRONIC' }, ADDRESSEE)).toEqual({ ...usual, method: 'ELECTRONIC' });
+  });
+
+  test('has the number of a parcel if and only if it went by express', () => {
+    const wrong = ['FIELD_MALFORMED', 'delivery.expressNumber'];
+    for (const expressNumber of [null, '', 'SF123', 'sf1234567890', `SF${'1'.repeat(31)}`, 'SF 1234567'])
+      expect(refusalOf({ method: 'EXPRESS', expressNumber }), String(expressNumber)).toEqual(wrong);
+    for (const method of [null, 'IN_PERSON', 'ELECTRONIC'] as const)
+      expect(refusalOf({ method, expressNumber: 'SF1234567890' })).toEqual(wrong);
+  });
+
+  test('names the recipient in one line', () => {
+    expect(refusalOf({ recipient: '名'.repeat(64) })).toBeNull();
+    expect(refusalOf({ recipient: '名'.repeat(65) })).toEqual(['FIELD_TOO_LONG', 'delivery.recipient']);
+    for (const recipient of ['', ' ', '甲\n乙', '甲\u202e乙'])
+      expect(refusalOf({ recipient }), JSON.stringify(recipient)).toEqual(['FIELD_MALFORMED', 'delivery.recipient']);
+  });
+});
