@@ -327,7 +327,7 @@ describe("a supervisor's order", () => {
     expect(endedCase).toEqual({ step: 'VOIDED', result: 'VOIDED' });
 
     const recall = (input: object) =>
-      findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', input);
+      findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'RecallCertificateInput', input);
     expect(await recall({ ...sheet, dryRun: true })).toBeNull();
     expect(await dutiesOf('licenses', identifier)).toContain('RECALL_OPEN open');
     const [duplicate] = toBlanks(explorationRoute, 1).duplicateBlanks;

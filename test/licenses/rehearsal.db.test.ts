@@ -101,7 +101,7 @@ describe('rehearsals of licenses and seals', () => {
     });
     const deliverResult = await rehearse(route.prints, 'deliverCertificate', 'CertificateInput', sheet);
     expect(deliverResult.rehearsal).toMatchObject({ act: 'DELIVER', paper: 'DELIVERED', state: 'VALID' });
-    expect((await rehearse(route.prints, 'recallCertificate', 'CertificateInput', sheet)).refusal.code).toBe(
+    expect((await rehearse(route.prints, 'recallCertificate', 'RecallCertificateInput', sheet)).refusal.code).toBe(
       'PAPER_NOT_DELIVERED',
     );
     const redriveResult = await rehearse(route.prints, 'redriveCollection', 'RedriveCollectionInput', { identifier });

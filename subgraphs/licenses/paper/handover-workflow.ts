@@ -27,8 +27,6 @@ export interface HandoverDependencies {
 export interface SheetInput {
   identifier: string;
   blankNumber: string;
-  /** Only of a delivery. */
-  delivery?: DeliveryInput | null;
   dryRun: boolean;
 }
 
@@ -45,7 +43,7 @@ function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
 export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
-  { identifier, blankNumber, delivery: input = null, dryRun }: SheetInput,
+  { identifier, blankNumber, delivery: input = null, dryRun }: SheetInput & { delivery?: DeliveryInput | null },
 ): Promise<SheetOnDay> {
   return transact(deps.db, dryRun, async (tx) => {
     const at = deps.now();
@@ -71,9 +69,8 @@ export function deliverSheet(
 export function recallSheet(
   deps: HandoverDependencies,
   actor: Actor,
-  { identifier, blankNumber, delivery = null, dryRun }: SheetInput,
+  { identifier, blankNumber, dryRun }: SheetInput,
 ): Promise<SheetOnDay> {
-  if (delivery !== null) throw new Refusal('FIELD_MALFORMED', 'delivery', '收回不写送达情况');
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockLicenseOf(tx, identifier);
     const at = deps.now();
