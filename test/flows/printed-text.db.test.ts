@@ -143,7 +143,7 @@ describe('a case with every odd character', () => {
     });
     expect(license.name).toBe(LICENSE_NAME);
     await requirePdf(new URL(license.document.url, 'http://127.0.0.1').pathname);
-    await printNotices(id, ['ACCEPTANCE', 'SUPPLEMENT']);
+    await printNotices(id, ['ACCEPTANCE', 'DECISION', 'SUPPLEMENT']);
     const { identifier } = license;
     for (const action of ['suspend', 'restore']) {
       const { refusal } = await actForOrgan(hub, organ, action, { identifier, reason: NOT_IN_FONT.text });

@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
@@ -102,7 +103,23 @@ async function changeSealUse(hub: TestHub, seal: string, name: 'suspend' | 'resu
     if (refusal) throw new Error(`applyForSealResumption: ${refusal.code}`);
     return;
   }
+  // A decision document that meets its seal suspended would wait.
+  await waitForDecisions(hub, organ);
   await mutate(hub, `${organ}.keeper`, `${name}Seal`, 'SealActInput', { seal, reason });
+}
+
+/** Waits until every decision document of an organ is sealed. */
+async function waitForDecisions(hub: TestHub, organ: string): Promise<void> {
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  try {
+    await waitUntil('the decisions are sealed', async () => {
+      const [row] = await sql`select count(*)::int as unsealed from cases.decision_seal
+        where organ = ${organ} and state <> 'DONE'`;
+      return row?.unsealed === 0;
+    });
+  } finally {
+    await sql.end();
+  }
 }
 
 /** Grants and performs a second case on a license: a change, a renewal or a cancellation. */
