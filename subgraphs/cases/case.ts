@@ -1,7 +1,7 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { isWithin } from '../kernel/day.ts';
-import type { Delivery } from '../kernel/delivery.ts';
+import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';

@@ -107,9 +107,7 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
         return decideInPerson(deps, toCommand(actor, input), decisionInput, signature);
       }),
     deliverDecision: (_, { input }, { actor }) =>
-      settleCase(actor, () =>
-        deliverDecision(deps, toCommand(actor, input), { note: input.note ?? null, delivery: input.delivery ?? null }),
-      ),
+      settleCase(actor, () => deliverDecision(deps, toCommand(actor, input), input)),
   } satisfies Resolvers['Mutation'];
 }
 

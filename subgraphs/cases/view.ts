@@ -46,9 +46,7 @@ export function viewCase(subject: Case, actor: Actor) {
     step: subject.step,
     result,
     resultCode: result === null ? null : RESULT_CODES[result],
-    pause: viewPause(subject),
     supplement: subject.steps.find((record) => record.data?.supplement)?.data?.supplement ?? null,
-    delivery: viewDelivery(subject),
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
     steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
@@ -78,16 +76,6 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     amended: data?.amended ?? [],
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
-}
-
-function viewDelivery({ steps }: Case) {
-  const step = steps.findLast(({ data }) => data?.delivery);
-  return step?.data?.delivery ? { ...step.data.delivery, at: step.at } : null;
-}
-
-function viewPause({ paused }: Case) {
-  const pause = paused?.data?.pause;
-  return paused && pause ? { ...pause, since: paused.at, reason: paused.note } : null;
 }
 
 function viewWaiting(subject: Case) {

@@ -157,9 +157,9 @@ describe('notices of a case', () => {
     expect(await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, { ...grant, reason })).toBeNull();
     expect((await steps.noticesOf(grantedCaseId)).map((item) => item.kind)).toEqual(['ACCEPTANCE', 'DECISION']);
     // The certificate task has not begun: the document does not wait for it.
-    const beside = await steps.sealed(grantedCaseId);
-    expect(beside.number).toMatch(/^于林许〔\d{4}〕[1-9]\d*号$/);
-    const pdf = await steps.get(beside.url ?? '', 'applicant-company');
+    const grantDecision = await steps.sealed(grantedCaseId);
+    expect(grantDecision.number).toMatch(/^于林许〔\d{4}〕[1-9]\d*号$/);
+    const pdf = await steps.get(grantDecision.url ?? '', 'applicant-company');
     const content = JSON.parse(
       Buffer.from(readAttachment(readSealedPdf(pdf.rawPayload).unsigned, 'notice.json') ?? '').toString('utf8'),
     );

@@ -27,6 +27,8 @@ const EXPECTED_REFUSALS = new Set([
   'PAPER_NOT_DELIVERED',
 ]);
 
+const SHEET_INPUTS = { deliver: 'CertificateInput', recall: 'RecallCertificateInput' } as const;
+
 const ACT_NAMES = [
   'suspend',
   'restore',
@@ -68,7 +70,7 @@ describe('lock-step', () => {
         });
       case 'deliver':
       case 'recall':
-        return findRefusalCode(hub, route.prints, `${name}Certificate`, 'CertificateInput', {
+        return findRefusalCode(hub, route.prints, `${name}Certificate`, SHEET_INPUTS[name], {
           identifier,
           blankNumber: currentBlank,
         });

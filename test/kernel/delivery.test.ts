@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DeliveryInput, readDelivery } from '../../subgraphs/kernel/delivery.ts';
+import { type DeliveryInput, readDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
 const ADDRESSEE = '于都县贡江示范药业有限公司';

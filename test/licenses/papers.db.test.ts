@@ -28,7 +28,8 @@ const act = (name: string, input: object) =>
     `license { number identifier ${PAPERS} } refusals { code path }`,
   );
 const handle = (name: string, identifier: string, blankNumber: string, more: object = {}) => {
-  const type = name === 'spoilBlank' ? 'SpoilBlankInput' : 'CertificateInput';
+  const types: Record<string, string> = { spoilBlank: 'SpoilBlankInput', recallCertificate: 'RecallCertificateInput' };
+  const type = types[name] ?? 'CertificateInput';
   const input = { identifier, blankNumber, ...more };
   return runMutation(hub, ROUTE.prints, name, type, input, `license { ${PAPERS} }`);
 };

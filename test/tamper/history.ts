@@ -84,7 +84,8 @@ async function performOwnAct(
 
 async function moveSheet(hub: TestHub, { identifier, route, serial }: LicenseInHand, name: 'deliver' | 'recall') {
   const input = { identifier, blankNumber: toBlankNumber(route, serial) };
-  await mutate(hub, route.prints, `${name}Certificate`, 'CertificateInput', input);
+  const type = name === 'recall' ? 'RecallCertificateInput' : 'CertificateInput';
+  await mutate(hub, route.prints, `${name}Certificate`, type, input);
 }
 
 /** Spoils the sheet and prints on another blank. Returns the license with the new blank. */

@@ -55,7 +55,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/request-log': 'edge',
   'environment/variables': 'rule',
   'environment/redaction/vocabulary': 'rule',
-  delivery: 'rule',
+  'delivery/delivery': 'rule',
   'events/events': 'rule',
   'foreign/json': 'rule',
   'foreign/main': 'main',

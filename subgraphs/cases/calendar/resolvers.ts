@@ -3,6 +3,7 @@ import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/list/page.ts';
+import type { Case } from '../case.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
@@ -44,6 +45,7 @@ export function calendarResolvers(deps: CalendarDependencies) {
       },
     },
     Case: {
+      pause: ({ subject }) => viewPause(subject),
       clock: async ({ subject }, _, context) => {
         const { steps, guide, matter } = subject;
         const calendar = await currentCalendar(deps, context);
@@ -61,4 +63,9 @@ async function currentCalendar({ db }: CalendarDependencies, context: GraphConte
   }).load('current');
   if (!current) throw new Error('no calendar');
   return current;
+}
+
+function viewPause({ paused }: Case) {
+  const pause = paused?.data?.pause;
+  return paused && pause ? { ...pause, since: paused.at, reason: paused.note } : null;
 }

@@ -1,7 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { type DeliveryInput, readDelivery } from '../../kernel/delivery.ts';
+import { type DeliveryInput, readDelivery } from '../../kernel/delivery/delivery.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import {
@@ -83,13 +83,13 @@ export function decideCase(
 }
 
 /**
- * Delivers a decision document (送达), and writes the receipt of the delivery (送达回证). Refuses DECISION_NOT_SEALED while it
- * waits for its seal, and what `readDelivery` refuses.
+ * Delivers a decision document (送达), and writes the receipt of the delivery (送达回证).
+ * Refuses DECISION_NOT_SEALED while it waits for its seal, and what `readDelivery` refuses.
  */
 export function deliverDecision(
   deps: WorkflowDependencies,
   command: CaseCommand,
-  { note, delivery: input }: { note: string | null; delivery: DeliveryInput | null },
+  { note = null, delivery: input = null }: { note?: string | null; delivery?: DeliveryInput | null },
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });

@@ -101,7 +101,10 @@ async function handleStatement(tx: Transaction, event: EventPayload<'RegisterSta
  * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
  * already.
  */
-/** Enters the delivery of a certificate, and writes its receipt unless an earlier release took a text that cannot be printed. */
+/**
+ * Enters the delivery of a certificate, and writes its receipt. There is none if an earlier release took a text that
+ * cannot be printed.
+ */
 async function handleDelivery(
   tx: Transaction,
   { caseId, number, deliveredAt, delivery }: EventPayload<'CertificateDelivered'>,

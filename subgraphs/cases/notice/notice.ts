@@ -1,5 +1,5 @@
 import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
-import type { Delivery } from '../../kernel/delivery.ts';
+import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { maskCode } from '../../kernel/identifier.ts';
@@ -65,8 +65,8 @@ export interface NoticeContent {
   window: string | null;
   addressee: string;
   /**
-   * The addressee's code. That of a person is masked, because the paper may pass through many hands; that of a company is
-   * public (企业信息公示暂行条例). Both are masked in notices of releases up to 0.4.1.
+   * The addressee's code. That of a person is masked, because the paper may pass through many hands. That of a company
+   * is public (企业信息公示暂行条例). Both are masked in notices of releases up to 0.4.1.
    */
   addresseeCode: string;
   caseNumber: string;

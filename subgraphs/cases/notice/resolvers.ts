@@ -1,5 +1,6 @@
 import type { Reader } from '../../../db/client.ts';
 import { getLoader } from '../../kernel/http/context.ts';
+import type { Case } from '../case.ts';
 import type { CaseNotice, Resolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 
@@ -7,6 +8,7 @@ import * as store from './store.ts';
 export function noticeResolvers({ db }: { db: Reader }) {
   return {
     Case: {
+      delivery: ({ subject }) => viewDelivery(subject),
       notices: async ({ id }, _, context) => {
         const notices = await getLoader<store.StoredNotice[]>(context, 'notices', async (ids) => {
           const byCase = await store.findByCases(db, ids);
@@ -16,6 +18,11 @@ export function noticeResolvers({ db }: { db: Reader }) {
       },
     },
   } satisfies Resolvers;
+}
+
+function viewDelivery({ steps }: Case) {
+  const step = steps.findLast(({ data }) => data?.delivery);
+  return step?.data?.delivery ? { ...step.data.delivery, at: step.at } : null;
 }
 
 /** The parent value of CaseNotice resolvers. @public by codegen.ts */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
-import type { Delivery } from '../../kernel/delivery.ts';
+import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
@@ -60,8 +60,8 @@ export function writeNotice(
 }
 
 /**
- * Writes the receipt of a delivery (送达回证) with the documents that were delivered: the decision document, and the license
- * if there is one. Must be called in the transaction of the step DELIVERED. Refuses as `writeNotice` does.
+ * Writes the receipt of a delivery (送达回证) with the documents that were delivered: the decision document, and the
+ * license if there is one. Must be called in the transaction of the step DELIVERED. Refuses as `writeNotice` does.
  */
 export async function writeDeliveryReceipt(
   tx: Transaction,
@@ -128,7 +128,7 @@ export async function prepareDecision(
     step: NoticeStep;
     organ: OrganFact;
     facts?: Pick<NoticeFacts, 'exceptions' | 'granted'>;
-    /** What the license that the case ends in puts under the same authorisation, or null if the document is the outcome. */
+    /** What a license puts under the same authorisation, or null if the document is the outcome. */
     grant: { act: LicenseAction; contentDigest: string } | null;
     decider: Person;
     /** In whose place the decider decides. */

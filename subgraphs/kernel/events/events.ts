@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
-import { deliverySchema } from '../delivery.ts';
+import { deliverySchema } from '../delivery/delivery.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';

@@ -73,8 +73,8 @@ export const sealStatement = z.object({
 export type SealStatement = z.infer<typeof sealStatement>;
 
 /**
- * Whether a statement covers a content under an act. One statement covers an act on a license, and the decision document
- * that comes with it.
+ * Whether a statement covers a content under an act. One statement covers an act on a license, and the decision
+ * document that comes with it.
  */
 export function authorisesContent(
   { act: ownAct, contentDigest, decisionDigest }: Readonly<Partial<Record<keyof SealStatement, unknown>>>,

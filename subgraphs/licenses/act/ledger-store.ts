@@ -2,7 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
-import type { Delivery } from '../../kernel/delivery.ts';
+import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';

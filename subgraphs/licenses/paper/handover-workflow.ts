@@ -1,7 +1,7 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { type DeliveryInput, readDelivery } from '../../kernel/delivery.ts';
+import { type DeliveryInput, readDelivery } from '../../kernel/delivery/delivery.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Refusal } from './refusal.ts';
-import { requireLine } from './text.ts';
+import { Refusal } from '../refusal.ts';
+import { requireLine } from '../text.ts';
 
 /** How a document reached whom (送达): 民事诉讼法 arts. 87 to 91 name the ways, and the receipt (送达回证). */
 
@@ -28,8 +28,8 @@ const MAX_RECIPIENT_CHARS = 64;
 const EXPRESS_NUMBER = /^[0-9A-Z]{6,32}$/;
 
 /**
- * Returns a delivery as a counter entered it. Refuses FIELD_TOO_LONG, FIELD_MALFORMED for a text that is no line, an express
- * delivery without a number, and a number without an express delivery.
+ * Returns a delivery as a counter entered it. Refuses FIELD_TOO_LONG, FIELD_MALFORMED for a text that is no line, an
+ * express delivery without a number, and a number without an express delivery.
  */
 export function readDelivery(input: DeliveryInput | null, addressee: string): Delivery {
   const { recipient, method, expressNumber } = input ?? {};
