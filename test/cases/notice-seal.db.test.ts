@@ -7,7 +7,7 @@ import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
-import { hasSalt } from '../../subgraphs/kernel/salt.ts';
+import { hasSalt } from '../../subgraphs/kernel/sealing/salt.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import { authorisesContent, type SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import { deriveSalt, makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
