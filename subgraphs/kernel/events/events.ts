@@ -245,8 +245,7 @@ export const payloads = {
   }),
   /** The paper certificate of a version reached its holder (送达). */
   CertificateDelivered: z.object({
-    ...{ number: z.string(), identifier: z.string(), caseId: z.string().nullable() },
-    deliveredAt: instantSchema,
+    ...{ number: text, identifier: text, caseId: nullableText, deliveredAt: instantSchema },
     /** Absent in events of releases up to 0.4. */
     delivery: deliverySchema.optional(),
   }),
