@@ -32,6 +32,7 @@ export interface LicenseStatus {
   sealName: string;
   sealedAt: string;
   supersededBy: string | null;
+  lostPapers: readonly { blankNumber: string; kind: 'ORIGINAL' | 'DUPLICATE'; lostOn: string }[];
   life: readonly { act: Act; version: number; state: ValidityState; at: string }[];
 }
 
@@ -49,6 +50,10 @@ const TEXT = {
   validity: { zh: '有效期', en: 'Validity' },
   to: { zh: '至', en: 'to' },
   endless: { zh: '长期', en: 'no end' },
+  lost: { zh: '遗失作废的纸质证照', en: 'Paper certificates declared lost and void' },
+  original: { zh: '正本', en: 'Original' },
+  duplicate: { zh: '副本', en: 'Duplicate' },
+  lostSince: { zh: '作废日期', en: 'void since' },
   life: { zh: '证照沿革', en: 'What happened to it' },
   sealed: { zh: '盖章的内容', en: 'What is sealed' },
   sealedWhat: {
@@ -88,13 +93,23 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
 <p id="progress" role="status"></p><div id="answer"></div></section>
 ${renderFacts(listFacts(license, lang))}
-<h2>${toHtml(TEXT.life)}</h2>
+${renderLost(license, lang)}<h2>${toHtml(TEXT.life)}</h2>
 ${renderLife(license, lang)}
 <h2>${toHtml(TEXT.verify)}</h2>
 <p>${toHtml(TEXT.verifyHow)}</p>
 <p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verifyLink)}</a></p>
 ${renderExpertPart(license, lang)}`;
   return renderPage({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+}
+
+/** The sheets of this version that nobody should accept any more. */
+function renderLost({ lostPapers }: LicenseStatus, lang: Lang): string {
+  if (lostPapers.length === 0) return '';
+  const facts = lostPapers.map(({ blankNumber, kind, lostOn }): [string, string] => [
+    TEXT[kind === 'ORIGINAL' ? 'original' : 'duplicate'][lang],
+    `${blankNumber} · ${TEXT.lostSince[lang]} ${lostOn}`,
+  ]);
+  return `<h2>${escapeHtml(TEXT.lost[lang])}</h2>\n${renderFacts(facts)}\n`;
 }
 
 /** What only experts ask for comes last: what exactly is sealed, digests, and the evidence for a verifier. */

@@ -1,5 +1,8 @@
-import { VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { ACTS, VERSION_ACTS, voidsLostSheets } from '../../subgraphs/kernel/license-acts.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+
+/** Acts that declare earlier sheets lost and void. */
+const VOIDING_ACTS = ACTS.filter(voidsLostSheets);
 
 /** The sheets of an act `a`: blank, kind and place, the original first. None if it makes no sheet. */
 const SHEETS_OF_ACT = `(select a.blank_number as blank, 'ORIGINAL' as kind, 1 as place where a.blank_number is not null
@@ -10,7 +13,7 @@ export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<F
   // Each version has the sheets that its act made: an original and its duplicates.
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     with expected as (select v.*, p.kind, p.place from licenses.license_version v
-      left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.act = any(${VERSION_ACTS as unknown as string[]})
+      left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.act = any(${[...VERSION_ACTS]})
       cross join lateral (select 'ORIGINAL' as kind, 1 as place
         union all select 'DUPLICATE', n from generate_series(1, coalesce(cardinality(a.duplicate_blanks), 0)) n) p)
     select coalesce(v.identifier, s.identifier) as identifier, s.blank_number as blank from expected v
@@ -67,8 +70,8 @@ async function* auditTimes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
     { blank: string; identifier: string }[]
   >`select s.blank_number as blank, s.identifier from licenses.sheet s
     left join lateral (select max(at) filter (where state = 'PRINTED') as printed, max(at) filter (where state = 'DELIVERED') as delivered,
-      max(at) filter (where state = 'RECALLED') as recalled from licenses.blank_entry where number = s.blank_number) e on true
-    where s.printed_at is distinct from e.printed or s.delivered_at is distinct from e.delivered or s.recalled_at is distinct from e.recalled
+      max(at) filter (where state = 'RECALLED') as recalled, max(at) filter (where state = 'LOST') as lost from licenses.blank_entry where number = s.blank_number) e on true
+    where s.printed_at is distinct from e.printed or s.delivered_at is distinct from e.delivered or s.recalled_at is distinct from e.recalled or s.lost_at is distinct from e.lost
       or s.state <> 'SPOILED' and (s.delivered_at is not null) <> exists (select 1 from licenses.outbox_event o where o.type = 'CertificateDelivered'
         and o.stream = 'certificate:' || s.number and o.payload->>'identifier' = s.identifier)`;
   for await (const { blank, identifier } of streamRows(rows)) {
@@ -79,7 +82,7 @@ async function* auditTimes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
 
 /**
  * Checks each blank and the total of each organ:
- * received = in stock + assigned + printed + delivered + recalled + spoiled.
+ * received = in stock + assigned + printed + delivered + recalled + lost + spoiled + voided.
  */
 async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>): AsyncGenerator<Finding> {
   const differingBlanks = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
@@ -97,6 +100,8 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
     where (before is null) <> (state = 'IN_STOCK') or at < earlier
       or (state = 'VOIDED') <> (reason is not null) or (state = 'VOIDED' and (before <> 'IN_STOCK' or act_id is not null))
       or (state = 'ASSIGNED' and before <> 'IN_STOCK') or (state = 'PRINTED' and before <> 'ASSIGNED')
+      or (state = 'LOST' and (before <> 'DELIVERED' or not exists (select 1 from licenses.act a join licenses.license_version v on v.identifier = e.identifier
+        where a.id = e.act_id and a.number = v.number and a.version > v.version and a.act = any(${VOIDING_ACTS}))))
       or (state in ('ASSIGNED', 'PRINTED') and not exists (select 1 from licenses.act a where a.id = e.act_id and a.identifier = e.identifier))`;
   for await (const { blank } of streamRows(wrongSteps))
     yield buildFinding('BLANK_STEP_WRONG', `blank:${blank}`, '空白证照的流转顺序不对，或没有对应的办理');

@@ -69,8 +69,9 @@ interface LicenseActColumns {
   needsTerm?: boolean;
 }
 
-/** What an act does to the paper: print a new sheet and recall the earlier one, recall the holder's, or nothing. */
-export type PaperMove = 'NEW_SHEET' | 'RECALL' | 'NONE';
+/** What an act does to the paper: new sheets and the earlier ones recalled, or lost and void; recall only; nothing. */
+export type PaperMove = 'NEW_SHEET' | 'REPLACE_LOST' | 'RECALL' | 'NONE';
+type NewSheetMove = Extract<PaperMove, 'NEW_SHEET' | 'REPLACE_LOST'>;
 export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
 
 /** An act that makes a new document, and so a new version on a new sheet of paper. Only a granted case ends in it. */
@@ -84,13 +85,13 @@ interface VersionColumns extends SealRule {
    */
   takesOver: 'AT_ONCE' | 'FIRST_DAY';
   attestedBy: 'SEAL';
-  paper: Extract<PaperMove, 'NEW_SHEET'>;
+  paper: NewSheetMove;
   case: Extract<CaseNeed, 'REQUIRED'>;
   authorisedBy: null;
 }
 
 /** An act that a statement records: on the organ's own authority, or by a case as well, or of no person. */
-type StatementColumns = { makesVersion: false; paper: Exclude<PaperMove, 'NEW_SHEET'> } & (
+type StatementColumns = { makesVersion: false; paper: Exclude<PaperMove, NewSheetMove> } & (
   | (PreparationColumns & { case: Exclude<CaseNeed, 'REQUIRED'>; authorisedBy: 'APPROVER'; attestedBy: 'SEAL' })
   // Nobody decides it, so only the register can state it.
   | { case: Extract<CaseNeed, 'NEVER'>; authorisedBy: null; attestedBy: 'REGISTER' }
@@ -164,7 +165,7 @@ export const LICENSE_ACTS = {
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
   RENEW: { ...NEW_VERSION, from: ['VALID'], takesOver: 'FIRST_DAY', needsTerm: true, label: '延续', wireCode: 'RENEW' },
-  REISSUE: { ...NEW_VERSION, changesLines: false, label: '补发', wireCode: 'REISSUE' },
+  REISSUE: { ...NEW_VERSION, changesLines: false, paper: 'REPLACE_LOST', label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
   TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
@@ -325,8 +326,11 @@ export function takesOverOnFirstDay(act: Act): boolean {
 }
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */
-export function makesSheet(act: Act): boolean {
-  return LICENSE_ACTS[act].paper === 'NEW_SHEET';
+export const makesSheet = (act: Act): boolean => LICENSE_ACTS[act].makesVersion;
+
+/** Whether an act declares the sheets at the holder lost and void (遗失作废), instead of recalling them. */
+export function voidsLostSheets(act: Act): boolean {
+  return LICENSE_ACTS[act].paper === 'REPLACE_LOST';
 }
 
 /** Whether an act takes the sheet of the current version out of use. An issue is the first version: there is none. */

@@ -241,12 +241,15 @@ export const sheet = schema.table(
     printedAt: instant().notNull(),
     deliveredAt: instant(),
     recalledAt: instant(),
+    /** When it was declared lost and void (遗失作废): another version replaces it. It may still come back. */
+    lostAt: instant(),
   },
   (table) => [
     uniqueIndex('sheet_one_standing')
       .on(table.identifier, table.kind, table.place)
       .where(sql`${table.state} <> 'SPOILED'`),
     index().on(table.number),
+    index('sheet_lost').on(table.lostAt, table.blankNumber).where(sql`${table.lostAt} is not null`),
     index('sheet_find').on(sql`licenses.fold_text(${table.blankNumber})`),
   ],
 );

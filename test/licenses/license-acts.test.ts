@@ -52,7 +52,9 @@ describe('the columns of a row agree with each other', () => {
     expect(makesSheet(act)).toBe(isNew);
     // Paper of a version that is out of force must come back. That of one in force, or suspended, stays.
     expect(endsSheet(act)).toBe(from.length > 0 && !isLive(to));
-    expect(paper).toBe(isNew ? 'NEW_SHEET' : isLive(to) ? 'NONE' : 'RECALL');
+    // Only a reissue follows a loss.
+    const newSheet = act === 'REISSUE' ? 'REPLACE_LOST' : 'NEW_SHEET';
+    expect(paper).toBe(isNew ? newSheet : isLive(to) ? 'NONE' : 'RECALL');
   });
 
   test('a row that nothing handles does not compile', () => {

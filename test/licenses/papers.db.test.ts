@@ -137,6 +137,44 @@ test('a duplicate is spoiled alone, all are delivered together, and each comes b
   expect(await auditOf()).toEqual([]);
 });
 
+test('a reissue voids the sheets at the holder publicly, and one that turns up comes back', async () => {
+  const { identifier, number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 50);
+  expect((await handle('deliverCertificate', identifier, blank(50))).refusal).toBeNull();
+  const reissuing = { ...ROUTE, matter: 'yd2022-3-29' };
+  const reissue = await grantCase(hub, reissuing, { licenseNumber: number });
+  expect((await act('reissueLicense', { case: reissue, ...toBlanks(reissuing, 51) })).refusal).toBeNull();
+  const lost = { state: 'LOST', validity: 'SUPERSEDED', recallDue: false };
+  expect(await papersOf(identifier)).toMatchObject({ papers: [lost, lost], actions: [{ allowed: true }] });
+  const duties = '{ attention(first: 100) { edges { node { kind license { identifier } } } } }';
+  const { data } = await hub.ask('ganzhou-xzspj.clerk', duties);
+  const recalls = data.attention.edges.filter((edge: { node: { kind: string } }) => edge.node.kind === 'RECALL_OPEN');
+  expect(JSON.stringify(recalls)).not.toContain(identifier);
+
+  const publicQuery = `query($id: ID!) {
+    licenseStatus(identifier: $id) { lostPapers { blankNumber kind isReturned } }
+    lostPapers(first: 1) { edges { node { blankNumber licenseNumber licenseName issuerName lostOn } } pageInfo { endCursor } } }`;
+  const listed = await hub.ask(null, publicQuery, { id: identifier });
+  expect(listed.errors).toBeUndefined();
+  expect(listed.data.licenseStatus.lostPapers).toEqual([
+    { blankNumber: blank(50), kind: 'ORIGINAL', isReturned: false },
+    { blankNumber: blank(150), kind: 'DUPLICATE', isReturned: false },
+  ]);
+  expect(listed.data.lostPapers.edges).toMatchObject([{ node: { blankNumber: blank(150), licenseNumber: number } }]);
+  const after = listed.data.lostPapers.pageInfo.endCursor;
+  const next = await hub.ask(null, `{ lostPapers(first: 1, after: "${after}") { edges { node { blankNumber } } } }`);
+  expect(next.data.lostPapers.edges).toEqual([{ node: { blankNumber: blank(50) } }]);
+  const page = await hub.hub.app.inject({ url: `/v/${identifier}` });
+  expect(page.payload).toContain('遗失作废的纸质证照');
+  expect(page.payload).toContain(blank(150));
+
+  expect((await handle('recallCertificate', identifier, blank(50))).refusal).toBeNull();
+  const returned = await hub.ask(null, publicQuery, { id: identifier });
+  expect(returned.data.licenseStatus.lostPapers[0]).toMatchObject({ blankNumber: blank(50), isReturned: true });
+  expect((await handle('recallCertificate', identifier, blank(50))).refusal.code).toBe('PAPER_NOT_DELIVERED');
+  expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
+  expect(await auditOf()).toEqual([]);
+});
+
 test('the audit names a duplicate that is gone, moved, or takes another place', async () => {
   const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
   try {
@@ -156,6 +194,13 @@ test('the audit names a duplicate that is gone, moved, or takes another place', 
     expect(await codesAfter(claim([]), claim([blank(140)]))).toEqual(
       expect.arrayContaining(['LICENSE_WITHOUT_PAPER', 'PAPER_WITHOUT_ACT', 'PAPER_NOT_AS_SEALED']),
     );
+    // Nobody declares a sheet lost without a reissue.
+    const [entry] = await sql`select * from licenses.blank_entry where state = 'LOST' limit 1`;
+    const other = entry?.act_id;
+    const blame = (act: unknown) => () =>
+      sql`update licenses.blank_entry set act_id = ${act as string} where state = 'LOST'`;
+    const [issue] = await sql`select id from licenses.act where identifier = ${identifier}`;
+    expect(await codesAfter(blame(issue?.id), blame(other))).toContain('BLANK_STEP_WRONG');
     expect(await auditOf()).toEqual([]);
   } finally {
     await sql.end();

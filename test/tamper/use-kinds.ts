@@ -40,6 +40,7 @@ function leafOfUse(row: Row) {
     act: row.act,
     identifier: row.identifier,
     blankNumber: row.blank_number,
+    duplicateBlanks: row.duplicate_blanks,
     contentDigest: row.content_digest,
     authorisedById: row.authorised_by_id,
     authorisation: row.authorisation,

@@ -4,13 +4,13 @@ import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
-import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
+import { type Act, endsSheet, type LicenseState, voidsLostSheets } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { computeRecordDigest } from '../license.ts';
 import { summarize } from '../list/finding.ts';
 import { moveBlanks } from '../paper/blank-store.ts';
 import { closeDuty, dutyIds } from '../paper/duty-store.ts';
-import { demandRecall, enterSheets } from '../paper/sheet-store.ts';
+import { declareLost, demandRecall, enterSheets } from '../paper/sheet-store.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
@@ -55,9 +55,13 @@ async function setVersionState(
   at: Date,
 ): Promise<void> {
   const { identifier, version, recordDigest } = storedLicense.version;
+  const act = doneAct.act as Act;
   await inOrder(tx, [
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
-    endsSheet(doneAct.act as Act) ? (tx) => demandRecall(tx, storedLicense, at) : null,
+    endsSheet(act)
+      ? (tx) =>
+          voidsLostSheets(act) ? declareLost(tx, storedLicense, doneAct, at) : demandRecall(tx, storedLicense, at)
+      : null,
     (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
     (tx) =>
       tx

@@ -3,7 +3,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
-export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
+export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED' | 'LOST';
 /** Kind of a sheet: 正本 or 副本. */
 export type PaperKind = 'ORIGINAL' | 'DUPLICATE';
 /** State of a numbered blank (空白证照). Every blank has exactly one. `VOIDED`: taken out of the stock, never used. */
@@ -105,14 +105,14 @@ export function listStanding<Standing extends Pick<Sheet, 'state' | 'kind' | 'pl
 
 /**
  * Returns the sheet of a version that a counter acts on next: the first one that is printed, or else at the holder, or
- * else the first. Returns null without sheets.
+ * else lost, which may turn up, or else the first. Returns null without sheets.
  */
 export function pickNextSheet<Standing extends Pick<Sheet, 'state' | 'kind' | 'place'>>(
   sheets: readonly Standing[],
 ): Standing | null {
   const standing = listStanding(sheets);
   const inState = (wanted: SheetState) => standing.find(({ state }) => state === wanted);
-  return inState('PRINTED') ?? inState('DELIVERED') ?? standing[0] ?? null;
+  return inState('PRINTED') ?? inState('DELIVERED') ?? inState('LOST') ?? standing[0] ?? null;
 }
 
 /**
@@ -134,9 +134,14 @@ export function requireSpoilable(sheet: Sheet | null): Sheet {
   return sheet;
 }
 
-/** Refuses PAPER_NOT_DELIVERED unless the sheet is printed or delivered, and its version is out of force for good. */
+/** States of a sheet that may come back: a lost one may turn up. */
+const RECALLABLE: readonly SheetState[] = ['PRINTED', 'DELIVERED', 'LOST'];
+
+/**
+ * Refuses PAPER_NOT_DELIVERED unless the sheet is printed, delivered or lost, and its version is out of force for good.
+ */
 export function requireRecallable(sheet: Sheet | null): Sheet {
-  const isOut = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
+  const isOut = sheet !== null && RECALLABLE.includes(sheet.state);
   if (!isOut || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
   return sheet;
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { ActRow } from '../act/act-store.ts';
@@ -36,6 +36,30 @@ export async function enterSheets(tx: Transaction, doneAct: ActRow, contentDiges
   await enterPrinted(tx, doneAct, places, { validity: 'VALID', contentDigest }, at);
 }
 
+/** Locks the sheets of a version that the holder has. Returns the numbers of their blanks. */
+async function lockDelivered(tx: Transaction, identifier: string): Promise<string[]> {
+  const rows = await tx
+    .select({ blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')))
+    .orderBy(asc(sheet.blankNumber))
+    .for('update');
+  return rows.map(({ blankNumber }) => blankNumber);
+}
+
+/** Declares the sheets of an earlier version that the holder had lost and void (遗失作废): `doneAct` replaces them. */
+export async function declareLost(
+  tx: Transaction,
+  { version: { identifier } }: StoredLicense,
+  { id: actId, actor }: ActRow,
+  at: Date,
+): Promise<void> {
+  const lost = await lockDelivered(tx, identifier);
+  if (lost.length === 0) return;
+  await tx.update(sheet).set({ state: 'LOST', lostAt: at }).where(inArray(sheet.blankNumber, lost));
+  await moveBlanks(tx, lost, 'LOST', { identifier, actId, actor, at });
+}
+
 /** Opens the duty to recall each sheet of a version out of force that the holder has. */
 export async function demandRecall(
   tx: Transaction,
@@ -43,13 +67,9 @@ export async function demandRecall(
   at: Date,
 ): Promise<void> {
   const { identifier, record } = version;
-  const deliveredSheets = await tx
-    .select({ blankNumber: sheet.blankNumber })
-    .from(sheet)
-    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')))
-    .orderBy(asc(sheet.blankNumber));
+  const delivered = await lockDelivered(tx, identifier);
   const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
-  for (const { blankNumber } of deliveredSheets) {
+  for (const blankNumber of delivered) {
     const id = dutyIds.recall(blankNumber);
     await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
   }

@@ -3,10 +3,12 @@ import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { MAX_VERIFICATIONS } from '../../kernel/limits/limits.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { findLostSheets, LOST_ORDER, type LostSheet, listLostSheets } from '../paper/lost-store.ts';
 import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { findLicenseTypes } from '../type/store.ts';
 import { type LifeEvent, listLives } from './store.ts';
-import { findPublicStatus, listPublished } from './view.ts';
+import { findPublicStatus, listPublished, viewLostPaper } from './view.ts';
 import {
   type Verification,
   type VerificationDependencies,
@@ -27,6 +29,8 @@ export function verificationResolvers(deps: VerificationDependencies) {
   return {
     Query: {
       licenseStatus: (_, { identifier }) => findPublicStatus(db, identifier, dayOf(now())),
+      lostPapers: async (_, args) =>
+        toConnection(await listLostSheets(db, readPage(args, LOST_ORDER)), LOST_ORDER, viewLostPaper),
       verifyLicense: (_, { input }, context) => {
         const count = (verificationCounts.get(context) ?? 0) + 1;
         verificationCounts.set(context, count);
@@ -60,6 +64,13 @@ export function verificationResolvers(deps: VerificationDependencies) {
           return numbers.map((each) => byNumber.get(each) ?? []);
         }).load(number);
         return lives ?? [];
+      },
+      lostPapers: async ({ identifier }, _, context) => {
+        const lost = await getLoader<LostSheet[]>(context, 'lost sheets', async (identifiers) => {
+          const byIdentifier = await findLostSheets(db, identifiers);
+          return identifiers.map((each) => byIdentifier.get(each) ?? []);
+        }).load(identifier);
+        return (lost ?? []).map(viewLostPaper);
       },
     },
   } satisfies Resolvers;

@@ -1,10 +1,11 @@
 import type { Database } from '../../../db/client.ts';
-import type { Day } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { LicenseRecord } from '../act/record.ts';
+import type { LostSheet } from '../paper/lost-store.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
@@ -57,6 +58,12 @@ export function listPublished(
     label,
     text: CZZTDMLX === '111' ? text.replaceAll(CZZT, maskName(CZZT)) : text,
   }));
+}
+
+/** A lost sheet as the public sees it: nothing of a person. */
+export function viewLostPaper({ blankNumber, kind, number, record, lostAt, recalledAt }: LostSheet) {
+  const names = { licenseName: record.ZZMC, issuerName: record.ZZBFJG };
+  return { blankNumber, kind, licenseNumber: number, ...names, lostOn: dayOf(lostAt), isReturned: recalledAt !== null };
 }
 
 /** Converts the end of validity from the record to GraphQL: 长期 (no end) becomes null. */

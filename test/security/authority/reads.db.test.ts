@@ -72,6 +72,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ searchCases: 'TOKEN', searchLicenses: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
   ...{ licenseTypes: 'PUBLIC', licenseType: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
+  lostPapers: 'PUBLIC',
 };
 
 /** Root fields that show everybody the license whose identifier they are given: the page behind the QR code. */

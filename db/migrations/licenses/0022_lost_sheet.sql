@@ -1,0 +1,2 @@
+ALTER TABLE "licenses"."sheet" ADD COLUMN "lost_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "sheet_lost" ON "licenses"."sheet" USING btree ("lost_at","blank_number") WHERE "licenses"."sheet"."lost_at" is not null;
