@@ -1,4 +1,4 @@
-import { GraphQLDateTime } from 'graphql-scalars';
+import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { buildForbiddenError, type GraphContext, getLoader, mayRead, requirePerson } from '../kernel/http/context.ts';
@@ -31,6 +31,7 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
   };
   const applications = applicationResolvers(deps, viewSeal);
   return {
+    Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: {
       seals: async (_, args, { actor }) => {
