@@ -48,6 +48,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
     identifier number version state name holderName issuerName issuedOn validFrom validUntil
     fields { label text } documentDigest sealName sealedAt supersededBy lostPapers { blankNumber kind lostOn }
+    nextVersion nextFrom deemedRenewedSince
     life { act version state at }
   }
 }`;

@@ -33,6 +33,11 @@ export interface LicenseStatus {
   sealedAt: string;
   supersededBy: string | null;
   lostPapers: readonly { blankNumber: string; kind: 'ORIGINAL' | 'DUPLICATE'; lostOn: string }[];
+  /** The renewal that waits for its first day, and that day. */
+  nextVersion: string | null;
+  nextFrom: string | null;
+  /** Since when it counts as renewed. */
+  deemedRenewedSince: string | null;
   life: readonly { act: Act; version: number; state: ValidityState; at: string }[];
 }
 
@@ -40,6 +45,11 @@ const TEXT = {
   heading: { zh: '电子证照状态', en: 'Status of an electronic license' },
   codeHeading: { zh: '二维码核验', en: 'The code that was scanned' },
   newer: { zh: '现行版本：', en: 'The version in force: ' },
+  next: { zh: '已准予延续，自该日起由新版本接替：', en: 'Renewed. The new version takes its place from this day: ' },
+  deemed: {
+    zh: '期限届满前申请延续，尚未作出决定，视为准予延续（行政许可法第五十条），起始日：',
+    en: 'Its renewal was asked for in time and is undecided, so it counts as renewed since: ',
+  },
   name: { zh: '证照名称', en: 'License' },
   holder: { zh: '持证主体', en: 'Holder' },
   number: { zh: '证照编号', en: 'Number' },
@@ -85,11 +95,13 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
   const state = STATES[license.state];
   const path = `/v/${encodeURIComponent(license.identifier)}`;
-  const newerVersion = license.supersededBy
-    ? `<p>${toHtml(TEXT.newer)}<a class="long" href="${toPageUrl(`/v/${encodeURIComponent(license.supersededBy)}`, lang)}">${escapeHtml(license.supersededBy)}</a></p>`
-    : '';
+  const notes = `${renderVersionLink(license.supersededBy, toHtml(TEXT.newer), lang)}${renderVersionLink(
+    license.nextVersion,
+    `${toHtml(TEXT.next)}${escapeHtml(license.nextFrom ?? '')} `,
+    lang,
+  )}${license.deemedRenewedSince === null ? '' : `<p>${toHtml(TEXT.deemed)}${escapeHtml(license.deemedRenewedSince)}</p>`}`;
   const body = `<h1>${toHtml(TEXT.heading)}</h1>
-<p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${newerVersion}
+<p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${notes}
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
 <p id="progress" role="status"></p><div id="answer"></div></section>
 ${renderFacts(listFacts(license, lang))}
@@ -110,6 +122,13 @@ function renderLost({ lostPapers }: LicenseStatus, lang: Lang): string {
     `${blankNumber} · ${TEXT.lostSince[lang]} ${lostOn}`,
   ]);
   return `<h2>${escapeHtml(TEXT.lost[lang])}</h2>\n${renderFacts(facts)}\n`;
+}
+
+/** A paragraph that leads to another version, or nothing. */
+function renderVersionLink(identifier: string | null, leadHtml: string, lang: Lang): string {
+  if (identifier === null) return '';
+  const url = toPageUrl(`/v/${encodeURIComponent(identifier)}`, lang);
+  return `<p>${leadHtml}<a class="long" href="${url}">${escapeHtml(identifier)}</a></p>`;
 }
 
 /** What only experts ask for comes last: what exactly is sealed, digests, and the evidence for a verifier. */

@@ -22,6 +22,7 @@ import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
 import { loadDuplicates, loadFittingBlanks, loadTaskOfCase, viewTask, viewTaskActions } from './task/view.ts';
+import { renewalResolvers } from './validity/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
@@ -48,7 +49,13 @@ export function licenseResolvers(
       ...verification,
     },
     Mutation: { ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation, ...readings.Mutation },
-    License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
+    License: {
+      ...licenseFields(deps),
+      ...renewalResolvers(deps).License,
+      ...orders.License,
+      ...proposals.License,
+      ...readings.License,
+    },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
       ...proposals.LicenseAct,

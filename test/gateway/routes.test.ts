@@ -28,6 +28,9 @@ const status = {
   sealedAt: new Date('2022-09-29T04:00:00Z'),
   fields: [],
   supersededBy: null,
+  nextVersion: null,
+  nextFrom: null,
+  deemedRenewedSince: null,
   life: [{ act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2022-09-29T04:00:00Z') }],
 };
 let gateway: StubGateway;

@@ -32,6 +32,9 @@ const status = {
   sealedAt: new Date('2026-02-01T04:00:00Z'),
   fields: [{ label: SCRIPT, text: SCRIPT }],
   supersededBy: null,
+  nextVersion: null,
+  nextFrom: null,
+  deemedRenewedSince: null,
   life: [
     { act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2026-01-01T04:00:00Z') },
     { act: 'CHANGE', version: 1, state: 'SUPERSEDED', at: new Date('2026-02-01T04:00:00Z') },

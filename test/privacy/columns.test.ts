@@ -168,7 +168,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'licenses.certificate_task: case_number issuer parties counters handled_by window number',
     'licenses.document: media_type number name',
     'licenses.license: number division_code handled_by window issuer matter_id parties counters head_identifier head_state',
-    'licenses.license: name type_code',
+    'licenses.license: name type_code earlier_identifier',
     'licenses.license_change: stream',
     'licenses.license_entry: number identifier act state_after',
     'licenses.license_serial: type_code uscc serial number',

@@ -1,4 +1,4 @@
-import type { Day } from '../../kernel/day.ts';
+import { type Day, dayAfter } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
 import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import type { LicenseFact } from '../case.ts';
@@ -41,8 +41,4 @@ export function renewalStart({ license }: LicenseFact, today: Day): Day | null {
   const { validUntil } = license;
   if (validUntil === null) return null;
   return hasEnded(license, today) ? today : dayAfter(validUntil);
-}
-
-function dayAfter(day: Day): Day {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }

@@ -1,4 +1,4 @@
-import type { Day } from '../day.ts';
+import { type Day, dayAfter } from '../day.ts';
 import { isLive, type LicenseState, type ValidityState } from '../license-acts.ts';
 
 /**
@@ -42,4 +42,18 @@ export function stateOn(state: LicenseState, period: ValidityPeriod, day: Day): 
   if (isSuperseded(period, day)) return 'SUPERSEDED';
   if (hasEnded(period, day)) return 'LAPSED';
   return state === 'VALID' && period.validFrom !== null && day < period.validFrom ? 'NOT_YET_VALID' : state;
+}
+
+/**
+ * Returns since when a license counts as renewed (视为准予延续, 行政许可法第五十条), or null if it does not: it is in force, and
+ * a renewal that was asked for in time is undecided after the last day that the license states.
+ */
+export function deemedRenewedSince(
+  state: ValidityState,
+  { validUntil }: ValidityPeriod,
+  isRenewalRunning: boolean,
+  day: Day,
+): Day | null {
+  const isHeld = isRenewalRunning && isLive(state) && validUntil !== null && validUntil < day;
+  return isHeld ? dayAfter(validUntil) : null;
 }

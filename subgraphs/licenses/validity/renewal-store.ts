@@ -1,5 +1,5 @@
-import { and, eq } from 'drizzle-orm';
-import type { Transaction } from '../../../db/client.ts';
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { lockHead } from '../store.ts';
@@ -23,4 +23,13 @@ export async function putRenewal(tx: Transaction, event: EventPayload<'RenewalCh
   const { identifier, record } = stored.version;
   const columns = { validUntil: running ? null : periodOf(record).validUntil };
   await tx.update(licenseVersion).set(columns).where(eq(licenseVersion.identifier, identifier));
+}
+
+/** Returns the case of a running renewal for each of the licenses that has one, by number. */
+export async function findRunningRenewals(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ number: renewal.number, caseId: renewal.caseId })
+    .from(renewal)
+    .where(and(inArray(renewal.number, [...numbers]), eq(renewal.isRunning, true)));
+  return new Map(rows.map(({ number, caseId }) => [number, caseId]));
 }

@@ -7,6 +7,8 @@ import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { LicenseRecord } from '../act/record.ts';
 import type { LostSheet } from '../paper/lost-store.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
+import { findRunningRenewals } from '../validity/renewal-store.ts';
+import { findDeemedDay, isRenewed } from '../validity/view.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
 export type PublicStatus = NonNullable<Awaited<ReturnType<typeof findPublicStatus>>>;
@@ -23,6 +25,9 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
   if (!row) return null;
   const { record, number, version, documentDigest, signedAt } = row.version;
   const state = stateOfVersion(row, day);
+  const isNext = isRenewed(row, day);
+  const isNewest = identifier === row.license.headIdentifier;
+  const running = await findRunningRenewals(db, [number]);
   return {
     record,
     identifier,
@@ -41,6 +46,9 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     sealName: record.ZZQZMC,
     sealedAt: signedAt,
     supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,
+    nextVersion: isNext ? row.license.headIdentifier : null,
+    nextFrom: isNext ? row.license.headFrom : null,
+    deemedRenewedSince: findDeemedDay(row, isNewest && running.has(number), day),
   };
 }
 
