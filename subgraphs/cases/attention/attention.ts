@@ -24,8 +24,6 @@ export const ATTENTION_KINDS = [
   'IMPORT_PROPOSED',
   'SEAL_APPLICATION_WAITING',
 ] as const;
-/** How many days before the last day of a license its issuer is warned, the second time anew. */
-export const LICENSE_WARNING_DAYS = { first: 90, second: 30 } as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
 /** One item that waits. Its kind determines which of the ids are set. */

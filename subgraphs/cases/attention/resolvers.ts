@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
@@ -14,14 +15,19 @@ function linkTo(wanted: AttentionKind, { kind, proposalId: id }: AttentionRow) {
   return kind === wanted && id !== null ? { id, nodeKey: id } : null;
 }
 
+/** A holder outside the offices sees the warnings of the own licenses. */
+function findHolderScope({ holderCode }: Person) {
+  return holderCode === null ? null : { all: true, holderCode, organ: null, window: null };
+}
+
 /** Resolvers of the items that wait for a person (待办). */
 export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {
   return {
     Query: {
       attention: async (_, args, context) => {
         const person = requirePerson(context.actor);
-        const scope = findOfficeScope(CASE_READS.attention, person);
-        if (scope === null) throw buildForbiddenError('待办提醒只供机关人员查询。');
+        const scope = findOfficeScope(CASE_READS.attention, person) ?? findHolderScope(person);
+        if (scope === null) throw buildForbiddenError('待办提醒只供机关人员和持证人查询。');
         const { organ = null, kinds = null } = args.filter ?? {};
         if (!scope.all && organ !== null && organ !== scope.organ)
           throw buildForbiddenError('只能查询本机关的待办提醒。');
@@ -31,6 +37,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           window: scope.all || organ !== null ? null : scope.window,
           kinds,
           person,
+          holderCode: 'holderCode' in scope ? scope.holderCode : null,
         };
         const items = await listAttention(db, filter, now(), readPage(args, ATTENTION_ORDER));
         return toConnection(items, ATTENTION_ORDER, (row) => row);

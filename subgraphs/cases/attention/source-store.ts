@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Day } from '../../kernel/day.ts';
-import { licenseFact, matterFact } from '../tables.ts';
-import { type AttentionRow, LICENSE_WARNING_DAYS } from './attention.ts';
+import { DEFAULT_WARNING_DAYS, MAX_WARNING_DAYS } from '../../kernel/license-type/type.ts';
+import { licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
+import type { AttentionRow } from './attention.ts';
 
 /** What the sources of items that wait for a person have in common, and the source of licenses that end. */
 
@@ -26,23 +27,35 @@ export const delegationsInForce = (today: Day) => sql`from ${matterFact}
   where coalesce(piece->>'validFrom', '') <= ${today} and coalesce(piece->>'validTo', '9999') >= ${today}`;
 
 /**
- * Licenses whose last day comes soon, for the organ whose seal their matter bears today. The second warning is an item
- * of its own, so that it stands out again.
+ * SQL: the days before the end on which holder and organ of a license are warned, as its type says today. A type that
+ * cases do not know has those of any type.
  */
-export function licenseSource(today: Day): SQL {
-  const { first, second } = LICENSE_WARNING_DAYS;
+const warningDaysOf = (typeCode: SQL, today: Day) => sql`coalesce((select version->'warningDays' from ${licenseTypeFact}
+    cross join lateral jsonb_array_elements(${licenseTypeFact.fact}->'versions') as version
+    where ${licenseTypeFact.code} = ${typeCode} and version->>'validFrom' <= ${today}
+      and coalesce(version->>'validTo', '9999') >= ${today} limit 1), ${JSON.stringify(DEFAULT_WARNING_DAYS)}::jsonb)`;
+
+/**
+ * Licenses whose last day comes soon, for the organ whose seal their matter bears today, or those of a holder alone.
+ * Each later warning is an item of its own, so that it stands out again. A renewal has a later last day, so it ends the
+ * warning.
+ */
+export function licenseSource(today: Day, holderCode: string | null = null): SQL {
   const [content, identifier] = [sql`(${licenseFact.fact}->'license')`, sql`(${licenseFact.fact}->>'identifier')`];
   const until = sql`(${licenseFact.fact}->'license'->>'validUntil')`;
-  const dayAfter = (days: number) => sql`(${today}::date + ${days}::int)::text`;
-  const days = sql`case when ${until} <= ${dayAfter(second)} then ${second}::int else ${first}::int end`;
+  const dayAfter = (days: SQL) => sql`(${today}::date + ${days})::text`;
   const issuer = sql`(select array[piece->'seals'->>'organ'] ${delegationsInForce(today)}
     and ${matterFact.matterId} = ${content}->>'matterId' limit 1)`;
-  const ending = sql`from ${licenseFact} where ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED')
-    and ${until} >= ${today} and ${until} <= ${dayAfter(first)}`;
+  const ending = sql`from ${licenseFact} cross join lateral (select min(one::int) as days
+      from jsonb_array_elements_text(${warningDaysOf(sql`${content}->>'licenseType'`, today)}) as one
+      where ${until} <= ${dayAfter(sql`one::int`)}) as warning
+    where ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and warning.days is not null
+      and ${until} >= ${today} and ${until} <= ${dayAfter(sql`${MAX_WARNING_DAYS}::int`)}
+      ${holderCode === null ? sql`` : sql`and ${content}->'holder'->>'code' = ${holderCode}`}`;
   return source(ending, {
-    id: sql`'ending ' || (${days}) || ' ' || ${identifier}`,
+    id: sql`'ending ' || warning.days || ' ' || ${identifier}`,
     kind: sql`'LICENSE_ENDING'`,
-    since: startOf(sql`${until}::date - (${days})`),
+    since: startOf(sql`${until}::date - warning.days`),
     dueOn: sql`${until}`,
     organs: sql`coalesce(${issuer}, '{}')`,
     license: sql`${identifier}`,

@@ -32,6 +32,8 @@ export interface AttentionFilter {
   /** Whether items of any organ and window are shown. */
   all: boolean;
   kinds: readonly AttentionKind[] | null;
+  /** The holder whose own items are shown, and no others. Null for people of the offices. */
+  holderCode: string | null;
 }
 
 function caseSources(today: Day): SQL[] {
@@ -261,10 +263,15 @@ export async function listAttention(
   now: Date,
   page: KeysetRequest,
 ): Promise<Page<AttentionRow & { at: string }>> {
-  const { organ, window, all, kinds } = filter;
+  const { organ, window, all, kinds, holderCode } = filter;
   const today = dayOf(now);
-  const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today), licenseSource(today)];
-  sources.push(...proposalSources(person), peerProposalSource(person, now));
+  const sources =
+    holderCode === null
+      ? [
+          ...[...caseSources(today), ...matterSources(today), ...supervisionSources(today), licenseSource(today)],
+          ...[...proposalSources(person), peerProposalSource(person, now)],
+        ]
+      : [licenseSource(today, holderCode)];
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,
     window === null ? null : sql`${window} = "window"`,

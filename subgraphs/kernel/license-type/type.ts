@@ -21,11 +21,13 @@ const MAX_NAME_CHARS = 100;
 const MAX_MONTHS = 1_200;
 /** The most duplicates (副本) of a license. */
 export const MAX_DUPLICATES = 20;
-const MAX_WARNING_DAYS = 366;
+/** The earliest warning before the end of a license, in days. */
+export const MAX_WARNING_DAYS = 366;
 const MAX_ISSUERS = 100;
 /** The lines of the QR code: a longer code cannot be scanned from paper. */
 const MAX_CODE_CHARS = 200;
-const DEFAULT_WARNING_DAYS: readonly number[] = [90, 30];
+/** Days before the end on which holder and organ are warned, of a type that says nothing else. */
+export const DEFAULT_WARNING_DAYS: readonly number[] = [90, 30];
 
 /** A type code (电子证照类型代码, GB/T 36904): the USCC of the organ that defines the type, and three digits. */
 const typeCode = z

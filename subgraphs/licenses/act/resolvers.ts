@@ -1,8 +1,17 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { mapMutations, type OwnAct, VERSION_ACTS, type VersionAct } from '../../kernel/license-acts.ts';
+import {
+  makesVersion,
+  mapMutations,
+  type OwnAct,
+  type ValidityState,
+  VERSION_ACTS,
+  type VersionAct,
+} from '../../kernel/license-acts.ts';
+import { periodOf, stateOn } from '../../kernel/period/validity.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
@@ -12,9 +21,10 @@ import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
-import type { PreparedAct } from './act-store.ts';
+import type { ActRow, PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
 import { prepareCaseAct } from './prepare-workflow.ts';
+import type { LicenseRecord } from './record.ts';
 
 /** The generated type of the resolver of a mutation. */
 export type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
@@ -95,6 +105,15 @@ export function runAct(
   return runLicenseMutation(deps.db, context, (actor) => carryOut(deps, dryRun, async (tx) => prepare(tx, actor)));
 }
 
+/** The state that an act leads to, on the day of a rehearsal: a new version may begin later. */
+function stateToday(
+  { now }: issue.IssueDependencies,
+  { act, record, stateAfter }: ActRow,
+): ValidityState {
+  if (!makesVersion(act)) return stateAfter;
+  return stateOn(stateAfter, periodOf(record as LicenseRecord), dayOf(now()));
+}
+
 async function carryOut(
   deps: issue.IssueDependencies,
   dryRun: boolean,
@@ -102,7 +121,10 @@ async function carryOut(
 ): Promise<MutationOutcome> {
   if (dryRun) {
     const intent = await issue.rehearseAct(deps, prepare);
-    return { identifier: intent.identifier, rehearsal: view.toActRehearsal(intent) };
+    return {
+      identifier: intent.identifier,
+      rehearsal: { ...view.toActRehearsal(intent), state: stateToday(deps, intent) },
+    };
   }
   const outcome = await issue.performAct(deps, prepare);
   return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
