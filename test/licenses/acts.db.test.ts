@@ -137,7 +137,8 @@ describe('acts on an existing license', () => {
       expect(license).toMatchObject({
         number: issuedLicense.number,
         version,
-        state: step === 'cancel' ? 'CANCELLED' : 'VALID',
+        // The renewal begins after the last day of the version before it.
+        state: ({ cancel: 'CANCELLED', renew: 'NOT_YET_VALID' } as Record<string, string>)[step] ?? 'VALID',
       });
       if (step === 'transfer') expect(license.holder).toEqual({ name: CITIZEN.name });
     }
