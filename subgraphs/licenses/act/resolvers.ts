@@ -106,10 +106,7 @@ export function runAct(
 }
 
 /** The state that an act leads to, on the day of a rehearsal: a new version may begin later. */
-function stateToday(
-  { now }: issue.IssueDependencies,
-  { act, record, stateAfter }: ActRow,
-): ValidityState {
+function stateToday({ now }: issue.IssueDependencies, { act, record, stateAfter }: ActRow): ValidityState {
   if (!makesVersion(act)) return stateAfter;
   return stateOn(stateAfter, periodOf(record as LicenseRecord), dayOf(now()));
 }
