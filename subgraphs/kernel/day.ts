@@ -21,11 +21,6 @@ export function startOfDay(day: Day): Date {
   return new Date(`${day}T00:00:00+08:00`);
 }
 
-/** Returns the day after a day. */
-export function dayAfter(day: Day): Day {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
-}
-
 /** Returns whether `day` lies in [from, to]. Null means an open end. */
 export function isWithin(day: Day, from: Day | null, to: Day | null): boolean {
   return (from === null || from <= day) && (to === null || day <= to);

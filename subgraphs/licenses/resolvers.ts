@@ -49,13 +49,7 @@ export function licenseResolvers(
       ...verification,
     },
     Mutation: { ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation, ...readings.Mutation },
-    License: {
-      ...licenseFields(deps),
-      ...renewalResolvers(deps).License,
-      ...orders.License,
-      ...proposals.License,
-      ...readings.License,
-    },
+    License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
       ...proposals.LicenseAct,
@@ -148,6 +142,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     collection: (parent) => view.loadCollection(db, parent),
     statements: (parent) => loadStatementCollection(deps, parent),
     actions: (parent) => viewActions(deps, parent),
+    ...renewalResolvers(deps).License,
   } satisfies Resolvers['License'];
 }
 

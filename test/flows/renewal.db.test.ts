@@ -257,10 +257,10 @@ describe('on the first day of a renewal', () => {
       version: 2,
     });
     const kept = await askSurfaces(asking, old);
-    const told = await askRenewal(old);
-    expect(told.license).toMatchObject({ nextVersion: { identifier: renewed.identifier }, deemedRenewedSince: null });
-    expect(told.licenseStatus).toMatchObject({ nextVersion: renewed.identifier, nextFrom: FIRST_DAY });
-    expect(told.page).toContain('已准予延续，自该日起由新版本接替：2026-03-02');
+    const answer = await askRenewal(old);
+    expect(answer.license).toMatchObject({ nextVersion: { identifier: renewed.identifier }, deemedRenewedSince: null });
+    expect(answer.licenseStatus).toMatchObject({ nextVersion: renewed.identifier, nextFrom: FIRST_DAY });
+    expect(answer.page).toContain('已准予延续，自该日起由新版本接替：2026-03-02');
     for (const [moment, expected] of [
       ['2026-01-20', ['VALID', 'NOT_YET_VALID']],
       [BEFORE, ['VALID', 'NOT_YET_VALID']],
@@ -309,10 +309,10 @@ describe('a renewal that is still undecided', () => {
   test.each(['GRANTED', 'REJECTED'] as const)('counts as granted at the end, until it is %s', async (decision) => {
     const { license: old, id } = undecided.pop() ?? { license: takeIssued(), id: '' };
     expect(await hub.hub.licenses.sweepEnded()).toBe(0);
-    const told = await askRenewal(old);
-    expect(told.license).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY });
-    expect(told.licenseStatus).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY, nextVersion: null });
-    expect(told.page).toContain('视为准予延续');
+    const answer = await askRenewal(old);
+    expect(answer.license).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY });
+    expect(answer.licenseStatus).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY, nextVersion: null });
+    expect(answer.page).toContain('视为准予延续');
     clock.set('2026-03-10');
     expect(await decide(id, { decision, reason: decision === 'REJECTED' ? '不符合条件' : null })).toBeNull();
     if (decision === 'REJECTED') {

@@ -28,6 +28,7 @@ const status = {
   sealedAt: new Date('2022-09-29T04:00:00Z'),
   fields: [],
   supersededBy: null,
+  lostPapers: [],
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,

@@ -32,6 +32,7 @@ const status = {
   sealedAt: new Date('2026-02-01T04:00:00Z'),
   fields: [{ label: SCRIPT, text: SCRIPT }],
   supersededBy: null,
+  lostPapers: [],
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,

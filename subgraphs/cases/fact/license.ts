@@ -1,6 +1,6 @@
-import { type Day, dayAfter } from '../../kernel/day.ts';
+import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
-import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
+import { dayAfter, hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import type { LicenseFact } from '../case.ts';
 
 /** What a license is on a day, from its newest event. A renewal may wait for its first day meanwhile. Pure. */

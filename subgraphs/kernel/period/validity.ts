@@ -1,4 +1,4 @@
-import { type Day, dayAfter } from '../day.ts';
+import type { Day } from '../day.ts';
 import { isLive, type LicenseState, type ValidityState } from '../license-acts.ts';
 
 /**
@@ -20,6 +20,11 @@ const ENDLESS = '长期';
 /** Returns the period that a record of a license states (GB/T 36903). */
 export function periodOf({ ZZYXQQSRQ, ZZYXQJZRQ }: { ZZYXQQSRQ: string; ZZYXQJZRQ: string }): ValidityPeriod {
   return { validFrom: ZZYXQQSRQ, validUntil: ZZYXQJZRQ === ENDLESS ? null : ZZYXQJZRQ };
+}
+
+/** Returns the day after a day. */
+export function dayAfter(day: Day): Day {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
 }
 
 /** Whether the last day of a period is before `day`. */
