@@ -221,7 +221,6 @@ function pickIdentity({ number, version, identifier }: LicenseHead) {
   return { number, version, identifier };
 }
 
-/**
 /** Whoever authorises a seal on the organ's own authority, with the organ that the person belongs to. */
 export interface Authoriser extends Pick<Person, 'id' | 'name'> {
   organ: string;

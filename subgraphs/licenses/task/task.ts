@@ -1,5 +1,5 @@
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { type Act, requireActFits, takesOverOnFirstDay } from '../../kernel/license-acts.ts';
+import { type Act, makesVersion, requireActFits, takesOverOnFirstDay } from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
@@ -33,7 +33,8 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
 /**
  * Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. The last day was judged
  * when the case was accepted and granted: what is granted in time may be printed after it. What another case has
- * renewed meanwhile is not renewed again.
+ * renewed meanwhile is not renewed again, and nothing takes the later last day from it: what a decision stated before
+ * the renewal, with the last day of then, is not printed any more.
  */
 export function requireTaskFits({ content }: CertificateTask, head: LicenseHead): void {
   const { action, licenseType, holder } = content;
@@ -41,8 +42,15 @@ export function requireTaskFits({ content }: CertificateTask, head: LicenseHead)
   const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
   if (takesOverOnFirstDay(action) && isOfThisTerm(content, record))
     throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
+  if (replacesAtOnce(action) && content.validUntil !== periodOf(record).validUntil)
+    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case', '决定以后证照已另行延续，请作废本制证任务，重新办理');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
+}
+
+/** Whether an act makes a version with the period of the license that it replaces. */
+function replacesAtOnce(act: Act): boolean {
+  return makesVersion(act) && act !== 'ISSUE' && !takesOverOnFirstDay(act);
 }
 
 /** Whether the version has a last day and begins no earlier than what was granted: another case has renewed it. */
