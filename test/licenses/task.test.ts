@@ -6,7 +6,7 @@ import { type CertificateTask, requireTaskFits } from '../../subgraphs/licenses/
 
 /** Which granted acts still fit a license that has gained a period since the decision. */
 
-/** Returns the code with which an act is refused, or null. Its content and the license have these first and last days. */
+/** Returns the code with which an act is refused, or null, by first and last day of its content and of the license. */
 function findCode(action: Act, content: [string, string | null], license: [string, string]): string | null {
   const [validFrom, validUntil] = content;
   const [ZZYXQQSRQ, ZZYXQJZRQ] = license;
