@@ -9,6 +9,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'appointment',
   'appointment_end',
   'authority',
+  'blank_box',
   'blank_entry',
   'calendar_notice',
   'case_material',

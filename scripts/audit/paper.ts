@@ -82,7 +82,7 @@ async function* auditTimes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
 
 /**
  * Checks each blank and the total of each organ:
- * received = in stock + assigned + printed + delivered + recalled + lost + spoiled + voided.
+ * received in boxes = in stock + assigned + printed + delivered + recalled + lost + spoiled + voided.
  */
 async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>): AsyncGenerator<Finding> {
   const differingBlanks = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
@@ -113,14 +113,7 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
         and (a.blank_number = b.number or b.number = any(a.duplicate_blanks))))`;
   for await (const { blank } of streamRows(unmatchedBlanks))
     yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
-  const gaps = sql<
-    { blank: string }[]
-  >`select left(number, length(number) - 8) || lpad((right(number, 8)::int - 1)::text, 8, '0') as blank
-    from (select number, lag(number) over (partition by organ, left(number, length(number) - 8), length(number) order by number) as before
-      from licenses.blank where number ~ '[0-9]{8}$') b
-    where before is null and right(number, 8)::int <> 1 or before is not null and right(number, 8)::int <> right(before, 8)::int + 1`;
-  for await (const { blank } of streamRows(gaps))
-    yield buildFinding('BLANK_MISSING', `blank:${blank}`, '号段中缺这一号');
+  yield* auditBoxes(sql);
   const voided = await sql<{ organ: string; actor: string; reason: string; count: number }[]>`
     select b.organ, e.actor, e.reason, count(*)::int as count from licenses.blank b
     join licenses.blank_entry e on e.number = b.number and e.state = 'VOIDED'
@@ -128,10 +121,30 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
   for (const { organ, actor, reason, count } of voided)
     onNote?.(`未使用而作废的空白证照 organ:${organ} ${count} 张，${actor}，${reason}`);
   const totals = await sql<{ organ: string; received: number; counted: number }[]>`
-    select b.organ, count(*)::int as counted, (select count(*)::int from licenses.blank_entry e join licenses.blank o on o.number = e.number
-      where o.organ = b.organ and e.state = 'IN_STOCK') as received from licenses.blank b group by b.organ`;
+    select organ, coalesce(counted, 0) as counted, coalesce(received, 0) as received
+    from (select organ, count(*)::int as counted from licenses.blank group by organ) b
+    full join (select organ, sum(last - first + 1)::int as received from licenses.blank_box group by organ) x using (organ)`;
   for (const { organ, received, counted } of totals) {
     if (received !== counted)
       yield buildFinding('BLANKS_DO_NOT_ADD_UP', `organ:${organ}`, `领入 ${received}，实有 ${counted}`);
   }
+}
+
+/** What is wrong with a blank that differs from its box. */
+const BOX_FAULTS = {
+  BLANK_MISSING: '号段中缺这一号',
+  BLANK_WITHOUT_BOX: '这一号不在任何领入的号段中',
+  BLANK_NOT_OF_ITS_BOX: '机关或适用的证照类型与领入的号段不一致',
+} as const;
+
+/** Compares the blanks with the boxes (号段) in which they were delivered. */
+async function* auditBoxes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
+  const rows = sql<{ blank: string; fault: keyof typeof BOX_FAULTS }[]>`
+    select coalesce(x.number, b.number) as blank,
+      case when b.number is null then 'BLANK_MISSING' when x.number is null then 'BLANK_WITHOUT_BOX' else 'BLANK_NOT_OF_ITS_BOX' end as fault
+    from (select prefix || lpad(n::text, 8, '0') as number, organ, license_type
+      from licenses.blank_box cross join generate_series(first, last) n) x
+    full join licenses.blank b on b.number = x.number
+    where x.number is null or b.number is null or (b.organ, b.license_type) is distinct from (x.organ, x.license_type)`;
+  for await (const { blank, fault } of streamRows(rows)) yield buildFinding(fault, `blank:${blank}`, BOX_FAULTS[fault]);
 }

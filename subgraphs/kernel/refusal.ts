@@ -204,6 +204,8 @@ export const REFUSALS = {
   BLANK_USED: '此空白证照已使用。',
   BLANK_SPOILED: '此空白证照已作废。',
   BLANK_OF_ANOTHER_ORGAN: '此空白证照属于其他机关。',
+  BLANK_OF_ANOTHER_TYPE: '此空白证照只用于另一类证照。',
+  BLANK_TYPE_UNKNOWN: '没有此证照类型，空白证照不能指定用于此类型。',
   BLANK_RANGE_TAKEN: '空白证照编号已登记。',
   BLANK_COUNT_WRONG: '空白证照的张数与该证照的副本数不符。',
   BLANK_TWICE: '同一空白证照填写了两次。',

@@ -21,8 +21,8 @@ import { placeChanges } from './library/feed-store.ts';
 import type { LibraryClient } from './library/library-client.ts';
 import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
-import { lockBlank, receiveBlanks } from './paper/blank-store.ts';
-import { listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
+import { lockBlank, receiveBox } from './paper/blank-store.ts';
+import { type BlankRange, listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
@@ -61,7 +61,7 @@ export interface Licenses extends Subgraph {
    */
   sweepEnded(): Promise<number>;
   /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
-  receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
+  receiveBlanks(organ: string, range: BlankRange): Promise<void>;
 }
 
 const RESUME_POLL_MS = 1_000;
@@ -101,11 +101,11 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     },
     renewProofs: () => renewProofs(deps),
     sweepEnded: () => sweepEnded(deps),
-    receiveBlanks: (organ, { prefix, from, to }) =>
+    receiveBlanks: (organ, range) =>
       db.transaction(async (tx) => {
-        const numbers = listBlankNumbers(prefix, from, to);
-        if (numbers[0] !== undefined && (await lockBlank(tx, numbers[0]))) return;
-        await receiveBlanks(tx, numbers, organ, { actor: SEED_ACTOR, at: deps.now() });
+        const [first] = listBlankNumbers(range);
+        if (first !== undefined && (await lockBlank(tx, first))) return;
+        await receiveBox(tx, { ...range, organ, licenseType: null }, { actor: SEED_ACTOR, at: deps.now() });
       }),
   };
 }

@@ -92,7 +92,7 @@ function queries(db: Database) {
       requireReadScope(LICENSE_READS.blanks, actor, '您不属于任何机关，没有空白证照。');
       const organ = requireOrgan(requirePerson(actor));
       const page = readPage(args, BLANK_ORDER);
-      const blanksPage = await listBlanks(db, organ, args.filter?.state ?? null, page);
+      const blanksPage = await listBlanks(db, { organ, state: args.filter?.state ?? null, licenseType: null }, page);
       return toConnection(blanksPage, BLANK_ORDER, (row) => row);
     },
   } satisfies Resolvers['Query'];

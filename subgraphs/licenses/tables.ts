@@ -262,6 +262,8 @@ export const blank = schema.table(
     organ: text().notNull(),
     state: text().$type<BlankState>().notNull(),
     identifier: text(),
+    /** Type code of the licenses that are printed on it, as its box says. Null: of every type. */
+    licenseType: text(),
   },
   (table) => [
     index().on(table.organ, table.number),
@@ -321,6 +323,7 @@ export * from './countersign/tables.ts';
 export * from './evidence/tables.ts';
 export * from './number/tables.ts';
 export * from './order/tables.ts';
+export * from './paper/box-tables.ts';
 export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';

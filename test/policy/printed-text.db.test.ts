@@ -57,7 +57,7 @@ const FATES = {
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],
-    ...['ReceiveBlanksInput.prefix', 'RecallCertificateInput.blankNumber'],
+    ...['ReceiveBlanksInput.prefix', 'ReceiveBlanksInput.licenseType', 'RecallCertificateInput.blankNumber'],
     ...['PersonSignatureInput.authenticatorData', 'PersonSignatureInput.clientDataJSON'],
     ...['PersonSignatureInput.credential', 'PersonSignatureInput.salt', 'PersonSignatureInput.signature'],
     'PersonSignatureInput.text',

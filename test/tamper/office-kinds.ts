@@ -277,7 +277,7 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
   'blanks-never-received': alterRow(
     'blanks that two persons received are gone',
     (sql) => sql`select 'proposal:' || id as object, id from licenses.proposal where kind = 'RECEIVE_BLANKS'`,
-    (sql) => sql`delete from licenses.blank_entry where number like 'AA1%'`,
+    (sql) => sql`delete from licenses.blank_box where prefix = 'AA1'`,
   ),
   'decision-case-of-another-organ': alterRow(
     'the case says that another organ decided it',
@@ -312,7 +312,8 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
   'blanks-slipped-in': withoutWish(
     'a blank is in stock that nobody received',
     'blank:AA100000009',
-    (sql) => sql`with b as (insert into licenses.blank (number, organ, state)
+    (sql) => sql`with x as (insert into licenses.blank_box (prefix, first, last, organ, actor, at)
+        values ('AA1', 9, 9, 'yudu-slj', '某人', now())), b as (insert into licenses.blank (number, organ, state)
         values ('AA100000009', 'yudu-slj', 'IN_STOCK') returning number)
       insert into licenses.blank_entry (number, seq, state, actor, at)
       select number, 1, 'IN_STOCK', '某人', now() from b`,

@@ -238,8 +238,9 @@ const removeBlank: Tamper = async (insider, random) => {
   return { description: 'a blank vanished from the stock', objects: [`blank:${blank.number}`] };
 };
 
+/** A blank too many: without a receipt, with an entry of its own, or within a box that has one more than it had. */
 const insertBlank =
-  (isEntered: boolean): Tamper =>
+  (receipt: 'NONE' | 'ENTRY' | 'BOX'): Tamper =>
   async (insider, random) => {
     const { sql } = insider;
     const templateEntry = await insider.pickRow(
@@ -250,8 +251,10 @@ const insertBlank =
     const number = `${templateEntry.number.slice(0, -3)}201`;
     await insider.change(sql`insert into licenses.blank select ${number}, organ, 'IN_STOCK', null
       from licenses.blank where number = ${templateEntry.number}`);
-    if (isEntered) await sql`insert into licenses.blank_entry ${sql({ ...templateEntry, number })}`;
-    const summary = isEntered ? 'one blank more was received than was' : 'a blank came from nowhere';
+    if (receipt !== 'NONE') await sql`insert into licenses.blank_entry ${sql({ ...templateEntry, number })}`;
+    if (receipt === 'BOX')
+      await sql`update licenses.blank_box set last = 201 where prefix = ${number.slice(0, -8)} and first = 1`;
+    const summary = receipt === 'NONE' ? 'a blank came from nowhere' : 'one blank more was received than was';
     return { description: summary, objects: [`blank:${number}`] };
   };
 
@@ -374,8 +377,9 @@ export const PAPER_KINDS: Record<string, Tamper> = {
   'blank-last-entry-removed': removeBlankEntry('last'),
   'blank-of-another-organ': changeBlankOrgan,
   'blank-vanished': removeBlank,
-  'blank-from-nowhere': insertBlank(false),
-  'blank-received-too-many': insertBlank(true),
+  'blank-from-nowhere': insertBlank('NONE'),
+  'blank-without-box': insertBlank('ENTRY'),
+  'blank-received-too-many': insertBlank('BOX'),
   'receipt-altered': alterReceipt,
   'receipt-deleted': deleteReceipt,
   'receipt-added': addReceipt,

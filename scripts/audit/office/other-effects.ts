@@ -1,7 +1,7 @@
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { OWN_ACTS, type OwnAct } from '../../../subgraphs/kernel/license-acts.ts';
-import type { CountersignedKind } from '../../../subgraphs/licenses/countersign/countersign.ts';
-import { SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
+import { type CountersignedKind, subjectOfBox } from '../../../subgraphs/licenses/countersign/countersign.ts';
+import { type BlankBox, SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
@@ -32,8 +32,12 @@ function ownActRule(act: OwnAct): EffectRule {
   };
 }
 
-/** SQL: whether an entry `x` of a blank is of the invented stock: of a demonstration, before any take-over. */
-const IS_OF_SEED = `(x.actor = '${SEED_ACTOR}' and not exists (select 1 from cases.takeover t where t.at <= x.at))`;
+/** SQL: whether a box `e` of blanks is of the invented stock: of a demonstration, before any take-over. */
+const IS_OF_SEED = `(e.actor = '${SEED_ACTOR}' and not exists (select 1 from cases.takeover t where t.at <= e.at))`;
+
+function toBox({ organ, prefix, first: from, last: to, license_type: licenseType }: JsonRow): BlankBox {
+  return { organ, prefix, from, to, licenseType };
+}
 
 /** What two persons asked for by the same mutation (双人复核): each approved wish has its effect at that moment. */
 const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
@@ -48,15 +52,10 @@ const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
     isAsProposed: () => true,
   },
   RECEIVE_BLANKS: {
-    from: `(select b.organ, x.at, left(x.number, -8) as prefix, min(x.number) as first, count(*)::int as blanks
-      from licenses.blank_entry x join licenses.blank b on b.number = x.number
-      where x.state = 'IN_STOCK' and not ${IS_OF_SEED} group by b.organ, x.at, left(x.number, -8)) e`,
-    ...{ object: "'blank:' || e.first", at: 'e.at' },
-    on: "p.organ = e.organ and p.at = e.at and split_part(p.content->>'subject', ' ', 2) = e.prefix",
-    isAsProposed: (e, { content }) => {
-      const [organ, , from, to] = String(content.subject).split(' ');
-      return organ === e.organ && Number(to) - Number(from) + 1 === e.blanks;
-    },
+    ...{ from: 'licenses.blank_box e', where: `not ${IS_OF_SEED}`, at: 'e.at' },
+    object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')",
+    on: "p.at = e.at and split_part(p.content->>'subject', ' ', 2) = e.prefix",
+    isAsProposed: (e, { organ, content }) => organ === e.organ && content.subject === subjectOfBox(toBox(e)),
   },
 };
 

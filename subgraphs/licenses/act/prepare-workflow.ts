@@ -116,7 +116,9 @@ export async function prepareCaseAct(
   }
   if (!reservation || !sheets || !blanks) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
   const plan = planVersion(deps, task, head, sealing, reservation);
-  requireBlanks(sheets, blanks, { organ: task.issuer.id, duplicates: duplicates?.get(licenseType) ?? 0 });
+  requireBlanks(sheets, blanks, {
+    ...{ organ: task.issuer.id, licenseType, duplicates: duplicates?.get(licenseType) ?? 0 },
+  });
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [

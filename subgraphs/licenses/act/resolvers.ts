@@ -16,6 +16,7 @@ import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
+import { receiveBlanks } from '../paper/stock-workflow.ts';
 import { viewProposal } from '../proposal/view.ts';
 import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
@@ -79,7 +80,8 @@ function counterMutations(deps: issue.IssueDependencies) {
     receiveBlanks: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => {
-        const received = await handover.receiveBlanks(deps, actor, input);
+        const range = { ...input, licenseType: input.licenseType ?? null };
+        const received = await receiveBlanks(deps, actor, range);
         return { received, waitsForSecondPerson: received === null };
       });
     },

@@ -3,6 +3,7 @@ import { catchRefusal, type PolicyRule, requireAllowed } from '../../kernel/poli
 import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import type { BlankBox } from '../paper/paper.ts';
 
 /**
  * What two persons of an organ ask for by the same mutation (双人复核). The first call is a proposal and changes nothing
@@ -54,13 +55,15 @@ export function countsSince(now: Date): Date {
   return new Date(now.getTime() - COUNTERSIGN_DAYS * DAY_MS);
 }
 
-/** Names what a batch of blanks is, so that both persons state the same numbers. */
-export function subjectOfBlanks(organ: string, { prefix, from, to }: { prefix: string; from: number; to: number }) {
-  return `${organ} ${prefix} ${from} ${to}`;
+/** Names a box of blanks, so that both persons state the same numbers and type. */
+export function subjectOfBox({ organ, prefix, from, to, licenseType }: BlankBox): string {
+  const parts = [organ, prefix, from, to];
+  return (licenseType === null ? parts : [...parts, licenseType]).join(' ');
 }
 
-/** Returns what `subjectOfBlanks` names, as a person reads it. */
-export function describeBlanks(subject: string): string {
-  const [, prefix, from, to] = subject.split(' ');
-  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
+/** Returns what `subjectOfBox` names, as a person reads it. */
+export function describeBox(subject: string): string {
+  const [, prefix, from, to, licenseType] = subject.split(' ');
+  const type = licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`;
+  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号${type}`;
 }

@@ -11,7 +11,7 @@ import {
   type CountersignedKind,
   countersignRule,
   countsSince,
-  describeBlanks,
+  describeBox,
   lapseOf,
   WISH_ANNOUNCEMENTS,
 } from './countersign.ts';
@@ -43,7 +43,7 @@ async function readSubject(
   kind: Countersigned['kind'],
   subject: string,
 ): Promise<Pick<AnnouncementDetails, 'subject' | 'caseId' | 'license'>> {
-  if (kind === 'RECEIVE_BLANKS') return { subject: describeBlanks(subject) };
+  if (kind === 'RECEIVE_BLANKS') return { subject: describeBox(subject) };
   if (kind === 'VOID_TASK') {
     const { caseId, caseNumber } = certificateTask;
     const [task] = await tx.select({ caseNumber }).from(certificateTask).where(eq(caseId, subject));

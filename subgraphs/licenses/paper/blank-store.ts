@@ -1,8 +1,8 @@
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { blank, blankEntry } from '../tables.ts';
-import type { Blank, BlankState } from './paper.ts';
+import { blank, blankBox, blankEntry } from '../tables.ts';
+import { type Blank, type BlankBox, type BlankState, listBlankNumbers } from './paper.ts';
 
 /** Numbered blanks (空白证照) and their append-only ledger. No other file writes either. */
 
@@ -45,16 +45,14 @@ export async function moveBlanks(
     .values(numbers.map((number) => ({ number, state, ...entry, seq: nextSeq(number) })));
 }
 
-/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number already exists. */
-export async function receiveBlanks(
-  tx: Transaction,
-  numbers: readonly string[],
-  organ: string,
-  entry: { actor: string; at: Date },
-): Promise<void> {
-  const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
+/** Takes a box of new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number exists. */
+export async function receiveBox(tx: Transaction, box: BlankBox, entry: { actor: string; at: Date }): Promise<void> {
+  const { prefix, from: first, to: last, organ, licenseType } = box;
+  const numbers = listBlankNumbers(box);
+  const rows = numbers.map((number) => ({ number, organ, licenseType, state: 'IN_STOCK' as const }));
   const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
   if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  await tx.insert(blankBox).values({ prefix, first, last, organ, licenseType, ...entry });
   await tx
     .insert(blankEntry)
     .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));

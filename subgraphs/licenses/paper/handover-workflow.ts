@@ -4,19 +4,16 @@ import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type DeliveryInput, readDelivery } from '../../kernel/delivery/delivery.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
-import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { LIBRARY_CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
 import * as ledger from '../act/ledger-store.ts';
 import { lockCurrentVersion, lockLicenseOf } from '../act/prepare-workflow.ts';
-import { subjectOfBlanks } from '../countersign/countersign.ts';
-import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { registerStream } from '../register/store.ts';
 import * as store from '../store.ts';
-import { receiveBlanks as insertBlanks, lockBlank, lockBlanks } from './blank-store.ts';
-import { listBlankNumbers } from './paper.ts';
-import { lockPrintedSheets, lockSheet, requireFreeNumbers, type SheetOnDay } from './store.ts';
+import { lockBlank, lockBlanks } from './blank-store.ts';
+import { lockPrintedSheets, lockSheet, type SheetOnDay } from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
@@ -82,30 +79,6 @@ export function recallSheet(
     const clerk = requireAllowed(LICENSES_POLICY.recallCertificate, { head, sheet: lockedSheet }, actor);
     await ledger.enterRecalled(tx, { identifier, blankNumber }, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
-  });
-}
-
-/**
- * Takes numbered blanks into the stock of the person's organ, when a second person states the same numbers. Returns how
- * many, or null for the first person. Refuses BLANK_RANGE_TAKEN, SECOND_PERSON_NEEDED.
- */
-export async function receiveBlanks(
-  deps: HandoverDependencies,
-  actor: Actor,
-  range: { prefix: string; from: number; to: number; dryRun: boolean },
-): Promise<number | null> {
-  const organ = requireOrgan(requireAllowed(LICENSES_POLICY.receiveBlanks, {}, actor));
-  const numbers = listBlankNumbers(range.prefix, range.from, range.to);
-  return transact(deps.db, range.dryRun, async (tx) => {
-    const at = deps.now();
-    const subject = subjectOfBlanks(organ, range);
-    const first = await lockWaiting(tx, 'RECEIVE_BLANKS', subject, at);
-    const person = requireAllowed(LICENSES_POLICY.receiveBlanks, { first }, actor);
-    await requireFreeNumbers(tx, numbers);
-    const batch = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
-    if (!(await countersign(tx, first, batch, person, at))) return null;
-    await insertBlanks(tx, numbers, organ, { actor: person.name, at });
-    return numbers.length;
   });
 }
 

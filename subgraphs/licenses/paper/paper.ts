@@ -16,6 +16,27 @@ export interface Blank {
   organ: string;
   state: BlankState;
   identifier: string | null;
+  /** Type code of the licenses that are printed on it. Null: of every type. */
+  licenseType: string | null;
+}
+
+/** What a sheet needs of its blank: the stock, and the type of the license. */
+export interface BlankNeed {
+  organ: string;
+  licenseType: string;
+}
+
+/** Numbers of blanks that follow each other: `prefix` and eight digits, both ends included. */
+export interface BlankRange {
+  prefix: string;
+  from: number;
+  to: number;
+}
+
+/** A delivery of blanks (号段). `licenseType`: the type code of the licenses that are printed on them, or null. */
+export interface BlankBox extends BlankRange {
+  organ: string;
+  licenseType: string | null;
 }
 
 /** Which sheet of a version it is: its kind, and its place among the sheets of its kind, from 1. */
@@ -61,6 +82,17 @@ export interface Sheet {
 const DELIVERABLE: readonly ValidityState[] = ['VALID', 'NOT_YET_VALID'];
 
 /**
+ * Returns the blank if it is in the organ's stock and for licenses of the type, or of every type.
+ * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED, BLANK_USED or BLANK_OF_ANOTHER_TYPE.
+ */
+export function requireFitting(blank: Blank | null, { organ, licenseType }: BlankNeed, field: string): Blank {
+  const stocked = requireInStock(blank, organ, field);
+  const { licenseType: only } = stocked;
+  if (only !== null && only !== licenseType) throw new Refusal('BLANK_OF_ANOTHER_TYPE', field);
+  return stocked;
+}
+
+/**
  * Returns the blank if it is in the organ's stock.
  * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED.
  */
@@ -74,12 +106,12 @@ export function requireInStock(blank: Blank | null, organ: string, field: string
 
 /**
  * Requires a blank in the organ's stock for each sheet of a version, and none twice. `duplicates`: how many the license
- * type says. Refuses BLANK_COUNT_WRONG, BLANK_TWICE, and what `requireInStock` refuses, all at once.
+ * type says. Refuses BLANK_COUNT_WRONG, BLANK_TWICE, and what `requireFitting` refuses, all at once.
  */
 export function requireBlanks(
   requested: SheetBlanks,
   blanks: ReadonlyMap<string, Blank>,
-  { organ, duplicates }: { organ: string; duplicates: number },
+  { duplicates, ...need }: BlankNeed & { duplicates: number },
 ): void {
   const numbers = listBlanksOf(requested);
   checkAll(
@@ -90,7 +122,7 @@ export function requireBlanks(
     ...numbers.map((number, i) => () => {
       const field = i === 0 ? 'blankNumber' : `duplicateBlanks[${i - 1}]`;
       if (numbers.indexOf(number) < i) throw new Refusal('BLANK_TWICE', field);
-      requireInStock(blanks.get(number) ?? null, organ, field);
+      requireFitting(blanks.get(number) ?? null, need, field);
     }),
   );
 }
@@ -151,21 +183,20 @@ export function isRecallDue(sheet: Sheet): boolean {
   return sheet.state === 'DELIVERED' && !isLive(sheet.validity);
 }
 
-/** Maximum of blanks in one receipt. */
-const MAX_RECEIPT_BLANKS = 1000;
+/** Maximum of blanks in one call. */
+const MAX_RANGE_BLANKS = 1000;
 const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
 const SERIAL_DIGITS = 8;
 
-/** Returns the numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
-export function listBlankNumbers(prefix: string, from: number, to: number): string[] {
+/** Returns the numbers of a range of blanks, in order. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
+export function listBlankNumbers({ prefix, from, to }: BlankRange): string[] {
   checkAll(
     () => {
       if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
     },
     () => {
       if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
-      if (to - from >= MAX_RECEIPT_BLANKS)
-        throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RECEIPT_BLANKS} 张`);
+      if (to - from >= MAX_RANGE_BLANKS) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RANGE_BLANKS} 张`);
     },
   );
   return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
@@ -25,18 +25,29 @@ export async function requireFreeNumbers(db: Reader, numbers: readonly string[])
 /** The order of `blanks`. */
 export const BLANK_ORDER = byText('blanks', blank.number, (row: Blank) => row.number);
 
-/** Lists the blanks of an organ by number. */
+/** Which blanks of an organ: in a state, and fit for licenses of a type. Null: all. */
+export interface BlankSelection {
+  organ: string;
+  state: BlankState | null;
+  licenseType: string | null;
+}
+
+/** Lists blanks of an organ by number. */
 export function listBlanks(
   db: Reader,
-  organ: string,
-  state: BlankState | null,
+  { organ, state, licenseType }: BlankSelection,
   page: KeysetRequest,
 ): Promise<Page<Blank>> {
+  const conditions = and(
+    eq(blank.organ, organ),
+    state === null ? undefined : eq(blank.state, state),
+    licenseType === null ? undefined : or(isNull(blank.licenseType), eq(blank.licenseType, licenseType)),
+  );
   return selectPage(page, (keyset) =>
     db
       .select()
       .from(blank)
-      .where(and(eq(blank.organ, organ), state === null ? undefined : eq(blank.state, state), keyset.condition))
+      .where(and(conditions, keyset.condition))
       .orderBy(...keyset.orderBy)
       .limit(keyset.limit),
   );

@@ -9,6 +9,7 @@ export const LICENSE_OUTPUTS: OutputRules = {
     'numbers that the hub or an office gives': [
       ...['License.number', 'LicenseStatus.number', 'LicenseChange.number', 'CertificateTask.licenseNumber'],
       ...['Rehearsal.number', 'Rehearsal.blankNumber', 'PaperCertificate.blankNumber', 'Blank.number'],
+      'Blank.licenseType',
       ...['SupervisionOrder.number', 'Reading.number'],
     ],
     digests: [

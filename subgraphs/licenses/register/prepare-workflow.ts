@@ -9,7 +9,7 @@ import type { SpoilReason } from '../../kernel/sealing/attest.ts';
 import { findPreparedActs, insertAct, type PreparedAct } from '../act/act-store.ts';
 import { lockCurrentVersion, type PrepareDependencies } from '../act/prepare-workflow.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
-import { requireInStock } from '../paper/paper.ts';
+import { requireFitting } from '../paper/paper.ts';
 import { lockSheet } from '../paper/store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import * as store from '../store.ts';
@@ -41,12 +41,13 @@ export async function prepareSpoil(
   const blanks = await lockBlanks(tx, [spoiled, replacement]);
   const sheet = await lockSheet(tx, { blankNumber: spoiled, identifier: head.identifier }, today);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
+  const need = { organ: head.issuer.id, licenseType: head.record.ZZLXDM };
   checkAll(
     () => {
       if (blanks.get(spoiled)?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
       requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
     },
-    () => requireInStock(blanks.get(replacement) ?? null, head.issuer.id, 'replacement'),
+    () => requireFitting(blanks.get(replacement) ?? null, need, 'replacement'),
   );
   const { number, identifier, version, storedState: state, issuer } = head;
   const sheets = { spoiled, replacement, personId: clerk.id, at };

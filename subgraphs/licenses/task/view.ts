@@ -50,7 +50,7 @@ const FITTING_BLANKS = { order: BLANK_ORDER, count: 1 + MAX_DUPLICATES, isBackwa
 
 /**
  * Returns the blanks of the issuer's stock on which the act can be printed, by number. Returns null for people of other
- * organs, and for an act that prints nothing. One query serves all tasks of an organ.
+ * organs, and for an act that prints nothing. One query serves all tasks of an organ and type.
  */
 export async function loadFittingBlanks(
   db: Database,
@@ -59,10 +59,15 @@ export async function loadFittingBlanks(
 ): Promise<Blank[] | null> {
   const organ = findReadScope(LICENSE_READS.blanks, person)?.organ ?? null;
   if (organ === null || organ !== task.issuer.id || !makesSheet(task.content.action)) return null;
-  const loader = getLoader<Blank[]>(context, 'fitting blanks', (organs) =>
-    Promise.all(organs.map(async (id) => [...(await listBlanks(db, id, 'IN_STOCK', FITTING_BLANKS)).rows])),
+  const loader = getLoader<Blank[]>(context, `fitting blanks ${organ}`, (types) =>
+    Promise.all(
+      types.map(async (licenseType) => {
+        const { rows } = await listBlanks(db, { organ, state: 'IN_STOCK', licenseType }, FITTING_BLANKS);
+        return [...rows];
+      }),
+    ),
   );
-  return loader.load(organ);
+  return loader.load(task.content.licenseType);
 }
 
 /** Returns how many duplicates the license of a task has, or null if its act prints nothing. One query serves all. */
