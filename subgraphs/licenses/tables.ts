@@ -7,7 +7,7 @@ import type { SealGrant } from '../kernel/events/seal-grant.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
-import type { BlankState, PaperKind, SheetState } from './paper/paper.ts';
+import type { PaperKind, SheetState } from './paper/paper.ts';
 
 const schema = pgSchema('licenses');
 
@@ -254,40 +254,6 @@ export const sheet = schema.table(
   ],
 );
 
-/** Numbered blanks (空白证照). */
-export const blank = schema.table(
-  'blank',
-  {
-    number: text().primaryKey(),
-    organ: text().notNull(),
-    state: text().$type<BlankState>().notNull(),
-    identifier: text(),
-    /** Type code of the licenses that are printed on it, as its box says. Null: of every type. */
-    licenseType: text(),
-  },
-  (table) => [
-    index().on(table.organ, table.number),
-    check('blank_carries', sql`(${table.state} in ('IN_STOCK', 'VOIDED')) = (${table.identifier} is null)`),
-  ],
-);
-
-/** Every change of state of every blank. Append-only. */
-export const blankEntry = schema.table(
-  'blank_entry',
-  {
-    number: text().notNull(),
-    seq: integer().notNull(),
-    state: text().$type<BlankState>().notNull(),
-    identifier: text(),
-    actId: uuid(),
-    actor: text().notNull(),
-    /** Why it was voided. */
-    reason: text(),
-    at: instant().notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.number, table.seq] })],
-);
-
 /** Files by digest: PDFs, statements, signatures. */
 export const document = schema.table('document', {
   digest: digest().primaryKey(),
@@ -323,7 +289,7 @@ export * from './countersign/tables.ts';
 export * from './evidence/tables.ts';
 export * from './number/tables.ts';
 export * from './order/tables.ts';
-export * from './paper/box-tables.ts';
+export * from './paper/blank-tables.ts';
 export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';

@@ -1,0 +1,64 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from '../../kernel/columns.ts';
+import type { BlankState } from './paper.ts';
+
+const schema = pgSchema('licenses');
+
+/**
+ * Boxes of numbered blanks (空白证照号段), as they were delivered: which numbers, to which organ, and for licenses of which
+ * type. Boxes do not overlap, and need not continue each other. Append-only.
+ */
+export const blankBox = schema.table(
+  'blank_box',
+  {
+    prefix: text().notNull(),
+    first: integer().notNull(),
+    last: integer().notNull(),
+    /** The organ that received it. */
+    organ: text().notNull(),
+    /** Type code (电子证照类型代码) of the licenses that are printed on its blanks. Null: of every type. */
+    licenseType: text(),
+    /** Who stated its numbers second. */
+    actor: text().notNull(),
+    at: instant().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.prefix, table.first] }),
+    check('blank_box_range', sql`${table.first} between 1 and ${table.last}`),
+  ],
+);
+
+/** Numbered blanks (空白证照). */
+export const blank = schema.table(
+  'blank',
+  {
+    number: text().primaryKey(),
+    organ: text().notNull(),
+    state: text().$type<BlankState>().notNull(),
+    identifier: text(),
+    /** Type code of the licenses that are printed on it, as its box says. Null: of every type. */
+    licenseType: text(),
+  },
+  (table) => [
+    index().on(table.organ, table.number),
+    check('blank_carries', sql`(${table.state} in ('IN_STOCK', 'VOIDED')) = (${table.identifier} is null)`),
+  ],
+);
+
+/** Every change of state of every blank. Append-only. */
+export const blankEntry = schema.table(
+  'blank_entry',
+  {
+    number: text().notNull(),
+    seq: integer().notNull(),
+    state: text().$type<BlankState>().notNull(),
+    identifier: text(),
+    actId: uuid(),
+    actor: text().notNull(),
+    /** Why it was voided. */
+    reason: text(),
+    at: instant().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.number, table.seq] })],
+);
