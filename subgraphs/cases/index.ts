@@ -29,6 +29,7 @@ import type { PlatformDependencies } from './platform/workflow.ts';
 import { CASE_INPUTS } from './reading/inputs.ts';
 import { CASE_OUTPUTS } from './reading/outputs.ts';
 import { type IntakeLimits, readIntakeLimits } from './reception/intake.ts';
+import { announceRunningRenewals } from './renewal/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
 import { statisticsRoutes } from './statistics/routes.ts';
 import { backfillFigures } from './statistics/workflow.ts';
@@ -111,6 +112,7 @@ export function createCases(options: CasesDependencies): Cases {
       const relayOptions = { db, tables: messages, onError, pollMs };
       backfill = backfillFigures(db)
         .then(() => backfillRests(db))
+        .then(() => announceRunningRenewals(dependencies))
         .catch((error) => onError?.(error));
       const followMoves = async () => {
         await backfill;

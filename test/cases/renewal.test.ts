@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Case } from '../../subgraphs/cases/case.ts';
-import { findRunningRenewal } from '../../subgraphs/cases/renewal/renewal.ts';
+import type { Case, LicenseFact } from '../../subgraphs/cases/case.ts';
+import { findRunningRenewal, wasAskedInTime } from '../../subgraphs/cases/renewal/renewal.ts';
 
 /** Which cases hold off the end of the license that they renew. */
 
@@ -33,4 +33,18 @@ describe('a running renewal', () => {
     const delegation = { licenseAction: 'CHANGE', outcome: { kind: 'LICENSE' } };
     expect(findRunningRenewal(buildCase(['RECEIVED', 'ACCEPTED'], { delegation }))).toBeNull();
   });
+});
+
+test.each([
+  // The last moment of the last day, and the first after it, in Asia/Shanghai.
+  ['2026-03-01T15:59:59.999Z', '2026-03-01', true],
+  ['2026-03-01T16:00:00.000Z', '2026-03-01', false],
+  ['2026-03-01T16:00:00.000Z', null, true],
+] as const)('accepted at %s, before a last day %s: %s', (at, validUntil, expected) => {
+  const steps = [
+    { step: 'RECEIVED', at: new Date('2026-01-01') },
+    { step: 'ACCEPTED', at: new Date(at) },
+  ];
+  const license = { license: { validFrom: '2025-03-02', validUntil } } as LicenseFact;
+  expect(wasAskedInTime(buildCase([], { steps }), license)).toBe(expected);
 });

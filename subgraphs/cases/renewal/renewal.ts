@@ -1,12 +1,24 @@
-import { actOf, type Case, endsInLicenseAct, hasEnded } from '../case.ts';
+import { dayOf } from '../../kernel/day.ts';
+import { hasEnded as hasPeriodEnded } from '../../kernel/period/validity.ts';
+import { actOf, type Case, endsInLicenseAct, hasEnded, type LicenseFact } from '../case.ts';
 
 /**
  * Returns the number of the license whose renewal (延续) a case has accepted and not settled, or null. A renewal is
  * settled by the new version, a rejection, or any other end of the case.
  */
 export function findRunningRenewal(subject: Case): string | null {
-  const { delegation, licenseNumber, steps, result, step } = subject;
+  const { delegation, licenseNumber, step, result } = subject;
   if (!endsInLicenseAct(delegation) || actOf(subject) !== 'RENEW' || hasEnded(subject)) return null;
-  const isAccepted = steps.some((record) => record.step === 'ACCEPTED');
-  return isAccepted && step !== 'CERTIFIED' && result !== 'REJECTED' ? licenseNumber : null;
+  return findAcceptance(subject) && step !== 'CERTIFIED' && result !== 'REJECTED' ? licenseNumber : null;
 }
+
+/**
+ * Whether a renewal was accepted before the license ended (行政许可法第五十条). Releases up to 0.4 accepted one after the last
+ * day as well: such a case does not keep the license in force.
+ */
+export function wasAskedInTime(subject: Case, { license }: LicenseFact): boolean {
+  const accepted = findAcceptance(subject);
+  return accepted !== undefined && !hasPeriodEnded(license, dayOf(accepted.at));
+}
+
+const findAcceptance = ({ steps }: Case) => steps.find(({ step }) => step === 'ACCEPTED');

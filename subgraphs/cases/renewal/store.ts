@@ -1,23 +1,58 @@
-import type { Transaction } from '../../../db/client.ts';
+import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { Case } from '../case.ts';
+import { findLicense } from '../fact/store.ts';
 import * as tables from '../tables.ts';
-import { findRunningRenewal } from './renewal.ts';
+import { findRunningRenewal, wasAskedInTime } from './renewal.ts';
 
+const { caseFile, outboxStream } = tables;
 const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['RenewalChanged'] } as const;
+/** The stream of what cases tell of a renewal: one for each case. */
+const streamOf = (caseId: string) => `renewal:${caseId}`;
 
 /**
- * Tells licenses of a renewal that runs or that a step has settled. Each step of a running one tells it again, so that
- * cases of earlier releases are told too. Must be called in the transaction of the step.
+ * Tells licenses of a renewal that runs or that a step has settled. Each step of a running one tells it again. Returns
+ * false for what does not concern them. Must be called in the transaction of the step.
  */
-export async function announceRenewal(tx: Transaction, before: Case, after: Case, at: Date): Promise<void> {
+export async function announceRenewal(tx: Transaction, before: Case, after: Case, at: Date): Promise<boolean> {
   const running = findRunningRenewal(after);
   const number = running ?? findRunningRenewal(before);
-  if (number === null) return;
+  const license = number === null ? null : await findLicense(tx, number);
+  if (number === null || license === null || !wasAskedInTime(after, license)) return false;
   const { id: caseId } = after;
   const payload = { caseId, number, isRunning: running !== null, changedAt: at.toISOString() };
-  const stream = `renewal:${caseId}`;
-  await appendEvent(tx, messages, CONSUMERS, { type: 'RenewalChanged', stream, occurredAt: at, payload });
+  const event = { type: 'RenewalChanged', stream: streamOf(caseId), occurredAt: at, payload } as const;
+  await appendEvent(tx, messages, CONSUMERS, event);
+  return true;
+}
+
+/** Whether licenses were told of the renewal of a case. */
+export async function isAnnounced(tx: Transaction, caseId: string): Promise<boolean> {
+  const rows = await tx
+    .select({ stream: outboxStream.stream })
+    .from(outboxStream)
+    .where(eq(outboxStream.stream, streamOf(caseId)));
+  return rows.length > 0;
+}
+
+/** Lists ids after `after` of running cases on a license of which no renewal was told, whatever their act. */
+export async function listUnannounced(db: Reader, after: string | null, limit: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseFile)
+    .leftJoin(outboxStream, eq(outboxStream.stream, sql`${streamOf('')} || ${caseFile.id}`))
+    .where(
+      and(
+        eq(caseFile.closed, false),
+        isNotNull(caseFile.licenseNumber),
+        isNull(outboxStream.stream),
+        after === null ? undefined : gt(caseFile.id, after),
+      ),
+    )
+    .orderBy(asc(caseFile.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
 }
