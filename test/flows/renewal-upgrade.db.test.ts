@@ -70,13 +70,13 @@ test('renewals that an earlier release accepted keep their licenses in force fro
       const query = 'query($id: ID!) { licenseStatus(identifier: $id) { state deemedRenewedSince } }';
       return (await hub.ask(null, query, { id: identifier })).data.licenseStatus;
     };
-    const told = () =>
+    const listEvents = () =>
       sql`select stream, revision, payload->'isRunning' as running from cases.outbox_event where stream like 'renewal:%'`;
     for (let start = 0; start < 2; start++) {
       hub = await createHubOn(kept, { now: clock }, false);
       await waitUntil('licenses know the renewal', async () => (await stateOf(running)).state === 'VALID');
       expect((await stateOf(running)).deemedRenewedSince).toBe('2026-03-02');
-      expect(await told()).toEqual([{ stream: `renewal:${ids[0]}`, revision: 1, running: true }]);
+      expect(await listEvents()).toEqual([{ stream: `renewal:${ids[0]}`, revision: 1, running: true }]);
       if (start === 0) await hub.stop();
     }
     for (const license of [late, changing, rejected])

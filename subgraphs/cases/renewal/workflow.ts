@@ -7,8 +7,9 @@ import { announceRenewal, isAnnounced, listUnannounced } from './store.ts';
 const MAX_BATCH_CASES = 200;
 
 /**
- * Tells licenses of the renewals that releases up to 0.4.1 accepted and that still run: a license in renewal has no last
- * day (视为准予延续). Returns how many it told. Safe to repeat and in several processes: a case is told once, under its lock.
+ * Tells licenses of the renewals that releases up to 0.4.1 accepted and that still run: a license in renewal has no
+ * last day (视为准予延续). Returns how many it told. Safe to repeat and in several processes: a case is told once, under its
+ * lock.
  */
 export async function announceRunningRenewals({ db, now }: { db: Database; now: Clock }): Promise<number> {
   let count = 0;
