@@ -126,6 +126,14 @@ async function askRenewal({ identifier }: Version) {
   return { ...data, page: page.payload };
 }
 
+/** The licenses that count as renewed, as `attention` shows them to the organ that decides. */
+async function listUndecided(): Promise<{ license: { identifier: string } }[]> {
+  const fields = 'message dueOn organs { code } case { step } license { identifier }';
+  const query = `{ attention(first: 100, filter: { kinds: [RENEWAL_UNDECIDED] }) { edges { node { ${fields} } } } }`;
+  const { data } = await hub.ask(ROUTE.decides, query);
+  return data.attention.edges.map(({ node }: { node: object }) => node);
+}
+
 /** The stored versions of a license: state, and the day from which another takes their place. */
 const versionsOf = (number: string) => sql`
   select version, state, superseded_from::text as from from licenses.license_version where number = ${number} order by version`;
@@ -239,6 +247,7 @@ describe('a renewal that is undecided', () => {
         async () => (await askRenewal(license)).license.renewalCase !== null,
       );
       expect((await askRenewal(license)).license.deemedRenewedSince).toBeNull();
+      expect(await listUndecided()).toEqual([]);
       undecided.push({ license, id });
     }
   });
@@ -313,8 +322,12 @@ describe('a renewal that is still undecided', () => {
     expect(answer.license).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY });
     expect(answer.licenseStatus).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY, nextVersion: null });
     expect(answer.page).toContain('视为准予延续');
+    const node = { dueOn: LAST_DAY, case: { step: 'ACCEPTED' }, license: { identifier: old.identifier } };
+    const message = expect.stringContaining('视为准予延续');
+    expect(await listUndecided()).toContainEqual({ ...node, message, organs: [{ code: 'ganzhou-xzspj' }] });
     clock.set('2026-03-10');
     expect(await decide(id, { decision, reason: decision === 'REJECTED' ? '不符合条件' : null })).toBeNull();
+    expect((await listUndecided()).map(({ license }) => license.identifier)).not.toContain(old.identifier);
     if (decision === 'REJECTED') {
       await waitUntil('licenses know the refusal', async () => (await askRenewal(old)).license.state === 'LAPSED');
       expect(await hub.hub.licenses.sweepEnded()).toBe(1);

@@ -1,10 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Day } from '../../kernel/day.ts';
 import { DEFAULT_WARNING_DAYS, MAX_WARNING_DAYS } from '../../kernel/license-type/type.ts';
-import { licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
+import { runningRenewals } from '../renewal/store.ts';
+import { caseFile, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
 import type { AttentionRow } from './attention.ts';
 
-/** What the sources of items that wait for a person have in common, and the source of licenses that end. */
+/** What the sources of items that wait for a person have in common, and the sources of licenses that end. */
 
 type Row = Omit<AttentionRow, 'since'> & { since: string };
 
@@ -40,7 +41,7 @@ const warningDaysOf = (typeCode: SQL, today: Day) => sql`coalesce((select versio
  * Each later warning is an item of its own, so that it stands out again. A renewal has a later last day, so it ends the
  * warning.
  */
-export function licenseSource(today: Day, holderCode: string | null = null): SQL {
+export function endingSource(today: Day, holderCode: string | null = null): SQL {
   const [content, identifier] = [sql`(${licenseFact.fact}->'license')`, sql`(${licenseFact.fact}->>'identifier')`];
   const until = sql`(${licenseFact.fact}->'license'->>'validUntil')`;
   const dayAfter = (days: SQL) => sql`(${today}::date + ${days})::text`;
@@ -62,5 +63,27 @@ export function licenseSource(today: Day, holderCode: string | null = null): SQL
     matterId: sql`${content}->>'matterId'`,
     subject: sql`(${content}->>'licenseName') || ' ' || ${licenseFact.number}`,
     reason: sql`'有效期至' || ${until}`,
+  });
+}
+
+/**
+ * Licenses that count as renewed (视为准予延续, 行政许可法第五十条), for the organ that has not decided: their last day has passed,
+ * and the renewal that was asked for in time is undecided.
+ */
+export function deemedSource(today: Day): SQL {
+  const until = sql`(${licenseFact.fact}->'license'->>'validUntil')`;
+  const undecided = sql`from ${runningRenewals} join ${licenseFact} on ${licenseFact.number} = ${caseFile.licenseNumber}
+    where ${caseFile.step} <> 'DECIDED' and ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and ${until} < ${today}`;
+  return source(undecided, {
+    id: sql`'renewal ' || ${caseFile.id}`,
+    kind: sql`'RENEWAL_UNDECIDED'`,
+    since: startOf(sql`${until}::date + 1`),
+    dueOn: until,
+    organs: sql`array[${caseFile.delegation}->'decides'->>'organ']`,
+    caseId: sql`${caseFile.id}`,
+    matterId: sql`${caseFile.matterId}`,
+    license: sql`(${licenseFact.fact}->>'identifier')`,
+    subject: sql`(${licenseFact.fact}->'license'->>'licenseName') || ' ' || ${licenseFact.number}`,
+    reason: sql`'有效期至' || ${until} || '，办件' || ${caseFile.number}`,
   });
 }

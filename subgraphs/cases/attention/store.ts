@@ -24,7 +24,7 @@ import {
   push,
 } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
-import { delegationsInForce, licenseSource, source, startOf } from './source-store.ts';
+import { deemedSource, delegationsInForce, endingSource, source, startOf } from './source-store.ts';
 
 export interface AttentionFilter {
   organ: string | null;
@@ -268,10 +268,11 @@ export async function listAttention(
   const sources =
     holderCode === null
       ? [
-          ...[...caseSources(today), ...matterSources(today), ...supervisionSources(today), licenseSource(today)],
+          ...[...caseSources(today), ...matterSources(today), ...supervisionSources(today)],
+          ...[endingSource(today), deemedSource(today)],
           ...[...proposalSources(person), peerProposalSource(person, now)],
         ]
-      : [licenseSource(today, holderCode)];
+      : [endingSource(today, holderCode)];
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,
     window === null ? null : sql`${window} = "window"`,

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
@@ -7,7 +7,7 @@ import { findLicense } from '../fact/store.ts';
 import * as tables from '../tables.ts';
 import { findRunningRenewal, wasAskedInTime } from './renewal.ts';
 
-const { caseFile, outboxStream } = tables;
+const { caseFile, outboxEvent, outboxStream } = tables;
 const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['RenewalChanged'] } as const;
 /** The stream of what cases tell of a renewal: one for each case. */
@@ -28,6 +28,12 @@ export async function announceRenewal(tx: Transaction, before: Case, after: Case
   await appendEvent(tx, messages, CONSUMERS, event);
   return true;
 }
+
+/** SQL: the table of running cases whose renewal licenses know as running, by the newest word of it. */
+export const runningRenewals: SQL = sql`${caseFile}
+  join ${outboxStream} on ${outboxStream.stream} = ${streamOf('')} || ${caseFile.id} and not ${caseFile.closed}
+  join ${outboxEvent} on ${outboxEvent.stream} = ${outboxStream.stream} and ${outboxEvent.revision} = ${outboxStream.head}
+    and (${outboxEvent.payload}->>'isRunning')::boolean`;
 
 /** Whether licenses were told of the renewal of a case. */
 export async function isAnnounced(tx: Transaction, caseId: string): Promise<boolean> {
