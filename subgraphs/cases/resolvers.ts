@@ -102,8 +102,9 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
       settleCase(actor, () => workflow.resume(deps, toCommand(actor, input), input.note ?? null)),
     decideCase: (_, { input }, { actor }) =>
       settleDecision(actor, () => {
-        const { decision, reason = null, authoriseSeal, validFrom = null, signature = null } = input;
-        const decisionInput = { decision, reason, authoriseSeal, validFrom };
+        const { decision, reason = null, authoriseSeal, signature = null } = input;
+        const { validFrom = null, validUntil = null } = input;
+        const decisionInput = { decision, reason, authoriseSeal, validFrom, validUntil };
         return decideInPerson(deps, toCommand(actor, input), decisionInput, signature);
       }),
     deliverDecision: (_, { input }, { actor }) =>

@@ -79,6 +79,8 @@ interface VersionColumns extends SealRule {
   makesVersion: true;
   /** Whether the case may change the lines of the license (制证信息), or the new version repeats them. */
   changesLines: boolean;
+  /** Whether the license gets a new period of validity, or keeps its own. */
+  beginsPeriod: boolean;
   /**
    * When the new version takes the place of the earlier ones: AT_ONCE, whatever its period, or on its FIRST_DAY if that
    * is still to come. Until then the earlier one stays in force.
@@ -137,6 +139,7 @@ const NEW_VERSION = {
   to: 'SUPERSEDED',
   makesVersion: true,
   changesLines: true,
+  beginsPeriod: false,
   takesOver: 'AT_ONCE',
   paper: 'NEW_SHEET',
   case: 'REQUIRED',
@@ -161,10 +164,18 @@ const ENDING = { ...OWN_AUTHORITY, from: LIVE, paper: 'RECALL' } as const;
 
 /** Acts on a license: what a granted case ends in, suspension, restoration and the endings; `Act` in GraphQL. */
 export const LICENSE_ACTS = {
-  ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
+  ISSUE: { ...NEW_VERSION, beginsPeriod: true, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
-  RENEW: { ...NEW_VERSION, from: ['VALID'], takesOver: 'FIRST_DAY', needsTerm: true, label: '延续', wireCode: 'RENEW' },
+  RENEW: {
+    ...NEW_VERSION,
+    beginsPeriod: true,
+    from: ['VALID'],
+    takesOver: 'FIRST_DAY',
+    needsTerm: true,
+    label: '延续',
+    wireCode: 'RENEW',
+  },
   REISSUE: { ...NEW_VERSION, changesLines: false, paper: 'REPLACE_LOST', label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
@@ -323,6 +334,11 @@ export function changesLines(act: Act): boolean {
 /** Whether the version that an act makes takes the place of the earlier one on its first day, and not at once. */
 export function takesOverOnFirstDay(act: Act): boolean {
   return makesVersion(act) && LICENSE_ACTS[act].takesOver === 'FIRST_DAY';
+}
+
+/** Whether an act gives a license a new period of validity. */
+export function beginsPeriod(act: Act): boolean {
+  return makesVersion(act) && LICENSE_ACTS[act].beginsPeriod;
 }
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */

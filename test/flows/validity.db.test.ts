@@ -13,13 +13,13 @@ import { type Asking, askSurfaces, listIdentifiers, type SealedVersion } from '.
 
 const DIRECT = ROUTES.DIRECT;
 const GRANTED_ON = '2026-02-02';
-const PERIOD = { validFrom: '2026-03-02', validUntil: '2027-03-01' };
+const PERIOD = { validFrom: '2026-03-02', validUntil: '2027-02-15' };
 /** The last moment before each border, and the first after it. */
 const MOMENTS = [
   '2026-03-01T15:59:59.999Z',
   '2026-03-01T16:00:00.000Z',
-  '2027-03-01T15:59:59.999Z',
-  '2027-03-01T16:00:00.000Z',
+  '2027-02-15T15:59:59.999Z',
+  '2027-02-15T16:00:00.000Z',
 ];
 
 let hub: TestHub;
@@ -35,9 +35,9 @@ beforeAll(async () => {
 });
 afterAll(() => hub?.stop());
 
-/** Issues a license whose period is PERIOD. */
+/** Issues a license whose period is PERIOD: its type leaves the last day to the decision (林木采伐许可证). */
 async function issueLicense(): Promise<SealedVersion> {
-  const id = await grantCase(hub, DIRECT, { validFrom: PERIOD.validFrom });
+  const id = await grantCase(hub, DIRECT, PERIOD);
   const input = { case: id, ...toBlanks(DIRECT, ++serial) };
   const fields = 'license { identifier state validFrom validUntil document { digest url } }';
   const { license } = await runMutation(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', input, fields);
@@ -82,7 +82,7 @@ describe('at the midnights of Asia/Shanghai', () => {
   test('a walk over a list that begins before midnight ends with the same licenses', async () => {
     clock.set(GRANTED_ON);
     const ids = [await issueLicense(), await issueLicense(), await issueLicense()].map(({ identifier }) => identifier);
-    clock.set('2027-03-01T15:59:59.999Z');
+    clock.set('2027-02-15T15:59:59.999Z');
     const walked: string[] = [];
     let cursor: string | null = null;
     for (let isMore = true; isMore; ) {
@@ -94,7 +94,7 @@ describe('at the midnights of Asia/Shanghai', () => {
       );
       walked.push(...page.ids);
       [cursor, isMore] = [page.endCursor, page.hasNextPage];
-      clock.set('2027-03-01T16:00:00.000Z');
+      clock.set('2027-02-15T16:00:00.000Z');
     }
     expect(ids.every((id) => walked.includes(id))).toBe(true);
     expect((await listIdentifiers(asking, { state: 'VALID' })).ids).toEqual([]);

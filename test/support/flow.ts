@@ -110,6 +110,7 @@ export async function grantCase(
     materials?: object[];
     fields?: object[];
     validFrom?: string;
+    validUntil?: string;
     situation?: string;
     reason?: string;
   } = {},
@@ -133,8 +134,8 @@ export async function grantCase(
   );
   if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
   const id: string = acceptance.case.id;
-  const { validFrom, reason } = overrides;
-  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom, reason };
+  const { validFrom, validUntil, reason } = overrides;
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom, validUntil, reason };
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],

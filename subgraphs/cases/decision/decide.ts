@@ -1,7 +1,7 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { makesSheet, takesOverOnFirstDay } from '../../kernel/license-acts.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -10,15 +10,15 @@ import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, requireContent, requireCorrection } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
-import { currentOn, renewalStart } from '../fact/license.ts';
+import { currentOn } from '../fact/license.ts';
 import { printDay } from '../notice/notice.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
+import { requireEndDay, requireStartDay, type TermInput, termOf } from './term.ts';
 
-export interface DecisionInput {
+export interface DecisionInput extends TermInput {
   decision: 'GRANTED' | 'REJECTED';
   reason: string | null;
   authoriseSeal: boolean;
-  validFrom: Day | null;
 }
 
 /**
@@ -35,6 +35,7 @@ export function decide(
   const isRejected = input.decision === 'REJECTED';
   const isAgainstExamination = !isRejected && subject.finding === 'REFUSED';
   const grantsLicense = !isRejected && endsInLicenseAct(subject.delegation);
+  const termFacts = { license, type, today };
   const isCorrection = grantsLicense && actOf(subject) === 'CORRECT';
   checkAll(
     () => requireDecisionReason(input.reason, isRejected || isAgainstExamination || isCorrection),
@@ -42,7 +43,8 @@ export function decide(
       // Every decision is sealed: on the license, or on a decision document.
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
-    () => grantsLicense && requireStartDay(input.validFrom, startOf(subject, license, today), today),
+    () => grantsLicense && requireStartDay(subject, input, termFacts),
+    () => grantsLicense && requireEndDay(subject, input, termFacts),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireContent(subject, license, type),
     () => grantsLicense && requireCorrection(subject, license, type),
@@ -76,27 +78,6 @@ export function placeOf({ delegation }: Case, person: Person, exceptions: readon
   return { organ: person.organ, decides, exception: secondment?.id ?? null };
 }
 
-/** The latest start of a validity, in months after the decision. */
-const MAX_START_MONTHS = 12;
-
-/** Returns the first day that the law sets for what a case grants, or null if the decision names it. */
-function startOf(subject: Case, license: LicenseFact | null, today: Day): Day | null {
-  return license !== null && takesOverOnFirstDay(actOf(subject)) ? renewalStart(license, today) : null;
-}
-
-/**
- * Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead, or another one than the
- * law sets.
- */
-function requireStartDay(validFrom: Day | null, legalStart: Day | null, today: Day): void {
-  if (validFrom !== null && legalStart !== null && validFrom !== legalStart)
-    throw new Refusal('FIELD_MALFORMED', 'validFrom', `延续自${legalStart}起算`);
-  if (legalStart !== null) return;
-  const lastStart = endOfMonths(today, MAX_START_MONTHS) ?? today;
-  if (validFrom !== null && (validFrom < today || validFrom > lastStart))
-    throw new Refusal('FIELD_MALFORMED', 'validFrom');
-}
-
 /** Returns the content that a granted case puts on the license. */
 function contentOf(
   subject: Case,
@@ -104,7 +85,7 @@ function contentOf(
   type: LicenseTypeVersion | null,
   { input, today }: { input: DecisionInput; today: Day },
 ): GrantContent {
-  const validFrom = input.validFrom ?? startOf(subject, license, today) ?? today;
+  const term = termOf(subject, input, { license, type, today });
   const { matterId } = subject.matter;
   const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
@@ -115,8 +96,7 @@ function contentOf(
     ...(type === null ? {} : { typeVersion: type.version }),
   };
   if (action === 'ISSUE') {
-    const validUntil = endOfMonths(validFrom, outcome.validityMonths);
-    return { ...base, licenseNumber: null, holder: subject.applicant, fields, validFrom, validUntil };
+    return { ...base, licenseNumber: null, holder: subject.applicant, fields, ...term };
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   const currentContent = license.license;
@@ -129,13 +109,7 @@ function contentOf(
   };
   switch (action) {
     case 'RENEW':
-      return {
-        ...currentBase,
-        holder: subject.applicant,
-        fields,
-        validFrom,
-        validUntil: endOfMonths(validFrom, outcome.validityMonths),
-      };
+      return { ...currentBase, holder: subject.applicant, fields, ...term };
     case 'CHANGE':
     case 'CORRECT':
     case 'RETAIN':
@@ -155,18 +129,6 @@ export function grantedLines(content: GrantContent): { label: string; text: stri
   if (!makesSheet(action)) return license;
   const until = validUntil === null ? '起，长期有效' : `至${printDay(validUntil)}`;
   return [...license, ...fields, { label: '有效期限', text: `${printDay(validFrom)}${until}` }];
-}
-
-/** Returns the last day of a validity of `months` that begins on `from`, or null if it has no end. */
-function endOfMonths(from: Day, months: number | null): Day | null {
-  if (months === null) return null;
-  const start = new Date(`${from}T00:00:00Z`);
-  const end = new Date(start);
-  end.setUTCMonth(end.getUTCMonth() + months);
-  // 31 January and one month is the last day of February, not the third of March.
-  if (end.getUTCDate() !== start.getUTCDate()) end.setUTCDate(0);
-  else end.setUTCDate(end.getUTCDate() - 1);
-  return end.toISOString().slice(0, 10);
 }
 
 /**

@@ -119,6 +119,7 @@ const messageSchema = z.discriminatedUnion('type', [
     decision: z.enum(['GRANTED', 'REJECTED']),
     reason: z.string().nullable().default(null),
     validFrom: daySchema.nullable().default(null),
+    validUntil: daySchema.nullable().default(null),
     authoriseSeal: z.boolean(),
   }),
 ]);

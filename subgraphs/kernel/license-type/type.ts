@@ -18,7 +18,8 @@ const TERM_KINDS = ['FIXED', 'DATE_OF_CASE', 'NONE'] as const;
 /** The most lines of a license: a sheet and an application hold no more. */
 const MAX_LINES = 20;
 const MAX_NAME_CHARS = 100;
-const MAX_MONTHS = 1_200;
+/** The longest term of a license, in months. */
+export const MAX_MONTHS = 1_200;
 /** The most duplicates (副本) of a license. */
 export const MAX_DUPLICATES = 20;
 /** The earliest warning before the end of a license, in days. */
