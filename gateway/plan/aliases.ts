@@ -65,12 +65,19 @@ export function renameAliases(document: DocumentNode, keyNames: ReadonlySet<stri
   return { document: visit(document, { Field: rename }), prefix };
 }
 
+/** Whether a value is that of a selection. A leaf may be an object too, such as a time. */
+function isSelection(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
 /** Returns an answer with the client's names, in `data` and in the paths of errors. The order of fields stays. */
 export function restoreAliases<Answer extends NamedAnswer>(answer: Answer, prefix: string): Answer {
   const restoreName = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length, -1) : name);
   const restoreValue = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(restoreValue);
-    if (typeof value !== 'object' || value === null) return value;
+    if (!isSelection(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [restoreName(name), restoreValue(part)]));
   };
   const restorePath = (path: readonly (string | number)[]) =>

@@ -1,6 +1,6 @@
 import { parse, print } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { listKeyNames, renameAliases } from '../../gateway/plan/aliases.ts';
+import { listKeyNames, renameAliases, restoreAliases } from '../../gateway/plan/aliases.ts';
 import { SUPERGRAPH_SDL } from '../../gateway/plan/supergraph.ts';
 import { tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
@@ -162,4 +162,10 @@ test('every name of a key is known, and a document without such an alias stays t
     '{ renamed_x: a { renamed__id_: b } }',
     'renamed__',
   ]);
+});
+
+test('a leaf that is an object stays as it is', () => {
+  const at = new Date('2026-03-02T00:00:00Z');
+  const data = { renamed_id_: at, list: [{ renamed_id_: 'a', other: at }] };
+  expect(restoreAliases({ data }, 'renamed_').data).toEqual({ id: at, list: [{ id: 'a', other: at }] });
 });
