@@ -302,7 +302,7 @@ async function leaveUnfinishedWork(hub: TestHub, route: Route): Promise<void> {
   await runMutation(hub, LABORATORY.prints, 'issueLicense', 'CaseActInput', input, '__typename');
 }
 
-/** Performs a few legitimate acts, chosen at random. Blanks have serials from 100 on. */
+/** Performs a few legitimate acts, chosen at random. Blanks have serials from 60 on. */
 export async function addRandomActs(hub: TestHub, random: RandomSource): Promise<void> {
   const routes: Route[] = [ROUTES.DIRECT, ROUTES.SUBSTANTIVE_REVIEW, ROUTES.WINDOW_FORWARD];
   if (random.below(2) === 0) {
@@ -315,7 +315,7 @@ export async function addRandomActs(hub: TestHub, random: RandomSource): Promise
       );
     });
   }
-  let serial = 100 + random.below(20);
+  let serial = 60 + random.below(20);
   const acts = 2 + random.below(2);
   for (let i = 0; i < acts; i++) {
     const route = random.pick(routes);

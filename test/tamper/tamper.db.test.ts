@@ -14,7 +14,7 @@ import { KINDS, tamper, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts
 
 /** The forms of the objects that an auditor names. */
 const OBJECT =
-  /^(log|leaf:\d+|(use|code|act|notice):[0-9a-f-]{36}|license:\S+|number:\d+|(blank|sheet):(KB\d{12}|AA1\d{8})|(document|certificate):[0-9a-f]{64}|seal:\S+|event:\d+|list:(root|issuing) \d+|checkpoint:\d+|tile:tile\/\S+|receipt:\S+ \d+|(person|case|agreement|calendar|key|guide|type):\S.*|(proposal|application|order|exception|platform|webhook|import):[0-9a-f-]{36})$/;
+  /^(log|leaf:\d+|(use|code|act|notice):[0-9a-f-]{36}|license:\S+|number:\S+|(blank|sheet):(KB\d{12}|AA1\d{8})|(document|certificate):[0-9a-f]{64}|seal:\S+|event:\d+|list:(root|issuing) \d+|checkpoint:\d+|tile:tile\/\S+|receipt:\S+ \d+|(person|case|agreement|calendar|key|guide|type):\S.*|(proposal|application|order|exception|platform|webhook|import):[0-9a-f-]{36})$/;
 
 /** Tables that a tampering may touch. */
 const TABLES = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('seals', 'licenses', 'matters')
