@@ -75,6 +75,8 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   lostPapers: 'PUBLIC',
 };
 
+/** Root fields that show a holder what is about their own licenses, beside what the office sees. */
+const OF_HOLDERS_TOO = ['attention'];
 /** Root fields that show everybody the license whose identifier they are given: the page behind the QR code. */
 const OF_WHO_HAS_THE_PAPER = ['licenseStatus', 'verifyLicense'];
 
@@ -202,6 +204,7 @@ function expectedRefusal(root: string, person: Person | null): string | null {
   if (rule === 'PUBLIC') return null;
   if (person === null) return 'UNAUTHENTICATED';
   if (rule === 'TOKEN') return null;
+  if (OF_HOLDERS_TOO.includes(root) && person.roles.includes('APPLICANT') && person.holderCode !== null) return null;
   const scope = 'ownWindow' in rule ? findOfficeScope(rule, person) : findReadScope(rule, person);
   return scope === null ? 'FORBIDDEN' : null;
 }
