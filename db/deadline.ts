@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { HUB_CALLER, runAsCaller } from '../subgraphs/kernel/http/caller.ts';
-import { Overload } from '../subgraphs/kernel/overload.ts';
+import { Overload } from '../subgraphs/kernel/limits/overload.ts';
 
 /** The moment at which a request is answered whether or not its work has ended, and what then becomes of the work. */
 

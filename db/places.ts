@@ -1,6 +1,6 @@
 import { HUB_CALLER } from '../subgraphs/kernel/http/caller.ts';
 import { FairQueue } from '../subgraphs/kernel/limits/fair-queue.ts';
-import { Overload } from '../subgraphs/kernel/overload.ts';
+import { Overload } from '../subgraphs/kernel/limits/overload.ts';
 
 /** Shares the connections of a pool between callers: in turn, and none may take more than half of them. */
 

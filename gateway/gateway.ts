@@ -39,9 +39,9 @@ import { type OnFault, ReportedFault } from '../subgraphs/kernel/http/errors.ts'
 import { createApp } from '../subgraphs/kernel/http/http.ts';
 import { operationLogPlugin } from '../subgraphs/kernel/http/operation-log.ts';
 import { DEFAULT_HUB_LIMITS, type HubLimits } from '../subgraphs/kernel/limits/limits.ts';
+import { readOverload } from '../subgraphs/kernel/limits/overload.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import { AnswerTooLong, type HttpRequest, sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
-import { readOverload } from '../subgraphs/kernel/overload.ts';
 import type { ServiceReceiver } from '../subgraphs/kernel/sealing/service-token.ts';
 import { addCompression } from './compression.ts';
 import { type AllowedOrigins, addCors, isOfForeignPage } from './cors.ts';

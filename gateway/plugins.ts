@@ -2,7 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError, type OperationDefinitionNode } from 'graphql';
 import type { Halt } from '../subgraphs/kernel/halt.ts';
 import type { GraphContext } from '../subgraphs/kernel/http/context.ts';
-import { readOverload } from '../subgraphs/kernel/overload.ts';
+import { readOverload } from '../subgraphs/kernel/limits/overload.ts';
 
 /** What the gateway does before and after each operation. */
 

@@ -6,7 +6,7 @@ import { currentCaller } from '../../subgraphs/kernel/http/caller.ts';
 import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
 import { createAllowance } from '../../subgraphs/kernel/limits/allowance.ts';
 import { countBodyBytes } from '../../subgraphs/kernel/limits/operation-hook.ts';
-import { Overload } from '../../subgraphs/kernel/overload.ts';
+import { Overload } from '../../subgraphs/kernel/limits/overload.ts';
 import { measureJson } from '../answer-size.ts';
 import type { PlanIndex } from '../plan/store.ts';
 import { measureCost, type OperationCost } from './cost.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { buildContext } from '../../subgraphs/kernel/http/context.ts';
-import { findOverload } from '../../subgraphs/kernel/overload.ts';
+import { findOverload } from '../../subgraphs/kernel/limits/overload.ts';
 import type { RunQuery } from '../routes.ts';
 import { type Lang, langOf } from './frame.ts';
 import type { Labels } from './labels.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { examineFile, MAX_FILE_BYTES } from '../../subgraphs/cases/material/upload/file.ts';
 import type { PARSERS } from '../../subgraphs/cases/parsers.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
-import { Overload } from '../../subgraphs/kernel/overload.ts';
+import { Overload } from '../../subgraphs/kernel/limits/overload.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { buildJpeg, buildPdf, buildPng, buildPngChunk } from '../support/files.ts';
 import { testParsers } from '../support/parsers.ts';

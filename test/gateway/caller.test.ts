@@ -4,7 +4,7 @@ import { startLog } from '../../subgraphs/kernel/environment/log.ts';
 import { parseEnvironment } from '../../subgraphs/kernel/environment/parse.ts';
 import { currentCaller, keyOfAddress } from '../../subgraphs/kernel/http/caller.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
-import { Overload, type OverloadCode } from '../../subgraphs/kernel/overload.ts';
+import { Overload, type OverloadCode } from '../../subgraphs/kernel/limits/overload.ts';
 import {
   type ServiceIdentity,
   type ServiceReceiver,

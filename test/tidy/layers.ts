@@ -102,7 +102,7 @@ export const KERNEL: Record<string, Layer> = {
   'list/keyset-store': 'store',
   'list/page': 'store',
   'pdf/pdf': 'rule',
-  overload: 'rule',
+  'limits/overload': 'rule',
   policy: 'rule',
   'privacy/code-search-workflow': 'workflow',
   'privacy/mask': 'rule',

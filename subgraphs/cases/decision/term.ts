@@ -5,7 +5,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { actOf, type Case, type LicenseFact } from '../case.ts';
 import { renewalStart } from '../fact/license.ts';
 
-/** The period of validity (有效期) that a decision gives a license: what the law sets, the license type, or the decision. */
+/** The period of validity (有效期) of what a decision grants: by law, by the license type, by the decision. */
 
 /** What a decision says of it. Null: what law and license type set. */
 export interface TermInput {

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { logFault } from '../../kernel/environment/log.ts';
 import { reportFault } from '../../kernel/http/errors.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
-import { findOverload } from '../../kernel/overload.ts';
+import { findOverload } from '../../kernel/limits/overload.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';

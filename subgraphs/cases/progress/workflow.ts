@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { currentCaller } from '../../kernel/http/caller.ts';
 import { type Allowance, createAllowance } from '../../kernel/limits/allowance.ts';
-import { Overload } from '../../kernel/overload.ts';
+import { Overload } from '../../kernel/limits/overload.ts';
 import { type CaseClock, clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Case } from '../case.ts';

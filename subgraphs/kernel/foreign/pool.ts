@@ -3,7 +3,7 @@ import { parseEnvironment } from '../environment/parse.ts';
 import { currentCaller, HUB_CALLER } from '../http/caller.ts';
 import { FairQueue } from '../limits/fair-queue.ts';
 import { MAX_VERIFICATIONS } from '../limits/limits.ts';
-import { Overload } from '../overload.ts';
+import { Overload } from '../limits/overload.ts';
 import { PeerError, Refusal, type RefusalCode } from '../refusal.ts';
 import {
   type InputOf,

@@ -9,7 +9,7 @@ import {
   visit,
 } from 'graphql';
 import { noteSubject } from '../environment/log.ts';
-import { findOverload, readOverload } from '../overload.ts';
+import { findOverload, readOverload } from '../limits/overload.ts';
 import { Refusal } from '../refusal.ts';
 import { TOKEN_ERROR_CODES } from '../sealing/token.ts';
 import type { RefusalFields, RefusalView } from './resolver-types.ts';

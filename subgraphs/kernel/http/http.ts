@@ -9,8 +9,8 @@ import { addRequestLog, describeRequest, REQUEST_LOG_OPTIONS } from '../environm
 import { Halted } from '../halt.ts';
 import { type ConnectionLimits, DEFAULT_HUB_LIMITS } from '../limits/limits.ts';
 import { addOperationLimits, type OperationHookOptions } from '../limits/operation-hook.ts';
+import { findOverload, Overload } from '../limits/overload.ts';
 import { createServerFactory } from '../limits/server.ts';
-import { findOverload, Overload } from '../overload.ts';
 import { TokenError } from '../sealing/token.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from '../text.ts';
 import {

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { JsonTooComplex, requireFewValues } from '../foreign/json.ts';
 import { currentCaller, isPerson } from '../http/caller.ts';
-import { Overload } from '../overload.ts';
 import { createAllowance } from './allowance.ts';
 import { keepBody } from './body.ts';
 import type { OperationLimits } from './limits.ts';
+import { Overload } from './overload.ts';
 import { createPlaces, type Ticket } from './places.ts';
 import { createRoom } from './room.ts';
 

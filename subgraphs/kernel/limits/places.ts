@@ -1,5 +1,5 @@
-import { Overload } from '../overload.ts';
 import { FairQueue } from './fair-queue.ts';
+import { Overload } from './overload.ts';
 
 /**
  * Places for work that runs at the same time. One caller can take only a part of them. Who finds no free place waits.

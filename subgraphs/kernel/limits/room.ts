@@ -1,4 +1,4 @@
-import { Overload } from '../overload.ts';
+import { Overload } from './overload.ts';
 
 /** How much callers have the hub keep at the same time. Pure. The table holds only callers who have something kept. */
 export interface Room {

@@ -1,4 +1,4 @@
-import { Overload } from '../../../kernel/overload.ts';
+import { Overload } from '../../../kernel/limits/overload.ts';
 
 /** Places for uploads that are received at the same time: so many in all, and fewer for one person. Pure. */
 

@@ -4,7 +4,7 @@ import { currentCaller } from '../../../kernel/http/caller.ts';
 import { identifyCaller } from '../../../kernel/http/context.ts';
 import { toRefusalView } from '../../../kernel/http/errors.ts';
 import type { ServeOptions } from '../../../kernel/http/serve.ts';
-import { Overload } from '../../../kernel/overload.ts';
+import { Overload } from '../../../kernel/limits/overload.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { MATERIAL_POLICY } from '../policy.ts';
