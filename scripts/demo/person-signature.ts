@@ -10,8 +10,8 @@ import {
   writePersonKeys,
 } from '../person-keys/keys.ts';
 import type { Client, Data } from './client.ts';
+import { check } from './output.ts';
 import { findDemoPerson } from './people.ts';
-import type { DemoOutput } from './plan.ts';
 
 /** The part of the demo in which an organ needs the decider's own signature (本人签名), for the time of the demo. */
 
@@ -47,11 +47,7 @@ function requireSignatures(path: string): string {
 }
 
 /** Shows that a decision without the signature is refused, and that one with it is sealed. */
-export async function demonstratePersonSignature(
-  client: Client,
-  caseId: string,
-  { check }: Pick<DemoOutput, 'check'>,
-): Promise<void> {
+export async function demonstratePersonSignature(client: Client, caseId: string): Promise<void> {
   const path = locatePersonKeyFile(locateSignerKeyFile(client.hub.dataFolder));
   const { organs } = openPersonKeys(path);
   try {

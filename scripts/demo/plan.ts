@@ -1,18 +1,13 @@
+import { COMPANY } from './cases.ts';
 import type { Client, Data } from './client.ts';
+import { check, say } from './output.ts';
 
 /**
  * Demonstrates the plan's requirements besides licenses:
  * guide, supplement, clock, dual push, a supervisor's suspension.
  */
 
-export interface DemoOutput {
-  say(text?: string): void;
-  /** Throws unless `holds` is true. */
-  check(claim: string, holds: boolean): void;
-}
-
 const APPLICANT = 'applicant-company';
-const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
 /** A matter with a sample guide: 第二类医疗器械经营备案（新备案）, 服务窗口前移. */
 const MATTER_WITH_GUIDE = 'yd2022-3-21';
 const CASE_FIELDS = 'case { id number step clock { state dueOn remainingDays } notices { kind number } }';
@@ -21,7 +16,7 @@ const CASE_FIELDS = 'case { id number step clock { state dueOn remainingDays } n
  * Demonstrates an online application. The guide shows which materials are missing, the window asks for them once
  * (一次性告知), the applicant supplements them, and the application is accepted and gets a clock.
  */
-export async function demonstrateApplication(client: Client, { say, check }: DemoOutput): Promise<void> {
+export async function demonstrateApplication(client: Client): Promise<void> {
   say('\n【办事指南、一次性告知与计时】');
   const { matter } = await client.ask(
     null,
@@ -79,7 +74,7 @@ export async function demonstrateApplication(client: Client, { say, check }: Dem
 }
 
 /** Demonstrates the dual push: the decision reaches the supervisor, whose finding affects document and paper alike. */
-export async function demonstrateSupervision(client: Client, license: Data, { say, check }: DemoOutput): Promise<void> {
+export async function demonstrateSupervision(client: Client, license: Data): Promise<void> {
   say('\n【双推送、双回路】');
   const [supervisor, approver] = ['yudu-lyj.supervisor', 'yudu-lyj.approver'];
   const inbox = await client.ask(
@@ -116,7 +111,7 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
   };
   const { identifier } = license;
   const carryOut = (name: string, order: string, grounds: object = {}) =>
-    carryOutOrder(client, check, name, { identifier, order, ...grounds });
+    carryOutOrder(client, name, { identifier, order, ...grounds });
   const suspension = await createOrder('SUSPENSION', '现场检查发现超范围采伐，责令停止');
   const reminder = await client.waitFor('待办提醒', async () => {
     const orders = '{ attention(first: 1, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }';
@@ -143,7 +138,7 @@ export async function demonstrateSupervision(client: Client, license: Data, { sa
 }
 
 /** Carries an order out by two persons: the supervisor prepares the act, the issuing organ's approver does it. */
-async function carryOutOrder(client: Client, check: DemoOutput['check'], name: string, input: object): Promise<Data> {
+async function carryOutOrder(client: Client, name: string, input: object): Promise<Data> {
   const [supervisor, approver] = ['yudu-lyj.supervisor', 'yudu-lyj.approver'];
   const { proposal } = await client.act(supervisor, name, 'OwnActInput', input, 'proposal { id }');
   const decide = ['decideLicenseProposal', 'DecideLicenseProposalInput'] as const;
@@ -154,7 +149,7 @@ async function carryOutOrder(client: Client, check: DemoOutput['check'], name: s
 }
 
 /** Demonstrates the county overview: responsible organs, open duties, statistics. */
-export async function demonstrateOverview(client: Client, { say, check }: DemoOutput): Promise<void> {
+export async function demonstrateOverview(client: Client): Promise<void> {
   say('\n【全县一览】');
   const { attention } = await client.ask('auditor', '{ attention(first: 100) { edges { node { kind } } } }');
   const kinds = Object.entries(Object.groupBy(attention.edges as Data[], (edge) => edge.node.kind));
