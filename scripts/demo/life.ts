@@ -91,8 +91,14 @@ async function replaceLost(client: Client, route: Route, number: string): Promis
   });
   const lost = reissued.versions.at(-2);
   check(
-    '遗失的正本、副本公告作废，不再要求收回',
-    lost.papers.every((sheet: Data) => sheet.state === 'VOID' && !sheet.recallDue),
+    '遗失的正本、副本作废，不再要求收回',
+    lost.papers.every((sheet: Data) => sheet.state === 'LOST' && !sheet.recallDue),
+  );
+  const { lostPapers } = await client.ask(null, '{ lostPapers(first: 100) { edges { node { blankNumber } } } }');
+  const announced = lostPapers.edges.map((edge: Data) => edge.node.blankNumber);
+  check(
+    `任何人查得到遗失公告：空白 ${lost.papers.map((sheet: Data) => sheet.blankNumber).join('、')}`,
+    lost.papers.every((sheet: Data) => announced.includes(sheet.blankNumber)),
   );
   return reissued;
 }
