@@ -103,10 +103,10 @@ export async function grantCase(
   client: Client,
   route: Route,
   extraInput: ApplicationPart = {},
-  reason?: string,
+  decisionPart: { reason?: string | undefined; validUntil?: string } = {},
 ): Promise<string> {
   const id = await examineCase(client, route, extraInput);
-  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, reason };
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, ...decisionPart };
   await client.act(route.decidedBy, 'decideCase', 'DecideCaseInput', decision, 'case { step }');
   say(`  决定：准予，决定人授权用印（${findDemoPerson(route.decidedBy)?.name}）`);
   await waitForTask(client, route, id);

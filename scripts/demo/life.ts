@@ -1,3 +1,4 @@
+import { dayOf } from '../../subgraphs/kernel/day.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { COMPANY, findBlanks, grantCase, LICENSE, type Route, waitUntilCollected } from './cases.ts';
 import type { Client, Data } from './client.ts';
@@ -5,10 +6,11 @@ import { check, say } from './output.ts';
 
 /**
  * The life of one license (第三类医疗器械经营许可证): a change of one line, an early renewal, a correction, a lost sheet, its
- * last day, its end. Each act is one for the license and its paper.
+ * end; and the last day of another one. Each act is one for the license and its paper.
  */
 
-const VERSIONS = 'versions { identifier version state validFrom validUntil papers { blankNumber kind state validity recallDue } }';
+const VERSIONS =
+  'versions { identifier version state validFrom validUntil papers { blankNumber kind state validity recallDue } }';
 const SHOWN = `license { ${LICENSE} validFrom validUntil fields { label text } ${VERSIONS} }`;
 const DAY_MS = 86_400_000;
 
@@ -26,7 +28,7 @@ interface CaseAct {
 async function actOn(client: Client, route: Route, number: string, act: CaseAct): Promise<Data> {
   say(`\n【${act.title}】`);
   const { matter, situation, fields = [], reason } = act;
-  const id = await grantCase(client, { ...route, fields }, { matter, situation, licenseNumber: number }, reason);
+  const id = await grantCase(client, { ...route, fields }, { matter, situation, licenseNumber: number }, { reason });
   const input = { case: id, ...(await findBlanks(client, route.issuer, id)) };
   const { license } = await client.act(route.printedBy, act.mutation, 'CaseActInput', input, SHOWN);
   return license;
@@ -103,18 +105,23 @@ async function replaceLost(client: Client, route: Route, number: string): Promis
   return reissued;
 }
 
-/** Verifies the license offline as of the day after its last day. */
-async function passLastDay(client: Client, license: Data): Promise<void> {
-  say('\n【有效期届满】');
-  const after = dayAfter(license.validUntil);
-  const [file, root] = [
+/** Issues a license whose last day is today, and verifies it offline as of now and as of the next midnight. */
+export async function demonstrateLastDay(client: Client, route: Route): Promise<void> {
+  say('\n【有效期届满】决定只准到今日');
+  const today = dayOf(new Date());
+  const id = await grantCase(client, route, {}, { validUntil: today });
+  const input = { case: id, ...(await findBlanks(client, route.issuer, id)) };
+  const { license } = await client.act(route.printedBy, 'issueLicense', 'CaseActInput', input, SHOWN);
+  const [file, root, bundle] = [
     await client.downloadDocument('auditor', license.document.digest, 'AUDIT'),
     await client.downloadPublic('/root.pem'),
+    await client.downloadPublic(`/licenses/evidence/${license.identifier}`),
   ];
-  const bundle = await client.downloadPublic(`/licenses/evidence/${license.identifier}`);
-  const at = new Date(`${after}T00:00:00+08:00`);
-  const { state } = verify({ file, signature: null, roots: [root], bundle }, at).status;
-  check(`按 ${after} 的时钟离线核验，证照状态为失效（${state}）`, state === 'LAPSED');
+  const midnight = new Date(`${dayAfter(today)}T00:00:00+08:00`);
+  const [before, after] = [new Date(), midnight].map(
+    (at) => verify({ file, signature: null, roots: [root], bundle }, at).status.state,
+  );
+  check(`离线核验：今日 ${before}，次日零时 ${after}（失效）`, before === 'VALID' && after === 'LAPSED');
 }
 
 async function cancel(client: Client, route: Route, number: string): Promise<void> {
@@ -133,7 +140,6 @@ export async function demonstrateLife(client: Client, route: Route, { number }: 
   await correct(client, route, number);
   const last = await replaceLost(client, route, number);
   await waitUntilCollected(client, last.identifier);
-  await passLastDay(client, last);
   await cancel(client, route, number);
   await waitUntilCollected(client, last.identifier);
   return last;

@@ -15,7 +15,7 @@ import {
   waitUntilCollected,
 } from './cases.ts';
 import { Client, type Data, findHub } from './client.ts';
-import { demonstrateLife } from './life.ts';
+import { demonstrateLastDay, demonstrateLife } from './life.ts';
 import { check, say } from './output.ts';
 import { demonstratePersonSignature } from './person-signature.ts';
 import { demonstrateApplication, demonstrateOverview, demonstrateSupervision } from './plan.ts';
@@ -209,6 +209,7 @@ try {
   if (!route || !deviceRoute) throw new Error('no route');
   const last = await demonstrateLife(client, deviceRoute, licenses[2]);
   await showVisibility(client, licenses);
+  await demonstrateLastDay(client, route);
   await showReadings(client, licenses[1]);
   await verifyOffline(client, [...licenses, last]);
   await demonstrateApplication(client);
