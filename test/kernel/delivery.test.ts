@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type DeliveryInput, readDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
+import { type DeliveryInput, readDelivery, requireDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
 const ADDRESSEE = '于都县贡江示范药业有限公司';
 
 function refusalOf(input: DeliveryInput): [string, string | null] | null {
   try {
-    readDelivery(input, ADDRESSEE);
+    requireDelivery(input);
     return null;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

@@ -1,9 +1,10 @@
 import type { Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { type DeliveryInput, readDelivery } from '../../kernel/delivery/delivery.ts';
+import { type DeliveryInput, readDelivery, requireDelivery } from '../../kernel/delivery/delivery.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import {
   openPersonSigning,
   type PersonSignatureInput,
@@ -84,7 +85,7 @@ export function decideCase(
 
 /**
  * Delivers a decision document (送达), and writes the receipt of the delivery (送达回证).
- * Refuses DECISION_NOT_SEALED while it waits for its seal, and what `readDelivery` refuses.
+ * Refuses DECISION_NOT_SEALED while it waits for its seal, and what `requireDelivery` refuses.
  */
 export function deliverDecision(
   deps: WorkflowDependencies,
@@ -93,9 +94,12 @@ export function deliverDecision(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
-    if (note !== null) requireNote(note, 'note');
+    checkAll(
+      () => note !== null && requireNote(note, 'note'),
+      () => requireDelivery(input),
+      () => input?.recipient && requirePrintableText(input.recipient, { field: 'delivery.recipient', label: '收件人' }),
+    );
     const delivery = readDelivery(input, subject.applicant.name);
-    requirePrintableText(delivery.recipient, { field: 'delivery.recipient', label: '收件人' });
     const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
     const { publicUrl } = deps;
     await writeDeliveryReceipt(tx, { subject, step: { ...step, note: null }, delivery, license: null, publicUrl });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
+import { checkAll } from '../refusals/collector.ts';
 import { requireLine } from '../text.ts';
 
 /** How a document reached whom (送达): 民事诉讼法 arts. 87 to 91 name the ways, and the receipt (送达回证). */
@@ -28,24 +29,29 @@ const MAX_RECIPIENT_CHARS = 64;
 const EXPRESS_NUMBER = /^[0-9A-Z]{6,32}$/;
 
 /**
- * Returns a delivery as a counter entered it. Refuses FIELD_TOO_LONG, FIELD_MALFORMED for a text that is no line, an
- * express delivery without a number, and a number without an express delivery.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED for a recipient that is no line, an express delivery
+ * without a number, and a number without an express delivery.
  */
+export function requireDelivery(input: DeliveryInput | null): void {
+  const { recipient, method, expressNumber } = input ?? {};
+  checkAll(
+    () => recipient != null && requireRecipient(recipient),
+    () => {
+      if (method === 'EXPRESS' ? EXPRESS_NUMBER.test(expressNumber ?? '') : expressNumber == null) return;
+      const why = '邮寄须写快递单号（6 至 32 位数字或大写字母），其他方式不写';
+      throw new Refusal('FIELD_MALFORMED', 'delivery.expressNumber', why);
+    },
+  );
+}
+
+/** Returns a delivery that `requireDelivery` accepts, as a counter entered it. */
 export function readDelivery(input: DeliveryInput | null, addressee: string): Delivery {
   const { recipient, method, expressNumber } = input ?? {};
-  if (recipient != null) requireRecipient(recipient);
-  const delivery = {
+  return {
     recipient: recipient ?? addressee,
     method: method ?? 'IN_PERSON',
     expressNumber: expressNumber ?? null,
   };
-  if (delivery.method === 'EXPRESS' ? !EXPRESS_NUMBER.test(expressNumber ?? '') : expressNumber != null)
-    throw new Refusal(
-      'FIELD_MALFORMED',
-      'delivery.expressNumber',
-      '邮寄须写快递单号（6 至 32 位数字或大写字母），其他方式不写',
-    );
-  return delivery;
 }
 
 function requireRecipient(recipient: string): void {

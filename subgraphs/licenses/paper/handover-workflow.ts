@@ -1,11 +1,12 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { type DeliveryInput, readDelivery } from '../../kernel/delivery/delivery.ts';
+import { type DeliveryInput, readDelivery, requireDelivery } from '../../kernel/delivery/delivery.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { checkAll } from '../../kernel/refusals/collector.ts';
 import { LIBRARY_CONSUMERS, licenseStream, messages } from '../act/event-store.ts';
 import * as ledger from '../act/ledger-store.ts';
 import { lockCurrentVersion, lockLicenseOf } from '../act/prepare-workflow.ts';
@@ -35,7 +36,7 @@ function requireSheet(sheet: SheetOnDay | null): SheetOnDay {
 /**
  * Records that the paper of a current version reached its holder (送达): the named sheet, and with it every printed one
  * of the version, original and duplicates together. Returns the named sheet.
- * Refuses what `readDelivery` refuses.
+ * Refuses what `requireDelivery` refuses.
  */
 export function deliverSheet(
   deps: HandoverDependencies,
@@ -47,15 +48,18 @@ export function deliverSheet(
     const today = dayOf(at);
     const stored = await lockCurrentVersion(tx, identifier, today);
     const head = store.toHead(stored, today);
-    requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
+    const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
     await lockBlank(tx, blankNumber);
     const sheet = await lockSheet(tx, { blankNumber, identifier }, today);
-    const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor);
+    checkAll(
+      () => requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor),
+      () => requireDelivery(input),
+      () => input?.recipient && requirePrintableText(input.recipient, { field: 'delivery.recipient', label: '收件人' }),
+    );
     const blankNumbers = await lockPrintedSheets(tx, identifier);
     await lockBlanks(tx, blankNumbers);
     const { number, caseId } = stored.version;
     const delivery = readDelivery(input, head.record.CZZT);
-    requirePrintableText(delivery.recipient, { field: 'delivery.recipient', label: '收件人' });
     const handover = { identifier, blankNumbers, number, caseId, delivery };
     await ledger.enterDelivered(tx, handover, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));

@@ -3,6 +3,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { subjectOfBox } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
@@ -34,13 +35,15 @@ export async function receiveBlanks(
 ): Promise<number | null> {
   const organ = requireOrgan(requireAllowed(LICENSES_POLICY.receiveBlanks, {}, actor));
   const box = { ...range, organ };
-  const numbers = listBlankNumbers(box);
+  const faults = new RefusalCollector();
+  const numbers = faults.check(() => listBlankNumbers(box), []);
   return transact(deps.db, dryRun, async (tx) => {
     const at = deps.now();
+    await faults.checkLater(() => requireLicenseType(tx, box.licenseType), undefined);
+    faults.settle();
     const subject = subjectOfBox(box);
     const first = await lockWaiting(tx, 'RECEIVE_BLANKS', subject, at);
     const person = requireAllowed(LICENSES_POLICY.receiveBlanks, { first }, actor);
-    await requireLicenseType(tx, box.licenseType);
     await requireFreeNumbers(tx, numbers);
     const request = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
     if (!(await countersign(tx, first, request, person, at))) return null;
