@@ -26,7 +26,7 @@ export async function loadAcceptance(
   const numbers = cases.flatMap(({ licenseNumber }) => licenseNumber ?? []);
   const licenses = await findLicenses(db, [...new Set(numbers)]);
   const guides = await findGuideFacts(db, matterIds);
-  const listOffered = await loadSituations(db, [...matters.values()], today);
+  const listOffered = await loadSituations(db, [...matters.values()], guides, today);
   const caseIds = cases.map(({ id }) => id);
   const materials = Map.groupBy(await listMaterials(db, caseIds), ({ caseId }) => caseId);
   return (subject: Case) => {

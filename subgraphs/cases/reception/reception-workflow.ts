@@ -146,7 +146,8 @@ async function openCase(
   const application = { ...request.application, fields: toLabels(type, request.application.fields) };
   const licenseNumber = application.licenseNumber;
   const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
-  const offered = (await loadSituations(tx, [matter], dayOf(at)))(matter, delegation);
+  const guides = await findGuideFacts(tx, [matter.matterId]);
+  const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
   faults.check(() => requireApplication(delegation, application, license, { type, offered, today: dayOf(at) }));
   faults.check(() => requirePrintableApplication(application));
   const place = { caseId: null, matter, delegation, applicant: application.applicant };

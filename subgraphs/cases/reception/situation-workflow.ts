@@ -3,21 +3,24 @@ import type { Day } from '../../kernel/day.ts';
 import { listCarriedActs, listSituations } from '../../kernel/license-type/situation.ts';
 import { findTypeOn } from '../../kernel/license-type/type.ts';
 import { endsInLicenseAct, type MatterFact } from '../case.ts';
-import { findGuideFacts, findLicenseTypes, findOutcomesOfTypes } from '../fact/store.ts';
+import { findLicenseTypes, findOutcomesOfTypes } from '../fact/store.ts';
 import type { ListOffered } from './acceptance.ts';
-import { guideOn } from './guide.ts';
+import { guideOn, type PublishedGuides } from './guide.ts';
 
 /**
- * Loads what decides which situations matters offer on a day. Returns a function that lists them for one of the
+ * Loads what decides, with the guides of matters, which situations they offer on a day. Returns a function that lists them for one of the
  * matters in a delegation in force on that day; [] if its cases end in a decision document.
  */
-export async function loadSituations(db: Reader, matters: readonly MatterFact[], on: Day): Promise<ListOffered> {
+export async function loadSituations(
+  db: Reader,
+  matters: readonly MatterFact[],
+  guides: ReadonlyMap<string, PublishedGuides>,
+  on: Day,
+): Promise<ListOffered> {
   const delegations = matters.flatMap((matter) => matter.delegations);
   const codes = [...new Set(delegations.flatMap(({ outcome }) => outcome.licenseType ?? []))];
-  const ids = matters.map(({ matterId }) => matterId);
   const types = await findLicenseTypes(db, codes);
   const outcomes = await findOutcomesOfTypes(db, codes);
-  const guides = await findGuideFacts(db, ids);
   return ({ matterId }, delegation) => {
     const code = delegation.outcome.licenseType;
     if (!endsInLicenseAct(delegation) || code === null) return [];
