@@ -8,8 +8,8 @@ import type { ListOffered } from './acceptance.ts';
 import { guideOn, type PublishedGuides } from './guide.ts';
 
 /**
- * Loads what decides, with the guides of matters, which situations they offer on a day. Returns a function that lists them for one of the
- * matters in a delegation in force on that day; [] if its cases end in a decision document.
+ * Loads what decides, with the guides of matters, which situations they offer on a day. Returns a function that lists
+ * them for one of the matters in a delegation in force on that day; [] if its cases end in a decision document.
  */
 export async function loadSituations(
   db: Reader,
