@@ -41,6 +41,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'LicenseFilter.holder': 'a name, no code: the index holds none (test/licenses/finding.db.test.ts)',
   'LicenseFilter.typeCode': 'the code of a type of licenses',
   'Query.licenseType.code': 'the code of a type of licenses',
+  'ReceiveBlanksInput.licenseType': 'a type of license, of no person',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',
