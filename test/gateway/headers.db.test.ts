@@ -68,8 +68,8 @@ async function tryRoutes(send: Send, routes: readonly Route[], tokens: readonly 
       statuses.add(statusCode);
       const answerFaults = listHeaderFaults(answerHeaders, isHttps);
       const type = String(answerHeaders['content-type'] ?? '');
-      // The schema is the hub's own words, and some of them look like a line of a stack.
-      const isSchema = request.url === '/schema.graphql' && statusCode === 200;
+      // The schema and its labels are the hub's own words. Some look like a line of a stack, or name a way to deliver.
+      const isSchema = ['/schema.graphql', '/labels.json'].includes(request.url) && statusCode === 200;
       if (/json|text\/plain/.test(type) && !isSchema && VENDOR.test(body))
         answerFaults.push(`vendor text: ${body.slice(0, 200)}`);
       const isFile = /application\/(pdf|octet|pkcs7|x-pem)|csv/.test(type) && !request.url.startsWith('/log/');
