@@ -20,7 +20,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{compiler,db}.test.ts'],
+          exclude: ['test/**/*.{compiler,db}.test.ts', '**/node_modules/**'],
         },
       },
       { resolve, test: { ...shared, name: 'compiler', include: ['test/**/*.compiler.test.ts'] } },

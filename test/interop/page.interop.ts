@@ -316,7 +316,7 @@ describe('the verification page in Chromium', () => {
     const { page, context } = await opened('/verify', { javaScriptEnabled: false });
     expect(await page.locator('#tool').isHidden()).toBe(true);
     expect(await page.locator('main').textContent()).toContain('浏览器没有运行脚本');
-    expect(await page.locator('main').textContent()).toContain('npm run verify');
+    expect(await page.locator('main').textContent()).toContain('node verify.mjs');
     await page.goto(`${origin}/v/${identifier}`);
     expect(await page.locator('.state').textContent()).toContain('有效');
     await context.close();
