@@ -9,7 +9,7 @@ const CODE_LIST = 'tongquan-1';
 
 export const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER', 'CORRECT'] as const;
 /** Acts of which version 1 of the protocol knows nothing. */
-export const SECOND_VERSION_ACTS: readonly VersionAct[] = ['CORRECT'];
+const SECOND_VERSION_ACTS: readonly VersionAct[] = ['CORRECT'];
 /** Acts of a record that are delivered as a change, because the list, or version 1 of it, has no code for them. */
 export const SENT_AS_CHANGE = ['RETAIN', 'CORRECT'] as const;
 export const STATEMENT_ACTS = ['SUSPEND', 'RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
