@@ -136,7 +136,6 @@ export type GuideFact = z.infer<typeof guide>;
 
 /** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
 const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });
-type LegalBasisFact = z.infer<typeof legalBasis>;
 
 export const payloads = {
   /**
