@@ -118,10 +118,13 @@ export async function demonstrateLastDay(client: Client, route: Route): Promise<
     await client.downloadPublic(`/licenses/evidence/${license.identifier}`),
   ];
   const midnight = new Date(`${dayAfter(today)}T00:00:00+08:00`);
-  const [before, after] = [new Date(), midnight].map(
+  const [stateToday, stateNextDay] = [new Date(), midnight].map(
     (at) => verify({ file, signature: null, roots: [root], bundle }, at).status.state,
   );
-  check(`离线核验：今日 ${before}，次日零时 ${after}（失效）`, before === 'VALID' && after === 'LAPSED');
+  check(
+    `离线核验：今日 ${stateToday}，次日零时 ${stateNextDay}（失效）`,
+    stateToday === 'VALID' && stateNextDay === 'LAPSED',
+  );
 }
 
 async function cancel(client: Client, route: Route, number: string): Promise<void> {

@@ -158,7 +158,10 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
 
   say('网关和四个子图 gateway and four subgraphs …');
   const url = toLocalUrl(host, port);
-  const library = await connectLibrary(options, dataFolder, database.url, secrets);
+  const [library, verifier] = await Promise.all([
+    connectLibrary(options, dataFolder, database.url, secrets),
+    buildVerifier(),
+  ]);
   const parsers = createParserPool(options.parserLimits);
   stopSteps.push(() => parsers.stop());
   const hub = await createHub({
@@ -170,12 +173,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...{ eventWaitMs: options.eventWaitMs, fileLinkSeconds: options.fileLinkSeconds },
     intakeLimits: options.intakeLimits,
     ...buildIdentities(options, url),
-    log: {
-      ...options.log,
-      folder: join(dataFolder, 'log'),
-      witnesses: library.witnesses,
-      verifier: await buildVerifier(),
-    },
+    log: { ...options.log, folder: join(dataFolder, 'log'), witnesses: library.witnesses, verifier },
     ...{ library: library.client, scan: options.scan },
     onHalt: ({ code, message }) => {
       logStandstill('halt', code);

@@ -1,6 +1,10 @@
 import { dayOf } from '../../kernel/day.ts';
+import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { hasEnded as hasPeriodEnded } from '../../kernel/period/validity.ts';
 import { actOf, type Case, endsInLicenseAct, hasEnded, type LicenseFact } from '../case.ts';
+
+/** The act of a renewal (延续). */
+export const RENEWING = 'RENEW' satisfies LicenseAction;
 
 /**
  * Returns the number of the license whose renewal (延续) a case has accepted and not settled, or null. A renewal is
@@ -8,7 +12,7 @@ import { actOf, type Case, endsInLicenseAct, hasEnded, type LicenseFact } from '
  */
 export function findRunningRenewal(subject: Case): string | null {
   const { delegation, licenseNumber, step, result } = subject;
-  if (!endsInLicenseAct(delegation) || actOf(subject) !== 'RENEW' || hasEnded(subject)) return null;
+  if (!endsInLicenseAct(delegation) || actOf(subject) !== RENEWING || hasEnded(subject)) return null;
   return findAcceptance(subject) && step !== 'CERTIFIED' && result !== 'REJECTED' ? licenseNumber : null;
 }
 

@@ -5,7 +5,7 @@ import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { Case } from '../case.ts';
 import { findLicense } from '../fact/store.ts';
 import * as tables from '../tables.ts';
-import { findRunningRenewal, wasAskedInTime } from './renewal.ts';
+import { findRunningRenewal, RENEWING, wasAskedInTime } from './renewal.ts';
 
 const { caseFile, outboxEvent, outboxStream } = tables;
 const messages: MessageTables = tables;
@@ -44,7 +44,7 @@ export async function isAnnounced(tx: Transaction, caseId: string): Promise<bool
   return rows.length > 0;
 }
 
-/** Lists ids after `after` of running cases on a license of which no renewal was told, whatever their act. */
+/** Lists ids after `after` of running cases that renew a license of which no renewal was told. */
 export async function listUnannounced(db: Reader, after: string | null, limit: number): Promise<string[]> {
   const rows = await db
     .select({ id: caseFile.id })
@@ -54,6 +54,7 @@ export async function listUnannounced(db: Reader, after: string | null, limit: n
       and(
         eq(caseFile.closed, false),
         isNotNull(caseFile.licenseNumber),
+        sql`coalesce(${caseFile.act}, ${caseFile.delegation}->>'licenseAction') = ${RENEWING}`,
         isNull(outboxStream.stream),
         after === null ? undefined : gt(caseFile.id, after),
       ),

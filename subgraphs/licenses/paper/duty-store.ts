@@ -78,6 +78,12 @@ async function appendDutyChanged(tx: Transaction, row: DutyRow, at: Date): Promi
   });
 }
 
+/** Opens the duty to ask for the return of a sheet that the holder has (收回). */
+export function openRecall(tx: Transaction, blankNumber: string, subject: DutySubject, at: Date): Promise<void> {
+  const id = dutyIds.recall(blankNumber);
+  return openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
+}
+
 /** Returns the data of a duty about a license: the current version, the issuing organ, the county that handles it. */
 export async function readLicenseSubject(db: Reader, number: string): Promise<DutySubject> {
   const [row] = await db

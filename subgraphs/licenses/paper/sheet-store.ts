@@ -5,7 +5,7 @@ import type { ActRow } from '../act/act-store.ts';
 import type { StoredLicense } from '../store.ts';
 import { sheet } from '../tables.ts';
 import { moveBlanks } from './blank-store.ts';
-import { dutyIds, openDuty } from './duty-store.ts';
+import { openRecall } from './duty-store.ts';
 import { listSheetPlaces, type SheetPlace } from './paper.ts';
 
 /** What an act changes of the sheets of a version. Called inside the transaction that enters the act. */
@@ -69,10 +69,7 @@ export async function demandRecall(
   const { identifier, record } = version;
   const delivered = await lockDelivered(tx, identifier);
   const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
-  for (const blankNumber of delivered) {
-    const id = dutyIds.recall(blankNumber);
-    await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
-  }
+  for (const blankNumber of delivered) await openRecall(tx, blankNumber, subject, at);
 }
 
 /**

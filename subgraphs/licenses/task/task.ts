@@ -1,5 +1,11 @@
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { type Act, makesVersion, requireActFits, takesOverOnFirstDay } from '../../kernel/license-acts.ts';
+import {
+  type Act,
+  beginsPeriod,
+  makesVersion,
+  requireActFits,
+  takesOverOnFirstDay,
+} from '../../kernel/license-acts.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
@@ -42,15 +48,15 @@ export function requireTaskFits({ content }: CertificateTask, head: LicenseHead)
   const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
   if (takesOverOnFirstDay(action) && isOfThisTerm(content, record))
     throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
-  if (replacesAtOnce(action) && content.validUntil !== periodOf(record).validUntil)
+  if (keepsPeriod(action) && content.validUntil !== periodOf(record).validUntil)
     throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case', '决定以后证照已另行延续，请作废本制证任务，重新办理');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
 
 /** Whether an act makes a version with the period of the license that it replaces. */
-function replacesAtOnce(act: Act): boolean {
-  return makesVersion(act) && act !== 'ISSUE' && !takesOverOnFirstDay(act);
+function keepsPeriod(act: Act): boolean {
+  return makesVersion(act) && !beginsPeriod(act);
 }
 
 /** Whether the version has a last day and begins no earlier than what was granted: another case has renewed it. */

@@ -7,7 +7,7 @@ import { hasEnded } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { insertAct, type PreparedAct } from '../act/act-store.ts';
 import { type IssueDependencies, performAct } from '../act/issue-workflow.ts';
-import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
+import { closeDuty, dutyIds, openDuty, openRecall, readLicenseSubject } from '../paper/duty-store.ts';
 import { buildLapseStatement, REGISTER_ACTOR } from '../register/statement.ts';
 import { lockHead } from '../store.ts';
 import { findOpenTasks } from '../task/store.ts';
@@ -72,8 +72,7 @@ async function recallReplaced({ db }: Pick<IssueDependencies, 'db'>, today: Day,
   for (const { number, identifier, blankNumber } of await store.listReplacedSheets(db, today, MAX_RECALLS)) {
     await db.transaction(async (tx) => {
       const subject = { ...(await readLicenseSubject(tx, number)), identifier };
-      const id = dutyIds.recall(blankNumber);
-      await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${blankNumber}`, at, ...subject });
+      await openRecall(tx, blankNumber, subject, at);
     });
   }
 }
