@@ -40,7 +40,7 @@ export const REFUSALS = {
   MATTER_UNKNOWN: '没有此事项。',
   MATTER_NOT_DELEGATED: '此事项在该日期尚未下放或已不再下放。',
   SITUATION_NOT_OFFERED: '此事项不办理该情形。',
-  AGREEMENT_MISSING: '市县两级单位之间没有有效的承接协议，不能受理。',
+  AGREEMENT_MISSING: '市县两级单位之间没有有效的承接协议，县级不能受理，市级可以受理。',
   // importing a list
   IMPORT_NOT_DONE: '清单有误，全部未导入。',
   IMPORT_TOO_LARGE: '清单过大。',
@@ -64,6 +64,7 @@ export const REFUSALS = {
   OUTCOME_INCOHERENT: '办理结果各列相互矛盾。',
   HISTORY_TOO_LONG: '此事项的期间过多。',
   AGREEMENT_UNKNOWN: '没有此承接协议。',
+  AGREEMENT_OF_OTHER_ORGANS: '承接协议所列事项在协议期内不由这两个单位承接。',
   AGREEMENT_NUMBER_TAKEN: '此协议编号已登记，内容不同。',
   MATTER_MOVED: '此事项已划转至其他机关，请由现承接单位办理。',
   // service guides

@@ -2,10 +2,12 @@ import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
+import type { MatterFact } from '../case.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
 
 /**
- * An undertaking agreement (承接协议). A case of mode SUBSTANTIVE_REVIEW is accepted only while one is in force (实施方案二（二）).
+ * An undertaking agreement (承接协议). The county organ accepts a case of mode SUBSTANTIVE_REVIEW only while one is in
+ * force (实施方案二（二）). The city organ accepts by its own right.
  */
 export interface Agreement {
   number: string;
@@ -50,14 +52,27 @@ function requireMatters(matters: readonly string[]): void {
   if (new Set(matters).size !== matters.length) throw new Refusal('FIELD_MALFORMED', 'matters', '事项重复');
 }
 
+type OrganPair = Pick<Agreement, 'cityOrgan' | 'countyOrgan'>;
+
+const isSamePair = (one: OrganPair, other: OrganPair): boolean =>
+  one.cityOrgan === other.cityOrgan && one.countyOrgan === other.countyOrgan;
+
 /** Whether an agreement is of these two organs and names the matter. */
-export function covers(
-  agreement: Agreement,
-  pair: { cityOrgan: string; countyOrgan: string },
-  matterId: string,
-): boolean {
-  const isPair = agreement.cityOrgan === pair.cityOrgan && agreement.countyOrgan === pair.countyOrgan;
-  return isPair && agreement.matters.includes(matterId);
+export function covers(agreement: Agreement, pair: OrganPair, matterId: string): boolean {
+  return isSamePair(agreement, pair) && agreement.matters.includes(matterId);
+}
+
+/**
+ * Refuses AGREEMENT_OF_OTHER_ORGANS unless each matter is delegated between the two organs on some day of the
+ * agreement. `matters` has the delegations of each matter that the agreement names.
+ */
+export function requireOwnMatters(agreement: Agreement, matters: readonly MatterFact[]): void {
+  const isOwn = (period: MatterFact['delegations'][number]) =>
+    isSamePair(agreement, period) &&
+    (period.validTo === null || agreement.validFrom <= period.validTo) &&
+    (period.validFrom === null || agreement.validTo === null || period.validFrom <= agreement.validTo);
+  const foreign = matters.filter(({ delegations }) => !delegations.some(isOwn)).map(({ matterId }) => matterId);
+  if (foreign.length > 0) throw new Refusal('AGREEMENT_OF_OTHER_ORGANS', 'matters', foreign.join('、'));
 }
 
 /**

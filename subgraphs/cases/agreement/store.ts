@@ -3,6 +3,7 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import type { MatterFact } from '../case.ts';
 import { matterFact } from '../tables.ts';
 import type { Agreement } from './agreement.ts';
 import { agreement } from './tables.ts';
@@ -79,12 +80,11 @@ export function listAgreements(
   );
 }
 
-/** Returns the ids in `matters` that have no matter fact. */
-export async function findUnknownMatters(db: Reader, matters: readonly string[]): Promise<string[]> {
+/** Returns the facts of those of these matters that are known, each once. */
+export async function findMatterFacts(db: Reader, ids: readonly string[]): Promise<MatterFact[]> {
   const rows = await db
-    .select({ id: matterFact.matterId })
+    .select({ fact: matterFact.fact })
     .from(matterFact)
-    .where(inArray(matterFact.matterId, [...matters]));
-  const ids = new Set(rows.map((row) => row.id));
-  return matters.filter((id) => !ids.has(id));
+    .where(inArray(matterFact.matterId, [...ids]));
+  return rows.map(({ fact }) => fact);
 }

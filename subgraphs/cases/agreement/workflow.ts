@@ -1,7 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type Agreement, endEarly, requireAgreement } from './agreement.ts';
+import { type Agreement, endEarly, requireAgreement, requireOwnMatters } from './agreement.ts';
 import * as store from './store.ts';
 
 /** Whether two agreements have the same content. The order of matters is ignored. */
@@ -13,7 +13,7 @@ function hasSameContent(stored: Agreement, agreement: Agreement): boolean {
 
 /**
  * Records an agreement, as an approved proposal. Recording the same agreement again changes nothing.
- * Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
+ * Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` and `requireOwnMatters` refuse.
  */
 export async function recordAgreement(
   tx: Transaction,
@@ -22,8 +22,12 @@ export async function recordAgreement(
   recordedAt: Date,
 ): Promise<store.StoredAgreement> {
   requireAgreement(agreement);
-  const [unknownMatter] = await store.findUnknownMatters(tx, agreement.matters);
+  const recorded = await store.lockAgreement(tx, agreement.number);
+  if (recorded && hasSameContent(recorded, agreement)) return recorded;
+  const facts = await store.findMatterFacts(tx, agreement.matters);
+  const unknownMatter = agreement.matters.find((id) => !facts.some(({ matterId }) => matterId === id));
   if (unknownMatter !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknownMatter);
+  requireOwnMatters(agreement, facts);
   const insertedRow = await store.insertAgreement(tx, { ...agreement, recordedBy, recordedAt });
   if (insertedRow) return insertedRow;
   const existing = await store.lockAgreement(tx, agreement.number);

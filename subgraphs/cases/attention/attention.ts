@@ -58,7 +58,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   STEP_OVERDUE: '办件在当前环节超过时限无人办理',
   CALENDAR_MISSING: '所需年份的工作日历尚未公布，期限无法计算，请载入日历',
   AGREEMENT_ENDING: '承接协议即将到期',
-  AGREEMENT_MISSING: '下放实质性审核权的事项没有有效的承接协议，不能受理',
+  AGREEMENT_MISSING: '下放实质性审核权的事项没有有效的承接协议，县级不能受理',
   INDUSTRY_ORGAN_MISSING: '事项的行业主管部门待明确',
   PUSH_OVERDUE: '审批结果超过3个工作日未送达监管部门',
   PUSH_WITHOUT_ORGAN: '审批结果待推送：行业主管部门待明确',

@@ -41,11 +41,11 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   const { matter, agreements, license, guides, listOffered, materialCodes } = facts;
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   const delegation = delegationOn(matter, today);
-  // 实施方案二（二）: this mode needs an undertaking agreement of the two organs.
-  const needsAgreement = delegation.mode === 'SUBSTANTIVE_REVIEW';
+  const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
+  // 实施方案二（二）: the county organ needs an undertaking agreement. The city organ accepts by its own right.
+  const needsAgreement = delegation.mode === 'SUBSTANTIVE_REVIEW' && acceptedBy !== delegation.cityOrgan;
   if (needsAgreement && !agreements.some((agreement) => covers(agreement, delegation, matter.matterId)))
     throw new Refusal('AGREEMENT_MISSING', 'matter');
-  const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
   const act = requireSituation({ ...subject, delegation }, listOffered(matter, delegation));
   requireLicenseFits({ ...subject, delegation, act }, license, today);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
