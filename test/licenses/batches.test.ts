@@ -71,3 +71,17 @@ test('as many statements for eight objects as for one', async () => {
   expect(reading).toEqual(expect.arrayContaining(['License.acts', 'LicenseStatus.life', 'Seal.certificateRequest']));
   expect(reading.length).toBeGreaterThan(8);
 });
+
+test('the blanks and duplicates of tasks of different types are read once for all', async () => {
+  const clerk = requireDemoPerson('ganzhou-xzspj.clerk');
+  for (const name of ['blanks', 'duplicates']) {
+    sent.length = 0;
+    const context = buildContext(clerk, null);
+    const tasks = ['A', 'B', 'C'].map((licenseType) => ({
+      ...{ person: clerk, task: { issuer: { id: 'ganzhou-xzspj' }, content: { action: 'ISSUE', licenseType } } },
+    }));
+    const field = resolvers.CertificateTask?.[name];
+    const answers = await Promise.all(tasks.map((task) => field?.(task, {}, context)));
+    expect([name, answers, sent.length]).toEqual([name, name === 'blanks' ? [[], [], []] : [0, 0, 0], 1]);
+  }
+});

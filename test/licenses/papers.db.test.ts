@@ -101,6 +101,45 @@ describe('one act makes every sheet of a version', () => {
   });
 });
 
+test('a license has as many duplicates as the type version that its grant names', async () => {
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  const code = '11000000000090018B033';
+  try {
+    const id = await grantCase(hub, ROUTE);
+    const [earlier] = await sql`select fact from licenses.license_type where code = ${code}`;
+    // Another version is in force from today on, by which a license has three duplicates.
+    const [first] = earlier?.fact.versions ?? [];
+    const next = { ...first, version: 2, duplicates: 3, validFrom: '2025-06-01' };
+    const fact = { code, versions: [{ ...first, validTo: '2025-05-31' }, next] };
+    await sql`update licenses.license_type set fact = ${sql.json(fact)} where code = ${code}`;
+    const other = await grantCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
+    await sql`update licenses.blank set license_type = ${code} where number = ${blank(5)}`;
+    const countOf = async () => {
+      const query =
+        '{ certificateTasks(first: 100) { edges { node { case { id: uuid } duplicates blanks { number } } } } }';
+      const { data } = await hub.ask('ganzhou-xzspj.clerk', query);
+      const rows = data.certificateTasks.edges.map(({ node }: never) => node);
+      return [id, other].map((one) => {
+        const { duplicates, blanks } = rows.find((row: { case: { id: string } }) => row.case.id === one);
+        return [duplicates, blanks.some(({ number }: { number: string }) => number === blank(5))];
+      });
+    };
+    expect(await countOf()).toEqual([
+      [1, true],
+      [0, false],
+    ]);
+    await sql`update licenses.blank set license_type = null where number = ${blank(5)}`;
+    // A grant of a release up to 0.4 names no version.
+    await sql`update licenses.certificate_task set content = content - 'typeVersion' where case_id = ${id}`;
+    expect((await countOf())[0]).toEqual([3, true]);
+    await sql`update licenses.certificate_task set content = content || '{"typeVersion": 1}' where case_id = ${id}`;
+    await issueGrantedLicense(hub, ROUTE, id, 6);
+    await sql`update licenses.license_type set fact = ${sql.json(earlier?.fact)} where code = ${code}`;
+  } finally {
+    await sql.end();
+  }
+});
+
 test('a duplicate is spoiled alone, all are delivered together, and each comes back by itself', async () => {
   const { identifier, number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 10);
   const replacement = { replacement: blank(120), reason: 'MISPRINT' };

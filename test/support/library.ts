@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary, type Protocol } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
+import type { Verdict } from '../../scripts/city-library/verify.ts';
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { createScratchDatabase } from './database.ts';
 
@@ -10,9 +11,9 @@ const LIBRARY_NAME = 'library.example/city';
 
 /**
  * Creates the reference city library (市电子证照库) on its own port and database.
- * A test may open it after the hub, close it, and open it again.
+ * A test may open it after the hub, close it, and open it again. `now` is its clock.
  */
-export async function createTestLibrary() {
+export async function createTestLibrary({ now = () => new Date() }: { now?: () => Date } = {}) {
   const database = await createScratchDatabase();
   const port = await findFreePort();
   const client = { clientId: 'tongquan-hub', clientSecret: randomBytes(16).toString('hex') };
@@ -26,10 +27,23 @@ export async function createTestLibrary() {
     databaseUrl: database.url,
     /** Opens it. `protocol` is the newest version of the protocol that it speaks. */
     open: async (rootPem: string, logKeys: readonly string[] = [], protocol: Protocol = 2) => {
-      const now = () => new Date();
       const identity = { databaseUrl: database.url, rootPem, name: LIBRARY_NAME, logKeys, ...client };
       app = await createLibrary({ ...identity, protocol, now });
       await app.listen({ host: '127.0.0.1', port });
+    },
+    /** Asks it over HTTP for the state of a version today, and whether its file is in force (`VERDICTS`). */
+    askState: async (identifier: string, documentDigest: string) => {
+      const call = async (path: string, token: string | null, body?: object) => {
+        const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+        const request = body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers };
+        return (await (await fetch(`${url}${path}`, request)).json()) as Record<string, unknown>;
+      };
+      const credentials = { client_id: client.clientId, client_secret: client.clientSecret };
+      const { access_token } = await call('/token', null, { grant_type: 'client_credentials', ...credentials });
+      const token = String(access_token);
+      const { certificate } = await call(`/certificates/${identifier}`, token);
+      const { result } = await call('/certificates/verify', token, { identifier, documentDigest });
+      return { state: (certificate as { state: string } | undefined)?.state, verdict: result as Verdict };
     },
     close: async () => {
       await app?.close();

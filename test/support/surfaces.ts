@@ -53,7 +53,8 @@ export async function askSurfaces({ hub, now, reader }: Asking, { identifier, do
       code: record.KZ_EWM,
     },
   );
-  const { status_list: list } = payloadOf((await fetchFile(hub, '/licenses/status-list')).toString());
+  const statusList = (await fetchFile(hub, '/licenses/status-list')).toString();
+  const { status_list: list } = payloadOf(statusList);
   const octet = inflateSync(Buffer.from(list.lst, 'base64url'))[(record.KZ_ZTXH ?? 0) >> 1] ?? 0;
   const page = (await fetchFile(hub, `/v/${identifier}`)).toString();
   const { latest, status: bundled } = JSON.parse(bundle.toString());
@@ -75,6 +76,7 @@ export async function askSurfaces({ hub, now, reader }: Asking, { identifier, do
       statusList: LIST_STATES[(record.KZ_ZTXH ?? 0) % 2 === 0 ? octet & 15 : octet >> 4],
       statement: payloadOf(latest?.status ?? bundled).state,
       offline: status.state,
+      offlineByList: verify({ file, signature: null, roots: [root], bundle, statusList }, now()).status.state,
     },
   };
 }

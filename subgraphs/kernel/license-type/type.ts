@@ -110,6 +110,14 @@ export function findTypeOn({ versions }: PublishedLicenseType, on: Day): License
   return versions.find(({ validFrom, validTo }) => isWithin(on, validFrom, validTo)) ?? null;
 }
 
+/** Returns a version of a type by its number, or null if it is not known. */
+export function findTypeVersion(
+  type: PublishedLicenseType | null | undefined,
+  wanted: number | undefined,
+): LicenseTypeVersion | null {
+  return type?.versions.find(({ version }) => version === wanted) ?? null;
+}
+
 /** A problem of a type, and its place: a path. */
 export interface TypeProblem {
   place: string;

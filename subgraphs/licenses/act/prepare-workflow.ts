@@ -84,15 +84,15 @@ export async function prepareCaseAct(
 
   const at = deps.now();
   const { name: authorisedBy, ...authoriser } = readUnverifiedAuthoriser(task.authorisation);
-  const { action, matterId, licenseType } = task.content;
+  const { action, matterId, licenseType } = authorised;
   const use = { organ: task.issuer.id, matterId, ...authoriser };
   const { sheets = null } = request;
   const needsVersion = makesVersion(action);
-  const [{ head, sealName }, reservation, blanks, duplicates] = await inOrder(tx, [
+  const [{ head, sealName }, reservation, blanks, counts] = await inOrder(tx, [
     (tx) => lockTaskSubject(tx, task, clerk, { authorised: use, at }),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
     sheets && ((tx) => lockBlanks(tx, listBlanksOf(sheets))),
-    needsVersion ? (tx) => countDuplicates(tx, [licenseType], dayOf(at)) : null,
+    needsVersion ? (tx) => countDuplicates(tx, [authorised], dayOf(at)) : null,
   ]);
   const sealing = { authorisedBy, authorisedAt: at, sealName, salt: makeSalt() };
   const base = {
@@ -116,9 +116,9 @@ export async function prepareCaseAct(
   }
   if (!reservation || !sheets || !blanks) throw new Error(`case ${task.caseId}: nothing reserved for a new version`);
   const plan = planVersion(deps, task, head, sealing, reservation);
-  requireBlanks(sheets, blanks, {
-    ...{ organ: task.issuer.id, licenseType, duplicates: duplicates?.get(licenseType) ?? 0 },
-  });
+  const duplicates = counts?.[0] ?? null;
+  if (duplicates === null) throw new Refusal('LICENSE_TYPE_PENDING');
+  requireBlanks(sheets, blanks, { organ: task.issuer.id, licenseType, duplicates });
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { HUB_TEMPLATE, templateFor } from '../../kernel/license-type/number.ts';
+import { findTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { findLicenseTypes } from '../type/store.ts';
@@ -44,7 +45,7 @@ async function requireTemplate(tx: Transaction, { content, issuer }: Certificate
   const { licenseType, typeVersion } = content;
   if (typeVersion === undefined) return HUB_TEMPLATE;
   const published = (await findLicenseTypes(tx, [licenseType])).get(licenseType);
-  const type = published?.versions.find(({ version }) => version === typeVersion);
+  const type = findTypeVersion(published, typeVersion);
   if (!type) throw new Refusal('LICENSE_TYPE_PENDING');
   return templateFor(type.numberFormats, issuer.id);
 }

@@ -1,11 +1,12 @@
-import { and, arrayContains, eq, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import { act, certificateTask } from '../tables.ts';
+import type { Blank } from '../paper/paper.ts';
+import { act, blank, certificateTask } from '../tables.ts';
 import type { CertificateTask } from './task.ts';
 
 export type TaskRow = typeof certificateTask.$inferSelect;
@@ -113,4 +114,35 @@ export async function findTaskWindows(db: Reader, number: string): Promise<strin
     .from(certificateTask)
     .where(and(eq(sql`${certificateTask.content}->>'licenseNumber'`, number), isNull(certificateTask.voidedAt)));
   return rows.flatMap(({ window }) => window ?? []);
+}
+
+/** Lists blanks in the stock of an organ that fit licenses of each type, by number, at most `limit` for each type. */
+export async function listFittingBlanks(
+  db: Reader,
+  organ: string,
+  types: readonly string[],
+  limit: number,
+): Promise<Map<string, Blank[]>> {
+  const type = sql<string>`wanted.type`;
+  const fitting = db
+    .select({ number: blank.number })
+    .from(blank)
+    .where(
+      and(
+        eq(blank.organ, organ),
+        eq(blank.state, 'IN_STOCK'),
+        or(isNull(blank.licenseType), eq(blank.licenseType, type)),
+      ),
+    )
+    .orderBy(asc(blank.number))
+    .limit(limit)
+    .as('fitting');
+  const rows = await db
+    .select({ type, blank })
+    .from(sql`unnest(${sql.param([...types], certificateTask.parties)}::text[]) as wanted (type)`)
+    .crossJoinLateral(fitting)
+    .innerJoin(blank, eq(blank.number, fitting.number))
+    .orderBy(asc(blank.number));
+  const byType = Map.groupBy(rows, (row) => row.type);
+  return new Map([...byType].map(([wanted, group]) => [wanted, group.map((row) => row.blank)]));
 }

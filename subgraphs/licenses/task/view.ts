@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
+import type { GrantContent } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
@@ -8,12 +9,11 @@ import { answerAction, findReadScope } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
 import type { Blank } from '../paper/paper.ts';
-import { BLANK_ORDER, listBlanks } from '../paper/store.ts';
 import { LICENSE_READS, LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import * as store from '../store.ts';
 import { countDuplicates } from '../type/store.ts';
 import { loadHead, viewHolder } from '../view.ts';
-import { findTasksOfCases, type ListedTask, toTask } from './store.ts';
+import { findTasksOfCases, type ListedTask, listFittingBlanks, toTask } from './store.ts';
 
 /** A certificate task as `person` may see it. @public by codegen.ts */
 export type TaskView = ReturnType<typeof viewTask>;
@@ -45,12 +45,12 @@ export async function loadTaskOfCase(db: Database, context: GraphContext, caseId
   return row && viewTask(row, person);
 }
 
-/** The page of blanks that a task proposes: enough for the sheets of any license. */
-const FITTING_BLANKS = { order: BLANK_ORDER, count: 1 + MAX_DUPLICATES, isBackward: false, cursor: null };
+/** Maximum of blanks that a task proposes: enough for the sheets of any license. */
+const MAX_PROPOSED_BLANKS = 1 + MAX_DUPLICATES;
 
 /**
  * Returns the blanks of the issuer's stock on which the act can be printed, by number. Returns null for people of other
- * organs, and for an act that prints nothing. One query serves all tasks of an organ and type.
+ * organs, and for an act that prints nothing. One query serves all tasks.
  */
 export async function loadFittingBlanks(
   db: Database,
@@ -59,14 +59,10 @@ export async function loadFittingBlanks(
 ): Promise<Blank[] | null> {
   const organ = findReadScope(LICENSE_READS.blanks, person)?.organ ?? null;
   if (organ === null || organ !== task.issuer.id || !makesSheet(task.content.action)) return null;
-  const loader = getLoader<Blank[]>(context, `fitting blanks ${organ}`, (types) =>
-    Promise.all(
-      types.map(async (licenseType) => {
-        const { rows } = await listBlanks(db, { organ, state: 'IN_STOCK', licenseType }, FITTING_BLANKS);
-        return [...rows];
-      }),
-    ),
-  );
+  const loader = getLoader<Blank[]>(context, `fitting blanks ${organ}`, async (types) => {
+    const byType = await listFittingBlanks(db, organ, types, MAX_PROPOSED_BLANKS);
+    return types.map((type) => byType.get(type) ?? []);
+  });
   return loader.load(task.content.licenseType);
 }
 
@@ -76,13 +72,12 @@ export async function loadDuplicates(
   context: GraphContext,
   { task }: TaskView,
 ): Promise<number | null> {
-  const { action, licenseType } = task.content;
-  if (!makesSheet(action)) return null;
-  const loader = getLoader<number>(context, 'duplicates of type', async (codes) => {
-    const byCode = await countDuplicates(db, codes, dayOf(now()));
-    return codes.map((code) => byCode.get(code) ?? 0);
-  });
-  return loader.load(licenseType);
+  const { content } = task;
+  if (!makesSheet(content.action)) return null;
+  const loader = getLoader<number, GrantContent>(context, 'duplicates of type', (grants) =>
+    countDuplicates(db, grants, dayOf(now())),
+  );
+  return loader.load(content);
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */

@@ -1,7 +1,8 @@
 import { inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import { findTypeOn, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import type { GrantContent } from '../../kernel/events/events.ts';
+import { findTypeOn, findTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { licenseType } from './tables.ts';
 
 export async function putLicenseType(tx: Transaction, fact: PublishedLicenseType): Promise<void> {
@@ -18,16 +19,20 @@ export async function findLicenseTypes(
   return new Map(rows.map(({ code, fact }) => [code, fact]));
 }
 
-/** Returns how many duplicates (副本) a license has on a day, by type code. A type without a version then has none. */
+/**
+ * Returns how many duplicates (副本) the license of each grant has, by the version of its type that the grant names.
+ * Grants of releases up to 0.4 name none: that of the day counts, and a type without one has no duplicates. Null for a
+ * version that is not known here yet.
+ */
 export async function countDuplicates(
   db: Reader,
-  codes: readonly string[],
+  grants: readonly Pick<GrantContent, 'licenseType' | 'typeVersion'>[],
   on: Day,
-): Promise<ReadonlyMap<string, number>> {
-  const types = await findLicenseTypes(db, codes);
-  return new Map(codes.map((code) => [code, findDuplicates(types.get(code), on)]));
-}
-
-function findDuplicates(type: PublishedLicenseType | undefined, on: Day): number {
-  return (type && findTypeOn(type, on)?.duplicates) ?? 0;
+): Promise<(number | null)[]> {
+  const types = await findLicenseTypes(db, [...new Set(grants.map(({ licenseType: code }) => code))]);
+  return grants.map(({ licenseType: code, typeVersion }) => {
+    const published = types.get(code);
+    if (typeVersion === undefined) return (published && findTypeOn(published, on)?.duplicates) ?? 0;
+    return findTypeVersion(published, typeVersion)?.duplicates ?? null;
+  });
 }

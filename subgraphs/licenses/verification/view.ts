@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
-import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import { findTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { LicenseRecord } from '../act/record.ts';
@@ -60,7 +60,7 @@ export function listPublished(
   { KZ_NR, KZ_LXBB, CZZT, CZZTDMLX }: LicenseRecord,
   published: PublishedLicenseType | null,
 ): LicenseRecord['KZ_NR'] {
-  const type = published?.versions.find(({ version }) => version === KZ_LXBB);
+  const type = findTypeVersion(published, KZ_LXBB);
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
   return KZ_NR.filter(({ label }) => labels.has(label)).map(({ label, text }) => ({
     label,

@@ -1,0 +1,241 @@
+import fc from 'fast-check';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { Verdict } from '../../scripts/city-library/verify.ts';
+import { dayOf } from '../../subgraphs/kernel/day.ts';
+import {
+  ACTS,
+  type Act,
+  type LicenseState,
+  makesVersion,
+  mutationOf,
+  type ValidityState,
+} from '../../subgraphs/kernel/license-acts.ts';
+import { dayAfter } from '../../subgraphs/kernel/period/validity.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { COMPANY, grantCase, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import {
+  addDays,
+  afterAct,
+  headOf,
+  type ModelLicense,
+  nextBoundary,
+  statesOn,
+  takesAct,
+} from '../support/license-model.ts';
+import { actForOrgan } from '../support/own-act.ts';
+import { type Asking, askSurfaces, type SealedVersion } from '../support/surfaces.ts';
+import { waitUntil } from '../support/until.ts';
+
+/**
+ * After any sequence of acts and days, everything that shows the state of a license version says the same: ledgers,
+ * graph, page, codes, status list, offline verifier and the city library over HTTP. What it says is what the table of
+ * acts and the function of the period make of the sequence.
+ */
+
+const ORGAN = 'ganzhou-zrzyj';
+/** 矿产资源勘查许可证: its type knows every act, and the decision names its last day. */
+const ROUTE: Route = {
+  ...ROUTES.WINDOW_FORWARD,
+  matter: 'yd2022-3-01',
+  decides: `${ORGAN}.approver`,
+  blanks: 'KB0004',
+};
+const APPLICATIONS: Readonly<Record<string, { matter?: string; situation?: string; reason?: string }>> = {
+  RENEW: { matter: 'yd2022-3-02' },
+  RETAIN: { matter: 'yd2022-3-03' },
+  CHANGE: { matter: 'yd2022-3-05' },
+  TRANSFER: { matter: 'yd2022-3-06' },
+  REISSUE: { situation: 'REISSUE' },
+  CORRECT: { situation: 'CORRECT', reason: '录入有误' },
+};
+const BUYER = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
+/** Days of a period of validity, and how long after the grant it begins in some sequences. */
+const TERM_DAYS = 4;
+const MAX_DELAY_DAYS = 2;
+const FIELDS = 'license { identifier number validFrom validUntil document { digest url } }';
+/** What the library answers of a file whose version is in a state. Every other one is no longer valid: 3. */
+const VERDICTS: Partial<Record<ValidityState, Verdict>> = { VALID: 0, NOT_YET_VALID: 1, SUSPENDED: 2 };
+
+/** A step of a sequence: an act, or waiting for the next day, or for the next day on which time changes a state. */
+type Step = Act | 'NEXT_DAY' | 'BOUNDARY';
+const STEPS: readonly Step[] = [...ACTS.filter((act) => act !== 'ISSUE'), 'NEXT_DAY', 'BOUNDARY'];
+const IS_LONG = process.env.TEST_SAMPLE === 'all';
+const SEQUENCES = fc.record({
+  delay: fc.constantFrom(0, 0, MAX_DELAY_DAYS),
+  steps: fc.array(fc.oneof(fc.constantFrom(...STEPS), fc.constantFrom<Step>('RENEW', 'BOUNDARY')), {
+    ...{ minLength: 2, maxLength: IS_LONG ? 10 : 6 },
+  }),
+});
+
+let hub: TestHub;
+let clock: TestClock;
+let asking: Asking;
+let sql: postgres.Sql;
+let library: Awaited<ReturnType<typeof createTestLibrary>>;
+let serial = 1_000;
+
+beforeAll(async () => {
+  clock = testClock('2025-02-01');
+  library = await createTestLibrary({ now: clock });
+  hub = await createTestHub({ now: clock, library: library.settings });
+  asking = { hub, now: clock, reader: 'auditor' };
+  sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  await library.open(await hub.hub.seals.rootCertificate());
+  await hub.hub.licenses.receiveBlanks(ORGAN, { prefix: ROUTE.blanks, from: serial, to: serial + 999 });
+});
+afterAll(async () => {
+  await sql?.end();
+  await hub?.stop();
+  await library?.stop();
+});
+
+type Version = SealedVersion & { number: string; validFrom: string; validUntil: string };
+
+/** A license of the hub beside its model. */
+interface Subject {
+  model: ModelLicense;
+  versions: Version[];
+  holder: { name: string; codeKind: string; code: string };
+}
+
+const today = () => dayOf(clock());
+
+/** Prints the version of a granted case. */
+async function print(act: Act, caseId: string): Promise<Version> {
+  const [blankNumber, duplicate] = [toBlankNumber(ROUTE, serial++), toBlankNumber(ROUTE, serial++)];
+  const input = { case: caseId, blankNumber, duplicateBlanks: [duplicate] };
+  const { license, refusal } = await runMutation(hub, ROUTE.prints, mutationOf(act), 'CaseActInput', input, FIELDS);
+  expect([act, refusal]).toEqual([act, null]);
+  return license;
+}
+
+async function issue(delay: number): Promise<Subject> {
+  const validFrom = addDays(today(), delay);
+  const validUntil = addDays(validFrom, TERM_DAYS - 1);
+  const version = await print('ISSUE', await grantCase(hub, ROUTE, { validFrom, validUntil }));
+  expect(version).toMatchObject({ validFrom, validUntil });
+  return {
+    model: [{ state: 'VALID', validFrom, validUntil, supersededFrom: null }],
+    versions: [version],
+    holder: COMPANY,
+  };
+}
+
+/** Who applies for an act: a transfer is asked for by the next holder, a correction mends the holder's name. */
+function applicantOf(act: Act, { holder }: Subject): Subject['holder'] {
+  if (act === 'TRANSFER') return holder.code === BUYER.code ? COMPANY : BUYER;
+  return act === 'CORRECT' ? { ...holder, name: `示范更正${serial}` } : holder;
+}
+
+/** Does an act that a case ends in. Returns whether it was done. */
+async function performByCase(subject: Subject, act: Act): Promise<boolean> {
+  const applicant = applicantOf(act, subject);
+  const [{ number = '' } = {}] = subject.versions;
+  const { reason, ...form } = APPLICATIONS[act] ?? {};
+  const application = { matter: ROUTE.matter, ...form, applicant, licenseNumber: number };
+  if (!takesAct(subject.model, act, today())) {
+    const input = { ...application, fields: [] };
+    const { refusal } = await runMutation(hub, ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, '__typename');
+    expect([act, refusal?.code]).toEqual([act, 'LICENSE_ACT_NOT_ALLOWED']);
+    return false;
+  }
+  const term = act === 'RENEW' ? { validUntil: addDays(headOf(subject.model).validUntil, TERM_DAYS) } : {};
+  const version = await print(act, await grantCase(hub, ROUTE, { ...application, ...term, reason }));
+  subject.versions.push(version);
+  subject.holder = applicant;
+  return true;
+}
+
+/** Does an act on the organ's own authority, or the sweep. Returns whether it was done. */
+async function performWithoutCase({ model, versions }: Subject, act: Act): Promise<boolean> {
+  const isTaken = takesAct(model, act, today());
+  if (act === 'LAPSE') {
+    await hub.hub.licenses.sweepEnded();
+    return isTaken;
+  }
+  const identifier = versions.at(-1)?.identifier;
+  const { refusal } = await actForOrgan(hub, ORGAN, act.toLowerCase(), {
+    identifier,
+    decisionNumber: '示范决〔2025〕1号',
+  });
+  expect([act, refusal?.code ?? null]).toEqual([act, isTaken ? null : 'LICENSE_ACT_NOT_ALLOWED']);
+  return isTaken;
+}
+
+/** The state of each version by its newest entry in a ledger, and by the ledger's day of the next version. */
+async function readLedger(name: 'license_entry' | 'paper_entry', number: string): Promise<LicenseState[]> {
+  const rows = await sql<{ state: LicenseState }[]>`
+    select distinct on (version) state_after as state from ${sql('licenses')}.${sql(name)}
+    where number = ${number} order by version, seq desc`;
+  return rows.map(({ state }) => state);
+}
+
+/** Waits until cases and the library have every event of the license. */
+const settle = (number: string) =>
+  waitUntil('everybody knows the license', async () => {
+    const [row] = await sql`select
+      (select count(*) from licenses.outbox_delivery where delivered < head and rejected_at is null) as waiting,
+      (select count(*) from licenses.outbox_delivery where rejected_at is not null) as refused,
+      (select fact->>'state' from cases.license_fact where number = ${number}) as known,
+      (select head_state from licenses.license where number = ${number}) as state`;
+    expect(row?.refused).toBe('0');
+    return row?.waiting === '0' && row.known === row.state;
+  });
+
+/** Asks everything for every version now, and compares it with the model. */
+async function check({ model, versions }: Subject): Promise<void> {
+  const at = clock().toISOString();
+  const expected = statesOn(model, today());
+  const [{ number = '' } = {}] = versions;
+  await settle(number);
+  const stored = model.map(({ state }) => state);
+  expect([at, await readLedger('license_entry', number)]).toEqual([at, stored]);
+  expect([at, await readLedger('paper_entry', number)]).toEqual([at, stored]);
+  for (const [place, version] of versions.entries()) {
+    const state = expected[place] ?? 'VALID';
+    const { states } = await askSurfaces(asking, version);
+    const collected = await library.askState(version.identifier, version.document.digest);
+    const answers: Record<string, unknown> = { ...states, library: collected.state };
+    const differing = Object.entries(answers).filter(([, answer]) => answer !== state);
+    expect([at, `version ${place + 1} is ${state}`, differing]).toEqual([at, `version ${place + 1} is ${state}`, []]);
+    expect([at, state, collected.verdict]).toEqual([at, state, VERDICTS[state] ?? 3]);
+  }
+}
+
+/** Waits for a day. Everything is asked at the last moment before it, and at its first. */
+async function waitFor(subject: Subject, day: string): Promise<void> {
+  const midnight = Date.parse(`${day}T00:00:00+08:00`);
+  clock.set(new Date(midnight - 1).toISOString());
+  await check(subject);
+  clock.set(new Date(midnight).toISOString());
+  await check(subject);
+  clock.set(day);
+}
+
+async function takeStep(subject: Subject, step: Step): Promise<void> {
+  if (step === 'NEXT_DAY') return waitFor(subject, dayAfter(today()));
+  if (step === 'BOUNDARY') return waitFor(subject, nextBoundary(subject.model, today()) ?? dayAfter(today()));
+  const isDone = await (makesVersion(step) ? performByCase(subject, step) : performWithoutCase(subject, step));
+  if (isDone) subject.model = afterAct(subject.model, step, today(), TERM_DAYS);
+  await settle(subject.versions[0]?.number ?? '');
+  // The status list is made anew after an hour.
+  clock.advance(3_600_001);
+}
+
+test('after any acts and days everything agrees on the state of every version', async () => {
+  await fc.assert(
+    fc.asyncProperty(SEQUENCES, async ({ delay, steps }) => {
+      clock.set(dayAfter(today()));
+      const subject = await issue(delay);
+      for (const step of steps) await takeStep(subject, step);
+      await check(subject);
+      await takeStep(subject, 'BOUNDARY');
+      expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
+    }),
+    { numRuns: IS_LONG ? 40 : 4, seed: inject('sampleSeed') },
+  );
+}, 1_200_000);
