@@ -1,5 +1,6 @@
 import { ACTS, VERSION_ACTS, voidsLostSheets } from '../../subgraphs/kernel/license-acts.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { isOfTakeover } from './office/takeovers.ts';
 
 /** Acts that declare earlier sheets lost and void. */
 const VOIDING_ACTS = ACTS.filter(voidsLostSheets);
@@ -95,10 +96,12 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
     yield buildFinding('BLANK_NOT_AS_ENTERED', `blank:${blank}`, '空白证照与它的台账不一致');
   const wrongSteps = sql<
     { blank: string }[]
-  >`select distinct number as blank from (select number, state, at, act_id, identifier, reason, seq,
+  >`select distinct number as blank from (select number, state, at, act_id, proposal_id, identifier, reason, seq,
       lag(state) over w as before, lag(at) over w as earlier from licenses.blank_entry window w as (partition by number order by seq)) e
     where (before is null) <> (state = 'IN_STOCK') or at < earlier
-      or (state = 'VOIDED') <> (reason is not null) or (state = 'VOIDED' and (before <> 'IN_STOCK' or act_id is not null))
+      or (state = 'VOIDED' and (before <> 'IN_STOCK' or act_id is not null or (reason is null) = (proposal_id is null)))
+      or (reason is not null and (state <> 'VOIDED' or not (${sql.unsafe(isOfTakeover('e.at'))})))
+      or (proposal_id is not null and state <> 'VOIDED')
       or (state = 'ASSIGNED' and before <> 'IN_STOCK') or (state = 'PRINTED' and before <> 'ASSIGNED')
       or (state = 'LOST' and (before <> 'DELIVERED' or not exists (select 1 from licenses.act a join licenses.license_version v on v.identifier = e.identifier
         where a.id = e.act_id and a.number = v.number and a.version > v.version and a.act = any(${VOIDING_ACTS}))))
@@ -114,10 +117,11 @@ async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'onNote'>)
   for await (const { blank } of streamRows(unmatchedBlanks))
     yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
   yield* auditBoxes(sql);
+  yield* auditWriteOffs(sql);
   const voided = await sql<{ organ: string; actor: string; reason: string; count: number }[]>`
     select b.organ, e.actor, e.reason, count(*)::int as count from licenses.blank b
     join licenses.blank_entry e on e.number = b.number and e.state = 'VOIDED'
-    where b.state = 'VOIDED' group by b.organ, e.actor, e.reason order by 1, 2, 3`;
+    where b.state = 'VOIDED' and e.reason is not null group by b.organ, e.actor, e.reason order by 1, 2, 3`;
   for (const { organ, actor, reason, count } of voided)
     onNote?.(`未使用而作废的空白证照 organ:${organ} ${count} 张，${actor}，${reason}`);
   const totals = await sql<{ organ: string; received: number; counted: number }[]>`
@@ -147,4 +151,21 @@ async function* auditBoxes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
     full join licenses.blank b on b.number = x.number
     where x.number is null or b.number is null or (b.organ, b.license_type) is distinct from (x.organ, x.license_type)`;
   for await (const { blank, fault } of streamRows(rows)) yield buildFinding(fault, `blank:${blank}`, BOX_FAULTS[fault]);
+}
+
+/**
+ * Compares what two persons wrote off (核销) with the ledgers of the blanks: each blank of a write-off was voided by it,
+ * and no other. `auditProposals` holds the write-offs against their two persons.
+ */
+async function* auditWriteOffs(sql: AuditInput['sql']): AsyncGenerator<Finding> {
+  const rows = sql<{ blank: string }[]>`
+    select coalesce(x.number, e.number) as blank
+    from (select prefix || lpad(n::text, 8, '0') as number, proposal_id, organ, actor, at
+      from licenses.blank_write_off cross join generate_series(first, last) n) x
+    full join (select * from licenses.blank_entry where proposal_id is not null) e
+      on (e.number, e.proposal_id, e.actor, e.at) = (x.number, x.proposal_id, x.actor, x.at)
+    left join licenses.blank b on b.number = x.number
+    where x.number is null or e.number is null or b.organ is distinct from x.organ`;
+  for await (const { blank } of streamRows(rows))
+    yield buildFinding('BLANK_NOT_AS_WRITTEN_OFF', `blank:${blank}`, '核销登记与空白证照的台账不一致');
 }

@@ -43,9 +43,9 @@ export interface LicenseHead {
 const MAX_REASON_CHARS = 500;
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless the reason is a valid text. */
-export function requireReason(reason: string): void {
+export function requireReason(reason: string, field = 'reason'): void {
   // One line: it stands in a sealed statement.
-  text.requireReason(reason, MAX_REASON_CHARS, 'reason', 'LINE');
+  text.requireReason(reason, MAX_REASON_CHARS, field, 'LINE');
 }
 
 /**

@@ -204,7 +204,14 @@ interface CounterSubjects {
   };
   voidTask: { task: CertificateTask; isPrepared: boolean; first?: Countersigned | null };
   receiveBlanks: { first?: Countersigned | null };
+  writeOffBlanks: { first?: Countersigned | null };
 }
+
+/** Two persons who keep the stock of blanks of their organ. */
+const BY_STOCK_KEEPERS: PolicyRule<CounterSubjects['receiveBlanks']> = {
+  grants: [{ roles: ['SEAL_KEEPER', 'SEAL_APPROVER'], place: AN_ORGAN }],
+  state: ({ first }, person) => refuseCountersign(first, person),
+};
 
 const COUNTER_RULES: Policy<CounterSubjects> = {
   /** 送达. */
@@ -252,10 +259,9 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
     clause: '实施方案三.3（全流程线上闭环审批管理）',
   },
   /** 空白证照入库, for the own organ, by two persons who state the same numbers. */
-  receiveBlanks: {
-    grants: [{ roles: ['SEAL_KEEPER', 'SEAL_APPROVER'], place: AN_ORGAN }],
-    state: ({ first }, person) => refuseCountersign(first, person),
-  },
+  receiveBlanks: BY_STOCK_KEEPERS,
+  /** 空白证照核销, of the own organ's stock, by two persons who state the same numbers and reason. */
+  writeOffBlanks: BY_STOCK_KEEPERS,
 };
 
 function refuseRedrive(): Refusal {

@@ -72,6 +72,11 @@ const voidTask = (person: string, id: string) =>
   succeed(person, 'voidTask', 'VoidTaskInput', { case: id, reason: '申请人放弃' }, 'waitsForSecondPerson');
 const receiveBlanks = (person: string, prefix: string) =>
   succeed(person, 'receiveBlanks', 'ReceiveBlanksInput', { prefix, from: 1, to: 3 }, 'waitsForSecondPerson');
+const writeOff = (person: string, prefix: string) =>
+  succeed(
+    ...([person, 'writeOffBlanks', 'WriteOffBlanksInput'] as const),
+    ...([{ prefix, from: 2, to: 3, reason: 'DAMAGED', remark: '受潮' }, 'waitsForSecondPerson'] as const),
+  );
 const decline = (person: string, order: string) =>
   succeed(person, 'declineOrder', 'DeclineOrderInput', { order, reason: '已当场改正' }, 'waitsForSecondPerson');
 const issueLicense = async () => {
@@ -133,6 +138,18 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     decider: SEAL_APPROVER,
     others: [KEEPER, APPROVER, 'yudu-sfj.sealapprover', 'auditor', 'administrator'],
     message: '1 至 3 号',
+  },
+  BLANK_WRITE_OFF_PROPOSED: {
+    async propose() {
+      const prefix = `AC${++serial}`;
+      for (const person of [KEEPER, SEAL_APPROVER]) await receiveBlanks(person, prefix);
+      await writeOff(SEAL_APPROVER, prefix);
+      const lapse = async () => clock.advance(7 * 86_400_000);
+      return { item: { dueOn: '2026-03-09' }, decide: () => writeOff(KEEPER, prefix), end: lapse };
+    },
+    decider: KEEPER,
+    others: [SEAL_APPROVER, APPROVER, 'yudu-sfj.keeper', 'auditor', 'administrator'],
+    message: '2 至 3 号，损毁',
   },
   IMPORT_PROPOSED: {
     async propose() {

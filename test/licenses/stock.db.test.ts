@@ -7,7 +7,7 @@ import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
-/** The stock of numbered blanks of an organ (空白证照库存): boxes, types. */
+/** The stock of numbered blanks of an organ (空白证照库存): boxes, types, write-offs. */
 
 const ROUTE = ROUTES.DIRECT;
 const [KEEPER, SEAL_APPROVER] = ['yudu-lyj.keeper', 'yudu-lyj.sealapprover'];
@@ -80,6 +80,68 @@ test('a blank of another type carries no license, neither at first nor instead o
     });
   expect((await spoil('AA000000001')).refusals).toEqual([{ ...wrong, path: ['input', 'replacement'] }]);
   expect((await spoil('AA100000002')).refusals).toEqual([]);
+});
+
+describe('a write-off', () => {
+  const RANGE = { prefix: 'WO1', from: 2, to: 4 };
+  const REQUEST = { ...RANGE, reason: 'DAMAGED', remark: '库房受潮' };
+  const writeOff = (person: string, input: object = REQUEST) =>
+    runMutation(
+      ...([hub, person, 'writeOffBlanks', 'WriteOffBlanksInput', input] as const),
+      'writtenOff waitsForSecondPerson refusals { code path }',
+    );
+  const codesOf = async (person: string, input: object) =>
+    (await writeOff(person, input)).refusals.map(({ code }: { code: string }) => code);
+  const listVoided = async () => {
+    const { data } = await hub.ask(
+      KEEPER,
+      '{ blanks(filter: { state: VOIDED }, first: 100) { edges { node { number } } } }',
+    );
+    return data.blanks.edges.map(({ node }: { node: { number: string } }) => node.number);
+  };
+
+  test('takes two persons who state the same, and is rehearsed by each', async () => {
+    await receiveBox({ prefix: 'WO1', from: 1, to: 9 });
+    const waits = { writtenOff: null, waitsForSecondPerson: true, refusals: [] };
+    expect(await writeOff(KEEPER, { ...REQUEST, dryRun: true })).toMatchObject(waits);
+    expect(await writeOff(KEEPER)).toMatchObject(waits);
+    expect(await codesOf(KEEPER, REQUEST)).toEqual(['SECOND_PERSON_NEEDED']);
+    expect(await writeOff(SEAL_APPROVER, { ...REQUEST, reason: 'LOST' })).toMatchObject(waits);
+    const done = { writtenOff: 3, waitsForSecondPerson: false, refusals: [] };
+    expect(await writeOff(SEAL_APPROVER, { ...REQUEST, dryRun: true })).toMatchObject(done);
+    expect(await listVoided()).toEqual([]);
+    const both = await Promise.all([SEAL_APPROVER, SEAL_APPROVER].map((person) => writeOff(person)));
+    expect(both.map(({ writtenOff }) => writtenOff).sort()).toEqual([3, null]);
+    expect(await listVoided()).toEqual(['WO100000002', 'WO100000003', 'WO100000004']);
+    // What asked for the same numbers for another reason comes too late.
+    expect(await codesOf(KEEPER, { ...REQUEST, reason: 'LOST' })).toEqual(['BLANK_SPOILED']);
+  });
+
+  test('is of blanks in the own stock, all of them', async () => {
+    const other = ['yudu-sfj.keeper', 'yudu-sfj.sealapprover'] as const;
+    for (const person of other) await receive(person, { prefix: 'WO1', from: 10, to: 10 });
+    expect(await codesOf(KEEPER, { ...REQUEST, from: 4, to: 11 })).toEqual([
+      'BLANK_SPOILED',
+      'BLANK_OF_ANOTHER_ORGAN',
+      'BLANK_UNKNOWN',
+    ]);
+    expect(await codesOf(KEEPER, { ...REQUEST, from: 9, to: 8, remark: ' ' })).toEqual([
+      'FIELD_MALFORMED',
+      'REASON_MISSING',
+    ]);
+    expect(await codesOf(ROUTE.decides, REQUEST)).toEqual(['ROLE_NOT_ALLOWED']);
+  });
+
+  test('is refused if a blank was used after the first person stated it', async () => {
+    await receiveBox({ prefix: 'WO2', from: 1, to: 2, licenseType: OWN_TYPE });
+    const stated = { ...REQUEST, prefix: 'WO2', from: 1, to: 2 };
+    await writeOff(KEEPER, stated);
+    const id = await grantCase(hub, ROUTE);
+    expect(
+      (await actOnCase('issueLicense', 'CaseActInput', { case: id, blankNumber: 'WO200000001' })).refusals,
+    ).toEqual([]);
+    expect(await codesOf(SEAL_APPROVER, stated)).toEqual(['BLANK_USED']);
+  });
 });
 
 test('the audit finds every blank in its box, and one whose type was changed', async () => {

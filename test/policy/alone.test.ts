@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import type { CountersignedKind } from '../../subgraphs/licenses/countersign/countersign.ts';
 import { FIXTURES, type Fixture, POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
 import { PEOPLE } from './people.ts';
@@ -15,7 +16,7 @@ interface Alone {
   /** The mutation by which another person decides. It refuses whoever proposed. */
   decidedBy?: 'decideProposal' | 'decideImport' | 'decideLicenseProposal' | 'decideSealApplication';
   /** Two persons ask for the same (folder countersign/). */
-  countersigned?: 'VOID_TASK' | 'DECLINE_ORDER' | 'RECEIVE_BLANKS';
+  countersigned?: CountersignedKind;
   /** Why one person is enough. */
   alone?: string;
 }
@@ -105,6 +106,7 @@ const ROWS: Readonly<Record<string, Alone>> = {
   declineOrder: { countersigned: 'DECLINE_ORDER' },
   voidTask: { countersigned: 'VOID_TASK' },
   receiveBlanks: { countersigned: 'RECEIVE_BLANKS' },
+  writeOffBlanks: { countersigned: 'WRITE_OFF_BLANKS' },
 
   suspendSeal: { alone: 'the safe direction; putting it back into use takes two' },
   fileSeal: { alone: 'a number on a seal that two persons made; it can sign nothing before a decision authorises it' },
@@ -174,7 +176,7 @@ describe('what one person gains alone', () => {
     const others = outcomesOf(name, () => firstOf('another')).filter(([person]) => person.organ === organ);
     const secondRoles = others.filter(([, code]) => code === null).flatMap(([{ roles }]) => roles);
     expect([...new Set(secondRoles)].sort()).toEqual(
-      kind === 'RECEIVE_BLANKS' ? ['SEAL_APPROVER', 'SEAL_KEEPER'] : ['APPROVER'],
+      kind.endsWith('_BLANKS') ? ['SEAL_APPROVER', 'SEAL_KEEPER'] : ['APPROVER'],
     );
   });
 

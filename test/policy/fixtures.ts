@@ -357,7 +357,10 @@ const licenses = [
   ),
   ...fixturesOf(
     LICENSES_POLICY,
-    ['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection', 'receiveBlanks'],
+    [
+      ...(['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'] as const),
+      ...(['receiveBlanks', 'writeOffBlanks'] as const),
+    ],
     { head },
     licensePlaces,
   ),

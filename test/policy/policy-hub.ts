@@ -295,6 +295,7 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     declineOrder: { order, reason: '情节轻微' },
     voidTask: { case: task.case, reason: '申请人放弃' },
     receiveBlanks: { prefix: 'KB9999', from: 1, to: 2 },
+    writeOffBlanks: { prefix: route.blanks, from: 150, to: 151, reason: 'DAMAGED', remark: '受潮' },
     discloseHolder: { identifier, purpose: 'VERIFICATION' },
     findHolderLicenses: { code: COMPANY.code, purpose: 'VERIFICATION' },
   };

@@ -47,7 +47,7 @@ const FATES = {
     ...['SealActInput.reason', 'SealDecisionInput.reason', 'SealEndInput.words'],
     ...['SealFilingInput.filingNumber', 'SealGrantInput.reason', 'SealGrantWithdrawalInput.reason'],
     ...['SealMakingInput.reason', 'SealPictureInput.reason'],
-    ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason'],
+    ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason', 'WriteOffBlanksInput.remark'],
   ],
   OWN_FORM: [
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
@@ -65,7 +65,7 @@ const FATES = {
     ...['RegisterPlatformInput.publicKey', 'RegisterPlatformInput.url', 'RegisterWebhookInput.url'],
     ...['SealCertificateInput.certificates', 'SealCertificateInput.reason', 'SealGrantInput.from'],
     ...['SealGrantInput.to', 'SealPictureInput.picture', 'SpoilBlankInput.blankNumber'],
-    ...['SpoilBlankInput.replacement'],
+    ...['SpoilBlankInput.replacement', 'WriteOffBlanksInput.prefix'],
   ],
 };
 

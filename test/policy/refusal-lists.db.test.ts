@@ -33,6 +33,7 @@ const ALONE: Readonly<Record<string, string>> = {
   'decideCase.signature': 'it signs the content of the decision',
   'decideLicenseProposal.signature': 'it signs the content of the act',
   'receiveBlanks.to': 'a range is refused at its start',
+  'writeOffBlanks.to': 'a range is refused at its start',
 };
 
 interface View {

@@ -118,11 +118,14 @@ export async function buildOfficeHistory(hub: TestHub): Promise<void> {
   await leaveProposals(hub);
 }
 
-/** Takes blanks into stock, by the same mutation of two persons. */
+/** Takes blanks into stock and writes some off, each by the same mutation of two persons. */
 async function countersign(hub: TestHub): Promise<void> {
-  const batch = { prefix: 'AA1', from: 1, to: 3 };
+  const batch = { prefix: 'AA1', from: 1, to: 9 };
+  const writeOff = { ...batch, from: 3, to: 4, reason: 'DAMAGED', remark: '受潮' };
   for (const person of ['yudu-slj.keeper', 'yudu-slj.sealapprover'])
     await runMutation(hub, person, 'receiveBlanks', 'ReceiveBlanksInput', batch, 'received');
+  for (const person of ['yudu-slj.keeper', 'yudu-slj.sealapprover'])
+    await runMutation(hub, person, 'writeOffBlanks', 'WriteOffBlanksInput', writeOff, 'writtenOff');
 }
 
 async function approveException(hub: TestHub): Promise<void> {

@@ -311,10 +311,10 @@ export const OFFICE_KINDS: Record<string, Tamper> = {
   ),
   'blanks-slipped-in': withoutWish(
     'a blank is in stock that nobody received',
-    'blank:AA100000009',
+    'blank:AA100000019',
     (sql) => sql`with x as (insert into licenses.blank_box (prefix, first, last, organ, actor, at)
-        values ('AA1', 9, 9, 'yudu-slj', '某人', now())), b as (insert into licenses.blank (number, organ, state)
-        values ('AA100000009', 'yudu-slj', 'IN_STOCK') returning number)
+        values ('AA1', 19, 19, 'yudu-slj', '某人', now())), b as (insert into licenses.blank (number, organ, state)
+        values ('AA100000019', 'yudu-slj', 'IN_STOCK') returning number)
       insert into licenses.blank_entry (number, seq, state, actor, at)
       select number, 1, 'IN_STOCK', '某人', now() from b`,
   ),

@@ -191,7 +191,7 @@ const alterBlank: Tamper = async (insider, random) => {
   const { sql } = insider;
   const blank = await insider.pickRow(
     random,
-    sql`select * from licenses.blank where state <> 'IN_STOCK' order by number`,
+    sql`select * from licenses.blank where identifier is not null order by number`,
   );
   const state = random.pick(['PRINTED', 'DELIVERED', 'RECALLED', 'SPOILED'].filter((one) => one !== blank.state));
   await insider.change(sql`update licenses.blank set state = ${state} where number = ${blank.number}`);

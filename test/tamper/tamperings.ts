@@ -1,4 +1,5 @@
 import { cpSync, renameSync, rmSync } from 'node:fs';
+import { BLANK_KINDS } from './blank-kinds.ts';
 import type { HubClone } from './hub-clone.ts';
 import { type Insider, openInsider, type Tamper, type TamperReport } from './insider.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
@@ -17,6 +18,7 @@ const TAMPERINGS: Readonly<Record<string, Tamper>> = {
   ...SECRET_KINDS,
   ...LICENSE_KINDS,
   ...PAPER_KINDS,
+  ...BLANK_KINDS,
   ...SEAL_KINDS,
   ...OFFICE_KINDS,
 };

@@ -1,13 +1,17 @@
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { OWN_ACTS, type OwnAct } from '../../../subgraphs/kernel/license-acts.ts';
-import { type CountersignedKind, subjectOfBox } from '../../../subgraphs/licenses/countersign/countersign.ts';
+import {
+  type CountersignedKind,
+  subjectOfBox,
+  subjectOfWriteOff,
+} from '../../../subgraphs/licenses/countersign/countersign.ts';
 import { type BlankBox, SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
 import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
 import type { ApplicationKind } from '../../../subgraphs/seals/application/application.ts';
-import { type EffectRule, isSame, type JsonRow } from './effect.ts';
+import { type EffectRule, isSame, isSameTime, type JsonRow } from './effect.ts';
 
 /** What approved proposals of licenses, matters and seals made. */
 
@@ -56,6 +60,14 @@ const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
     object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')",
     on: "p.at = e.at and split_part(p.content->>'subject', ' ', 2) = e.prefix",
     isAsProposed: (e, { organ, content }) => organ === e.organ && content.subject === subjectOfBox(toBox(e)),
+  },
+  WRITE_OFF_BLANKS: {
+    ...{ from: 'licenses.blank_write_off e', at: 'e.at', on: 'p.id = e.proposal_id' },
+    object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')",
+    isAsProposed: (e, { organ, content, at }) =>
+      isSame([organ, content.subject], [e.organ, subjectOfWriteOff({ ...toBox(e), reason: e.reason })]) &&
+      isSameTime(e.at, at),
+    claimsProposal: () => true,
   },
 };
 

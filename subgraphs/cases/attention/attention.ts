@@ -22,6 +22,7 @@ export const ATTENTION_KINDS = [
   'TASK_VOID_PROPOSED',
   'ORDER_DECLINE_PROPOSED',
   'BLANKS_PROPOSED',
+  'BLANK_WRITE_OFF_PROPOSED',
   'IMPORT_PROPOSED',
   'SEAL_APPLICATION_WAITING',
 ] as const;
@@ -77,6 +78,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   TASK_VOID_PROPOSED: '一人已提出作废制证任务，待您复核后同样提交',
   ORDER_DECLINE_PROPOSED: '一人已提出不采取监管部门要求的措施，待您复核后同样提交',
   BLANKS_PROPOSED: '一人已登记入库，待您清点后登记同一号段',
+  BLANK_WRITE_OFF_PROPOSED: '一人已提出核销，待您核对后登记同一号段和原因',
   IMPORT_PROPOSED: '导入文件待您批准或者不予批准',
   SEAL_APPLICATION_WAITING: '印章申请待您批准或者不予批准',
 };

@@ -8,6 +8,7 @@ export const ANNOUNCED_KINDS = {
   TASK_VOID_PROPOSED: 'voidTask',
   ORDER_DECLINE_PROPOSED: 'declineOrder',
   BLANKS_PROPOSED: 'receiveBlanks',
+  BLANK_WRITE_OFF_PROPOSED: 'writeOffBlanks',
   IMPORT_PROPOSED: 'decideImport',
   SEAL_APPLICATION_WAITING: 'decideSealApplication',
 } as const;

@@ -16,7 +16,7 @@ import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
-import { receiveBlanks } from '../paper/stock-workflow.ts';
+import { receiveBlanks, writeOffBlanks } from '../paper/stock-workflow.ts';
 import { viewProposal } from '../proposal/view.ts';
 import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
@@ -51,8 +51,8 @@ function toSheetBlanks({ blankNumber, duplicateBlanks }: CaseActInput): SheetBla
 }
 
 /**
- * Mutations of the counter: delivery and recall of paper, receipt of blanks, voiding of a task, redrive to the library.
- * None of them is signed.
+ * Mutations of the counter: delivery and recall of paper, receipt and write-off of blanks, voiding of a task, redrive to
+ * the library. None of them is signed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
   const resolveSheetMutation =
@@ -83,6 +83,13 @@ function counterMutations(deps: issue.IssueDependencies) {
         const range = { ...input, licenseType: input.licenseType ?? null };
         const received = await receiveBlanks(deps, actor, range);
         return { received, waitsForSecondPerson: received === null };
+      });
+    },
+    writeOffBlanks: (_, { input }, { actor }) => {
+      requirePerson(actor);
+      return mutate(async () => {
+        const writtenOff = await writeOffBlanks(deps, actor, input);
+        return { writtenOff, waitsForSecondPerson: writtenOff === null };
       });
     },
   } satisfies Resolvers['Mutation'];

@@ -4,6 +4,7 @@ import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { BlankBox } from '../paper/paper.ts';
+import { WRITE_OFF_REASONS, type WriteOff, type WriteOffReason } from '../paper/stock.ts';
 
 /**
  * What two persons of an organ ask for by the same mutation (双人复核). The first call is a proposal and changes nothing
@@ -19,12 +20,14 @@ export const WISH_ANNOUNCEMENTS = {
   VOID_TASK: 'TASK_VOID_PROPOSED',
   DECLINE_ORDER: 'ORDER_DECLINE_PROPOSED',
   RECEIVE_BLANKS: 'BLANKS_PROPOSED',
+  WRITE_OFF_BLANKS: 'BLANK_WRITE_OFF_PROPOSED',
 } as const satisfies Record<string, AnnouncedKind>;
 
 const SECOND_PERSONS = {
   VOID_TASK: ['APPROVER'],
   DECLINE_ORDER: ['APPROVER'],
   RECEIVE_BLANKS: ['SEAL_KEEPER', 'SEAL_APPROVER'],
+  WRITE_OFF_BLANKS: ['SEAL_KEEPER', 'SEAL_APPROVER'],
 } as const satisfies Record<string, readonly Role[]>;
 export type CountersignedKind = keyof typeof SECOND_PERSONS;
 export const COUNTERSIGNED_KINDS = Object.keys(SECOND_PERSONS) as CountersignedKind[];
@@ -61,9 +64,21 @@ export function subjectOfBox({ organ, prefix, from, to, licenseType }: BlankBox)
   return (licenseType === null ? parts : [...parts, licenseType]).join(' ');
 }
 
+/** Names a write-off of blanks, so that both persons state the same numbers and reason. */
+export function subjectOfWriteOff({ organ, prefix, from, to, reason }: WriteOff): string {
+  return [organ, prefix, from, to, reason].join(' ');
+}
+
+const describeRange = (prefix?: string, from?: string, to?: string) => `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
+
 /** Returns what `subjectOfBox` names, as a person reads it. */
 export function describeBox(subject: string): string {
   const [, prefix, from, to, licenseType] = subject.split(' ');
-  const type = licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`;
-  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号${type}`;
+  return describeRange(prefix, from, to) + (licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`);
+}
+
+/** Returns what `subjectOfWriteOff` names, as a person reads it. */
+export function describeWriteOff(subject: string): string {
+  const [, prefix, from, to, reason] = subject.split(' ');
+  return `${describeRange(prefix, from, to)}，${WRITE_OFF_REASONS[reason as WriteOffReason]}`;
 }

@@ -12,6 +12,7 @@ import {
   countersignRule,
   countsSince,
   describeBox,
+  describeWriteOff,
   lapseOf,
   WISH_ANNOUNCEMENTS,
 } from './countersign.ts';
@@ -44,6 +45,7 @@ async function readSubject(
   subject: string,
 ): Promise<Pick<AnnouncementDetails, 'subject' | 'caseId' | 'license'>> {
   if (kind === 'RECEIVE_BLANKS') return { subject: describeBox(subject) };
+  if (kind === 'WRITE_OFF_BLANKS') return { subject: describeWriteOff(subject) };
   if (kind === 'VOID_TASK') {
     const { caseId, caseNumber } = certificateTask;
     const [task] = await tx.select({ caseNumber }).from(certificateTask).where(eq(caseId, subject));

@@ -1,8 +1,9 @@
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { blank, blankBox, blankEntry } from '../tables.ts';
+import { blank, blankBox, blankEntry, blankWriteOff } from '../tables.ts';
 import { type Blank, type BlankBox, type BlankState, listBlankNumbers } from './paper.ts';
+import type { WriteOff } from './stock.ts';
 
 /** Numbered blanks (空白证照) and their append-only ledger. No other file writes either. */
 
@@ -27,7 +28,7 @@ export async function moveBlanks(
   tx: Transaction,
   numbers: readonly string[],
   state: BlankState,
-  entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
+  entry: { identifier: string | null; actId: string | null; proposalId?: string; actor: string; at: Date },
 ): Promise<void> {
   const { identifier } = entry;
   const movedBlanks = tx.$with('moved').as(
@@ -56,4 +57,15 @@ export async function receiveBox(tx: Transaction, box: BlankBox, entry: { actor:
   await tx
     .insert(blankEntry)
     .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
+}
+
+/** Writes off blanks of a stock: they are VOIDED for good. The caller must hold the locks on their rows. */
+export async function writeOffBox(
+  tx: Transaction,
+  { prefix, from: first, to: last, organ, reason }: WriteOff,
+  { remark, ...entry }: { proposalId: string; remark: string; actor: string; at: Date },
+): Promise<void> {
+  await tx.insert(blankWriteOff).values({ prefix, first, last, organ, reason, remark, ...entry });
+  const numbers = listBlankNumbers({ prefix, from: first, to: last });
+  await moveBlanks(tx, numbers, 'VOIDED', { identifier: null, actId: null, ...entry });
 }

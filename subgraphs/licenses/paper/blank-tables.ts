@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from '../../kernel/columns.ts';
+import { proposal } from '../proposal/tables.ts';
 import type { BlankState } from './paper.ts';
+import type { WriteOffReason } from './stock.ts';
 
 const schema = pgSchema('licenses');
 
@@ -56,9 +58,32 @@ export const blankEntry = schema.table(
     identifier: text(),
     actId: uuid(),
     actor: text().notNull(),
-    /** Why it was voided. */
+    /** The approved proposal by which it was written off. Null: an act, a counter or the operator moved it. */
+    proposalId: uuid().references(() => proposal.id),
+    /** Why the operator voided it. */
     reason: text(),
     at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.number, table.seq] })],
+);
+
+/** Blanks that two persons wrote off unused (核销): a range of numbers of one organ's stock. Append-only. */
+export const blankWriteOff = schema.table(
+  'blank_write_off',
+  {
+    proposalId: uuid()
+      .primaryKey()
+      .references(() => proposal.id),
+    prefix: text().notNull(),
+    first: integer().notNull(),
+    last: integer().notNull(),
+    organ: text().notNull(),
+    reason: text().$type<WriteOffReason>().notNull(),
+    /** What the second person stated. */
+    remark: text().notNull(),
+    /** The second person. */
+    actor: text().notNull(),
+    at: instant().notNull(),
+  },
+  (table) => [check('blank_write_off_range', sql`${table.first} between 1 and ${table.last}`)],
 );

@@ -96,7 +96,7 @@ export function requireFitting(blank: Blank | null, { organ, licenseType }: Blan
  * Returns the blank if it is in the organ's stock.
  * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED.
  */
-function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
+export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
   if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
   if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
   if (blank.state === 'SPOILED' || blank.state === 'VOIDED') throw new Refusal('BLANK_SPOILED', field);

@@ -4,12 +4,14 @@ import type { Clock } from '../../kernel/day.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
-import { subjectOfBox } from '../countersign/countersign.ts';
+import { subjectOfBox, subjectOfWriteOff } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
+import { requireReason } from '../license.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { findLicenseTypes } from '../type/store.ts';
-import { receiveBox } from './blank-store.ts';
+import { lockBlanks, receiveBox, writeOffBox } from './blank-store.ts';
 import { type BlankRange, listBlankNumbers } from './paper.ts';
+import { requireAllInStock, type WriteOffReason } from './stock.ts';
 import { requireFreeNumbers } from './store.ts';
 
 /** The stock of numbered blanks of an organ (空白证照库存). Each change of it takes two persons. */
@@ -48,6 +50,43 @@ export async function receiveBlanks(
     const request = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
     if (!(await countersign(tx, first, request, person, at))) return null;
     await receiveBox(tx, box, { actor: person.name, at });
+    return numbers.length;
+  });
+}
+
+/** What a person states of blanks that are to be written off. */
+interface WriteOffRequest extends BlankRange {
+  reason: WriteOffReason;
+  remark: string;
+  dryRun: boolean;
+}
+
+/**
+ * Writes off blanks in the stock of the person's organ (核销), when a second person states the same numbers and reason.
+ * Returns how many, or null for the first person. Refuses REASON_MISSING, what `requireAllInStock` refuses, and
+ * SECOND_PERSON_NEEDED. All is checked again for the second person: meanwhile a blank may have been used.
+ */
+export async function writeOffBlanks(
+  deps: StockDependencies,
+  actor: Actor,
+  { dryRun, remark, ...stated }: WriteOffRequest,
+): Promise<number | null> {
+  const organ = requireOrgan(requireAllowed(LICENSES_POLICY.writeOffBlanks, {}, actor));
+  const writeOff = { ...stated, organ };
+  const faults = new RefusalCollector();
+  const numbers = faults.check(() => listBlankNumbers(writeOff), []);
+  faults.check(() => requireReason(remark, 'remark'), undefined);
+  return transact(deps.db, dryRun, async (tx) => {
+    const at = deps.now();
+    const subject = subjectOfWriteOff(writeOff);
+    const first = await lockWaiting(tx, 'WRITE_OFF_BLANKS', subject, at);
+    const person = requireAllowed(LICENSES_POLICY.writeOffBlanks, { first }, actor);
+    const blanks = await lockBlanks(tx, numbers);
+    faults.check(() => requireAllInStock(numbers, blanks, organ), undefined);
+    faults.settle();
+    const request = { kind: 'WRITE_OFF_BLANKS' as const, subject, organ, reason: remark };
+    if (!(await countersign(tx, first, request, person, at)) || first === null) return null;
+    await writeOffBox(tx, writeOff, { proposalId: first.id, remark, actor: person.name, at });
     return numbers.length;
   });
 }

@@ -1,0 +1,59 @@
+import type postgres from 'postgres';
+import type { Insider, Row, Tamper } from './insider.ts';
+
+/** Tamperings with what leaves a stock of blanks other than onto paper. */
+
+/** Changes something about a blank that `find` picks at random. */
+const alterBlank =
+  (
+    description: string,
+    find: (sql: postgres.Sql) => PromiseLike<readonly Row[]>,
+    alter: (sql: postgres.Sql, number: string) => postgres.PendingQuery<postgres.Row[]>,
+  ): Tamper =>
+  async (insider: Insider, random) => {
+    const { number } = await insider.pickRow(random, find(insider.sql));
+    await insider.change(alter(insider.sql, number));
+    return { description, objects: [`blank:${number}`] };
+  };
+
+const listInState = (state: string) => (sql: postgres.Sql) =>
+  sql`select number from licenses.blank where state = ${state} order by number`;
+
+/** SQL: voids a blank with an entry that holds what `entry` says. */
+const voidBlank = (sql: postgres.Sql, number: string, proposal: string | null, reason: string | null) =>
+  sql`with b as (update licenses.blank set state = 'VOIDED' where number = ${number} returning number)
+    insert into licenses.blank_entry (number, seq, state, proposal_id, reason, actor, at)
+    select number, 2, 'VOIDED', ${proposal}, ${reason}, '某人', now() from b`;
+
+/** A blank that somebody took for himself, called written off by others. */
+const joinWriteOff: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const [writeOff] = await sql`select proposal_id from licenses.blank_write_off`;
+  const tamper = alterBlank(
+    'a blank was written off by two persons who wrote off others',
+    listInState('IN_STOCK'),
+    (_, number) => voidBlank(sql, number, writeOff?.proposal_id, null),
+  );
+  return tamper(insider, random);
+};
+
+export const BLANK_KINDS: Record<string, Tamper> = {
+  'blank-written-off-with-others': joinWriteOff,
+  'blank-voided-by-nobody': alterBlank(
+    'a blank was voided as if by the operator, without a take-over',
+    listInState('IN_STOCK'),
+    (sql, number) => voidBlank(sql, number, null, '作废'),
+  ),
+  'blank-written-off-back-in-stock': alterBlank(
+    'a blank that was written off is in stock again',
+    listInState('VOIDED'),
+    (sql, number) => sql`with b as (update licenses.blank set state = 'IN_STOCK' where number = ${number})
+      delete from licenses.blank_entry where number = ${number} and state = 'VOIDED'`,
+  ),
+  'write-off-of-more': alterBlank(
+    'more blanks are said to have been written off',
+    (sql) => sql`select prefix || lpad(first::text, 8, '0') as number from licenses.blank_write_off`,
+    (sql, number) => sql`update licenses.blank_write_off set last = last + 1
+      where prefix || lpad(first::text, 8, '0') = ${number}`,
+  ),
+};
