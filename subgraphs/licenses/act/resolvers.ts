@@ -51,8 +51,8 @@ function toSheetBlanks({ blankNumber, duplicateBlanks }: CaseActInput): SheetBla
 }
 
 /**
- * Mutations of the counter: delivery and recall of paper, receipt and write-off of blanks, voiding of a task, redrive to
- * the library. None of them is signed.
+ * Mutations of the counter: delivery and recall of paper, receipt and write-off of blanks, voiding of a task, redrive
+ * to the library. None of them is signed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
   const resolveSheetMutation =
