@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { daySchema } from '../subgraphs/kernel/day-schema.ts';
 import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events/events.ts';
-import { isUscc } from '../subgraphs/kernel/identifier.ts';
+import { isUscc } from '../subgraphs/kernel/identity/uscc.ts';
 import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
 import { type LicenseType, licenseTypeFile, listTypeProblems } from '../subgraphs/kernel/license-type/type.ts';
 import { parseGuide, parseOverlay } from '../subgraphs/matters/guide/file.ts';

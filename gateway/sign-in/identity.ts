@@ -1,7 +1,7 @@
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { type Identity, MAX_SUBJECT_CHARS } from '../../subgraphs/kernel/actor.ts';
-import { isCitizenNumber, isUscc } from '../../subgraphs/kernel/identifier.ts';
+import { isHolderCode } from '../../subgraphs/kernel/identity/identity.ts';
 import { TokenError } from '../../subgraphs/kernel/sealing/token.ts';
 import { isOfType, lineSchema, secondsSchema, toDate, verifyToken } from './verification.ts';
 
@@ -16,7 +16,7 @@ export interface TokenRules {
   kind: 'access' | 'id';
   /** Clients through which people may come (`azp`, `client_id`). Empty: every client with tokens of this audience. */
   clients: readonly string[];
-  /** The claim with the USCC or citizen number under which a person holds licenses, or undefined. */
+  /** The claim with the code (`IDENTITY_KINDS`) under which a person holds licenses, or undefined. */
   holderClaim?: string | undefined;
   /** A token with a longer life is refused. */
   maxLifeSeconds: number;
@@ -99,6 +99,6 @@ function toIdentity(payload: JWTPayload, { issuer, holderClaim, maxLifeSeconds }
 /** Returns a holder's code, or null if the issuer names none. Throws TokenError for one that no holder can have. */
 function readHolderCode(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'string' && (isUscc(value) || isCitizenNumber(value))) return value;
+  if (typeof value === 'string' && isHolderCode(value)) return value;
   throw new TokenError('TOKEN_INVALID');
 }

@@ -178,7 +178,7 @@ const questionSchema = z.strictObject({
   number: z.string().max(128).optional(),
   documentDigest: z.string().max(64).optional(),
   holderName: z.string().max(256).optional(),
-  holderCode: z.string().max(18).optional(),
+  holderCode: z.string().max(32).optional(),
   issuerCode: z.string().max(18).optional(),
 });
 export type Question = z.infer<typeof questionSchema>;

@@ -3,7 +3,7 @@ import type { DelegationFact } from '../kernel/events/events.ts';
 import type { GraphContext } from '../kernel/http/context.ts';
 import { requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
-import { maskCode } from '../kernel/identifier.ts';
+import { maskCode } from '../kernel/identity/identity.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
 import {

@@ -1,62 +1,10 @@
 import { Refusal } from './refusal.ts';
 
-const USCC_ALPHABET = '0123456789ABCDEFGHJKLMNPQRTUWXY';
 const ISO_7064_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const CITIZEN_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const LICENSE_OID = '1.2.156.3005.2';
 
 /** The form of the hub's own ids. Any other text must not reach a column of type uuid. */
 export const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/**
- * Returns the check character of a unified social credit code (统一社会信用代码, GB 32100-2015) over its first 17
- * characters. Returns null if the length differs or a character is outside the standard's alphabet.
- */
-export function computeUsccCheck(body: string): string | null {
-  if (body.length !== 17) return null;
-  let sum = 0;
-  for (let i = 0; i < 17; i++) {
-    const value = USCC_ALPHABET.indexOf(body.charAt(i));
-    if (value < 0) return null;
-    sum = (sum + value * 3 ** i) % 31;
-  }
-  return USCC_ALPHABET.charAt((31 - sum) % 31);
-}
-
-/** Returns whether `code` is a unified social credit code with a correct check character (GB 32100-2015). */
-export function isUscc(code: string): boolean {
-  return code.length === 18 && computeUsccCheck(code.slice(0, 17)) === code.charAt(17);
-}
-
-/**
- * Returns whether `code` is a citizen number (公民身份号码, GB 11643-1999) with a real birthday and a correct check
- * character.
- */
-export function isCitizenNumber(code: string): boolean {
-  if (!/^[1-9]\d{16}[\dX]$/.test(code)) return false;
-  const birthDate = `${code.slice(6, 10)}-${code.slice(10, 12)}-${code.slice(12, 14)}`;
-  const birthday = new Date(`${birthDate}T00:00:00Z`);
-  if (Number.isNaN(birthday.getTime()) || !birthday.toISOString().startsWith(birthDate)) return false;
-  const sum = CITIZEN_WEIGHTS.reduce((total, weight, i) => total + weight * Number(code.charAt(i)), 0);
-  return '10X98765432'.charAt(sum % 11) === code.charAt(17);
-}
-
-/** Kinds of holder code (持证主体代码类型, GB/T 36903-2018 element CZZTDMLX). */
-export const HOLDER_CODE_KINDS = { USCC: '001', CITIZEN_NUMBER: '111' } as const;
-export type HolderCodeKind = keyof typeof HOLDER_CODE_KINDS;
-
-/** Refuses HOLDER_CODE_INVALID unless `code` is a valid code of its kind. */
-export function requireHolderCode(kind: HolderCodeKind, code: string, field: string): void {
-  const isValid = kind === 'USCC' ? isUscc(code) : isCitizenNumber(code);
-  if (!isValid) throw new Refusal('HOLDER_CODE_INVALID', field);
-}
-
-/** Masks a holder's code except for 4 characters at each end. Viewers without a reason to see more get this form. */
-export function maskCode(code: string): string {
-  return code.length <= 8
-    ? '*'.repeat(code.length)
-    : `${code.slice(0, 4)}${'*'.repeat(code.length - 8)}${code.slice(-4)}`;
-}
 
 /** Returns the check character of ISO 7064 MOD 37,36 over `body`, or null if a character is not 0–9 A–Z. */
 export function computeMod3736Check(body: string): string | null {

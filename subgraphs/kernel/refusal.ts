@@ -183,7 +183,7 @@ export const REFUSALS = {
   MATERIAL_NO_LONGER_GOOD: '引用的电子证照已不能作为材料，不能准予。',
   LICENSE_NOT_IN_FORCE: '此证照当前不在有效状态。',
   // holders and identifiers
-  HOLDER_CODE_INVALID: '持证主体代码校验位不正确。',
+  HOLDER_CODE_INVALID: '证件号码不符合编码规则。',
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
   // licenses
   LICENSE_UNKNOWN: '没有此证照。',

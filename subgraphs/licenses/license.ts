@@ -1,4 +1,5 @@
 import { type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
+import { IDENTITY_KINDS } from '../kernel/identity/identity.ts';
 import {
   type Act,
   caseStatementReason,
@@ -88,7 +89,7 @@ export function buildRecord(plan: VersionPlan): LicenseRecord {
     ZZBFRQ: plan.issuedOn,
     CZZT: content.holder.name,
     CZZTDM: content.holder.code,
-    CZZTDMLX: content.holder.codeKind === 'USCC' ? '001' : '111',
+    CZZTDMLX: IDENTITY_KINDS[content.holder.codeKind].record,
     ZZYXQQSRQ: content.validFrom,
     ZZYXQJZRQ: content.validUntil ?? '长期',
     ZZQZR: sealing.authorisedBy,

@@ -2,7 +2,7 @@ import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
-import { maskCode } from '../kernel/identifier.ts';
+import { kindOfRecord, maskCode, type RecordCodeKind } from '../kernel/identity/identity.ts';
 import type { Act, ValidityState } from '../kernel/license-acts.ts';
 import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
@@ -134,10 +134,10 @@ export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: Act
 }
 
 /** A holder as the caller may see it. The code is complete for the holder and masked for all others. */
-export function viewHolder(holder: { name: string; code: string; kind: '001' | '111' }, actor: Actor) {
+export function viewHolder(holder: { name: string; code: string; kind: RecordCodeKind }, actor: Actor) {
   const isOwn = actor.kind === 'person' && actor.holderCode === holder.code;
   const code = isOwn ? holder.code : maskCode(holder.code);
-  return { name: holder.name, codeKind: holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const), code };
+  return { name: holder.name, codeKind: kindOfRecord(holder.kind), code };
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   requirePrintableNotice,
 } from '../../subgraphs/cases/notice/render.ts';
 import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
-import { maskCode } from '../../subgraphs/kernel/identifier.ts';
+import { maskCode } from '../../subgraphs/kernel/identity/identity.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
 import { buildNoticeCase, buildOrgan, CITY_ORGAN, COUNTY_ORGAN, UNKNOWN_ORGAN } from '../support/notice.ts';

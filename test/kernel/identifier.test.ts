@@ -3,13 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   computeMod3736Check,
-  computeUsccCheck,
-  isCitizenNumber,
-  isUscc,
-  maskCode,
   readLicenseIdentifier,
   writeLicenseIdentifier,
 } from '../../subgraphs/kernel/identifier.ts';
+import { isCitizenNumber } from '../../subgraphs/kernel/identity/citizen.ts';
+import { maskCode } from '../../subgraphs/kernel/identity/identity.ts';
+import { computeUsccCheck, isUscc } from '../../subgraphs/kernel/identity/uscc.ts';
 
 const CHECKS_BY_KIND: Record<string, (text: string) => boolean> = {
   'license-identifier': (text) => readLicenseIdentifier(text).verdict === 'VALID',

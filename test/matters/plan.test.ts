@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readLegalBases, readMatters, readOrgans } from '../../seeds/load.ts';
-import { isUscc } from '../../subgraphs/kernel/identifier.ts';
+import { isUscc } from '../../subgraphs/kernel/identity/uscc.ts';
 import { dayBefore, type MatterRow } from '../../subgraphs/matters/matter.ts';
 
 /** Parses the text of the plan with an independent parser and compares it with the checked-in matters. */

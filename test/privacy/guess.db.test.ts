@@ -1,7 +1,7 @@
 import { isInputObjectType, isObjectType } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isCitizenNumber } from '../../subgraphs/kernel/identifier.ts';
+import { isCitizenNumber } from '../../subgraphs/kernel/identity/citizen.ts';
 import { testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

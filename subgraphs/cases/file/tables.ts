@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
+import type { HolderCodeKind } from '../../kernel/identity/identity.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import type { Finding, MatterFact, Position, Step, StepData } from '../case.ts';
 import type { GuideInForce } from '../reception/guide.ts';
@@ -25,7 +26,7 @@ export const caseFile = schema.table(
     matter: jsonb().$type<MatterFact>().notNull(),
     delegation: jsonb().$type<DelegationFact>().notNull(),
     applicantName: text().notNull(),
-    applicantCodeKind: text().$type<'USCC' | 'CITIZEN_NUMBER'>().notNull(),
+    applicantCodeKind: text().$type<HolderCodeKind>().notNull(),
     applicantCode: text().notNull(),
     fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
     licenseNumber: text(),

@@ -2,7 +2,7 @@ import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
 import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
-import { maskCode } from '../../kernel/identifier.ts';
+import { isPersonKind, maskCode } from '../../kernel/identity/identity.ts';
 import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, the decision document (准予／不予…决定书), and 送达回证. */
@@ -228,9 +228,9 @@ function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
   return `${placeOf(organ) ?? ''}“市县同权”综合受理窗口`;
 }
 
-const printedCodeOf = ({ codeKind, code }: Holder) => (codeKind === 'USCC' ? code : maskCode(code));
+const printedCodeOf = ({ codeKind, code }: Holder) => (isPersonKind(codeKind) ? maskCode(code) : code);
 
-const addressTo = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
+const addressTo = ({ applicant }: NoticeCase) => (isPersonKind(applicant.codeKind) ? '你' : '你单位');
 
 /** Formats a day for a document: 2026年1月5日. */
 export function printDay(day: Day): string {

@@ -1,5 +1,5 @@
 import type { Person } from '../../kernel/actor.ts';
-import { maskCode } from '../../kernel/identifier.ts';
+import { maskCode } from '../../kernel/identity/identity.ts';
 import { type Appointment, isInForce } from './appointment.ts';
 import type { StoredAppointment } from './store.ts';
 

@@ -1,6 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
-import { requireHolderCode } from '../../kernel/identifier.ts';
+import { requireHolderCode } from '../../kernel/identity/identity.ts';
 import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
@@ -43,7 +43,7 @@ export function requireApplication(
   checkAll(
     () => requireSituation({ ...application, delegation }, offered),
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
-    () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code'),
+    () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code', today),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, license?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),

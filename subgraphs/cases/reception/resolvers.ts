@@ -1,3 +1,4 @@
+import { normaliseHolderCode } from '../../kernel/identity/identity.ts';
 import { toSubmittedMaterial } from '../material/resolvers.ts';
 import type { ApplicationInput, Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
@@ -32,7 +33,8 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
 }
 
 function readRequest(input: ApplicationInput): reception.Request {
-  const { matter, applicant, fields, licenseNumber = null, situation: act = null, requestKey = null, dryRun } = input;
+  const { matter, fields, licenseNumber = null, situation: act = null, requestKey = null, dryRun } = input;
+  const applicant = { ...input.applicant, code: normaliseHolderCode(input.applicant.code) };
   const materials = input.materials.map(toSubmittedMaterial);
   return { matterId: matter, application: { applicant, fields, licenseNumber, act }, materials, requestKey, dryRun };
 }

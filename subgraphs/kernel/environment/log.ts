@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
-import { isCitizenNumber, readLicenseIdentifier, UUID_PATTERN } from '../identifier.ts';
+import { readLicenseIdentifier, UUID_PATTERN } from '../identifier.ts';
+import { isCitizenNumber } from '../identity/citizen.ts';
 import type { LogLevel } from './levels.ts';
 import { reduceError } from './redaction/redact.ts';
 

@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { deliverySchema } from '../delivery/delivery.ts';
+import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
@@ -86,7 +87,7 @@ export type DelegationFact = z.infer<typeof delegation>;
 
 const holder = z.object({
   name: z.string().min(1),
-  codeKind: z.enum(['USCC', 'CITIZEN_NUMBER']),
+  codeKind: z.enum(HOLDER_CODE_KINDS),
   code: z.string(),
 });
 export type Holder = z.infer<typeof holder>;

@@ -1,5 +1,6 @@
 import { isDay } from '../day.ts';
-import { isCitizenNumber, isUscc } from '../identifier.ts';
+import { isCitizenNumber } from '../identity/citizen.ts';
+import { isUscc } from '../identity/uscc.ts';
 import { describeTextProblem, findTextProblem } from '../text.ts';
 import type { LicenseLine, LineKind } from './line.ts';
 

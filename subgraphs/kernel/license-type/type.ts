@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Day, isWithin } from '../day.ts';
 import { daySchema } from '../day-schema.ts';
-import { isUscc } from '../identifier.ts';
+import { isUscc } from '../identity/uscc.ts';
 import { LICENSE_ACTIONS } from '../license-acts.ts';
 import { findLineProblem } from './content.ts';
 import { type LicenseLine, licenseLine, lineKey, MAX_SENTENCE_CHARS, textLine } from './line.ts';

@@ -1,7 +1,6 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../actor.ts';
-import { foldText } from '../finding/fold.ts';
-import { isCitizenNumber, isUscc } from '../identifier.ts';
+import { isHolderCode, normaliseHolderCode } from '../identity/identity.ts';
 import { Refusal } from '../refusal.ts';
 import { RefusalCollector } from '../refusals/collector.ts';
 import { type Phase, phaseOfPurpose, requirePurpose, type StatedPurpose } from './purpose.ts';
@@ -68,7 +67,7 @@ export async function searchByCode<Found>(
 }
 
 function requireCode(text: string): string {
-  const code = foldText(text).toUpperCase();
-  if (!isUscc(code) && !isCitizenNumber(code)) throw new Refusal('HOLDER_CODE_INVALID', 'code');
+  const code = normaliseHolderCode(text);
+  if (!isHolderCode(code)) throw new Refusal('HOLDER_CODE_INVALID', 'code');
   return code;
 }

@@ -1,4 +1,6 @@
-import { isCitizenNumber, isUscc, maskCode } from '../identifier.ts';
+import { isCitizenNumber } from '../identity/citizen.ts';
+import { IDENTITY_KINDS, maskCode } from '../identity/identity.ts';
+import { isUscc } from '../identity/uscc.ts';
 
 /** Masks the codes of people and organisations that stand in running text, such as a line of an application. Pure. */
 
@@ -7,25 +9,39 @@ import { isCitizenNumber, isUscc, maskCode } from '../identifier.ts';
  * single blank or hyphen where people put one.
  */
 const RUNS = /1\.2\.156\.3005\.2(?:\.[0-9A-Z]+){5}|[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]+(?:[ -][0-9A-Za-z０-９Ａ-Ｚａ-ｚ]+)*/g;
+/** Numbers of passports and permits: they have no check character, so only their complete form is known. */
+const DOCUMENT_NUMBERS = /(?<![0-9A-Za-z.-])(?:[A-Z]{3}-[0-9A-Z]{5,15}|[HM]\d{8}(?:\d{2})?)(?![0-9A-Za-z-])/g;
+const {
+  PASSPORT: { findFault: findPassportFault },
+  HK_MACAO_PERMIT: { findFault: findPermitFault },
+} = IDENTITY_KINDS;
 /** Letters in front of or behind a number without a blank, as in `ID11010519491231002X`. */
 const GLUED = /^([A-Za-zＡ-Ｚａ-ｚ]{0,10})([0-9０-９]{11,20}[XxＸｘ]?)([A-Za-zＡ-Ｚａ-ｚ]{0,10})$/;
 const CODE_CHARS = 18;
 /** A mobile number (手机号码). */
 const MOBILE_NUMBER = /^(?:(?:00)?86)?1[3-9]\d{9}$/;
 const MOBILE_CHARS = 11;
+/** A passport of three letters, a hyphen and five characters. */
+const MIN_CODE_CHARS = 9;
 const MAX_CODE_CHARS = MOBILE_CHARS + '0086'.length;
 /** Most parts in which people write one code. */
 const MAX_PARTS = 6;
 
 /**
- * Returns a text in which each valid citizen number, unified social credit code and mobile number is masked, except
- * `ownCode`. A text without one is returned as it is.
+ * Returns a text in which each valid citizen number, unified social credit code, passport, permit of Hong Kong and
+ * Macao residents and mobile number is masked, except `ownCode`. A text without one is returned as it is.
  */
 export function maskCodes(text: string, ownCode: string | null = null): string {
-  if (text.length < MOBILE_CHARS) return text;
-  return text.replace(RUNS, (run) =>
+  if (text.length < MIN_CODE_CHARS) return text;
+  const unnumbered = text.replace(DOCUMENT_NUMBERS, (number) => maskDocumentNumber(number, ownCode));
+  return unnumbered.replace(RUNS, (run) =>
     run.length < MOBILE_CHARS || run.startsWith('1.2.') ? run : maskRun(run, ownCode),
   );
+}
+
+function maskDocumentNumber(number: string, ownCode: string | null): string {
+  const isNumber = findPassportFault(number) === null || findPermitFault(number) === null;
+  return isNumber && number !== ownCode ? maskCode(number) : number;
 }
 
 /** Masks within a run: whole parts, or several in a row that together are one code. */

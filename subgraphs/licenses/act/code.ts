@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { isPersonRecord } from '../../kernel/identity/identity.ts';
 import type { CodePayload } from '../../kernel/sealing/sign.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
 
@@ -9,10 +10,10 @@ import type { AttachedRecord, LicenseRecord } from './record.ts';
 const NAME_HEAD_CHARS = 4;
 const NAME_TAIL_CHARS = 4;
 
-/** Masks a holder's name for the code: a citizen keeps the first character, an organisation its beginning and end. */
+/** Masks a holder's name for the code: a person keeps the first character, an organisation its beginning and end. */
 export function maskName(name: string, kind: LicenseRecord['CZZTDMLX']): string {
   const letters = [...name];
-  if (kind === '111') return `${letters[0] ?? ''}${'*'.repeat(Math.max(letters.length - 1, 1))}`;
+  if (isPersonRecord(kind)) return `${letters[0] ?? ''}${'*'.repeat(Math.max(letters.length - 1, 1))}`;
   const hiddenCount = letters.length - NAME_HEAD_CHARS - NAME_TAIL_CHARS;
   if (hiddenCount <= 0) return `${letters.slice(0, 2).join('')}${'*'.repeat(Math.max(letters.length - 2, 1))}`;
   return `${letters.slice(0, NAME_HEAD_CHARS).join('')}${'*'.repeat(Math.min(hiddenCount, 4))}${letters.slice(-NAME_TAIL_CHARS).join('')}`;

@@ -1,6 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import { kindOfRecord } from '../../kernel/identity/identity.ts';
 import type { Act } from '../../kernel/license-acts.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
@@ -58,7 +59,7 @@ export async function appendLicenseChanged(
         holder: {
           name: record.CZZT,
           code: record.CZZTDM,
-          codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER',
+          codeKind: kindOfRecord(record.CZZTDMLX),
         },
         fields: [...record.KZ_NR],
         validFrom: record.ZZYXQQSRQ,

@@ -1,3 +1,5 @@
+import type { RecordCodeKind } from '../../kernel/identity/identity.ts';
+
 /**
  * The canonical record of one license version: metadata elements of GB/T 36903-2018 by their standard short names, and
  * extensions (KZ_*). Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`.
@@ -17,10 +19,10 @@ export interface LicenseRecord {
   ZZBFJGDM: string;
   /** Issue date (证照颁发日期), YYYY-MM-DD. */
   ZZBFRQ: string;
-  /** Holder, code, and kind of code: 001 USCC, 111 citizen number (持证主体). */
+  /** Holder, code, and kind of code (持证主体): `IDENTITY_KINDS`. */
   CZZT: string;
   CZZTDM: string;
-  CZZTDMLX: '001' | '111';
+  CZZTDMLX: RecordCodeKind;
   /** Validity (有效期起始、截止). The end is 长期 if there is none. */
   ZZYXQQSRQ: string;
   ZZYXQJZRQ: string;

@@ -1,5 +1,6 @@
 import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
+import { kindOfRecord } from '../../kernel/identity/identity.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { reading } from './tables.ts';
@@ -19,8 +20,7 @@ export function readingResolvers(deps: ReadingDependencies) {
         return mutate(async () => {
           const request = { identifier, stated: { purpose, remark }, dryRun };
           const { holder, fields } = await discloseHolder(deps, actor, request);
-          const codeKind = holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const);
-          return { holder: { ...holder, codeKind }, fields };
+          return { holder: { ...holder, codeKind: kindOfRecord(holder.kind) }, fields };
         });
       },
       findHolderLicenses: (_, { input }, context) => {

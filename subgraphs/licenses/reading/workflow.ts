@@ -1,7 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { maskCode } from '../../kernel/identifier.ts';
+import { maskCode } from '../../kernel/identity/identity.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';

@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
+import { IDENTITY_KINDS } from '../../kernel/identity/identity.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
@@ -20,7 +21,6 @@ export type TaskView = ReturnType<typeof viewTask>;
 
 export function viewTask({ task, waitingFor }: ListedTask, person: Person) {
   const { content } = task;
-  const kind = content.holder.codeKind === 'USCC' ? ('001' as const) : ('111' as const);
   return {
     /** For the actions. Not fields of the schema. */
     task: toTask(task),
@@ -29,7 +29,7 @@ export function viewTask({ task, waitingFor }: ListedTask, person: Person) {
     act: content.action,
     licenseNumber: content.licenseNumber,
     licenseName: content.licenseName,
-    holder: viewHolder({ ...content.holder, kind }, person),
+    holder: viewHolder({ ...content.holder, kind: IDENTITY_KINDS[content.holder.codeKind].record }, person),
     openedAt: task.openedAt,
     waitingFor,
   };

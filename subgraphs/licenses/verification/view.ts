@@ -1,6 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import { isPersonRecord } from '../../kernel/identity/identity.ts';
 import { findTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
@@ -35,7 +36,7 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     version,
     state,
     name: record.ZZMC,
-    holderName: record.CZZTDMLX === '111' ? maskName(record.CZZT) : record.CZZT,
+    holderName: isPersonRecord(record.CZZTDMLX) ? maskName(record.CZZT) : record.CZZT,
     issuerName: record.ZZBFJG,
     issuedOn: record.ZZBFRQ,
     validFrom: record.ZZYXQQSRQ,
@@ -64,7 +65,7 @@ export function listPublished(
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
   return KZ_NR.filter(({ label }) => labels.has(label)).map(({ label, text }) => ({
     label,
-    text: CZZTDMLX === '111' ? text.replaceAll(CZZT, maskName(CZZT)) : text,
+    text: isPersonRecord(CZZTDMLX) ? text.replaceAll(CZZT, maskName(CZZT)) : text,
   }));
 }
 

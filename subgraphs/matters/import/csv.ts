@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { type Day, isDay } from '../../kernel/day.ts';
 import { MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } from '../../kernel/events/events.ts';
-import { isUscc } from '../../kernel/identifier.ts';
+import { isUscc } from '../../kernel/identity/uscc.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';

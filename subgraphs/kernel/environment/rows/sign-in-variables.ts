@@ -41,7 +41,7 @@ export const SIGN_IN = {
   OIDC_HOLDER_CLAIM: {
     kind: kinds.claimName,
     about:
-      'Claim with the USCC or citizen number that the issuer has verified. Whoever has one holds licenses under it. Absent: nobody.',
+      'Claim with the holder code that the issuer has verified, in the form of docs/holders.md. Whoever has one holds licenses under it. Absent: nobody.',
     uses: atEdge(optional),
   },
   OIDC_JWKS_URL: {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
 import { JsonTooComplex, parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readLicenseIdentifier } from '../../../kernel/identifier.ts';
+import { RECORD_CODE_KINDS } from '../../../kernel/identity/identity.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError, type PdfFile } from '../../../kernel/pdf/pdf.ts';
 import { saltSchema } from '../../../kernel/sealing/salt.ts';
@@ -23,7 +24,7 @@ export const recordForm = z.looseObject({
   ZZBFRQ: line,
   CZZT: line,
   CZZTDM: line,
-  CZZTDMLX: z.enum(['001', '111']),
+  CZZTDMLX: z.enum(RECORD_CODE_KINDS),
   ZZYXQQSRQ: line,
   ZZYXQJZRQ: line,
   ZZQZR: line,

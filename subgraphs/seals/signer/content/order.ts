@@ -6,6 +6,7 @@ import {
   sha256,
   toCanonicalJson,
 } from '../../../kernel/events/events.ts';
+import { IDENTITY_KINDS } from '../../../kernel/identity/identity.ts';
 import { caseStatementReason, LICENSE_ACTS, makesVersion } from '../../../kernel/license-acts.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError } from '../../../kernel/pdf/pdf.ts';
@@ -141,7 +142,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
     record.KZ_LXBB === content.typeVersion &&
     record.CZZT === holder.name &&
     record.CZZTDM === holder.code &&
-    record.CZZTDMLX === (holder.codeKind === 'USCC' ? '001' : '111') &&
+    record.CZZTDMLX === IDENTITY_KINDS[holder.codeKind].record &&
     record.ZZYXQQSRQ === content.validFrom &&
     record.ZZYXQJZRQ === (content.validUntil ?? '长期') &&
     toCanonicalJson(record.KZ_NR) === toCanonicalJson(content.fields) &&

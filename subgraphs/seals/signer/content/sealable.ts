@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../../../kernel/day-schema.ts';
+import { RECORD_CODE_KINDS } from '../../../kernel/identity/identity.ts';
 import { LICENSE_STATES } from '../../../kernel/license-acts.ts';
 import { saltSchema } from '../../../kernel/sealing/salt.ts';
 import { findTextProblem } from '../../../kernel/text.ts';
@@ -17,7 +18,7 @@ const version = z.int().min(1).max(999);
 /** The record of a license version (GB/T 36903): what its case decided, and the hub's own numbering. */
 export const sealableRecord = z.strictObject({
   ...{ ZZMC: line, ZZLXDM: line, ZZBH: line, ZZBS: line, ZZBFJG: line, ZZBFJGDM: line, ZZBFRQ: line },
-  ...{ CZZT: line, CZZTDM: line, CZZTDMLX: z.enum(['001', '111']), ZZYXQQSRQ: line, ZZYXQJZRQ: line },
+  ...{ CZZT: line, CZZTDM: line, CZZTDMLX: z.enum(RECORD_CODE_KINDS), ZZYXQQSRQ: line, ZZYXQJZRQ: line },
   ...{ ZZQZR: line, ZZQZSJ: instantSchema, ZZQZMC: line },
   ...{ KZ_BB: version, KZ_CZ: line, KZ_SX: line, KZ_BJBH: line, KZ_XZQH: line, KZ_BLXZQH: line },
   KZ_NR: z.array(z.strictObject({ label: text, text })),
