@@ -42,7 +42,7 @@ export interface Person {
   organ: string | null;
   /** Division code of the integrated window (综合受理窗口) to which this person is seconded, or null. */
   window: string | null;
-  /** The code under which this person holds licenses (USCC or citizen number), or null. */
+  /** The code under which this person holds licenses (`IDENTITY_KINDS`), or null. */
   holderCode: string | null;
 }
 
@@ -55,7 +55,7 @@ export interface Identity {
   issuer: string;
   /** Names the person at the issuer, always the same (`sub`). */
   subject: string;
-  /** USCC or citizen number, valid by its check character, or null for whoever holds no licenses. */
+  /** A code (`isHolderCode`), or null for whoever holds no licenses. */
   holderCode: string | null;
   name: string | null;
   issuedAt: Date;
