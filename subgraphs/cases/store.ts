@@ -1,6 +1,7 @@
 import { eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
+import type { Day } from '../kernel/day.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -18,7 +19,7 @@ import {
 } from './case.ts';
 import { notifyPlatform } from './platform/store.ts';
 import { announceRenewal } from './renewal/store.ts';
-import { putFigure } from './statistics/store.ts';
+import { putFigure, putLastDays } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
 const { caseFile, caseStep } = tables;
@@ -33,6 +34,7 @@ export interface StoredCase {
   parties: readonly string[];
   window: string | null;
   restsSince: Date;
+  lastDay: Day;
 }
 
 function toFile(row: FileRow): CaseFile {
@@ -65,6 +67,7 @@ function foldRows(rows: readonly FileRow[], steps: readonly (typeof caseStep.$in
     parties: row.parties,
     window: row.window,
     restsSince: row.restsSince,
+    lastDay: row.lastDay,
   }));
 }
 
@@ -150,7 +153,11 @@ export async function addStep(
         })
         .where(eq(caseFile.id, subject.id)),
   ]);
-  await inOrder(tx, [(tx) => putFigure(tx, updated, calendar), (tx) => putCaseRest(tx, caseRestOf(updated, calendar))]);
+  await inOrder(tx, [
+    (tx) => putFigure(tx, updated, calendar),
+    (tx) => putLastDays(tx, [updated.id]),
+    (tx) => putCaseRest(tx, caseRestOf(updated, calendar)),
+  ]);
   return updated;
 }
 

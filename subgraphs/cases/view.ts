@@ -4,6 +4,7 @@ import type { GraphContext } from '../kernel/http/context.ts';
 import { requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identity/identity.ts';
+import type { CountedConnection } from '../kernel/list/page.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
 import {
@@ -23,6 +24,9 @@ const organ = (id: string) => ({ id });
 
 /** The parent value of Case resolvers. @public by codegen.ts */
 export type CaseView = ReturnType<typeof viewCase>;
+
+/** The parent value of CaseConnection. @public by codegen.ts */
+export type CaseConnection = CountedConnection<CaseView>;
 
 /** Returns a case by its id as the caller may see it, or null. */
 export type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;

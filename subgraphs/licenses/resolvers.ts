@@ -33,6 +33,7 @@ export function licenseResolvers(
   deps: issue.IssueDependencies & VerificationDependencies & StatementDependencies & ReadingDependencies,
 ): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
+  const { Query: lists, ...listTypes } = listResolvers(deps);
   const orders = orderResolvers(deps);
   const readings = readingResolvers(deps);
   const proposals = proposalResolvers(deps);
@@ -42,7 +43,7 @@ export function licenseResolvers(
     DateTime: GraphQLDateTime,
     Query: {
       ...queries(db),
-      ...listResolvers(deps).Query,
+      ...lists,
       ...orders.Query,
       ...proposals.Query,
       ...readings.Query,
@@ -62,6 +63,7 @@ export function licenseResolvers(
     },
     PaperCertificate: { recallDue: isRecallDue },
     SupervisionOrder: orders.SupervisionOrder,
+    ...listTypes,
     ...verificationTypes,
     Case: {
       __resolveReference: ({ id }) => ({ id }),

@@ -4,6 +4,7 @@ import type { Day } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { kindOfRecord, maskCode, type RecordCodeKind } from '../kernel/identity/identity.ts';
 import type { Act, ValidityState } from '../kernel/license-acts.ts';
+import type { CountedConnection } from '../kernel/list/page.ts';
 import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import type { ActStatement } from './act/record.ts';
@@ -24,6 +25,9 @@ export interface LicenseView {
   person: Person;
   context: GraphContext;
 }
+
+/** The parent value of LicenseConnection. @public by codegen.ts */
+export type LicenseConnection = CountedConnection<LicenseView>;
 
 /** Loads a version by identifier, or null if the caller may not see it. One query serves a whole GraphQL answer. */
 export async function loadLicense(db: Database, context: GraphContext, person: Person, identifier: string) {

@@ -66,6 +66,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     Mutation: { ...proposals.Mutation, ...taskMutation },
     ImportProposal: proposals.ImportProposal,
     Guide: guides.Guide,
+    GuideVersion: guides.GuideVersion,
     LicenseNumberFormat: types.LicenseNumberFormat,
     LicenseType: types.LicenseType,
     Matter: { ...guides.Matter, ...types.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },

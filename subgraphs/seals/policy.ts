@@ -10,7 +10,7 @@ import {
 } from '../kernel/policy.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusal.ts';
 import type { Application, ApplicationKind } from './application/application.ts';
-import type { Seal, SealState } from './seal.ts';
+import { requireNotEnded, requireSuspended, type Seal, type SealState } from './seal.ts';
 
 /** Who may do what with seals and with applications on them. */
 
@@ -20,9 +20,12 @@ export interface SealSubject {
   at: Date;
 }
 
-/** The organ of an existing seal, or null if the seal is to be made. */
-interface AppliedSeal {
+/** What an application is on. */
+export interface AppliedSeal {
+  /** The organ of an existing seal, or null if the seal is to be made. */
   organ: string | null;
+  seal: Seal | null;
+  at: Date;
 }
 
 /** The organ to which the seal belongs. */
@@ -55,7 +58,6 @@ const OWN_APPLICATION: Place<Application> = {
 };
 
 const KEEPER: Grant<SealSubject> = { roles: ['SEAL_KEEPER'], place: SEAL_ORGAN };
-const APPLICATION: PolicyRule<AppliedSeal> = { grants: [{ roles: ['SEAL_KEEPER'], place: APPLYING_ORGAN }] };
 
 /** The refusal for a state of the seal, or null for a state that has none. */
 const byState =
@@ -73,6 +75,17 @@ const whileWaiting = ({ outcome }: Application) =>
   outcome === null ? null : new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 
 const SEAL_CLAUSE = '《电子印章管理办法》（国办发〔2025〕33号）';
+
+const APPLICATION: PolicyRule<AppliedSeal> = {
+  grants: [{ roles: ['SEAL_KEEPER'], place: APPLYING_ORGAN }],
+  clause: SEAL_CLAUSE,
+};
+/** An application on a seal that stands as `requireState` says. It is checked again when the application is approved. */
+const onSeal = (requireState: (seal: Seal, at: Date) => void): PolicyRule<AppliedSeal> => ({
+  ...APPLICATION,
+  state: ({ seal, at }) => seal && catchRefusal(() => requireState(seal, at)),
+});
+const ON_LIVING_SEAL = onSeal(requireNotEnded);
 
 type SealSubjects = Record<'suspendSeal' | 'fileSeal' | 'putSealIntoUse', SealSubject> &
   Record<
@@ -98,26 +111,32 @@ export const SEALS_POLICY: Policy<SealSubjects> = {
       SUSPENDED: 'SEAL_SUSPENDED',
       ENDED: 'SEAL_SUSPENDED',
     }),
+    clause: SEAL_CLAUSE,
   },
   /** 备案, once. */
   fileSeal: {
     grants: [KEEPER],
     state: (subject) => unlessOver(subject) ?? onFile(subject),
+    clause: SEAL_CLAUSE,
   },
   /** 启用. Repeating it changes nothing. */
   putSealIntoUse: {
     grants: [KEEPER],
     state: (subject) => unlessOver(subject) ?? notReady(subject),
     needless: needlessInUse,
+    clause: SEAL_CLAUSE,
   },
   applyForSeal: APPLICATION,
-  applyForSealGrant: APPLICATION,
-  applyForSealGrantWithdrawal: APPLICATION,
-  applyForSealEnd: APPLICATION,
-  applyForSealRotation: APPLICATION,
-  applyForSealResumption: APPLICATION,
-  enterSealCertificate: APPLICATION,
-  applyForSealPicture: APPLICATION,
+  applyForSealGrant: ON_LIVING_SEAL,
+  applyForSealGrantWithdrawal: onSeal((seal) => {
+    requireNotEnded(seal);
+    if (seal.grants.length === 0) throw new Refusal('SEAL_NOT_GRANTED', 'grant');
+  }),
+  applyForSealEnd: ON_LIVING_SEAL,
+  applyForSealRotation: ON_LIVING_SEAL,
+  applyForSealResumption: onSeal(requireSuspended),
+  enterSealCertificate: ON_LIVING_SEAL,
+  applyForSealPicture: ON_LIVING_SEAL,
   /** 批准: by a second person of the organ (国办发〔2025〕33号). */
   decideSealApplication: {
     grants: [{ roles: ['SEAL_APPROVER'], place: APPLICATION_ORGAN }],

@@ -12,7 +12,7 @@ import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import type { Grant } from './seal.ts';
 import * as store from './store.ts';
 import { findUses, listUses, USE_ORDER, type UseRow } from './use/store.ts';
-import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
+import { type SealView, viewGrant, viewSealActions, viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
@@ -66,6 +66,7 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
     },
     Seal: {
       code: ({ id }) => id,
+      actions: (seal, _, { actor }) => viewSealActions(seal, now(), actor),
       __resolveReference: ({ id }, context) => load(context, id),
       certificateRequest: async ({ id }, _, context) => {
         const stored = await loadStored(context, id);

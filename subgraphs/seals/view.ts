@@ -1,7 +1,8 @@
-import type { Person } from '../kernel/actor.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { requireReadScope } from '../kernel/http/context.ts';
-import { SEAL_READS } from './policy.ts';
+import { answerAction } from '../kernel/policy.ts';
+import { SEAL_READS, SEALS_POLICY } from './policy.ts';
 import type { Grant } from './seal.ts';
 import type { StoredSeal } from './store.ts';
 import type { UseRow } from './use/store.ts';
@@ -9,17 +10,34 @@ import type { UseRow } from './use/store.ts';
 /** A seal as GraphQL shows it. */
 export type SealView = ReturnType<typeof viewSealOn>;
 
-export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day) {
+export function viewSealOn(stored: StoredSeal, day: Day) {
+  const { seal, certificate, picture } = stored;
   const { id, name, kind, state, filingNumber, validFrom, validUntil, grants, organ } = seal;
   const currentGrants = grants.filter(({ to }) => to === null || day <= to);
   return {
-    ...{ id, name, kind, state, filingNumber, validFrom, validUntil },
+    ...{ stored, id, name, kind, state, filingNumber, validFrom, validUntil },
     certificate: certificate.certificatePem,
     picture: picture && `/seals/picture/${picture}`,
     organ: { id: organ },
     matters: [...new Set(currentGrants.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
     grants: grants.map(viewGrant),
   };
+}
+
+/** Mutations on an existing seal, in the order of its life. */
+const ON_SEAL = ['fileSeal', 'putSealIntoUse', 'suspendSeal'] as const;
+const APPLIED_FOR = [
+  ...(['applyForSealResumption', 'applyForSealGrant', 'applyForSealGrantWithdrawal', 'applyForSealRotation'] as const),
+  ...(['enterSealCertificate', 'applyForSealPicture', 'applyForSealEnd'] as const),
+];
+
+/** What this caller may do with a seal now. The answers come from the rows that the mutations ask. */
+export function viewSealActions({ stored: { seal } }: SealView, at: Date, actor: Actor) {
+  const { organ } = seal;
+  return [
+    ...ON_SEAL.map((name) => answerAction(name, SEALS_POLICY[name], { seal, at }, actor)),
+    ...APPLIED_FOR.map((name) => answerAction(name, SEALS_POLICY[name], { organ, seal, at }, actor)),
+  ];
 }
 
 /** The parent value of SealGrant resolvers. @public by codegen.ts */

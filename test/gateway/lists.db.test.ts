@@ -43,10 +43,12 @@ interface ListPlace {
   hasBackward: boolean;
   /** Values of its argument orderBy. */
   orders: readonly string[];
+  hasTotalCount: boolean;
 }
 
 interface AnsweredPage {
   edges: { cursor: string }[];
+  totalCount?: number;
   pageInfo: {
     hasNextPage: boolean;
     hasPreviousPage: boolean;
@@ -93,14 +95,17 @@ function listLists(sdl: string): ListPlace[] {
         const order = field.args.find(({ name }) => name === 'orderBy');
         const orderType = order && getNamedType(order.type);
         const orders = isEnumType(orderType) ? orderType.getValues().map(({ name }) => name) : [];
-        return { coordinate, name: field.name, type: type.name, hasBackward, orders };
+        const answered = getNamedType(field.type);
+        const hasTotalCount = isObjectType(answered) && 'totalCount' in answered.getFields();
+        return { hasTotalCount, coordinate, name: field.name, type: type.name, hasBackward, orders };
       }),
   );
 }
 
 async function ask(list: ListPlace, args: string): Promise<{ page: AnsweredPage | null; errors: unknown[] }> {
   const given = [REQUIRED[list.coordinate], args].filter(Boolean).join(', ');
-  const selection = '{ edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }';
+  const total = list.hasTotalCount ? 'totalCount' : '';
+  const selection = `{ ${total} edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }`;
   const field = `${list.name}${given ? `(${given})` : ''} ${selection}`;
   const place = PLACES[list.type] ?? { query: '{ % }', path: [] };
   const response = await hub.hub.app.inject({
@@ -145,7 +150,9 @@ async function walk(
     if (!goesOn) break;
   }
   const inOrder = direction === 'FORWARD' ? pages : pages.toReversed();
-  return inOrder.flatMap(({ edges }) => edges.map((edge) => edge.cursor));
+  const cursors = inOrder.flatMap(({ edges }) => edges.map((edge) => edge.cursor));
+  if (list.hasTotalCount) for (const page of pages) expect(page.totalCount, list.coordinate).toBe(cursors.length);
+  return cursors;
 }
 
 describe('every list', () => {

@@ -64,6 +64,44 @@ describe('node', () => {
   });
 });
 
+describe('what a list shows', () => {
+  const LISTS = `{
+    tasks(first: 12) { edges { node { id number } } }
+    calendars(first: 2) { edges { node { id year version } } }
+  }`;
+  const AGREEMENTS = '{ agreements(first: 1) { edges { node { id number } } } }';
+  const findAgain = (selection: string) => `query ($ids: [ID!]!) { nodes(ids: $ids) { id ${selection} } }`;
+  const AGAIN = findAgain('... on Task { number } ... on Calendar { year version }');
+  const AGREEMENT_AGAIN = findAgain('... on Agreement { number }');
+  const nodesOf = (list: { edges: { node: { id: string } }[] }) => list.edges.map(({ node }) => node);
+
+  test('node finds again: tasks, calendars', async () => {
+    const { data: shown } = await hub.ask(null, LISTS);
+    const lists = [shown.tasks, shown.calendars].map(nodesOf);
+    expect(lists.map(({ length }) => length)).toEqual([12, expect.any(Number)]);
+    const { data, errors } = await hub.ask(null, AGAIN, { ids: lists.flat().map(({ id }) => id) });
+    expect({ nodes: data.nodes, errors }).toEqual({ nodes: lists.flat(), errors: undefined });
+  });
+
+  test('node finds again for those who may see the list: agreements', async () => {
+    const { data: shown } = await hub.ask('yudu-lyj.approver', AGREEMENTS);
+    const [agreement] = nodesOf(shown.agreements);
+    const ids = [agreement?.id];
+    expect((await hub.ask('yudu-lyj.approver', AGREEMENT_AGAIN, { ids })).data.nodes).toEqual([agreement]);
+    expect((await hub.ask('applicant-company', AGREEMENT_AGAIN, { ids })).data.nodes).toEqual([null]);
+    expect((await hub.ask(null, AGREEMENT_AGAIN, { ids })).errors).toMatchObject([
+      { extensions: { code: 'UNAUTHENTICATED' } },
+    ]);
+  });
+
+  test.each(['Task', 'Calendar', 'GuideVersion', 'Agreement'])('no node is a %s by a foreign key', async (type) => {
+    for (const own of ['0', '2026-99', '9999-0', 'yd2022-1-07/99', '/1', '1e0', '2026-0x1']) {
+      const { data, errors } = await hub.ask('yudu-lyj.approver', NODE, { id: writeGlobalId({ type, own }) });
+      expect({ data, errors }).toEqual({ data: { node: null } });
+    }
+  });
+});
+
 describe('nodes', () => {
   const NODES =
     'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on Matter { code } ... on Case { number } } }';

@@ -58,12 +58,19 @@ async function readGuide(matter: string, on: string | null = null, division: str
   return data.matter.guide;
 }
 async function listVersions(matter: string) {
-  const query = `query($matter: ID!) { matter(id: $matter) { guideVersions(first: 100) { edges { cursor node {
+  const query = `query($matter: ID!) { matter(id: $matter) { guideVersions(first: 100) { edges { cursor node { id
     guide { version validFrom validTo sample } publishedAt digest lapsed { divisionCode reasons }
     overlays { divisionCode revision validFrom carriedFrom differences { text } } } } pageInfo { hasNextPage } } } }`;
   const { data, errors } = await hub.ask(null, query, { matter });
   if (errors) throw new Error(JSON.stringify(errors));
-  return data.matter.guideVersions.edges.map((edge: { node: object }) => edge.node);
+  // biome-ignore lint/suspicious/noExplicitAny: an answer as the hub gives it
+  const nodes: any[] = data.matter.guideVersions.edges.map(
+    (edge: { node: object }) => edge.node,
+  );
+  const again = 'query($ids: [ID!]!) { nodes(ids: $ids) { id ... on GuideVersion { digest } } }';
+  const { data: found } = await hub.ask(null, again, { ids: nodes.map(({ id }) => id) });
+  expect(found.nodes).toEqual(nodes.map(({ id, digest }) => ({ id, digest })));
+  return nodes.map(({ id: _id, ...version }) => version);
 }
 
 const guideFor = (matterId: string, change: object = {}) => ({

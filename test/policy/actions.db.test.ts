@@ -39,6 +39,9 @@ const NEEDLESS = ['ACTION_DONE', 'COLLECTION_NOT_FAILED'];
 /** Such an action cannot be rehearsed: there is no case, or no order, to name. */
 const NOTHING_TO_NAME = ['ACT_NEEDS_CASE', 'ORDER_UNKNOWN'];
 
+/** What the hub of this test cannot fill in: it knows no certificate by another authority that the hub trusts. */
+const WRONGLY_FILLED: Readonly<Record<string, string>> = { enterSealCertificate: 'AUTHORITY_NOT_TRUSTED' };
+
 interface Action {
   name: string;
   label: { zh: string; en: string };
@@ -77,6 +80,7 @@ const DECISIONS_QUERY = `{
   sealApplications(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } } }`;
 /** What each list of `DECISIONS_QUERY` has, as inputs name it. */
 const DECIDED = { proposals: 'proposal', importProposals: 'proposal', sealApplications: 'application' } as const;
+const SEALS_QUERY = `{ seals(first: 100) { edges { node { code state ${ACTIONS} } } } }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id: uuid } ${ACTIONS} } } } }`;
 
 /** The inputs that an object supplies, by its kind. */
@@ -88,6 +92,7 @@ const SUPPLIED: Readonly<Record<string, readonly string[]>> = {
   proposal: ['proposal'],
   task: ['case'],
   application: ['application'],
+  seal: ['seal'],
 };
 const schema = buildApiSchema();
 
@@ -143,7 +148,8 @@ describe('actions', () => {
     const query = `mutation($input: ${inputTypes.get(name)}) { ${name}(input: $input) { refusal { code } } }`;
     const { data, errors } = await policyHub.hub.ask(person, query, { input: { ...input, dryRun: true } });
     if (errors) throw new Error(`${name}: ${JSON.stringify(errors)}`);
-    return data[name].refusal?.code ?? 'ALLOWED';
+    const code: string = data[name].refusal?.code ?? 'ALLOWED';
+    return code === WRONGLY_FILLED[name] ? 'ALLOWED' : code;
   }
 
   /** Returns what a person is shown on every case, push, finding and license, with the input of each action. */
@@ -193,6 +199,8 @@ describe('actions', () => {
           const rejection = action.name.startsWith('decide') ? { approve: false, reason: '暂不需要' } : {};
           add(`${name} ${node.state} ${node.kind}`, [action], { [name]: node.id, ...rejection });
         }
+    const { data: ofSeals } = await policyHub.hub.ask(person, SEALS_QUERY);
+    for (const { node } of ofSeals.seals.edges) add(`seal ${node.state}`, node.actions, { seal: node.code });
     const { data } = await policyHub.hub.ask(person, TASK_QUERY);
     for (const { node } of data.certificateTasks.edges) {
       for (const action of node.actions as Action[]) {

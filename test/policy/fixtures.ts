@@ -277,18 +277,32 @@ const application = {
   ...{ id: 'x', organ: 'yudu-lyj', sealId: 'x', particulars: { kind: 'ROTATE' } },
   ...{ appliedById: KEEPER_ID, appliedBy: '某人', outcome: null },
 };
+const grant = { id: 'g', matter: 'yd2022-1-07', person: null, from: null, to: null };
 const applying = Object.keys(SEALS_POLICY).filter((name) => name.startsWith('applyFor') || name.startsWith('enter'));
 const seals = [
   ...fixturesOf(SEALS_POLICY, ['suspendSeal', 'putSealIntoUse'], { seal, at: AT }, sealPlaces),
   ...fixturesOf(SEALS_POLICY, ['fileSeal'], { seal: { ...seal, state: 'MADE' }, at: AT }, sealPlaces),
   ...fixturesOf(
     SEALS_POLICY,
-    applying,
-    { organ: 'yudu-lyj' },
+    applying.filter((name) => name !== 'applyForSealResumption'),
+    { organ: 'yudu-lyj', seal: { ...seal, grants: [grant] }, at: AT },
     { APPLYING_ORGAN: { organs: ['yudu-lyj'] } },
     'existing',
   ),
-  ...fixturesOf(SEALS_POLICY, ['applyForSeal'], { organ: null }, { APPLYING_ORGAN: { anyOrgan: true } }, 'new'),
+  ...fixturesOf(
+    SEALS_POLICY,
+    ['applyForSealResumption'],
+    { organ: 'yudu-lyj', seal: { ...seal, state: 'SUSPENDED' }, at: AT },
+    { APPLYING_ORGAN: { organs: ['yudu-lyj'] } },
+    'existing',
+  ),
+  ...fixturesOf(
+    SEALS_POLICY,
+    ['applyForSeal'],
+    { organ: null, seal: null, at: AT },
+    { APPLYING_ORGAN: { anyOrgan: true } },
+    'new',
+  ),
   // Nobody decides the own application, so another keeper applied for this one.
   ...fixturesOf(
     SEALS_POLICY,

@@ -16,6 +16,12 @@ export async function lockAgreement(tx: Transaction, number: string): Promise<St
   return row ?? null;
 }
 
+/** Returns the agreement with this number, or null if there is none. */
+export async function findAgreement(db: Reader, number: string): Promise<StoredAgreement | null> {
+  const [row] = await db.select().from(agreement).where(eq(agreement.number, number));
+  return row ?? null;
+}
+
 /** Writes an agreement. Returns null if its number is taken. */
 export async function insertAgreement(
   tx: Transaction,

@@ -2,13 +2,16 @@ import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts';
-import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { type CountedConnection, readPage, toCountedConnection } from '../../kernel/list/page.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
 import { type AttentionKind, type AttentionRow, sentenceOf } from './attention.ts';
 import { ATTENTION_ORDER, listAttention } from './store.ts';
+
+/** The parent value of AttentionConnection. @public by codegen.ts */
+export type AttentionConnection = CountedConnection<AttentionRow>;
 
 /** Returns the key of what another subgraph decides, if the item is of this kind. */
 function linkTo(wanted: AttentionKind, { kind, proposalId: id }: AttentionRow) {
@@ -40,9 +43,10 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           holderCode: 'holderCode' in scope ? scope.holderCode : null,
         };
         const items = await listAttention(db, filter, now(), readPage(args, ATTENTION_ORDER));
-        return toConnection(items, ATTENTION_ORDER, (row) => row);
+        return toCountedConnection(items, ATTENTION_ORDER, (row) => row);
       },
     },
+    AttentionConnection: { totalCount: ({ countAll }) => countAll() },
     AttentionItem: {
       message: (item) => sentenceOf(item),
       organs: ({ organs }) => organs.map((id) => ({ id })),

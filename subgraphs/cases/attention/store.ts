@@ -3,8 +3,8 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person, Role } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
-import { idPart, microsecondPart, type Page } from '../../kernel/list/page.ts';
+import { type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
+import { type CountedPage, idPart, microsecondPart } from '../../kernel/list/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import type { Calendar } from '../calendar/working-day.ts';
@@ -262,7 +262,7 @@ export async function listAttention(
   { person, ...filter }: AttentionFilter & { person: Person },
   now: Date,
   page: KeysetRequest,
-): Promise<Page<AttentionRow & { at: string }>> {
+): Promise<CountedPage<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds, holderCode } = filter;
   const today = dayOf(now);
   const sources =
@@ -286,7 +286,7 @@ export async function listAttention(
           sql`, `,
         )})`,
   ].filter((condition) => condition !== null);
-  const attentionPage = await selectPage(page, (keyset) =>
+  const attentionPage = await selectCountedPage(db, page, (keyset) =>
     db
       .select({
         id: sql<string>`id`,

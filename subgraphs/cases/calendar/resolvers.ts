@@ -44,6 +44,13 @@ export function calendarResolvers(deps: CalendarDependencies) {
         return { day: value, missingYear };
       },
     },
+    Calendar: {
+      id: ({ year, version }) => `${year}-${version}`,
+      __resolveReference: async ({ id }) => {
+        const [, year, version] = /^(\d{4})-(\d{1,6})$/.exec(id) ?? [];
+        return year === undefined ? null : store.findNotice(db, Number(year), Number(version));
+      },
+    },
     Case: {
       pause: ({ subject }) => viewPause(subject),
       clock: async ({ subject }, _, context) => {

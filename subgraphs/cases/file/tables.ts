@@ -9,6 +9,9 @@ import type { GuideInForce } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');
 
+/** Stands behind every real last day. */
+export const NO_LAST_DAY = '9999-12-31';
+
 /**
  * The data with which a case was received and accepted. Its status is computed from `case_step`.
  * Its organs follow a transfer of the matter. Each transfer adds a step with the previous organs.
@@ -47,6 +50,8 @@ export const caseFile = schema.table(
     waitsWindow: text(),
     /** When it reached its current position. */
     restsSince: instant().notNull(),
+    /** Last day of a running case, derived from its figures for one order of lists. NO_LAST_DAY: none, or closed. */
+    lastDay: day().notNull().default(NO_LAST_DAY),
     /**
      * The person, key and digest of the request that made it. The same request again returns this case and makes no
      * other.
@@ -62,6 +67,7 @@ export const caseFile = schema.table(
     index().on(table.waitsWindow, table.restsSince),
     uniqueIndex().on(table.requestedBy, table.requestKey),
     index().on(table.matterId, table.serial),
+    index().on(table.lastDay, table.serial),
     index('case_file_find').using(
       'gin',
       sql`cases.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.applicantName}, ${table.matterId})`,

@@ -3,7 +3,7 @@ import { type Clock, dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { requireQuery } from '../../kernel/finding/query.ts';
 import { getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { buildInputError, describePage, readPage, toConnection } from '../../kernel/list/page.ts';
+import { buildInputError, describePage, readPage, toConnection, toCountedConnection } from '../../kernel/list/page.ts';
 import { findReadScope } from '../../kernel/policy.ts';
 import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';
@@ -29,14 +29,14 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
         const page = readPage(args, CASE_ORDERS[args.orderBy]);
         const filter = readFilter(args.filter ?? {});
         const casePage = await listCases(db, { actor: person, today: dayOf(now()) }, filter, page);
-        return toConnection(casePage, CASE_ORDERS[args.orderBy], (row) => viewCase(row.subject, person));
+        return toCountedConnection(casePage, CASE_ORDERS[args.orderBy], (row) => viewCase(row.subject, person));
       },
       searchCases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const text = requireQuery(args.text, 'text');
         const order = toSearchOrder(text);
         const found = await searchCases(db, { actor: person, today: dayOf(now()) }, text, readPage(args, order));
-        return toConnection(found, order, (row) => viewCase(row.subject, person));
+        return toCountedConnection(found, order, (row) => viewCase(row.subject, person));
       },
       queue: async (_, args, { actor }) => {
         const person = requirePerson(actor);
@@ -47,9 +47,10 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
           steps,
           readPage(args, QUEUE_ORDER),
         );
-        return toConnection(casePage, QUEUE_ORDER, (row) => viewCase(row.subject, person));
+        return toCountedConnection(casePage, QUEUE_ORDER, (row) => viewCase(row.subject, person));
       },
     },
+    CaseConnection: { totalCount: ({ countAll }) => countAll() },
     Matter: {
       __resolveReference: ({ id }) => ({ id }),
       runningCases: async ({ id }, args, context) => {

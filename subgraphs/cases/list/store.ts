@@ -2,8 +2,8 @@ import { and, arrayContains, desc, eq, inArray, notInArray, or, type SQL, sql } 
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
-import { instantPart, numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
+import { type CountedPage, dayPart, instantPart, numberPart, serialPart } from '../../kernel/list/page.ts';
 import type { Position } from '../case.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';
@@ -31,10 +31,22 @@ function visibleTo(actor: Person, today: Day): SQL | undefined {
   );
 }
 
+/** The order by the last day of running cases. Those without one, and closed ones, are later than every day. */
+const byLastDay = (direction: 'ASC' | 'DESC'): ColumnOrder<StoredCase> => ({
+  name: `cases LAST_DAY_${direction}`,
+  direction,
+  keys: [
+    { column: caseFile.lastDay, part: dayPart, readValue: ({ lastDay }) => lastDay },
+    { column: caseFile.serial, part: serialPart, readValue: ({ serial }) => serial },
+  ],
+});
+
 /** The orders of `cases`. The serial number is that of receipt. */
 export const CASE_ORDERS = {
   RECEIVED_DESC: bySerial<StoredCase>('cases RECEIVED_DESC', caseFile.serial, 'DESC'),
   RECEIVED_ASC: bySerial<StoredCase>('cases RECEIVED_ASC', caseFile.serial, 'ASC'),
+  LAST_DAY_ASC: byLastDay('ASC'),
+  LAST_DAY_DESC: byLastDay('DESC'),
 } as const satisfies Record<string, ColumnOrder<StoredCase>>;
 
 /** The order of `queue`. */
@@ -53,10 +65,10 @@ export async function listCases(
   { actor, today }: { actor: Person; today: Day },
   filter: CaseFilter,
   page: KeysetRequest,
-): Promise<Page<StoredCase>> {
+): Promise<CountedPage<StoredCase>> {
   const { query } = filter;
   const isFound = query === null ? undefined : await buildQueryCondition(db, { actor, today }, query);
-  const casePage = await selectPage(page, (keyset) =>
+  const casePage = await selectCountedPage(db, page, (keyset) =>
     db
       .select()
       .from(caseFile)
@@ -119,10 +131,10 @@ export async function searchCases(
   { actor, today }: { actor: Person; today: Day },
   text: string,
   page: KeysetRequest,
-): Promise<Page<FoundCase>> {
+): Promise<CountedPage<FoundCase>> {
   const query = { text, applicantName: null, receivedFrom: null, receivedTo: null };
   const isFound = await buildQueryCondition(db, { actor, today }, query);
-  const found = await selectPage(page, (keyset) =>
+  const found = await selectCountedPage(db, page, (keyset) =>
     db
       .select({ file: caseFile, worth: worthOf(text) })
       .from(caseFile)
@@ -141,9 +153,9 @@ export async function listQueue(
   { actor, today }: { actor: Person; today: Day },
   steps: readonly Position[] | null,
   page: KeysetRequest,
-): Promise<Page<StoredCase>> {
+): Promise<CountedPage<StoredCase>> {
   const { organ, window } = actor;
-  const casePage = await selectPage(page, (keyset) =>
+  const casePage = await selectCountedPage(db, page, (keyset) =>
     db
       .select()
       .from(caseFile)

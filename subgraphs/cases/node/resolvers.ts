@@ -1,7 +1,10 @@
 import { dayOf } from '../../kernel/day.ts';
 import { mayRead, requirePerson } from '../../kernel/http/context.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { findReadScope } from '../../kernel/policy.ts';
 import { findReading } from '../../kernel/privacy/reading-store.ts';
+import { findAgreement } from '../agreement/store.ts';
+import { viewAgreement } from '../agreement/view.ts';
 import { findException } from '../exception/store.ts';
 import { viewException } from '../exception/view.ts';
 import { caseOfUpload, findMaterialCodes } from '../material/store.ts';
@@ -29,12 +32,19 @@ import type { FindCase } from '../view.ts';
  * there is none that the caller may see. A case is found by the resolvers of cases.
  */
 export function nodeResolvers(deps: PlatformDependencies, findCase: FindCase) {
-  const { db } = deps;
+  const { db, now } = deps;
   return {
     ...supervisionNodes(deps),
     ...platformNodes(deps),
     ...personNodes(deps),
     ...materialNodes(deps, findCase),
+    Agreement: {
+      __resolveReference: async ({ id }, { actor }) => {
+        const scope = findReadScope(CASE_READS.agreements, requirePerson(actor));
+        const row = scope && (await findAgreement(db, id));
+        return row && viewAgreement(row, now);
+      },
+    },
     CaseNotice: {
       __resolveReference: async ({ id }, context) => {
         requirePerson(context.actor);

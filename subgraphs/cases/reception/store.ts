@@ -6,7 +6,7 @@ import { caseRestOf, putCaseRest } from '../attention/store.ts';
 import { holdCalendar } from '../calendar/store.ts';
 import { type CaseFile, foldCase, partiesOf, type StepRecord } from '../case.ts';
 import { reading } from '../reading/tables.ts';
-import { putFigure } from '../statistics/store.ts';
+import { putFigure, putLastDays } from '../statistics/store.ts';
 import { columnsOf, type StoredCase, toStoredCases } from '../store.ts';
 import { caseFile, caseNumber, caseStep } from '../tables.ts';
 
@@ -87,7 +87,11 @@ export async function insertCase(tx: Transaction, newCase: NewCase, first: StepR
     (tx) => tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
   ]);
   const rest = caseRestOf(subject, calendar);
-  await inOrder(tx, [(tx) => putFigure(tx, subject, calendar), (tx) => putCaseRest(tx, rest)]);
+  await inOrder(tx, [
+    (tx) => putFigure(tx, subject, calendar),
+    (tx) => putLastDays(tx, [subject.id]),
+    (tx) => putCaseRest(tx, rest),
+  ]);
   return (await toStoredCases(tx, rows))[0] ?? null;
 }
 

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
@@ -6,7 +6,7 @@ import { type Page, textPart } from '../../kernel/list/page.ts';
 import type { OfficeScope } from '../../kernel/policy.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
-import { caseFigure, caseFile, matterFact } from '../tables.ts';
+import { caseFigure, caseFile, matterFact, NO_LAST_DAY } from '../tables.ts';
 import { type Figure, figureOf } from './figure.ts';
 import type { Dimension, StatisticsFilter, Tally } from './statistics.ts';
 
@@ -24,6 +24,16 @@ export async function putFigure(tx: Transaction, subject: Case, calendar: Calend
       set: figure,
       setWhere: or(isNull(caseFigure.closedOn), isNotNull(caseFigure.missingYear)),
     });
+}
+
+/** Writes the day by which lists order these cases, from their figures, where it changes. */
+export async function putLastDays(tx: Transaction, caseIds: readonly string[]): Promise<void> {
+  const lastDay = sql`case when ${caseFigure.closedOn} is null then coalesce(${caseFigure.dueOn}, ${NO_LAST_DAY}) else ${NO_LAST_DAY} end`;
+  await tx
+    .update(caseFile)
+    .set({ lastDay })
+    .from(caseFigure)
+    .where(and(eq(caseFigure.caseId, caseFile.id), inArray(caseFile.id, [...caseIds]), ne(caseFile.lastDay, lastDay)));
 }
 
 /**
@@ -60,6 +70,10 @@ export async function setFigures(tx: Transaction, rows: readonly (Figure & { cas
     .insert(caseFigure)
     .values([...rows])
     .onConflictDoUpdate({ target: caseFigure.caseId, set });
+  await putLastDays(
+    tx,
+    rows.map(({ caseId }) => caseId),
+  );
 }
 
 export interface StatisticsQuery {

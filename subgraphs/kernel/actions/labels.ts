@@ -55,6 +55,16 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   decideImport: { zh: '审批导入文件', en: 'Decide the import' },
   withdrawImport: { zh: '撤回导入文件', en: 'Withdraw the import' },
   // seals
+  fileSeal: { zh: '备案', en: 'Put on file' },
+  putSealIntoUse: { zh: '启用', en: 'Put into use' },
+  suspendSeal: { zh: '停用', en: 'Suspend the seal' },
+  applyForSealResumption: { zh: '申请恢复使用', en: 'Apply for resumption' },
+  applyForSealGrant: { zh: '申请用印授权', en: 'Apply for a grant' },
+  applyForSealGrantWithdrawal: { zh: '申请收回授权', en: 'Apply to withdraw a grant' },
+  applyForSealRotation: { zh: '申请换证', en: 'Apply for new keys' },
+  enterSealCertificate: { zh: '申请录入印章证书', en: 'Apply to enter a certificate' },
+  applyForSealPicture: { zh: '申请更换印模图片', en: 'Apply for another picture' },
+  applyForSealEnd: { zh: '申请注销印章', en: 'Apply to end the seal' },
   decideSealApplication: { zh: '审批印章申请', en: 'Decide the seal application' },
   withdrawSealApplication: { zh: '撤回印章申请', en: 'Withdraw the seal application' },
 };

@@ -1,8 +1,11 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { count, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import type { Reader } from '../../../db/client.ts';
 import {
+  type CountedPage,
   idPart,
   type KeyValue,
   type ListOrder,
+  MAX_COUNTED_ROWS,
   type OrderKey,
   type Page,
   type PageRequest,
@@ -58,6 +61,24 @@ export async function selectPage<Row>(
   const rows = await select(buildKeyset(page));
   const opposite = buildOpposite(page);
   return cutPage(rows, page, opposite !== null && (await select(opposite)).length > 0);
+}
+
+/**
+ * Selects a page like `selectPage` of a list whose rows callers may count. `select` returns a statement that has not
+ * run yet, as drizzle's builders do.
+ */
+export async function selectCountedPage<Row>(
+  db: Reader,
+  page: KeysetRequest,
+  select: (keyset: Keyset) => PromiseLike<readonly Row[]> & SQLWrapper,
+): Promise<CountedPage<Row>> {
+  const countAll = async () => {
+    const all = select({ condition: undefined, orderBy: [], limit: MAX_COUNTED_ROWS + 1 });
+    const [counted] = await db.select({ total: count() }).from(sql`(${all}) as counted`);
+    const total = counted?.total ?? 0;
+    return total > MAX_COUNTED_ROWS ? null : total;
+  };
+  return { ...(await selectPage(page, select)), countAll };
 }
 
 /**

@@ -17,8 +17,17 @@ export interface Page<Row> {
   day?: Day | null;
 }
 
+/** Rows are counted up to this number, so that a count has a bounded price. */
+export const MAX_COUNTED_ROWS = 10_000;
+
 /** A page without rows of an empty list. */
 export const EMPTY_PAGE: Page<never> = { rows: [], hasNextPage: false, hasPreviousPage: false };
+
+/** A page of a list whose rows can be counted. */
+export interface CountedPage<Row> extends Page<Row> {
+  /** Returns the number of all rows of the list, or null if there are more than MAX_COUNTED_ROWS. */
+  countAll: () => Promise<number | null>;
+}
 
 /** A request for the `count` rows of a list after the position `cursor`, or before it. */
 export interface PageRequest<Order = ListOrder<never>> {
@@ -49,6 +58,9 @@ export interface Connection<Node> {
     endCursor: string | null;
   };
 }
+
+/** A connection with `totalCount`, which is counted only for those who ask. @public by codegen.ts */
+export type CountedConnection<Node> = Connection<Node> & Pick<CountedPage<never>, 'countAll'>;
 
 /** A value by which rows are ordered. */
 export type KeyValue = number | string | Date;
@@ -235,6 +247,15 @@ export function toConnection<Row, Node>(
   const { hasNextPage, hasPreviousPage } = page;
   const [startCursor, endCursor] = [edges[0]?.cursor ?? null, edges.at(-1)?.cursor ?? null];
   return { edges, pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor } };
+}
+
+/** Converts a page of a list that can be counted into a connection. */
+export function toCountedConnection<Row, Node>(
+  page: CountedPage<Row>,
+  order: ListOrder<NoInfer<Row>>,
+  node: (row: NoInfer<Row>) => Node,
+): CountedConnection<Node> {
+  return { ...toConnection(page, order, node), countAll: page.countAll };
 }
 
 /** Builds the error for a wrong argument. `argument` is the path of the value, for example `input.fields[0].text`. */

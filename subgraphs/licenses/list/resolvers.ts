@@ -3,7 +3,7 @@ import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { requireQuery } from '../../kernel/finding/query.ts';
 import { requirePerson } from '../../kernel/http/context.ts';
-import { buildInputError, readPage, toConnection } from '../../kernel/list/page.ts';
+import { buildInputError, readPage, toCountedConnection } from '../../kernel/list/page.ts';
 import type { DayRange as DayRangeInput, LicenseFilter as LicenseFilterInput, Resolvers } from '../resolvers.gen.ts';
 import type { DayRange } from './finding.ts';
 import { LICENSE_ORDERS, type LicenseFilter, listLicenses, searchLicenses, toSearchOrder } from './store.ts';
@@ -19,16 +19,17 @@ export function listResolvers({ db, now }: { db: Database; now: Clock }) {
         const page = readPage(args, order, today);
         const filter = readFilter(args.filter ?? {}, page.day ?? today);
         const licensesPage = await listLicenses(db, person, filter, page);
-        return toConnection(licensesPage, order, (stored) => ({ stored, person, context }));
+        return toCountedConnection(licensesPage, order, (stored) => ({ stored, person, context }));
       },
       searchLicenses: async (_, args, context) => {
         const person = requirePerson(context.actor);
         const text = requireQuery(args.text, 'text');
         const order = toSearchOrder(text);
         const found = await searchLicenses(db, person, { text, day: dayOf(now()) }, readPage(args, order));
-        return toConnection(found, order, (stored) => ({ stored, person, context }));
+        return toCountedConnection(found, order, (stored) => ({ stored, person, context }));
       },
     },
+    LicenseConnection: { totalCount: ({ countAll }) => countAll() },
   } satisfies Resolvers;
 }
 

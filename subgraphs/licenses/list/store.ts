@@ -4,8 +4,8 @@ import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
-import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
-import { dayPart, numberPart, type Page, serialPart } from '../../kernel/list/page.ts';
+import { bySerial, type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
+import { type CountedPage, dayPart, numberPart, serialPart } from '../../kernel/list/page.ts';
 import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
 import { license, licenseVersion, sheet } from '../tables.ts';
 import { buildCurrentIdentifier, buildStateCondition } from '../validity/store.ts';
@@ -48,8 +48,8 @@ export function listLicenses(
   actor: Person,
   filter: LicenseFilter,
   page: KeysetRequest,
-): Promise<Page<StoredLicense>> {
-  return selectPage(page, (keyset) =>
+): Promise<CountedPage<StoredLicense>> {
+  return selectCountedPage(db, page, (keyset) =>
     db
       .select({ license, version: licenseVersion })
       .from(license)
@@ -131,9 +131,9 @@ export function searchLicenses(
   actor: Person,
   { text, day }: { text: string; day: Day },
   page: KeysetRequest,
-): Promise<Page<FoundLicense>> {
+): Promise<CountedPage<FoundLicense>> {
   const query = { text, holder: null, typeCode: null, organ: null, validFrom: null, validUntil: null };
-  return selectPage(page, (keyset) =>
+  return selectCountedPage(db, page, (keyset) =>
     db
       .select({ license, version: licenseVersion, worth: worthOf(text) })
       .from(license)

@@ -32,6 +32,14 @@ export function guideResolvers(dependencies: GuideDependencies) {
         return toConnection(cutRows(versions, page), BY_VERSION, (version) => viewVersion(versions, version));
       },
     },
+    GuideVersion: {
+      __resolveReference: async ({ id }, context) => {
+        const [, matterId = '', version] = /^(.+)\/(\d{1,6})$/.exec(id) ?? [];
+        const versions = matterId === '' ? [] : await load(context, matterId);
+        const found = versions.find((one) => one.version === Number(version));
+        return found ? viewVersion(versions, found) : null;
+      },
+    },
     Guide: {
       matter: async ({ matterId }, _, context) => {
         const matter = await getLoader<Matter>(context, 'matters', (ids) => findMatters(db, ids)).load(matterId);

@@ -7,9 +7,13 @@ export function viewGuide({ guide, ...period }: GuideInForce) {
   return { ...guide, situations: guide.situations ?? null, ...period };
 }
 
+/** A version as GraphQL shows it. @public by codegen.ts */
+export type VersionView = ReturnType<typeof viewVersion>;
+
 /** Shows a version with every overlay. `versions` are all versions of the matter. */
 export function viewVersion(versions: readonly GuideVersion[], version: GuideVersion) {
   return {
+    id: `${version.guide.matterId}/${version.version}`,
     guide: viewGuide(readVersion(versions, version, null)),
     publishedAt: version.publishedAt,
     digest: version.digest,

@@ -40,7 +40,8 @@ export function taskResolvers(dependencies: TaskDependencies) {
         const statuses = (await store.listTasks(db)).filter((status) =>
           matchesFilter(status, { overdue, organ, state }, today),
         );
-        return toConnection(cutRows(statuses, page), BY_NUMBER, (status) => viewTask(status, today));
+        const connection = toConnection(cutRows(statuses, page), BY_NUMBER, (status) => viewTask(status, today));
+        return { ...connection, totalCount: statuses.length };
       },
     },
     Mutation: {
@@ -56,6 +57,10 @@ export function taskResolvers(dependencies: TaskDependencies) {
       },
     },
     Task: {
+      __resolveReference: async ({ id }) => {
+        const status = (await store.listTasks(db)).find(({ task }) => String(task.number) === id);
+        return status ? viewTask(status, dayOf(now())) : null;
+      },
       progress: (task, _, { actor }) => viewProgress(task, actor),
       history: ({ reports }, args, { actor }) => {
         const entries = reports.map((report, i) => ({ place: i + 1, report })).reverse();

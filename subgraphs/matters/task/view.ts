@@ -7,7 +7,7 @@ export type TaskView = ReturnType<typeof viewTask>;
 
 export function viewTask(status: TaskStatus, today: Day) {
   const { task, ...progress } = status;
-  return { ...task, ...progress, overdue: isOverdue(status, today) };
+  return { id: String(task.number), ...task, ...progress, overdue: isOverdue(status, today) };
 }
 
 /** A report as `reader` may see it: only callers with a token learn who reported. @public by codegen.ts */

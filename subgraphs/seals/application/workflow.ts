@@ -64,14 +64,15 @@ export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInp
   return transact(deps.db, input.dryRun, async (tx) => {
     const knownSeal = input.seal === null ? null : await findSeal(tx, input.seal);
     const rule = SEALS_POLICY[APPLICATION_MUTATIONS[input.particulars.kind]];
-    const applicant = requireAllowed(rule, { organ: knownSeal?.seal.organ ?? null }, actor);
+    const at = deps.now();
+    const subject = { organ: knownSeal?.seal.organ ?? null, seal: knownSeal?.seal ?? null, at };
+    const applicant = requireAllowed(rule, subject, actor);
     const organ = requireOrgan(applicant);
     if (input.seal !== null && !knownSeal) throw new Refusal('SEAL_UNKNOWN', 'seal');
     await seals.lockApplications(tx, organ);
     if ((await store.countWaiting(tx, organ)) >= MAX_WAITING_APPLICATIONS) {
       throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
     }
-    const at = deps.now();
     const { particulars, sealId } = await completeParticulars(tx, input, organ);
     const stored = await findSeal(tx, sealId);
     const facts = await readSealFacts(tx, deps, sealId, at);
