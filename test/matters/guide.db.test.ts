@@ -64,9 +64,7 @@ async function listVersions(matter: string) {
   const { data, errors } = await hub.ask(null, query, { matter });
   if (errors) throw new Error(JSON.stringify(errors));
   // biome-ignore lint/suspicious/noExplicitAny: an answer as the hub gives it
-  const nodes: any[] = data.matter.guideVersions.edges.map(
-    (edge: { node: object }) => edge.node,
-  );
+  const nodes: any[] = data.matter.guideVersions.edges.map((edge: { node: object }) => edge.node);
   const again = 'query($ids: [ID!]!) { nodes(ids: $ids) { id ... on GuideVersion { digest } } }';
   const { data: found } = await hub.ask(null, again, { ids: nodes.map(({ id }) => id) });
   expect(found.nodes).toEqual(nodes.map(({ id, digest }) => ({ id, digest })));
