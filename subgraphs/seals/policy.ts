@@ -80,7 +80,7 @@ const APPLICATION: PolicyRule<AppliedSeal> = {
   grants: [{ roles: ['SEAL_KEEPER'], place: APPLYING_ORGAN }],
   clause: SEAL_CLAUSE,
 };
-/** An application on a seal that stands as `requireState` says. It is checked again when the application is approved. */
+/** An application on a seal that stands as `requireState` says: checked now, and again with the approval. */
 const onSeal = (requireState: (seal: Seal, at: Date) => void): PolicyRule<AppliedSeal> => ({
   ...APPLICATION,
   state: ({ seal, at }) => seal && catchRefusal(() => requireState(seal, at)),

@@ -5,6 +5,7 @@ import { buildForbiddenError, type GraphContext, getLoader, mayRead, requirePers
 import { mutate } from '../kernel/http/errors.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
+import { viewSealActions } from './action/view.ts';
 import type { ApplicationDependencies } from './application/resolvers.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import { SEAL_READS } from './policy.ts';
@@ -12,7 +13,7 @@ import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import type { Grant } from './seal.ts';
 import * as store from './store.ts';
 import { findUses, listUses, USE_ORDER, type UseRow } from './use/store.ts';
-import { type SealView, viewGrant, viewSealActions, viewSealOn, viewUse, visibleOrgan } from './view.ts';
+import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {

@@ -1,8 +1,7 @@
-import type { Actor, Person } from '../kernel/actor.ts';
+import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { requireReadScope } from '../kernel/http/context.ts';
-import { answerAction } from '../kernel/policy.ts';
-import { SEAL_READS, SEALS_POLICY } from './policy.ts';
+import { SEAL_READS } from './policy.ts';
 import type { Grant } from './seal.ts';
 import type { StoredSeal } from './store.ts';
 import type { UseRow } from './use/store.ts';
@@ -22,22 +21,6 @@ export function viewSealOn(stored: StoredSeal, day: Day) {
     matters: [...new Set(currentGrants.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
     grants: grants.map(viewGrant),
   };
-}
-
-/** Mutations on an existing seal, in the order of its life. */
-const ON_SEAL = ['fileSeal', 'putSealIntoUse', 'suspendSeal'] as const;
-const APPLIED_FOR = [
-  ...(['applyForSealResumption', 'applyForSealGrant', 'applyForSealGrantWithdrawal', 'applyForSealRotation'] as const),
-  ...(['enterSealCertificate', 'applyForSealPicture', 'applyForSealEnd'] as const),
-];
-
-/** What this caller may do with a seal now. The answers come from the rows that the mutations ask. */
-export function viewSealActions({ stored: { seal } }: SealView, at: Date, actor: Actor) {
-  const { organ } = seal;
-  return [
-    ...ON_SEAL.map((name) => answerAction(name, SEALS_POLICY[name], { seal, at }, actor)),
-    ...APPLIED_FOR.map((name) => answerAction(name, SEALS_POLICY[name], { organ, seal, at }, actor)),
-  ];
 }
 
 /** The parent value of SealGrant resolvers. @public by codegen.ts */
