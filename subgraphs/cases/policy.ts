@@ -1,6 +1,7 @@
 import { type Actor, hasRole, type Person, STAFF_ROLES } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Assignment, DelegationFact } from '../kernel/events/events.ts';
+import { actsFor, readsOneOf } from '../kernel/organ/place.ts';
 import { type Grant, type Place, type Policy, type ReadPolicy, requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import {
@@ -34,8 +35,8 @@ const COUNTER: Place<Case> = {
 };
 
 /** Whether a person belongs to an organ, or handles its cases by an exception in force (SECOND_PERSON). */
-const belongsTo = ({ exceptions = [] }: CaseSubject, organ: string | null, person: Person) =>
-  person.organ === organ || findSecondment(exceptions, organ, person) !== null;
+const belongsTo = ({ exceptions = [], matter }: CaseSubject, organ: string | null, person: Person) =>
+  actsFor(person, organ, matter.matterId) || findSecondment(exceptions, organ, person) !== null;
 
 /** The organ that examines: the county organ, or the city organ if the city organ accepted the case. */
 const EXAMINING_ORGAN: Place<CaseSubject> = {
@@ -295,7 +296,7 @@ export function maySee(
 ): boolean {
   if (hasRole(actor, 'AUDITOR')) return true;
   if (actor.holderCode !== null && actor.holderCode === file.applicantCode) return true;
-  if (actor.organ !== null && file.parties.includes(actor.organ)) return true;
+  if (readsOneOf(actor, file.parties)) return true;
   return actor.window !== null && actor.window === file.window;
 }
 

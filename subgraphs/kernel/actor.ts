@@ -1,3 +1,5 @@
+import type { Inheritance } from './organ/reform.ts';
+
 /**
  * Positions that a person may hold (岗位). The organ, not the role, says whether it is the county or the city.
  * To add a role, add it here and to the rows of the policies. The compiler and `test/policy/matrix.test.ts` name what
@@ -44,6 +46,17 @@ export interface Person {
   window: string | null;
   /** The code under which this person holds licenses (`IDENTITY_KINDS`), or null. */
   holderCode: string | null;
+  /** What the person's organ has taken over from former organs (机构改革) by today. Absent: nothing. */
+  inherits?: readonly Inheritance[] | undefined;
+  /** Present if the person's organ has ended. Such a person has no role and no organ, and can do no act. */
+  ended?: EndedPlace | undefined;
+}
+
+/** A place that passed to other organs. */
+export interface EndedPlace {
+  organ: string;
+  /** The names of the organs that took it over. */
+  successors: readonly string[];
 }
 
 /** Maximum length of the issuer's name for a person (`sub`; OpenID Connect Core 1.0, 2). */

@@ -1,4 +1,5 @@
 import type { Actor, Person, Role } from './actor.ts';
+import { organsOf } from './organ/place.ts';
 import { Refusal } from './refusal.ts';
 
 /**
@@ -67,6 +68,7 @@ export function requireAllowed<Subject>(rule: PolicyRule<Subject>, subject: Subj
 function requireGrant<Subject>(grants: readonly Grant<Subject>[], subject: Subject, actor: Actor): Person {
   let refusal = new Refusal('ROLE_NOT_ALLOWED');
   if (actor.kind !== 'person') throw refusal;
+  if (actor.ended) throw new Refusal('ORGAN_ENDED', null, `由${actor.ended.successors.join('、')}承接`);
   for (const { roles, place, when, isFinal = false } of grants) {
     if (when && !when(subject)) continue;
     const hasRole = actor.roles.some((role) => roles.includes(role));
@@ -118,25 +120,35 @@ export interface OfficeReadRule extends ReadRule {
   ownWindow: readonly Role[];
 }
 
-/** Whose records a person may read: everybody's, or those of an organ and of a window. */
-export type OfficeScope = { all: true } | { all: false; organ: string | null; window: string | null };
+/** Whose records a person may read: everybody's, or those of organs and of a window. */
+export type OfficeScope = { all: true } | { all: false; organs: readonly string[]; window: string | null };
+
+/** The organs whose records a person may read. Null: every organ's. */
+export type ReadScope = readonly string[] | null;
+
+/** Returns a scope narrowed to one organ, or the scope for null. It is empty if the organ lies outside. */
+export function narrowScope(scope: ReadScope, organ: string | null): ReadScope {
+  if (organ === null) return scope;
+  return scope === null || scope.includes(organ) ? [organ] : [];
+}
 
 /** A table of who reads what: one row per query. */
 export type ReadPolicy = Readonly<Record<string, ReadRule | OfficeReadRule>>;
 
-/** Returns the organ whose records a person may read, or null inside for every organ. Returns null if there is none. */
-export function findReadScope(rule: ReadRule, { roles, organ }: Person): { organ: string | null } | null {
-  if (roles.some((role) => rule.everything.includes(role))) return { organ: null };
-  return organ !== null && roles.some((role) => rule.ownOrgan.includes(role)) ? { organ } : null;
+/** Returns the organs whose records a person may read, null inside for every organ's, or null if there are none. */
+export function findReadScope(rule: ReadRule, person: Person): { organs: ReadScope } | null {
+  const { roles, organ } = person;
+  if (roles.some((role) => rule.everything.includes(role))) return { organs: null };
+  return organ !== null && roles.some((role) => rule.ownOrgan.includes(role)) ? { organs: organsOf(person) } : null;
 }
 
 /** Returns whose records a person may read with a query of the offices. Returns null if there are none. */
-export function findOfficeScope(rule: OfficeReadRule, { roles, organ, window }: Person): OfficeScope | null {
-  const holdsOneOf = (allowedRoles: readonly Role[]) => roles.some((role) => allowedRoles.includes(role));
+export function findOfficeScope(rule: OfficeReadRule, person: Person): OfficeScope | null {
+  const holdsOneOf = (allowedRoles: readonly Role[]) => person.roles.some((role) => allowedRoles.includes(role));
   if (holdsOneOf(rule.everything)) return { all: true };
-  const ownOrgan = holdsOneOf(rule.ownOrgan) ? organ : null;
-  const ownWindow = holdsOneOf(rule.ownWindow) ? window : null;
-  return ownOrgan === null && ownWindow === null ? null : { all: false, organ: ownOrgan, window: ownWindow };
+  const organs = holdsOneOf(rule.ownOrgan) ? organsOf(person) : [];
+  const window = holdsOneOf(rule.ownWindow) ? person.window : null;
+  return organs.length === 0 && window === null ? null : { all: false, organs, window };
 }
 
 /** Returns the organ of a person whom a row allowed because of it. Throws an error if the person has none. */

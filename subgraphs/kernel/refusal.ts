@@ -34,6 +34,7 @@ export const REFUSALS = {
   // roles and powers
   ROLE_NOT_ALLOWED: '您的岗位不能办理此操作。',
   ORGAN_WITHOUT_POWER: '您所在的机关对此事项没有这项权力。',
+  ORGAN_ENDED: '您所在的机关已撤并，不再办理。',
   NOT_YOUR_RECORD: '此记录不属于您，不能操作。',
   ACTION_DONE: '此操作已办理，无须重复。',
   // matters

@@ -8,6 +8,7 @@ import {
   PERSON_ACTS,
   type PersonAct,
 } from '../kernel/license-acts.ts';
+import { actsFor, actsForOneOf } from '../kernel/organ/place.ts';
 import {
   ANYWHERE,
   catchRefusal,
@@ -69,33 +70,44 @@ interface SheetSubject extends VersionSubject {
   sheet?: Sheet | null;
 }
 
+/** What is of a matter: a license by its record, a certificate task by its content. */
+type OfMatter =
+  | { record: Pick<LicenseHead['record'], 'KZ_SX'> }
+  | { content: Pick<CertificateTask['content'], 'matterId'> };
+const matterOf = (subject: OfMatter) => ('record' in subject ? subject.record.KZ_SX : subject.content.matterId);
+
 /** Where paper is handed out: at the issuer, the organ that accepted, or the window that accepted the case. */
 const counterOf = <Subject>(
-  pick: (subject: Subject) => { counters: readonly string[]; window: string | null } | null,
+  pick: (subject: Subject) => (OfMatter & { counters: readonly string[]; window: string | null }) | null,
 ): Place<Subject> => ({
   name: 'COUNTER',
-  includes: (subject, { organ, window }) => {
+  includes: (subject, person) => {
     const counter = pick(subject);
     if (counter === null) return false;
-    return (organ !== null && counter.counters.includes(organ)) || (window !== null && window === counter.window);
+    const { window } = person;
+    const isAtWindow = window !== null && window === counter.window;
+    return isAtWindow || actsForOneOf(person, counter.counters, matterOf(counter));
   },
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
 });
 
 /** The organ that issues the license. */
 const issuerOf = <Subject>(
-  pick: (subject: Subject) => { issuer: { id: string } } | null,
+  pick: (subject: Subject) => (OfMatter & { issuer: { id: string } }) | null,
   field: string | null = null,
 ): Place<Subject> => ({
   name: 'ISSUER',
-  includes: (subject, { organ }) => organ !== null && organ === pick(subject)?.issuer.id,
+  includes: (subject, person) => {
+    const issued = pick(subject);
+    return issued !== null && actsFor(person, issued.issuer.id, matterOf(issued));
+  },
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER', field),
 });
 
 /** Any organ. */
 const AN_ORGAN: Place<unknown> = {
   name: 'AN_ORGAN',
-  includes: (_, { organ }) => organ !== null,
+  includes: (_, person) => person.organ !== null,
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
 };
 
@@ -111,7 +123,7 @@ const refuseBusy = (field: string | null = null) => new Refusal('LICENSE_BUSY', 
 /** The organ of the supervisor whose order the act is to carry out. */
 const ORDERING_ORGAN: Place<ActSubject> = {
   name: 'ORDERING_ORGAN',
-  includes: ({ orderedBy = null }, { organ }) => organ !== null && organ === orderedBy,
+  includes: ({ orderedBy = null }, person) => actsFor(person, orderedBy, null),
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER', 'order'),
 };
 
@@ -198,7 +210,7 @@ interface CounterSubjects {
   spoilBlank: SheetSubject;
   redriveCollection: VersionSubject & { collection?: 'PENDING' | 'COLLECTED' | 'FAILED' };
   declineOrder: Omit<VersionSubject, 'head'> & {
-    head: Pick<LicenseHead, 'issuer'> & { number: string };
+    head: Pick<LicenseHead, 'issuer' | 'record'> & { number: string };
     order: Order | null;
     first?: Countersigned | null;
   };

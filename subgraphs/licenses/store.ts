@@ -1,9 +1,10 @@
-import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { ValidityState } from '../kernel/license-acts.ts';
+import { isReadBy } from '../kernel/organ/place-store.ts';
 import { stateOn } from '../kernel/period/validity.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
@@ -49,7 +50,7 @@ export function buildVisibilityCondition(
     actor.holderCode === null
       ? undefined
       : and(eq(license.holderCode, actor.holderCode), sql`${version.record} ->> 'CZZTDM' = ${actor.holderCode}`),
-    actor.organ === null ? undefined : arrayContains(license.parties, [actor.organ]),
+    isReadBy(license.parties, actor),
     actor.window === null ? undefined : eq(license.window, actor.window),
     actor.window === null ? undefined : exists(buildTaskQuery(actor.window)),
     sql`false`,

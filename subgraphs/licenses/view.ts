@@ -5,6 +5,7 @@ import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { kindOfRecord, maskCode, type RecordCodeKind } from '../kernel/identity/identity.ts';
 import type { Act, ValidityState } from '../kernel/license-acts.ts';
 import type { CountedConnection } from '../kernel/list/page.ts';
+import { readsOneOf } from '../kernel/organ/place.ts';
 import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import type { ActStatement } from './act/record.ts';
@@ -150,7 +151,7 @@ export function viewHolder(holder: { name: string; code: string; kind: RecordCod
  */
 export async function loadOrders(db: Database, { stored, person, context }: LicenseView): Promise<OrderRow[] | null> {
   const { number, parties } = stored.license;
-  const isOfParty = person.organ !== null && parties.includes(person.organ);
+  const isOfParty = readsOneOf(person, parties);
   if (!isOfParty && !hasRole(person, 'AUDITOR')) return null;
   return loadAllOrders(db, context, number);
 }

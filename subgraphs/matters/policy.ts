@@ -1,14 +1,14 @@
 import { STAFF_ROLES } from '../kernel/actor.ts';
 import { ADMINISTRATION, type Place, type Policy, type ReadPolicy } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { isAssigned, type TaskStatus } from './task/task.ts';
+import { findAnsweringOrgan, type TaskStatus } from './task/task.ts';
 
 /** Who may change the lists, the guides and the progress of the plan's tasks. */
 
 /** The organs that lead a task or are responsible for it. */
 const ASSIGNED_ORGAN: Place<TaskStatus> = {
   name: 'ASSIGNED_ORGAN',
-  includes: ({ task }, { organ }) => organ !== null && isAssigned(task, organ),
+  includes: ({ task }, person) => findAnsweringOrgan(task, person) !== null,
   refuse: () => new Refusal('TASK_NOT_OF_ORGAN', 'task'),
 };
 

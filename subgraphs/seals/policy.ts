@@ -1,4 +1,5 @@
 import { type Actor, type Person, STAFF_ROLES } from '../kernel/actor.ts';
+import { actsFor } from '../kernel/organ/place.ts';
 import {
   catchRefusal,
   type Grant,
@@ -31,22 +32,21 @@ export interface AppliedSeal {
 /** The organ to which the seal belongs. */
 const SEAL_ORGAN: Place<SealSubject> = {
   name: 'SEAL_ORGAN',
-  includes: ({ seal }, { organ }) => organ === seal.organ,
+  includes: ({ seal }, person) => actsFor(person, seal.organ, null),
   refuse: () => new Refusal('SEAL_NOT_OF_ORGAN', 'seal'),
 };
 
 /** The organ to which the seal belongs; any organ for its own new seal. */
 const APPLYING_ORGAN: Place<AppliedSeal> = {
   name: 'APPLYING_ORGAN',
-  includes: ({ organ }, person) => person.organ !== null && (organ === null || organ === person.organ),
-  refuse: (_, person) =>
-    person.organ === null ? new Refusal('ROLE_NOT_ALLOWED') : new Refusal('SEAL_NOT_OF_ORGAN', 'seal'),
+  includes: ({ organ }, person) => (organ === null ? person.organ !== null : actsFor(person, organ, null)),
+  refuse: (_, { organ }) => (organ === null ? new Refusal('ROLE_NOT_ALLOWED') : new Refusal('SEAL_NOT_OF_ORGAN', 'seal')),
 };
 
 /** The organ that an application is of. */
 const APPLICATION_ORGAN: Place<Application> = {
   name: 'APPLICATION_ORGAN',
-  includes: (application, { organ }) => organ === application.organ,
+  includes: (application, person) => actsFor(person, application.organ, null),
   refuse: () => new Refusal('SEAL_NOT_OF_ORGAN', 'application'),
 };
 

@@ -1,19 +1,18 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
-import { buildForbiddenError, type GraphContext, getLoader, mayRead, requirePerson } from '../kernel/http/context.ts';
+import { type GraphContext, getLoader, mayRead, requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
 import { viewSealActions } from './action/view.ts';
-import type { ApplicationDependencies } from './application/resolvers.ts';
-import { applicationResolvers } from './application/resolvers.ts';
+import { type ApplicationDependencies, applicationResolvers } from './application/resolvers.ts';
 import { SEAL_READS } from './policy.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import type { Grant } from './seal.ts';
 import * as store from './store.ts';
 import { findUses, listUses, USE_ORDER, type UseRow } from './use/store.ts';
-import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgan } from './view.ts';
+import { type SealView, viewGrant, viewSealOn, viewUse, visibleOrgans } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
@@ -47,13 +46,11 @@ export function sealResolvers(deps: ApplicationDependencies): CompleteResolvers<
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
-        const ownOrgan = visibleOrgan('sealUses', requirePerson(actor));
         const page = readPage(args, USE_ORDER);
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};
-        if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
-          throw buildForbiddenError('用印日志只供本机关人员和审计人员查阅。');
-        const filter = { organ: ownOrgan ?? organ, seal, license, person, matter, from, to };
+        const organs = visibleOrgans('sealUses', requirePerson(actor), organ);
+        const filter = { organs, seal, license, person, matter, from, to };
         const usePage = await listUses(db, filter, page);
         return toConnection(usePage, USE_ORDER, viewUse);
       },

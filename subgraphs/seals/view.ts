@@ -1,6 +1,7 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import { requireReadScope } from '../kernel/http/context.ts';
+import { buildForbiddenError, requireReadScope } from '../kernel/http/context.ts';
+import { narrowScope, type ReadScope } from '../kernel/policy.ts';
 import { SEAL_READS } from './policy.ts';
 import type { Grant } from './seal.ts';
 import type { StoredSeal } from './store.ts';
@@ -44,10 +45,11 @@ export function viewUse(row: UseRow) {
   };
 }
 
-/**
- * Returns the organ whose records a person may see: null (every organ) for an auditor, else the own organ. Throws
- * FORBIDDEN if the person belongs to no organ.
- */
-export function visibleOrgan(query: keyof typeof SEAL_READS, person: Person): string | null {
-  return requireReadScope(SEAL_READS[query], person, '用印日志和印章申请只供本机关人员和审计人员查阅。');
+const FORBIDDEN = '用印日志和印章申请只供本机关人员和审计人员查阅。';
+
+/** Returns the organs whose records a person sees, at most `organ` unless it is null. Throws FORBIDDEN for none. */
+export function visibleOrgans(query: keyof typeof SEAL_READS, person: Person, organ: string | null): ReadScope {
+  const organs = narrowScope(requireReadScope(SEAL_READS[query], person, FORBIDDEN), organ);
+  if (organs?.length === 0) throw buildForbiddenError(FORBIDDEN);
+  return organs;
 }

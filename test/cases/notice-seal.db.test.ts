@@ -82,7 +82,8 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
 
 /** Returns the attention items for decisions that wait for a seal, of all organs if `organ` is null. */
 async function listUnsealed(db: Database, organ: string | null) {
-  const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const], holderCode: null };
+  const organs = organ === null ? null : [organ];
+  const filter = { organs, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const], holderCode: null };
   const person = requireDemoPerson('auditor');
   const page = { order: ATTENTION_ORDER, count: 100, isBackward: false, cursor: null };
   return (await listAttention(db, { ...filter, person }, new Date('2026-11-24T04:00:00Z'), page)).rows;

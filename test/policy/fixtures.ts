@@ -323,7 +323,7 @@ const licensePlaces = {
   ...EVERYBODY,
 };
 const holding = { counters: ['yudu-lyj', 'yudu-sjj'], window: YUDU_WINDOW, issuer: { id: 'yudu-lyj' } };
-const head = { ...holding, number: 'x', state: 'VALID' } as unknown as LicenseHead;
+const head = { ...holding, number: 'x', state: 'VALID', record: { KZ_SX: 'yd2022-1-07' } } as unknown as LicenseHead;
 const taskOf = (action: string) =>
   ({ ...holding, content: { action }, voidedAt: null, doneAt: null }) as unknown as CertificateTask;
 const versionActs = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT', 'CANCEL'].flatMap((act) =>

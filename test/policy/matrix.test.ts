@@ -60,6 +60,28 @@ describe('every mutation has a policy row, and every row a mutation', () => {
   });
 });
 
+/** People as the organs of the matrix have them, without a window. */
+const OF_ORGANS = PEOPLE.filter(
+  ({ organ, window, holderCode }) => organ !== null && window === null && holderCode === null,
+);
+
+describe('after a reform', () => {
+  const named = FIXTURES.map((fixture) => [`${fixture.name} ${fixture.of}`, fixture] as const);
+  test.each(named)(
+    'the successor may do what the former organ might, and the former organ nothing: %s',
+    (_, fixture) => {
+      for (const person of OF_ORGANS) {
+        const before = answerOf(fixture, person);
+        const inherits = [{ organ: person.organ ?? '', matters: null, except: [] }];
+        const ofSuccessor = answerOf(fixture, { ...person, organ: 'successor', inherits });
+        expect([person, ofSuccessor === 'ALLOWED']).toEqual([person, before === 'ALLOWED']);
+        const ended = { organ: person.organ ?? '', successors: ['自然资源局'] };
+        expect(answerOf(fixture, { ...person, roles: [], organ: null, ended })).toBe('ORGAN_ENDED');
+      }
+    },
+  );
+});
+
 describe('the role matrix', () => {
   test.each(FIXTURES.map((fixture) => [`${fixture.name} ${fixture.of}`, fixture] as const))('%s', (_, fixture) => {
     const seen = new Set<string>();

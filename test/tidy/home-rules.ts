@@ -96,6 +96,35 @@ function findOwnTextRules({ path, text }: Source): string[] {
   return text.split('\n').flatMap((line, i) => (CHARACTER_CLASS.test(line) ? [`line ${i + 1}`] : []));
 }
 
+const PLACE = 'subgraphs/kernel/organ/place.ts';
+const PERSONS = ['actor', 'caller', 'clerk', 'decider', 'person', 'reader', 'sender'];
+
+const isOrganOfPerson = (node: unknown): boolean =>
+  isNode(node) &&
+  node.type === 'MemberExpression' &&
+  isNamed(node.object, ...PERSONS) &&
+  isNamed(node.property, 'organ');
+const isNull = (node: unknown) => isNode(node) && node.type === 'Literal' && node.value === null;
+const EQUALITIES = ['===', '!=='];
+
+/** Whether a node compares the organ of a person with another one: a person may act for a former organ, too. */
+function comparesPlace(node: SyntaxNode): boolean {
+  const { type, left, right, operator, callee, arguments: given, key, value } = node;
+  if (type === 'BinaryExpression' && EQUALITIES.includes(operator as string))
+    return (isOrganOfPerson(left) && !isNull(right)) || (isOrganOfPerson(right) && !isNull(left));
+  if (type === 'CallExpression' && isNode(callee) && isNamed(callee.property, 'includes'))
+    return (given as SyntaxNode[]).some(isOrganOfPerson);
+  // A place of a policy that takes the organ out of its person.
+  if (type !== 'Property' || !isNamed(key, 'includes') || !isNode(value)) return false;
+  const [, person] = (value.params as SyntaxNode[] | undefined) ?? [];
+  return person?.type === 'ObjectPattern' && walk(person).some((inner) => isNamed(inner.key, 'organ'));
+}
+
+function findComparedPlaces({ path, tree }: Source): string[] {
+  if (!isWithin(path, 'subgraphs', 'gateway') || path === PLACE) return [];
+  return walk(tree.program).flatMap((node) => (comparesPlace(node) ? [`line ${tree.lineOf(node.start)}`] : []));
+}
+
 const DAY_SCHEMAS = 'subgraphs/kernel/day-schema.ts';
 
 /** Returns each schema of a day or an instant that is not one of kernel/day-schema: zod's own take the year 0. */
@@ -186,6 +215,18 @@ export const homeRules: Rule[] = [
       'a day': { [TABLES]: "import { date as day } from 'drizzle-orm/pg-core';\nuse(day);" },
       'all builders': { [TABLES]: "import * as columns from 'drizzle-orm/pg-core';\nuse(columns);" },
       'in the database': { 'db/x.ts': "export { customType } from 'drizzle-orm/pg-core';" },
+    },
+  },
+  {
+    name: 'whether a person acts for an organ is asked of kernel/organ/place',
+    findViolations: findComparedPlaces,
+    planted: {
+      'a comparison': { [FILE]: 'export const isOwn = (person, organ) => person.organ === organ;' },
+      'the other way round': { [FILE]: 'export const isOther = (actor, organ) => organ !== actor.organ;' },
+      'a search in a list': { [FILE]: 'export const isParty = (actor, parties) => parties.includes(actor.organ);' },
+      'a place of a policy': {
+        [FILE]: 'export const OWN = { includes: (subject, { organ }) => subject.organ === organ };',
+      },
     },
   },
   {

@@ -20,7 +20,7 @@ function linkTo(wanted: AttentionKind, { kind, proposalId: id }: AttentionRow) {
 
 /** A holder outside the offices sees the warnings of the own licenses. */
 function findHolderScope({ holderCode }: Person) {
-  return holderCode === null ? null : { all: true, holderCode, organ: null, window: null };
+  return holderCode === null ? null : { all: true as const, holderCode };
 }
 
 /** Resolvers of the items that wait for a person (待办). */
@@ -29,18 +29,20 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
     Query: {
       attention: async (_, args, context) => {
         const person = requirePerson(context.actor);
-        const scope = findOfficeScope(CASE_READS.attention, person) ?? findHolderScope(person);
+        const ownScope = findOfficeScope(CASE_READS.attention, person);
+        const holder = ownScope === null ? findHolderScope(person) : null;
+        const scope = ownScope ?? holder;
         if (scope === null) throw buildForbiddenError('待办提醒只供机关人员和持证人查询。');
         const { organ = null, kinds = null } = args.filter ?? {};
-        if (!scope.all && organ !== null && organ !== scope.organ)
+        if (!scope.all && organ !== null && !scope.organs.includes(organ))
           throw buildForbiddenError('只能查询本机关的待办提醒。');
         const filter = {
           all: scope.all,
-          organ: organ ?? (scope.all ? null : scope.organ),
+          organs: organ !== null ? [organ] : scope.all ? null : scope.organs,
           window: scope.all || organ !== null ? null : scope.window,
           kinds,
           person,
-          holderCode: 'holderCode' in scope ? scope.holderCode : null,
+          holderCode: holder?.holderCode ?? null,
         };
         const items = await listAttention(db, filter, now(), readPage(args, ATTENTION_ORDER));
         return toCountedConnection(items, ATTENTION_ORDER, (row) => row);

@@ -5,6 +5,9 @@ import { type Day, dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
 import { type CountedPage, idPart, microsecondPart } from '../../kernel/list/page.ts';
+import { organsOf } from '../../kernel/organ/place.ts';
+import { textArray } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import type { Calendar } from '../calendar/working-day.ts';
@@ -27,7 +30,7 @@ import type { AttentionKind, AttentionRow } from './attention.ts';
 import { deemedSource, delegationsInForce, endingSource, source, startOf } from './source-store.ts';
 
 export interface AttentionFilter {
-  organ: string | null;
+  organs: ReadScope;
   window: string | null;
   /** Whether items of any organ and window are shown. */
   all: boolean;
@@ -181,11 +184,12 @@ function supervisionSources(today: Day): SQL[] {
 }
 
 /** The waiting proposals that a person may decide: the same rule as `PROPOSAL_POLICY.decideProposal`. */
-function proposalSources({ id, roles, organ }: Person): SQL[] {
+function proposalSources({ id, roles, ...place }: Person): SQL[] {
+  const organs = textArray(organsOf(place));
   const kinds = Object.entries<{ approvers: readonly Role[]; title: string }>(PROPOSALS);
   const conditions = kinds.flatMap(([kind, { approvers }]) => {
     const held = approvers.filter((role) => roles.includes(role));
-    const isOfOrgan = sql`(${proposal.kind} = ${kind} and ${proposal.organ} = ${organ})`;
+    const isOfOrgan = sql`(${proposal.kind} = ${kind} and ${proposal.organ} = any(${organs}))`;
     const isOfNone = sql`(${proposal.kind} = ${kind} and ${proposal.organ} is null)`;
     return [
       ...(held.some((role) => role !== 'ADMINISTRATOR') ? [isOfOrgan] : []),
@@ -210,16 +214,13 @@ function proposalSources({ id, roles, organ }: Person): SQL[] {
 }
 
 /** The waiting proposals of other subgraphs that a person may decide: the rule that the subgraph announced. */
-function peerProposalSource({ id, roles, organ }: Person, now: Date): SQL {
-  const held = sql`array[${sql.join(
-    ['', ...roles].map((role) => sql`${role}`),
-    sql`, `,
-  )}]::text[]`;
+function peerProposalSource({ id, roles, ...place }: Person, now: Date): SQL {
+  const held = textArray(roles);
   const instant = sql`${now.toISOString()}::timestamptz`;
   const waiting = sql`from ${peerProposal} where ${peerProposal.endedAt} is null
     and (${peerProposal.lapsesAt} is null or ${peerProposal.lapsesAt} > ${instant})
     and ${peerProposal.proposedById} <> ${id} and ${peerProposal.roles} && ${held}
-    and (${peerProposal.organ} is null or ${peerProposal.organ} = ${organ})`;
+    and (${peerProposal.organ} is null or ${peerProposal.organ} = any(${textArray(organsOf(place))}))`;
   return source(waiting, {
     id: sql`'proposal ' || ${peerProposal.proposalId}`,
     kind: sql`${peerProposal.kind}`,
@@ -263,7 +264,7 @@ export async function listAttention(
   now: Date,
   page: KeysetRequest,
 ): Promise<CountedPage<AttentionRow & { at: string }>> {
-  const { organ, window, all, kinds, holderCode } = filter;
+  const { organs, window, all, kinds, holderCode } = filter;
   const today = dayOf(now);
   const sources =
     holderCode === null
@@ -274,7 +275,7 @@ export async function listAttention(
         ]
       : [endingSource(today, holderCode)];
   const scope = [
-    organ === null ? null : sql`${organ} = any(organs)`,
+    organs === null ? null : sql`organs && ${textArray(organs)}`,
     window === null ? null : sql`${window} = "window"`,
   ].filter((condition) => condition !== null);
   const conditions = [

@@ -1,4 +1,5 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -86,8 +87,13 @@ export function findSecondment(
   organ: string | null,
   person: { id: string; organ: string | null },
 ): DutyException | null {
+  // Of that organ itself: an exception does not pass to a successor.
+  const place = { organ: person.organ };
   const isSecondment = (one: DutyException) =>
-    one.kind === 'SECOND_PERSON' && one.organ === organ && one.person === person.id && one.personOrgan === person.organ;
+    one.kind === 'SECOND_PERSON' &&
+    one.organ === organ &&
+    one.person === person.id &&
+    actsFor(place, one.personOrgan, null);
   return exceptions.find(isSecondment) ?? null;
 }
 

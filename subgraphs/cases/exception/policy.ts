@@ -1,3 +1,4 @@
+import { actsFor } from '../../kernel/organ/place.ts';
 import type { Place, Policy } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 
@@ -9,13 +10,13 @@ interface ExceptionSubjects {
 /** The organ that an exception is for. */
 const EXCEPTION_ORGAN: Place<{ organ: string }> = {
   name: 'EXCEPTION_ORGAN',
-  includes: ({ organ }, person) => person.organ === organ,
+  includes: ({ organ }, person) => actsFor(person, organ, null),
   refuse: () => new Refusal('NOT_YOUR_RECORD'),
 };
 /** The organ of the person who handles another organ's cases. */
 const SECOND_PERSON_ORGAN: Place<{ personOrgan: string | null }> = {
   name: 'SECOND_PERSON_ORGAN',
-  includes: ({ personOrgan }, person) => personOrgan !== null && person.organ === personOrgan,
+  includes: ({ personOrgan }, person) => actsFor(person, personOrgan, null),
   refuse: () => new Refusal('NOT_YOUR_RECORD'),
 };
 

@@ -1,4 +1,5 @@
 import type { Person } from '../../kernel/actor.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import type { StepData } from '../case.ts';
 import type { AmendedLine } from '../content/content.ts';
 import { type CaseSubject, hasExamined } from '../policy.ts';
@@ -13,7 +14,7 @@ export function listUsedExceptions(
 ): UsedException[] {
   const { exceptions = [] } = subject;
   const used = [
-    person.organ === organ ? null : findSecondment(exceptions, organ, person),
+    actsFor(person, organ, subject.matter.matterId) ? null : findSecondment(exceptions, organ, person),
     decides && hasExamined(subject, person) ? findExaminerException(exceptions, organ) : null,
   ];
   return used

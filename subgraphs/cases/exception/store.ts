@@ -5,6 +5,8 @@ import type { Day } from '../../kernel/day.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type Keyset, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { matterFact } from '../fact/tables.ts';
 import { proposal, proposalOutcome } from '../proposal/tables.ts';
 import type { DutyException } from './exception.ts';
@@ -64,9 +66,9 @@ export const EXCEPTION_ORDER = bySerial(
   ({ row }: StoredException) => row.serial,
 );
 
-/** Returns a page of exceptions, newest first. `organ` null: of every organ. */
-export function listExceptions(db: Reader, organ: string | null, page: KeysetRequest): Promise<Page<StoredException>> {
-  const ofOrgan = organ === null ? undefined : eq(dutyException.organ, organ);
+/** Returns a page of exceptions, newest first. */
+export function listExceptions(db: Reader, scope: ReadScope, page: KeysetRequest): Promise<Page<StoredException>> {
+  const ofOrgan = isInScope(dutyException.organ, scope);
   return selectPage(page, (keyset) => selectExceptions(db, { ...keyset, condition: and(ofOrgan, keyset.condition) }));
 }
 

@@ -6,6 +6,7 @@ import { foldText } from '../../kernel/finding/fold.ts';
 import { EVERYBODY, keysOfText, windowScope } from '../../kernel/finding/keys.ts';
 import { contains, hasAll, hasAny, toTextArray, worthOfTexts } from '../../kernel/finding/keys-store.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
+import { organsOf } from '../../kernel/organ/place.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { caseFile, matterFact } from '../tables.ts';
 import { keyOfMatter, keysOfPeriod } from './finding.ts';
@@ -37,8 +38,8 @@ async function listScopes(db: Reader, actor: Person, today: Day): Promise<string
   if (hasRole(actor, 'AUDITOR')) return [EVERYBODY];
   const second = sql<string>`unnest(${organsOfSecondPerson(actor, today)})`;
   const secondRows = await db.select({ organ: second.as('organ') }).from(sql`(select 1) as one`);
-  const { organ, window } = actor;
-  const ownScopes = [...(organ === null ? [] : [organ]), ...(window === null ? [] : [windowScope(window)])];
+  const { window } = actor;
+  const ownScopes = [...organsOf(actor), ...(window === null ? [] : [windowScope(window)])];
   return [...new Set([...ownScopes, ...secondRows.map((row) => row.organ)])];
 }
 

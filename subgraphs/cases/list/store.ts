@@ -1,9 +1,10 @@
-import { and, arrayContains, desc, eq, inArray, notInArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
 import { type CountedPage, dayPart, instantPart, numberPart, serialPart } from '../../kernel/list/page.ts';
+import { isReadBy } from '../../kernel/organ/place-store.ts';
 import type { Position } from '../case.ts';
 import { organsOfSecondPerson } from '../exception/store.ts';
 import { type StoredCase, toStoredCases } from '../store.ts';
@@ -25,7 +26,7 @@ function visibleTo(actor: Person, today: Day): SQL | undefined {
   if (hasRole(actor, 'AUDITOR')) return undefined;
   return or(
     actor.holderCode === null ? undefined : eq(caseFile.applicantCode, actor.holderCode),
-    actor.organ === null ? undefined : arrayContains(caseFile.parties, [actor.organ]),
+    isReadBy(caseFile.parties, actor),
     actor.window === null ? undefined : eq(caseFile.window, actor.window),
     sql`${caseFile.parties} && ${organsOfSecondPerson(actor, today)}`,
   );
@@ -154,7 +155,7 @@ export async function listQueue(
   steps: readonly Position[] | null,
   page: KeysetRequest,
 ): Promise<CountedPage<StoredCase>> {
-  const { organ, window } = actor;
+  const { window } = actor;
   const casePage = await selectCountedPage(db, page, (keyset) =>
     db
       .select()
@@ -162,7 +163,7 @@ export async function listQueue(
       .where(
         and(
           or(
-            organ === null ? undefined : arrayContains(caseFile.waitsOrgans, [organ]),
+            isReadBy(caseFile.waitsOrgans, actor),
             window === null ? undefined : eq(caseFile.waitsWindow, window),
             sql`${caseFile.waitsOrgans} && ${organsOfSecondPerson(actor, today)}`,
           ),

@@ -2,6 +2,7 @@ import { dayOf } from '../../kernel/day.ts';
 import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { narrowScope } from '../../kernel/policy.ts';
 import { listReadings, readingOrder } from '../../kernel/privacy/reading-store.ts';
 import { CASE_READS } from '../policy.ts';
 import { reading } from '../reading/tables.ts';
@@ -27,16 +28,16 @@ export function materialResolvers(dependencies: MaterialDependencies) {
         return toConnection(await listWaiting(db, person.id, page), UPLOAD_ORDER, viewUpload);
       },
       materialReads: async (_, args, { actor }) => {
-        const visibleOrgan = requireReadScope(CASE_READS.materialReads, actor, READS_FORBIDDEN);
+        const scope = requireReadScope(CASE_READS.materialReads, actor, READS_FORBIDDEN);
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
-        if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan)
-          throw buildForbiddenError(READS_FORBIDDEN);
+        const organs = narrowScope(scope, organ);
+        if (organs?.length === 0) throw buildForbiddenError(READS_FORBIDDEN);
         const filter = {
           subject: caseId,
           object: 'MATERIAL',
           purpose: null,
           person,
-          organ: visibleOrgan ?? organ,
+          organs,
         } as const;
         const page = readPage(args, MATERIAL_READ_ORDER);
         const reads = await listReadings(db, reading, { all: true }, { ...filter, from, to }, page);

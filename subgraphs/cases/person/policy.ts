@@ -1,4 +1,5 @@
 import { ROLES } from '../../kernel/actor.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import { ANYWHERE, type Place, type Policy, type ReadRule } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { REGISTER_APPROVERS } from './appointment.ts';
@@ -18,7 +19,7 @@ const OWN_SESSIONS: Place<SignedIn> = {
 /** The organ of the person. */
 const PERSON_ORGAN: Place<SignedIn> = {
   name: 'PERSON_ORGAN',
-  includes: ({ organ }, person) => organ !== null && organ === person.organ,
+  includes: ({ organ }, person) => actsFor(person, organ, null),
   refuse: () => new Refusal('NOT_YOUR_RECORD'),
 };
 

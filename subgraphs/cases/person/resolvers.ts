@@ -1,6 +1,7 @@
 import { requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { narrowScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { endSessions } from './session-workflow.ts';
@@ -17,12 +18,11 @@ export function personResolvers(deps: PersonDependencies) {
         return viewPerson(actor, await store.findLineOfPerson(deps.db, actor.id, deps.now()));
       },
       people: async (_, args, { actor }) => {
-        const ownOrgan = requireReadScope(CASE_READS.people, actor, '您的岗位不能查看人员岗位登记。');
+        const scope = requireReadScope(CASE_READS.people, actor, '您的岗位不能查看人员岗位登记。');
         const { organ = null, subject = null, at = null } = args.filter ?? {};
-        const isForeign = ownOrgan !== null && organ !== null && organ !== ownOrgan;
         const page = readPage(args, store.REGISTER_ORDER);
-        const filter = { organ: ownOrgan ?? organ, subject, at };
-        const lines = isForeign ? EMPTY_PAGE : await store.listRegister(deps.db, filter, page);
+        const filter = { organs: narrowScope(scope, organ), subject, at };
+        const lines = await store.listRegister(deps.db, filter, page);
         return toConnection(lines, store.REGISTER_ORDER, (line) => viewAppointment(line, deps.now()));
       },
     },

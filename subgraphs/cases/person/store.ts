@@ -20,6 +20,8 @@ import type { OrganFact } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { matterFact } from '../fact/tables.ts';
 import type { Appointment } from './appointment.ts';
 import type { IssuerLogout } from './register.ts';
@@ -130,7 +132,7 @@ export async function insertEnd(
 
 export interface RegisterFilter {
   /** Null: of every organ, and without one. */
-  organ: string | null;
+  organs: ReadScope;
   subject: string | null;
   /** Only lines in force at this instant. Null: all. */
   at: Date | null;
@@ -142,7 +144,7 @@ export const REGISTER_ORDER = bySerial('people', appointment.serial, 'ASC');
 /** Returns a page of the register, in the order of entry. */
 export function listRegister(
   db: Reader,
-  { organ, subject, at }: RegisterFilter,
+  { organs, subject, at }: RegisterFilter,
   page: KeysetRequest,
 ): Promise<Page<StoredAppointment>> {
   return selectPage(page, async (keyset) =>
@@ -152,7 +154,7 @@ export function listRegister(
         .from(appointment)
         .where(
           and(
-            organ === null ? undefined : eq(appointment.organ, organ),
+            isInScope(appointment.organ, organs),
             subject === null ? undefined : eq(appointment.subject, subject),
             at === null ? undefined : isInForceAt(at),
             keyset.condition,

@@ -1,7 +1,9 @@
-import { eq, inArray } from 'drizzle-orm';
+import { inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import type { ProposalKind } from './proposal.ts';
 import { proposal, proposalOutcome } from './tables.ts';
@@ -21,12 +23,12 @@ export async function findProposals(
   return (await proposalStore.list(db, inArray(proposal.id, [...ids]), all, page)).rows;
 }
 
-/** Returns a page of the proposals that act for an organ, newest first. Of all proposals if `organ` is null. */
+/** Returns a page of the proposals that act for organs of a scope, newest first. */
 export function listProposals(
   db: Reader,
-  organ: string | null,
+  scope: ReadScope,
   filter: ProposalFilter<ProposalKind>,
   page: KeysetRequest,
 ): Promise<Page<StoredProposal<ProposalKind>>> {
-  return proposalStore.list(db, organ === null ? undefined : eq(proposal.organ, organ), filter, page);
+  return proposalStore.list(db, isInScope(proposal.organ, scope), filter, page);
 }

@@ -1,5 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import type { Place, Policy } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { divisionOf, type MatterFact } from '../case.ts';
@@ -20,8 +21,8 @@ export interface Reception {
 export function findAcceptingOrgan(clerk: Person, matter: MatterFact, delegation: DelegationFact): string | null {
   const { organ, second, window } = delegation.accepts;
   if (window && organ !== null && clerk.window !== null && clerk.window === divisionOf(matter, organ)) return organ;
-  if (!window && organ !== null && clerk.organ === organ) return organ;
-  return second !== null && clerk.organ === second ? second : null;
+  if (!window && actsFor(clerk, organ, matter.matterId)) return organ;
+  return actsFor(clerk, second, matter.matterId) ? second : null;
 }
 
 /** Returns the organ for which a clerk accepts. Refuses ORGAN_WITHOUT_POWER. */

@@ -1,8 +1,9 @@
-import { and, arrayContains, asc, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import { type Page, textPart } from '../../kernel/list/page.ts';
+import { textArray } from '../../kernel/organ/place-store.ts';
 import type { OfficeScope } from '../../kernel/policy.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
@@ -173,9 +174,9 @@ function conditions({ scope, filter }: StatisticsQuery): (SQL | undefined)[] {
  */
 function visibleTo(scope: OfficeScope): SQL | undefined {
   if (scope.all) return undefined;
-  const { organ, window } = scope;
+  const { organs, window } = scope;
   return or(
-    organ === null ? undefined : arrayContains(caseFile.parties, [organ]),
+    organs.length === 0 ? undefined : sql`${caseFile.parties} && ${textArray(organs)}`,
     window === null ? undefined : eq(caseFile.window, window),
     sql`false`,
   );

@@ -1,3 +1,4 @@
+import { actsFor } from '../../kernel/organ/place.ts';
 import type { Grant, Place, Policy } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Finding, Push } from './supervision.ts';
@@ -9,14 +10,14 @@ const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 /** The organ that a push was sent to. */
 const RECEIVING_ORGAN: Place<Push | null> = {
   name: 'RECEIVING_ORGAN',
-  includes: (push, { organ }) => push !== null && organ !== null && push.organ === organ,
+  includes: (push, person) => push !== null && actsFor(person, push.organ, null),
   refuse: () => new Refusal('PUSH_UNKNOWN', 'push'),
 };
 
 /** The organ that a push was sent to. Any organ while it is not known which case a finding is about. */
 const SUPERVISING_ORGAN: Place<Push | null> = {
   name: 'SUPERVISING_ORGAN',
-  includes: (push, { organ }) => organ !== null && (push === null || push.organ === organ),
+  includes: (push, person) => (push === null ? person.organ !== null : actsFor(person, push.organ, null)),
   refuse: (push) => (push === null ? new Refusal('NOT_THE_SUPERVISOR') : new Refusal('PUSH_UNKNOWN', 'push')),
 };
 
@@ -25,14 +26,14 @@ const refuseFinding = () => new Refusal('FINDING_UNKNOWN', 'finding');
 /** The organ that decided the case of a finding. */
 const ANSWERING_ORGAN: Place<Finding | null> = {
   name: 'ANSWERING_ORGAN',
-  includes: (finding, { organ }) => finding !== null && finding.decidedBy === organ,
+  includes: (finding, person) => finding !== null && actsFor(person, finding.decidedBy, null),
   refuse: refuseFinding,
 };
 
 /** The organ that recorded a finding. */
 const RECORDING_ORGAN: Place<Finding | null> = {
   name: 'RECORDING_ORGAN',
-  includes: (finding, { organ }) => finding !== null && finding.organ === organ,
+  includes: (finding, person) => finding !== null && actsFor(person, finding.organ, null),
   refuse: refuseFinding,
 };
 

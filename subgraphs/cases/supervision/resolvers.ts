@@ -21,19 +21,19 @@ function queries({ db, now }: WebhookDependencies) {
   return {
     approvalPushes: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const organ = requireReadScope(CASE_READS.approvalPushes, actor, '审批信息推送只供监管人员和审计人员查阅。');
+      const scope = requireReadScope(CASE_READS.approvalPushes, actor, '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
       const today = dayOf(now());
-      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, store.PUSH_ORDER));
+      const resultPage = await store.listPushes(db, { scope, state, overdue }, today, readPage(args, store.PUSH_ORDER));
       return toConnection(resultPage, store.PUSH_ORDER, (row) => viewPush(row, person, today));
     },
     supervisionFindings: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const message = '监管反馈只供监管、审批和审计人员查阅。';
-      const organ = requireReadScope(CASE_READS.supervisionFindings, actor, message);
+      const scope = requireReadScope(CASE_READS.supervisionFindings, actor, message);
       const today = dayOf(now());
       const state = args.filter?.state ?? null;
-      const resultPage = await store.listFindings(db, organ, state, readPage(args, store.FINDING_ORDER));
+      const resultPage = await store.listFindings(db, scope, state, readPage(args, store.FINDING_ORDER));
       return toConnection(resultPage, store.FINDING_ORDER, (row) => viewFinding(row, person, today));
     },
     webhooks: async (_, args, { actor }) => {

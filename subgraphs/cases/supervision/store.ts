@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, inArray, isNotNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
@@ -8,6 +8,8 @@ import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope, isReadBy } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { FindingEvent, FindingState, Level, PushEvent, PushState } from './supervision.ts';
@@ -57,7 +59,7 @@ export async function lockPush(tx: Transaction, id: string): Promise<PushRow | n
 }
 
 export interface PushFilter {
-  organ: string | null;
+  scope: ReadScope;
   state: PushState | null;
   overdue: boolean | null;
 }
@@ -67,16 +69,16 @@ const overdueOn = (today: Day) => sql`(${push.reachedAt} is null and ${push.dueO
 /** The order of `approvalPushes`. */
 export const PUSH_ORDER = bySerial('approvalPushes', push.serial, 'ASC');
 
-/** Returns a page of the pushes to an organ, or to every organ for null, oldest first. */
+/** Returns a page of the pushes to the organs of a scope, oldest first. */
 export function listPushes(db: Reader, filter: PushFilter, today: Day, page: KeysetRequest): Promise<Page<PushRow>> {
-  const { organ, state, overdue } = filter;
+  const { scope, state, overdue } = filter;
   return selectPage(page, (keyset) =>
     db
       .select()
       .from(push)
       .where(
         and(
-          organ === null ? undefined : eq(push.organ, organ),
+          isInScope(push.organ, scope),
           state === null ? undefined : eq(push.state, state),
           overdue === null ? undefined : sql`coalesce(${overdueOn(today)}, false) = ${overdue}`,
           keyset.condition,
@@ -97,7 +99,7 @@ export function pushesOf(db: Reader, caseId: string): Promise<PushRow[]> {
  * Pushes and findings are for the offices only.
  */
 export async function listVisibleCaseIds(db: Reader, actor: Person, ids: readonly string[]): Promise<string[]> {
-  const parties = actor.organ === null ? sql`false` : arrayContains(caseFile.parties, [actor.organ]);
+  const parties = isReadBy(caseFile.parties, actor) ?? sql`false`;
   const rows = await db
     .select({ id: caseFile.id })
     .from(caseFile)
@@ -288,11 +290,11 @@ export function findingEntriesOf(db: Reader, ids: readonly string[]): Promise<Fi
 export const FINDING_ORDER = bySerial('supervisionFindings', finding.serial, 'DESC');
 
 /**
- * Returns a page of the findings of an organ's supervision or on its decisions, newest first; of all organs for null.
+ * Returns a page of the findings of the supervision by organs of a scope or on their decisions, newest first.
  */
 export function listFindings(
   db: Reader,
-  organ: string | null,
+  scope: ReadScope,
   state: FindingState | null,
   page: KeysetRequest,
 ): Promise<Page<FindingRow>> {
@@ -302,7 +304,7 @@ export function listFindings(
       .from(finding)
       .where(
         and(
-          organ === null ? undefined : or(eq(finding.organ, organ), eq(finding.decidedBy, organ)),
+          scope === null ? undefined : or(isInScope(finding.organ, scope), isInScope(finding.decidedBy, scope)),
           state === null ? undefined : eq(finding.state, state),
           keyset.condition,
         ),

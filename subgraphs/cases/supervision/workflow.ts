@@ -6,6 +6,7 @@ import { computeContentDigest, type EventPayload } from '../../kernel/events/eve
 import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
+import { actsFor, readsOneOf } from '../../kernel/organ/place.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -213,7 +214,12 @@ export async function recordFinding(
 ): Promise<store.FindingRow> {
   const finding = await transact(db, dryRun, (tx) => {
     const person = requireAllowed(SUPERVISION_POLICY.recordFinding, null, actor);
-    return createFinding(tx, { ...toEntryActor(person), organ: requireOrgan(person) }, request, now());
+    return createFinding(
+      tx,
+      { ...toEntryActor(person), organ: requireOrgan(person), inherits: person.inherits },
+      request,
+      now(),
+    );
   });
   if (dryRun || finding.licenseNumber === null) return finding;
   // Licenses may have answered the order at once.
@@ -221,6 +227,9 @@ export async function recordFinding(
   await awaitOwnEvents();
   return db.transaction((tx) => requireStored(tx, finding.id));
 }
+
+/** Who records a finding, and for which organ. */
+export type Sender = store.EntryActor & Pick<Person, 'inherits'> & { organ: string };
 
 /**
  * Records a finding of an organ, from a person or a system.
@@ -231,7 +240,7 @@ export async function recordFinding(
  */
 export async function createFinding(
   tx: Transaction,
-  sender: store.EntryActor & { organ: string },
+  sender: Sender,
   request: FindingRequest,
   at: Date,
 ): Promise<store.FindingRow> {
@@ -242,7 +251,7 @@ export async function createFinding(
   const earlierFinding = isKeyUsable ? await store.findRequest(tx, sender.organ, requestKey) : null;
   if (earlierFinding) return requireSameRequest(earlierFinding, requestDigest);
 
-  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, request);
+  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender, request);
   checkAll(
     () => {
       if (!isKeyFit) throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
@@ -290,19 +299,20 @@ function requireSameRequest(earlierFinding: store.FindingRow, digest: string): s
 /** Returns the decided case that an organ supervises, found by its push or by its own id. */
 async function requireSupervised(
   tx: Transaction,
-  organ: string,
+  sender: Sender,
   request: { push: string | null; case: string | null },
 ) {
   const namedPush = request.push === null ? null : await store.lockPush(tx, request.push);
-  if (request.push !== null && namedPush?.organ !== organ) throw new Refusal('PUSH_UNKNOWN', 'push');
+  if (request.push !== null && !actsFor(sender, namedPush?.organ ?? null, null))
+    throw new Refusal('PUSH_UNKNOWN', 'push');
   const caseId = namedPush?.caseId ?? request.case ?? '';
   if (namedPush && request.case !== null && request.case !== caseId) throw new Refusal('CASE_UNKNOWN', 'case');
   const [stored] = await findCases(tx, [caseId]);
   if (!stored) throw new Refusal('CASE_UNKNOWN', 'case');
   const { subject, parties } = stored;
-  if (!parties.includes(organ)) throw new Refusal('CASE_UNKNOWN', 'case');
+  if (!readsOneOf(sender, parties)) throw new Refusal('CASE_UNKNOWN', 'case');
   if (!subject.steps.some((record) => record.step === 'DECIDED')) throw new Refusal('CASE_NOT_DECIDED', 'case');
-  const push = namedPush ?? (await store.pushesOf(tx, subject.id)).find((candidate) => candidate.organ === organ);
+  const push = namedPush ?? (await store.pushesOf(tx, subject.id)).find((one) => actsFor(sender, one.organ, null));
   if (!push) throw new Refusal('NOT_THE_SUPERVISOR', 'case');
   return { subject, pushId: push.id, decidedBy: push.decidedBy };
 }

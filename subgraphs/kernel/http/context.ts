@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { type Actor, type Person, PUBLIC } from '../actor.ts';
 import type { Origin } from '../limits/operation-hook.ts';
-import { findReadScope, type ReadRule } from '../policy.ts';
+import { findReadScope, type ReadRule, type ReadScope } from '../policy.ts';
 import type { Service } from '../sealing/service-keys.ts';
 import { isServiceToken, readServiceToken, type ServiceCheck } from '../sealing/service-token.ts';
 import { readToken, TokenError } from '../sealing/token.ts';
@@ -52,13 +52,13 @@ export function requirePerson(actor: Actor): Person {
 }
 
 /**
- * Returns the organ whose records the caller may read, or null for every organ. Throws UNAUTHENTICATED for the public,
+ * Returns the organs whose records the caller may read, or null for every organ. Throws UNAUTHENTICATED for the public,
  * and FORBIDDEN with `message` if the row does not let the person read at all.
  */
-export function requireReadScope(rule: ReadRule, actor: Actor, message: string): string | null {
+export function requireReadScope(rule: ReadRule, actor: Actor, message: string): ReadScope {
   const scope = findReadScope(rule, requirePerson(actor));
   if (!scope) throw buildForbiddenError(message);
-  return scope.organ;
+  return scope.organs;
 }
 
 /**
@@ -67,7 +67,7 @@ export function requireReadScope(rule: ReadRule, actor: Actor, message: string):
  */
 export function mayRead(rule: ReadRule, actor: Actor, organs: readonly (string | null)[]): boolean {
   const scope = findReadScope(rule, requirePerson(actor));
-  return scope !== null && (scope.organ === null || organs.includes(scope.organ));
+  return scope !== null && (scope.organs === null || scope.organs.some((organ) => organs.includes(organ)));
 }
 
 /** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */

@@ -2,6 +2,8 @@ import { and, desc, eq, getTableColumns, gt, gte, inArray, lt, lte, or, type SQL
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectPage } from '../list/keyset-store.ts';
 import type { Page } from '../list/page.ts';
+import { isInScope } from '../organ/place-store.ts';
+import type { ReadScope } from '../policy.ts';
 import type { Purpose } from './purpose.ts';
 import type { Reading, ReadingObject, ReadingScope } from './reading.ts';
 import type { ReadingTable } from './reading-tables.ts';
@@ -36,8 +38,8 @@ export interface ReadingFilter {
   purpose: Purpose | null;
   /** Id of the reader. */
   person: string | null;
-  /** The organ of the readers. */
-  organ: string | null;
+  /** The organs of the readers. Null: all. */
+  organs: ReadScope;
   /** From this time on, and before `to`. */
   from: Date | null;
   to: Date | null;
@@ -48,7 +50,7 @@ function isVisible(table: ReadingTable, scope: ReadingScope): SQL | undefined {
   if (scope.all) return undefined;
   return or(
     scope.holderCode === null ? undefined : eq(table.holderCode, scope.holderCode),
-    scope.organ === null ? undefined : eq(table.organ, scope.organ),
+    isInScope(table.organ, scope.organs),
     sql`false`,
   );
 }
@@ -59,7 +61,7 @@ function isVisible(table: ReadingTable, scope: ReadingScope): SQL | undefined {
  */
 function isReadBy(table: ReadingTable, scope: ReadingScope, person: string): SQL | undefined {
   if (scope.all) return eq(table.readerId, person);
-  return scope.organ === null ? sql`false` : and(eq(table.readerId, person), eq(table.organ, scope.organ));
+  return and(eq(table.readerId, person), isInScope(table.organ, scope.organs));
 }
 
 /** The order of a list of readings, newest first. `name` is that of the list. */
@@ -75,7 +77,7 @@ export function listReadings(
   filter: ReadingFilter,
   page: KeysetRequest,
 ): Promise<Page<ReadingRow>> {
-  const { subject, object, purpose, person, organ, from, to } = filter;
+  const { subject, object, purpose, person, organs, from, to } = filter;
   return selectPage(page, (keyset) =>
     db
       .select()
@@ -87,7 +89,7 @@ export function listReadings(
           object === null ? undefined : eq(table.object, object),
           purpose === null ? undefined : eq(table.purpose, purpose),
           person === null ? undefined : isReadBy(table, scope, person),
-          organ === null ? undefined : eq(table.organ, organ),
+          isInScope(table.organ, organs),
           from === null ? undefined : gte(table.at, from),
           to === null ? undefined : lt(table.at, to),
           keyset.condition,

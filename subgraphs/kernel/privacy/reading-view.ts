@@ -37,7 +37,12 @@ function viewReading(row: ReadingRow, { list }: ReadingRecord, scope: ReadingSco
 
 /** The arguments of a list of readings, apart from what each subgraph names its subject. */
 type ReadingArguments = PageArguments & {
-  filter?: { [Field in keyof Omit<ReadingFilter, 'subject'>]?: ReadingFilter[Field] | undefined } | null | undefined;
+  filter?:
+    | ({ [Field in keyof Omit<ReadingFilter, 'subject' | 'organs'>]?: ReadingFilter[Field] | undefined } & {
+        organ?: string | null | undefined;
+      })
+    | null
+    | undefined;
 };
 
 /** Answers the list `list` of the readings that a person may see. Throws UNAUTHENTICATED for the public. */
@@ -49,7 +54,15 @@ export async function answerReadings(
 ) {
   const scope = readingScopeOf(requirePerson(actor));
   const { object = null, purpose = null, person = null, organ = null, from = null, to = null } = args.filter ?? {};
-  const filter = { subject: subject ?? null, object, purpose, person, organ, from, to };
+  const filter = {
+    subject: subject ?? null,
+    object,
+    purpose,
+    person,
+    organs: organ === null ? null : [organ],
+    from,
+    to,
+  };
   const { db, table, list } = record;
   const order = readingOrder(list, table);
   const page = await listReadings(db, table, scope, filter, readPage(args, order));
@@ -66,7 +79,7 @@ export async function loadReadings(
   { person, isOwn, context }: { person: Person; isOwn: boolean; context: GraphContext },
 ) {
   const scope = readingScopeOf(person);
-  if (!scope.all && scope.organ === null && !isOwn) return null;
+  if (!scope.all && scope.organs.length === 0 && !isOwn) return null;
   const rows = await getLoader<ReadingRow[]>(context, 'readings', async (subjects) => {
     const bySubject = await findReadings(record.db, record.table, scope, subjects);
     return subjects.map((one) => bySubject.get(one) ?? []);

@@ -1,4 +1,5 @@
 import { hasRole, type Person } from '../actor.ts';
+import { organsOf } from '../organ/place.ts';
 import type { Purpose, ReadingPurpose } from './purpose.ts';
 
 /** The record of readings of personal data (查阅记录): what a reading is, and who sees the record of it. Pure. */
@@ -70,18 +71,18 @@ export function buildHandOver(
   return { ...subject, ...object, ...recipient, remark: null, delivery };
 }
 
-/** Whose record of readings a person sees: everybody's, or that of the own data and of the readers of an organ. */
-export type ReadingScope = { all: true } | { all: false; holderCode: string | null; organ: string | null };
+/** Whose record of readings a person sees: everybody's, or that of the own data and of the readers of organs. */
+export type ReadingScope = { all: true } | { all: false; holderCode: string | null; organs: readonly string[] };
 
 const OVERSEERS = ['SUPERVISOR', 'SEAL_APPROVER'] as const;
 
 export function readingScopeOf(person: Person): ReadingScope {
   if (hasRole(person, 'AUDITOR')) return { all: true };
-  const { holderCode, organ } = person;
-  return { all: false, holderCode, organ: hasRole(person, ...OVERSEERS) ? organ : null };
+  const { holderCode } = person;
+  return { all: false, holderCode, organs: hasRole(person, ...OVERSEERS) ? organsOf(person) : [] };
 }
 
 /** Whether the caller learns which person read: an auditor, and the supervision of the reader's organ. */
 export function showsReader(scope: ReadingScope, { organ }: { organ: string | null }): boolean {
-  return scope.all || (organ !== null && organ === scope.organ);
+  return scope.all || (organ !== null && scope.organs.includes(organ));
 }

@@ -1,4 +1,5 @@
 import type { Role } from '../actor.ts';
+import { actsFor } from '../organ/place.ts';
 import type { Grant, Place, PolicyRule } from '../policy.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -31,7 +32,7 @@ export const MAX_DECISION_CHARS = 500;
 /** The organ that the proposal acts for. */
 export const PROPOSAL_ORGAN: Place<Proposal> = {
   name: 'PROPOSAL_ORGAN',
-  includes: ({ organ }, person) => organ !== null && person.organ === organ,
+  includes: ({ organ }, person) => actsFor(person, organ, null),
   refuse: () => new Refusal('NOT_YOUR_RECORD'),
 };
 

@@ -3,6 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
@@ -79,8 +80,8 @@ export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse
 }
 
 /** Returns the open order that a person would name with an act, one of the own organ first, or null. */
-function findOrderToName(act: PersonAct, { organ }: Person, openOrders: readonly OrderRow[], suspender: string | null) {
-  const ofOrgan = openOrders.filter(({ supervisor }) => supervisor.id === organ);
+function findOrderToName(act: PersonAct, person: Person, openOrders: readonly OrderRow[], suspender: string | null) {
+  const ofOrgan = openOrders.filter(({ supervisor }) => actsFor(person, supervisor.id, null));
   return findOrderOf(act, ofOrgan, suspender) ?? findOrderOf(act, openOrders, suspender);
 }
 

@@ -2,6 +2,7 @@ import { and, eq, gte, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { EVERYBODY, keysOfText, windowScope } from '../../kernel/finding/keys.ts';
 import { contains, hasAll, hasAny, worthOfTexts } from '../../kernel/finding/keys-store.ts';
+import { organsOf } from '../../kernel/organ/place.ts';
 import { certificateTask, license } from '../tables.ts';
 import { type DayRange, keysOfRange } from './finding.ts';
 
@@ -33,10 +34,10 @@ const NAME = sql`licenses.fold_text(${name})`;
  */
 export function buildQueryCondition(actor: Person, query: LicenseQuery): SQL | undefined {
   if (Object.values(query).every((condition) => condition === null)) return undefined;
-  const { organ, window, holderCode } = actor;
+  const { window, holderCode } = actor;
   const scopes = hasRole(actor, 'AUDITOR', 'LIBRARY')
     ? [EVERYBODY]
-    : [...(organ === null ? [] : [organ]), ...(window === null ? [] : [windowScope(window)])];
+    : [...organsOf(actor), ...(window === null ? [] : [windowScope(window)])];
   const isFound = and(
     or(
       ...scopes.map((scope) => buildScopeCondition(scope, query)),

@@ -15,9 +15,9 @@ export function orderResolvers(deps: IssueDependencies) {
     Query: {
       supervisionOrders: async (_, args, { actor }) => {
         const message = '监管指令只供发证机关审批人、监管人员和审计人员查阅。';
-        const organ = requireReadScope(LICENSE_READS.supervisionOrders, actor, message);
+        const scope = requireReadScope(LICENSE_READS.supervisionOrders, actor, message);
         const page = readPage(args, store.ORDER_ORDER);
-        const ordersPage = await store.listOrders(db, organ, args.filter?.state ?? null, page);
+        const ordersPage = await store.listOrders(db, scope, args.filter?.state ?? null, page);
         return toConnection(ordersPage, store.ORDER_ORDER, (row) => row);
       },
     },

@@ -7,6 +7,8 @@ import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { SUSPENDING_ACTS } from '../../kernel/license-acts.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { announceMootWishes } from '../countersign/store.ts';
 import { closeDuty, dutyIds } from '../paper/duty-store.ts';
 import * as tables from '../tables.ts';
@@ -78,10 +80,10 @@ export function findOrders(db: Reader, numbers: readonly string[]): Promise<Orde
 /** The order of `supervisionOrders`. */
 export const ORDER_ORDER = bySerial('supervisionOrders', supervisionOrder.serial, 'DESC');
 
-/** Lists the orders to an organ or by it, newest first. Lists all orders if `organ` is null. */
+/** Lists the orders to the organs of a scope or by them, newest first. */
 export function listOrders(
   db: Reader,
-  organ: string | null,
+  scope: ReadScope,
   state: OrderState | null,
   page: KeysetRequest,
 ): Promise<Page<OrderRow>> {
@@ -91,7 +93,9 @@ export function listOrders(
       .from(supervisionOrder)
       .where(
         and(
-          organ === null ? undefined : or(eq(supervisionOrder.issuer, organ), eq(supervisionOrder.supervisorId, organ)),
+          scope === null
+            ? undefined
+            : or(isInScope(supervisionOrder.issuer, scope), isInScope(supervisionOrder.supervisorId, scope)),
           state === null ? undefined : eq(supervisionOrder.state, state),
           keyset.condition,
         ),

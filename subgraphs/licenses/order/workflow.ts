@@ -106,9 +106,10 @@ export function declineOrder(
     const order = await store.lockOrder(tx, unlockedOrder.id);
     const [prepared = null] = await findPreparedActs(tx, [number]);
     const { issuer } = storedLicense.license;
+    const { record } = storedLicense.version;
     const at = now();
     const first = await lockWaiting(tx, 'DECLINE_ORDER', unlockedOrder.id, at);
-    const subject = { head: { issuer, number }, order, prepared, first };
+    const subject = { head: { issuer, number, record }, order, prepared, first };
     const person = requireAllowed(LICENSES_POLICY.declineOrder, subject, actor);
     const { reason } = request;
     const wish = { kind: 'DECLINE_ORDER' as const, subject: unlockedOrder.id, organ: issuer.id, reason };

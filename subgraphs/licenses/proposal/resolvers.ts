@@ -20,10 +20,10 @@ export function proposalResolvers(deps: IssueDependencies) {
     Query: {
       licenseProposals: async (_, args, { actor }) => {
         const message = '拟办事项只供发证机关审查人、审批人，提出的监管人员和审计人员查阅。';
-        const organ = requireReadScope(LICENSE_READS.licenseProposals, actor, message);
+        const organs = requireReadScope(LICENSE_READS.licenseProposals, actor, message);
         const { act = null, state = null } = args.filter ?? {};
         const kind = act as OwnAct | null;
-        const scope = { organ, personId: requirePerson(actor).id };
+        const scope = { organs, personId: requirePerson(actor).id };
         const page = await listProposals(db, scope, { kind, state }, readPage(args, PROPOSAL_ORDER));
         return toConnection(page, PROPOSAL_ORDER, viewProposal);
       },

@@ -3,6 +3,8 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import { OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { proposal, proposalLicense, proposalOutcome } from './tables.ts';
 
@@ -17,16 +19,17 @@ export async function insertProposalLicense(tx: Transaction, row: typeof proposa
 }
 
 /**
- * Returns a page of the proposals of an organ, and of those that a person prepared, newest first. Of all proposals if
- * `organ` is null.
+ * Returns a page of the proposals of the organs of a scope, and of those that a person prepared, newest first. Of all
+ * proposals if `organs` is null.
  */
 export function listProposals(
   db: Reader,
-  { organ, personId }: { organ: string | null; personId: string },
+  { organs, personId }: { organs: ReadScope; personId: string },
   filter: ProposalFilter<OwnAct>,
   page: KeysetRequest,
 ): Promise<Page<StoredProposal<OwnAct>>> {
-  const isVisible = organ === null ? undefined : or(eq(proposal.organ, organ), eq(proposal.proposedById, personId));
+  const isVisible =
+    organs === null ? undefined : or(isInScope(proposal.organ, organs), eq(proposal.proposedById, personId));
   return proposalStore.list(db, isVisible, filter, page);
 }
 

@@ -2,6 +2,7 @@ import type { Database } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
 import type { OwnAct } from '../../kernel/license-acts.ts';
+import { readsOneOf } from '../../kernel/organ/place.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { LicenseView } from '../view.ts';
@@ -43,7 +44,7 @@ export async function loadProposals(
   { stored, person, context }: Pick<LicenseView, 'stored' | 'person' | 'context'>,
 ): Promise<LicenseProposalView[] | null> {
   const { number, parties } = stored.license;
-  const isOfParty = person.organ !== null && parties.includes(person.organ);
+  const isOfParty = readsOneOf(person, parties);
   if (!isOfParty && !hasRole(person, 'AUDITOR')) return null;
   return (await loadAllProposals(db, context, number)).map(viewProposal);
 }

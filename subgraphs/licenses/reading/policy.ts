@@ -1,3 +1,4 @@
+import { readsOneOf } from '../../kernel/organ/place.ts';
 import { ANYWHERE, type Place, type Policy } from '../../kernel/policy.ts';
 import { READING_ROLES, SEARCHING_ROLES } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -12,8 +13,8 @@ interface VisibleLicense {
 /** The organs and the window of the license. For everybody else it does not exist. */
 const LICENSE_PARTIES: Place<VisibleLicense> = {
   name: 'LICENSE_PARTIES',
-  includes: ({ parties, windows }, { organ, window }) =>
-    (organ !== null && parties.includes(organ)) || (window !== null && windows.includes(window)),
+  includes: ({ parties, windows }, person) =>
+    readsOneOf(person, parties) || (person.window !== null && windows.includes(person.window)),
   refuse: () => new Refusal('LICENSE_UNKNOWN', 'identifier'),
 };
 

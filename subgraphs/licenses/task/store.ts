@@ -1,10 +1,11 @@
-import { and, arrayContains, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isReadBy } from '../../kernel/organ/place-store.ts';
 import type { Blank } from '../paper/paper.ts';
 import { act, blank, certificateTask } from '../tables.ts';
 import type { CertificateTask } from './task.ts';
@@ -86,7 +87,7 @@ function isOpenFor(actor: Person) {
   const visibility = hasRole(actor, 'AUDITOR')
     ? undefined
     : or(
-        actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
+        isReadBy(certificateTask.parties, actor),
         actor.window === null ? undefined : eq(certificateTask.window, actor.window),
         sql`false`,
       );

@@ -6,6 +6,7 @@ import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/c
 import { IDENTITY_KINDS } from '../../kernel/identity/identity.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
@@ -57,8 +58,9 @@ export async function loadFittingBlanks(
   context: GraphContext,
   { task, person }: TaskView,
 ): Promise<Blank[] | null> {
-  const organ = findReadScope(LICENSE_READS.blanks, person)?.organ ?? null;
-  if (organ === null || organ !== task.issuer.id || !makesSheet(task.content.action)) return null;
+  const { id: organ } = task.issuer;
+  const isReader = findReadScope(LICENSE_READS.blanks, person) !== null;
+  if (!isReader || !actsFor(person, organ, task.content.matterId) || !makesSheet(task.content.action)) return null;
   const loader = getLoader<Blank[]>(context, `fitting blanks ${organ}`, async (types) => {
     const byType = await listFittingBlanks(db, organ, types, MAX_PROPOSED_BLANKS);
     return types.map((type) => byType.get(type) ?? []);

@@ -1,7 +1,9 @@
-import { eq, inArray } from 'drizzle-orm';
+import { inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import { createProposalStore, type ProposalFilter, type StoredProposal } from '../../kernel/proposal/store.ts';
@@ -25,14 +27,14 @@ export const importStore = createProposalStore<ImportKind>(
 /** The order of `importProposals`. */
 export const IMPORT_PROPOSAL_ORDER = importStore.orderOf('importProposals');
 
-/** Returns a page of proposed imports, newest first. `organ` null: those of every organ, and those of none. */
+/** Returns a page of proposed imports, newest first. A scope of every organ has those of none, too. */
 export function listImports(
   db: Reader,
-  organ: string | null,
+  scope: ReadScope,
   filter: ProposalFilter<ImportKind>,
   page: KeysetRequest,
 ): Promise<Page<StoredProposal<ImportKind>>> {
-  return importStore.list(db, organ === null ? undefined : eq(proposal.organ, organ), filter, page);
+  return importStore.list(db, isInScope(proposal.organ, scope), filter, page);
 }
 
 export type ImportFileRow = typeof importFile.$inferSelect;

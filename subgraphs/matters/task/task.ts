@@ -1,4 +1,6 @@
+import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
+import { actsFor } from '../../kernel/organ/place.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLines } from '../../kernel/text.ts';
@@ -132,6 +134,15 @@ export function matchesFilter(status: TaskStatus, filter: TaskFilter, today: Day
 /** Whether an organ leads a task or is responsible for it. */
 export function isAssigned({ leads, responsible }: Task, organ: string): boolean {
   return [...leads, ...responsible].some((printedOrgan) => printedOrgan.organ === organ);
+}
+
+/**
+ * Returns the organ of a task for which a person reports: the own one, or a former one whose place it has taken. Null
+ * if there is none.
+ */
+export function findAnsweringOrgan({ leads, responsible }: Task, person: Person): string | null {
+  const assigned = [...leads, ...responsible].map(({ organ }) => organ).filter((organ) => actsFor(person, organ, null));
+  return assigned.find((organ) => actsFor({ organ: person.organ }, organ, null)) ?? assigned[0] ?? null;
 }
 
 const MAX_NOTE_CHARS = 500;

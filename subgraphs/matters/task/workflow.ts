@@ -5,7 +5,7 @@ import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { MATTERS_POLICY } from '../policy.ts';
 import * as store from './store.ts';
-import { computeTaskStatus, type Progress, requireReport, type TaskStatus } from './task.ts';
+import { computeTaskStatus, findAnsweringOrgan, type Progress, requireReport, type TaskStatus } from './task.ts';
 
 export interface TaskDependencies {
   db: Database;
@@ -28,7 +28,12 @@ export function reportProgress(
     if (!status) throw new Refusal('TASK_UNKNOWN', 'task');
     const person = requireAllowed(MATTERS_POLICY.reportTaskProgress, status, actor);
     requireReport(status, progress);
-    const report = { ...progress, organ: requireOrgan(person), actor: person.name, at: now() };
+    const report = {
+      ...progress,
+      organ: findAnsweringOrgan(status.task, person) ?? requireOrgan(person),
+      actor: person.name,
+      at: now(),
+    };
     await store.insertReport(tx, number, { ...report, actorId: person.id });
     return computeTaskStatus(status.task, [...status.reports, report]);
   });

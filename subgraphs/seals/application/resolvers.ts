@@ -1,14 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
-import {
-  buildForbiddenError,
-  type GraphContext,
-  getLoader,
-  mayRead,
-  requirePerson,
-} from '../../kernel/http/context.ts';
+import { type GraphContext, getLoader, mayRead, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { EMPTY_PAGE, readPage, toConnection } from '../../kernel/list/page.ts';
+import { organsOf } from '../../kernel/organ/place.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
@@ -16,7 +11,7 @@ import type { PARSERS } from '../parsers.ts';
 import { SEAL_READS, SEALS_POLICY } from '../policy.ts';
 import type { Resolvers, SealActInput, SealPictureInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
-import { type SealView, visibleOrgan } from '../view.ts';
+import { type SealView, visibleOrgans } from '../view.ts';
 import type { Particulars } from './application.ts';
 import * as store from './store.ts';
 import { viewApplication, viewApplicationActions } from './view.ts';
@@ -115,21 +110,15 @@ function applicationQuery(deps: ApplicationDependencies) {
   return {
     sealApplications: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const ownOrgan = visibleOrgan('sealApplications', person);
       const { organ = null, seal = null, kind = null, state = null, waitsForMe = null } = args.filter ?? {};
-      if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
-        throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
+      const organs = visibleOrgans('sealApplications', person, organ);
       const page = readPage(args, store.APPLICATION_ORDER);
       const isDecider = SEALS_POLICY.decideSealApplication.grants.some(({ roles }) =>
         roles.some((role) => person.roles.includes(role)),
       );
       if (waitsForMe && !isDecider) return toConnection(EMPTY_PAGE, store.APPLICATION_ORDER, viewApplication);
-      const decider = waitsForMe ? { id: person.id, organ: person.organ } : null;
-      const applicationPage = await store.listApplications(
-        deps.db,
-        { organ: ownOrgan ?? organ, seal, kind, state, decider },
-        page,
-      );
+      const decider = waitsForMe ? { id: person.id, organs: organsOf(person) } : null;
+      const applicationPage = await store.listApplications(deps.db, { organs, seal, kind, state, decider }, page);
       return toConnection(applicationPage, store.APPLICATION_ORDER, viewApplication);
     },
   } satisfies Resolvers['Query'];

@@ -2,6 +2,8 @@ import { and, asc, count, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import { SEALS_POLICY } from '../policy.ts';
@@ -125,12 +127,12 @@ export async function insertOutcome(tx: Transaction, row: OutcomeRow): Promise<v
 
 export interface ApplicationFilter {
   /** Null: every organ's. */
-  organ: string | null;
+  organs: ReadScope;
   seal: string | null;
   kind: ApplicationKind | null;
   state: Outcome | 'WAITING' | null;
   /** Only those that wait for a decision and that a seal approver may decide. Null: all. */
-  decider: { id: string; organ: string | null } | null;
+  decider: { id: string; organs: readonly string[] } | null;
 }
 
 /** The order of `sealApplications`. */
@@ -142,7 +144,7 @@ export function listApplications(
   filter: ApplicationFilter,
   page: KeysetRequest,
 ): Promise<Page<StoredApplication>> {
-  const { organ, seal, kind, state, decider } = filter;
+  const { organs, seal, kind, state, decider } = filter;
   return selectPage(page, async (keyset) =>
     (
       await db
@@ -151,7 +153,7 @@ export function listApplications(
         .leftJoin(sealApplicationOutcome, isOutcomeOf)
         .where(
           and(
-            organ === null ? undefined : eq(sealApplication.organ, organ),
+            isInScope(sealApplication.organ, organs),
             seal === null ? undefined : eq(sealApplication.sealId, seal),
             kind === null ? undefined : eq(sealApplication.kind, kind),
             state === null ? undefined : sql`coalesce(${sealApplicationOutcome.outcome}, 'WAITING') = ${state}`,
@@ -160,7 +162,7 @@ export function listApplications(
               : and(
                   isNull(sealApplicationOutcome.applicationId),
                   ne(sealApplication.appliedById, decider.id),
-                  eq(sealApplication.organ, decider.organ ?? ''),
+                  isInScope(sealApplication.organ, decider.organs),
                 ),
             keyset.condition,
           ),

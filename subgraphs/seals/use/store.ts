@@ -4,6 +4,8 @@ import { inOrder } from '../../../db/in-order.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
 import type { CodeKeyRow } from '../certification/certificate-store.ts';
@@ -197,7 +199,7 @@ export async function findUses(db: Reader, issuanceIds: readonly string[]): Prom
 
 /** Filter of uses. Null selects all. */
 export interface UseFilter {
-  organ: string | null;
+  organs: ReadScope;
   seal: string | null;
   license: string | null;
   person: string | null;
@@ -212,14 +214,14 @@ export const USE_ORDER = bySerial('sealUses', sealUse.serial, 'DESC');
 
 /** Returns a page of uses, newest first. */
 export function listUses(db: Reader, filter: UseFilter, page: KeysetRequest): Promise<Page<UseRow>> {
-  const { organ, seal: sealId, license, person, matter, from, to } = filter;
+  const { organs, seal: sealId, license, person, matter, from, to } = filter;
   return selectPage(page, (keyset) =>
     db
       .select()
       .from(sealUse)
       .where(
         and(
-          organ === null ? undefined : eq(sealUse.organ, organ),
+          isInScope(sealUse.organ, organs),
           sealId === null ? undefined : eq(sealUse.sealId, sealId),
           license === null ? undefined : eq(sealUse.identifier, license),
           person === null ? undefined : eq(sealUse.authorisedById, person),

@@ -114,7 +114,7 @@ const maySeeCase = (world: World, person: Person) =>
 const maySeeLicense = (world: World, person: Person) => hasRole(person, 'LIBRARY') || maySeeCase(world, person);
 const readsOf = (rule: ReadRule, organs: readonly string[], person: Person) => {
   const scope = findReadScope(rule, person);
-  return scope !== null && (scope.organ === null || organs.includes(scope.organ));
+  return scope !== null && (scope.organs === null || scope.organs.some((organ) => organs.includes(organ)));
 };
 
 /** Who may see the words of each record. */

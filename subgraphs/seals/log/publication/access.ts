@@ -58,13 +58,13 @@ const CLOSED_ENTRIES: ReadRule = { everything: ['AUDITOR'], ownOrgan: ['SEAL_KEE
 
 /** Returns whether a person may read a tile with closed entries of any organ. */
 export function mayReadClosedTile(person: Person): boolean {
-  return findReadScope(CLOSED_ENTRIES, person)?.organ === null;
+  return findReadScope(CLOSED_ENTRIES, person)?.organs === null;
 }
 
 /** Returns whether a person may read a closed entry. */
 export function mayReadClosedEntry(text: string, person: Person): boolean {
   const scope = findReadScope(CLOSED_ENTRIES, person);
-  return scope !== null && (scope.organ === null || scope.organ === parseEntry(text).organ);
+  return scope !== null && (scope.organs === null || scope.organs.some((organ) => organ === parseEntry(text).organ));
 }
 
 /**
