@@ -40,7 +40,8 @@ const SEAL_ORGAN: Place<SealSubject> = {
 const APPLYING_ORGAN: Place<AppliedSeal> = {
   name: 'APPLYING_ORGAN',
   includes: ({ organ }, person) => (organ === null ? person.organ !== null : actsFor(person, organ, null)),
-  refuse: (_, { organ }) => (organ === null ? new Refusal('ROLE_NOT_ALLOWED') : new Refusal('SEAL_NOT_OF_ORGAN', 'seal')),
+  refuse: (_, { organ }) =>
+    organ === null ? new Refusal('ROLE_NOT_ALLOWED') : new Refusal('SEAL_NOT_OF_ORGAN', 'seal'),
 };
 
 /** The organ that an application is of. */
