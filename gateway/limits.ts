@@ -16,6 +16,8 @@ export const MAX_CONDITIONS = 8;
  * type needs at most 4.
  */
 export const MAX_VALUE_DEPTH = 8;
+/** Maximum characters of a name. Compilers of front ends make names of up to about 100. */
+export const MAX_NAME_CHARS = 200;
 /** Maximum root fields of one operation. Each is a separate query. */
 export const MAX_ROOT_FIELDS = 20;
 /** Maximum fields of one operation after fragments are expanded. A worker plans them in 20 to 180 ms. */
@@ -29,6 +31,7 @@ export const limitRule = createLimitRule({
   fragments: MAX_FRAGMENTS,
   conditions: MAX_CONDITIONS,
   valueDepth: MAX_VALUE_DEPTH,
+  nameChars: MAX_NAME_CHARS,
   rootFields: MAX_ROOT_FIELDS,
   fields: MAX_FIELDS,
   introspection: MAX_INTROSPECTION_FIELDS,

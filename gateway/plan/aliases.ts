@@ -55,14 +55,23 @@ export function renameAliases(document: DocumentNode, keyNames: ReadonlySet<stri
   };
   visit(document, { Field: inspect });
   if (!hasTaken) return { document, prefix: null };
-  let prefix = 'renamed_';
-  while (aliases.some((alias) => alias.startsWith(prefix))) prefix = `${prefix}_`;
+  const prefix = findFreePrefix(aliases);
   // A name must not end as the planner's own do.
   const rename = (field: FieldNode): FieldNode | undefined =>
     isTaken(field) && field.alias
       ? { ...field, alias: { ...field.alias, value: `${prefix}${field.alias.value}_` } }
       : undefined;
   return { document: visit(document, { Field: rename }), prefix };
+}
+
+const NUMBERED = /^renamed(\d{1,9})_/;
+
+/** Returns a prefix that no alias begins with. Reads each alias once, and is short whatever they are. */
+function findFreePrefix(aliases: readonly string[]): string {
+  const taken = new Set(aliases.map((alias) => NUMBERED.exec(alias)?.[1]));
+  let number = 0;
+  while (taken.has(String(number))) number += 1;
+  return `renamed${number}_`;
 }
 
 /** Whether a value is that of a selection. A leaf may be an object too, such as a time. */

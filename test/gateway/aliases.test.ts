@@ -63,7 +63,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   Case: { id: null, number: null, __typename: null, matter: 'Matter', license: 'License' },
   RunningCaseConnection: { totalCount: null, __typename: null },
 };
-const TAKEN = ['id', 'identifier', 'nodeKey', '__typename', '__schema', '__proto__', 'code__alias_0', 'renamed_id_'];
+const TAKEN = ['id', 'identifier', 'nodeKey', '__typename', '__schema', '__proto__', 'code__alias_0', 'renamed0_id_'];
 
 /** An operation twice: with names that the planner might take for its own, and with harmless ones. */
 interface Twins {
@@ -157,10 +157,10 @@ test('every name of a key is known, and a document without such an alias stays t
   expect([...listKeyNames(withRequirement)].sort()).toEqual(['a', 'b', 'd']);
   const harmless = parse('{ a: matter(id: "m1") { id: id name } }');
   expect(renameAliases(harmless, names)).toEqual({ document: harmless, prefix: null });
-  const { document, prefix } = renameAliases(parse('{ renamed_x: a { id: b } }'), names);
+  const { document, prefix } = renameAliases(parse('{ renamed0_x: a { id: b } }'), names);
   expect([print(document).replaceAll(/\s+/g, ' '), prefix]).toEqual([
-    '{ renamed_x: a { renamed__id_: b } }',
-    'renamed__',
+    '{ renamed0_x: a { renamed1_id_: b } }',
+    'renamed1_',
   ]);
 });
 

@@ -1,10 +1,12 @@
 import {
   type ASTVisitor,
   type DocumentNode,
+  type EnumValueNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
   type ListValueNode,
+  type NameNode,
   type ObjectValueNode,
   type OperationDefinitionNode,
   type SelectionNode,
@@ -25,6 +27,8 @@ export interface DocumentLimits {
   fragments: number;
   /** Maximum number of `@include` and `@skip` from the operation to a field. */
   conditions: number;
+  /** Maximum characters of a name: of a field, alias, variable, fragment, type, argument, or value of an enum. */
+  nameChars: number;
   /** Maximum nesting of lists and objects in one literal. */
   valueDepth: number;
   /** Maximum root fields of one operation. */
@@ -67,7 +71,7 @@ const EMPTY_MEASURE: Measure = {
 };
 
 /**
- * Refuses an operation that is too deep, too wide or too large, and a literal that is too deep.
+ * Refuses an operation that is too deep, too wide or too large, a literal that is too deep, and a name that is too long.
  * The nesting of fields within introspection is not limited: tools ask for types of many nested lists.
  */
 export function createLimitRule(limits: DocumentLimits): ValidationRule {
@@ -90,6 +94,8 @@ function watchDocument(context: ValidationContext, limits: DocumentLimits): ASTV
     },
   };
   return {
+    Name: watchNames(context, limits),
+    EnumValue: watchNames(context, limits),
     ListValue: nested,
     ObjectValue: nested,
     OperationDefinition(operation: OperationDefinitionNode) {
@@ -115,6 +121,17 @@ function watchDocument(context: ValidationContext, limits: DocumentLimits): ASTV
         refuse('QUERY_TOO_LARGE', `一次查询中自省的字段过多，最多 ${limits.introspection} 个。`);
       }
     },
+  };
+}
+
+/** Reports the first name that is too long. The message does not quote it. */
+function watchNames(context: ValidationContext, { nameChars }: DocumentLimits) {
+  let isReported = false;
+  return (node: NameNode | EnumValueNode) => {
+    if (node.value.length <= nameChars || isReported) return;
+    isReported = true;
+    const message = `名称过长，最多 ${nameChars} 个字符。`;
+    context.reportError(new GraphQLError(message, { nodes: node, extensions: { code: 'QUERY_TOO_LARGE' } }));
   };
 }
 

@@ -104,6 +104,7 @@ const limitRule = createLimitRule({
   depth: 20,
   fragments: 40,
   conditions: 20,
+  nameChars: 400,
   valueDepth: 10,
   rootFields: 100,
   fields: 5_000,
