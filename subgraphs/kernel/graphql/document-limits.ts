@@ -71,7 +71,8 @@ const EMPTY_MEASURE: Measure = {
 };
 
 /**
- * Refuses an operation that is too deep, too wide or too large, a literal that is too deep, and a name that is too long.
+ * Refuses an operation that is too deep, too wide or too large, a literal that is too deep, and a name that is too
+ * long.
  * The nesting of fields within introspection is not limited: tools ask for types of many nested lists.
  */
 export function createLimitRule(limits: DocumentLimits): ValidationRule {
