@@ -185,6 +185,7 @@ export const REFUSALS = {
   LICENSE_NOT_IN_FORCE: '此证照当前不在有效状态。',
   // holders and identifiers
   HOLDER_CODE_INVALID: '证件号码不符合编码规则。',
+  NAME_DOT_WRONG: '姓名中的间隔号须为“·”（U+00B7）。',
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
   // licenses
   LICENSE_UNKNOWN: '没有此证照。',

@@ -210,7 +210,7 @@ describe('the PDF of a notice', () => {
   });
 
   test.each([
-    ['a character without a glyph', '王𠮷', '第2字“𠮷”（U+20BB7）字库没有，无法打印'],
+    ['a character without a glyph', '王𠮷', '第2字“𠮷”（U+20BB7）字库没有，无法打印，可写明字形，如〔⿰口丨 U+20BB7〕'],
     ['an emoji', '王😀', '第2字“😀”（U+1F600）字库没有，无法打印'],
     ['a direction mark', '甲\u202e乙', '第2字（U+202E）看不见，无法打印'],
     ['a zero-width space', '甲\u200b乙', '第2字（U+200B）看不见，无法打印'],

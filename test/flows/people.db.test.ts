@@ -106,3 +106,24 @@ describe('a holder with a passport', () => {
     expect(other.data.receiveApplication.refusal).toEqual({ code: 'NOT_YOUR_RECORD' });
   });
 });
+
+describe('a name', () => {
+  const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
+
+  test('with another dot is refused with the right one, and so is a letter that no font has', async () => {
+    const { refusals } = await apply({ ...CITIZEN, name: '阿依•古丽' });
+    expect(refusals).toEqual([
+      { code: 'NAME_DOT_WRONG', message: expect.stringContaining('“阿依·古丽”'), path: ['input', 'applicant', 'name'] },
+    ]);
+    expect((await apply({ ...CITIZEN, name: '李𠮟' })).refusals).toMatchObject([{ code: 'FIELD_MALFORMED' }]);
+  });
+
+  test('with a described letter, or in another script, comes as far as the license', async () => {
+    for (const [i, name] of ['李〔⿰口七 U+20B9F〕', 'ئۇيغۇر'].entries()) {
+      const id = await grantCase(hub, route, { applicant: { ...CITIZEN, name } });
+      const { identifier } = await issueGrantedLicense(hub, route, id, i + 2);
+      const query = 'query($id: ID!) { license(identifier: $id) { holder { name } } }';
+      expect((await hub.ask('auditor', query, { id: identifier })).data.license.holder).toEqual({ name });
+    }
+  });
+});

@@ -1,6 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
-import { requireHolderCode } from '../../kernel/identity/identity.ts';
+import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
+import { requireNameDot } from '../../kernel/identity/name.ts';
 import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
@@ -30,7 +31,7 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting`,
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting`,
  * `requireLicenseFits` and `requireCorrection` refuse.
  */
 export function requireApplication(
@@ -43,6 +44,7 @@ export function requireApplication(
   checkAll(
     () => requireSituation({ ...application, delegation }, offered),
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
+    () => isPersonKind(applicant.codeKind) && requireNameDot(applicant.name, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code', today),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, license?.license.fields ?? []),

@@ -5,13 +5,26 @@ import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import opentype, { type Font } from 'opentype.js';
 import { Refusal } from '../refusal.ts';
 import { formatCodePoint } from '../text.ts';
+import { listDescribed } from './described-letter.ts';
 
 /** Renders documents with Typst. The same input gives the same bytes, and no character is rendered as an empty box. */
 
-const FONT_FOLDER = dirname(createRequire(import.meta.url).resolve('@expo-google-fonts/noto-serif-sc/package.json'));
+const { resolve } = createRequire(import.meta.url);
+const folderOf = (name: string) => dirname(resolve(`@expo-google-fonts/${name}/package.json`));
+const FONT_FOLDER = folderOf('noto-serif-sc');
 // The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are
 // stable.
 const FONTS = ['400Regular', '500Medium', '700Bold'].map((weight) => join(FONT_FOLDER, weight));
+/**
+ * Fonts of scripts besides Han: Tibetan, Uyghur and other Arabic, Mongolian, Yi. The templates name them behind Noto
+ * Serif SC, so each character has the first font that has it.
+ */
+const SCRIPT_FONTS = [
+  { folder: folderOf('noto-serif-tibetan'), file: '400Regular/NotoSerifTibetan_400Regular.ttf' },
+  { folder: folderOf('noto-naskh-arabic'), file: '400Regular/NotoNaskhArabic_400Regular.ttf' },
+  { folder: folderOf('noto-sans-mongolian'), file: '400Regular/NotoSansMongolian_400Regular.ttf' },
+  { folder: folderOf('noto-sans-yi'), file: '400Regular/NotoSansYi_400Regular.ttf' },
+].map(({ folder, file }) => join(folder, file));
 /** Number of compilations after which the compiler evicts unused cache entries. */
 const CACHE_AGE_COMPILATIONS = 10;
 /**
@@ -69,7 +82,10 @@ export type Typesetter = (request: TypesetRequest) => TypesetDocument;
 export function createTypesetter(folder: string): Typesetter {
   let compiler: NodeCompiler | null = null;
   return (request) => {
-    compiler ??= NodeCompiler.create({ workspace: folder, fontArgs: [{ fontPaths: FONTS }] });
+    compiler ??= NodeCompiler.create({
+      workspace: folder,
+      fontArgs: [{ fontPaths: [...FONTS, ...SCRIPT_FONTS.map(dirname)] }],
+    });
     for (const [name, text] of Object.entries(request.files)) {
       compiler.mapShadow(join(folder, name), Buffer.from(text));
     }
@@ -136,7 +152,7 @@ export function requirePrintable(value: unknown, form: 'LINE' | 'LINES' = 'LINE'
 
 /**
  * Returns why a document cannot show a text, naming the first such character: `第3字“𠮷”（U+20BB7）字库没有，无法打印`.
- * Returns null if it can.
+ * Returns null if it can. A Han letter can be described instead: `listDescribed`.
  */
 export function findUnprintable(text: string, form: 'LINE' | 'LINES' = 'LINE'): string | null {
   const [invisible] = listInvisible(text, form);
@@ -146,7 +162,18 @@ export function findUnprintable(text: string, form: 'LINE' | 'LINES' = 'LINE'): 
   const reason = invisible === undefined ? '字库没有' : '看不见';
   // A character that turns the writing direction must not do so in the refusal.
   const shown = invisible === undefined ? `“${letter}”` : '';
-  return `第${position}字${shown}（${formatCodePoint(letter)}）${reason}，无法打印`;
+  const isDescribable = invisible === undefined && /\p{Script=Han}/u.test(letter);
+  const way = isDescribable ? `，可写明字形，如〔⿰口丨 ${formatCodePoint(letter)}〕` : '';
+  return `第${position}字${shown}（${formatCodePoint(letter)}）${reason}，无法打印${way}`;
+}
+
+/** Returns what is wrong with the letters that a text describes, or null. A letter that prints is not described. */
+function findMisdescribed(text: string): string | null {
+  for (const { description, letter } of listDescribed(text)) {
+    if (letter === null) return `${description}不是字形描述，应如〔⿰口丨 U+20B9F〕`;
+    if (hasGlyph(letter)) return `${description}请直接写“${letter}”`;
+  }
+  return null;
 }
 
 /** Where a text was entered: the field of the input, the words for it, and its form (`LINE` if absent). */
@@ -156,9 +183,12 @@ export interface TextPlace {
   form?: 'LINE' | 'LINES';
 }
 
-/** Refuses FIELD_MALFORMED for a text that a document could not show. It is asked where somebody enters the text. */
+/**
+ * Refuses FIELD_MALFORMED for a text that a document could not show, and for a letter that it describes wrongly
+ * (`listDescribed`). It is asked where somebody enters the text.
+ */
 export function requirePrintableText(text: string, { field, label = '', form }: TextPlace): void {
-  const problem = findUnprintable(text, form);
+  const problem = findUnprintable(text, form) ?? findMisdescribed(text);
   if (problem !== null) throw new Refusal('FIELD_MALFORMED', field, `${label}${problem}`);
 }
 
@@ -168,18 +198,27 @@ function listInvisible(text: string, form: 'LINE' | 'LINES'): string[] {
 }
 
 function hasGlyph(letter: string): boolean {
-  return loadBoldFont().charToGlyphIndex(letter) !== 0;
+  const has = (font: Font) => font.charToGlyphIndex(letter) !== 0;
+  return has(loadBoldFont()) || loadScriptFonts().some(has);
 }
 
 let cachedBoldFont: Font | null = null;
+let cachedScriptFonts: readonly Font[] | null = null;
 
 /** Returns the bold font of documents. The other weights have the same characters. */
 export function loadBoldFont(): Font {
-  if (!cachedBoldFont) {
-    const { buffer, byteOffset, byteLength } = readFileSync(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
-    cachedBoldFont = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
-  }
+  cachedBoldFont ??= loadFont(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
   return cachedBoldFont;
+}
+
+function loadScriptFonts(): readonly Font[] {
+  cachedScriptFonts ??= SCRIPT_FONTS.map(loadFont);
+  return cachedScriptFonts;
+}
+
+function loadFont(path: string): Font {
+  const { buffer, byteOffset, byteLength } = readFileSync(path);
+  return opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
 }
 
 /** Returns every text in a value, at any depth. */
