@@ -76,7 +76,6 @@ export const KERNEL: Record<string, Layer> = {
   'identity/citizen': 'rule',
   'identity/country': 'rule',
   'identity/identity': 'rule',
-  'identity/name': 'rule',
   'identity/uscc': 'rule',
   'graphql/fresh-answers': 'edge',
   'graphql/global-id': 'rule',

@@ -1,7 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
-import { requireNameDot } from '../../kernel/identity/name.ts';
 import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
@@ -12,6 +11,7 @@ import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../cas
 import { requireCorrection, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { stateForActs } from '../fact/license.ts';
+import { requireNameDot } from './name.ts';
 
 export const MAX_NAME_CHARS = 100;
 const MAX_LABEL_CHARS = 20;
@@ -31,8 +31,8 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`, `requireFitting`,
- * `requireLicenseFits` and `requireCorrection` refuse.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`,
+ * `requireFitting`, `requireLicenseFits` and `requireCorrection` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,

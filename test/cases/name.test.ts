@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { requireNameDot } from '../../subgraphs/kernel/identity/name.ts';
+import { requireNameDot } from '../../subgraphs/cases/reception/name.ts';
 import { listDescribed } from '../../subgraphs/kernel/pdf/described-letter.ts';
 import { findUnprintable, requirePrintableText } from '../../subgraphs/kernel/pdf/document.ts';
 

@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../kernel/refusal.ts';
 
 /** The dot in a person's name (间隔号): U+00B7 and nothing else (民委发〔2016〕33号). */
 const NAME_DOT = '\u00b7';
