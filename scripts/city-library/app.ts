@@ -39,7 +39,8 @@ export interface LibraryOptions {
   /** The one client: the hub. */
   clientId: string;
   clientSecret: string;
-  /** The newest version of the protocol that it speaks. 1: it takes no statements of the register. Default: 2. */
+  /** The newest version of the protocol that it speaks. 1: it takes no statements of the register, and
+   * no renewal waits for its first day. Default: 2. */
   protocol?: Protocol;
   now: () => Date;
   /** Called with faults that the caller did not cause. */
@@ -80,7 +81,8 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
     origin: logs[0]?.name ?? null,
     write: (delivery, at, checkpoint) => signReceipt(keys.receipt, name, delivery, at, checkpoint),
   };
-  const [store, statements] = [openStore(sql, receiptWriter), openStatementStore(sql, receiptWriter)];
+  const store = openStore(sql, receiptWriter, protocol >= STATEMENT_PROTOCOL);
+  const statements = openStatementStore(sql, receiptWriter);
   const client = { clientId, clientSecret };
   const memory = openDatabaseMemory(sql);
   const common = { store, statements, protocol, roots, client, now };

@@ -68,12 +68,16 @@ export interface ReceiptWriter {
   write(delivery: Receivable, collectedAt: Date, checkpoint: WitnessedTree | null): string;
 }
 
-export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): Store {
+/**
+ * Opens the store. `knowsWaiting`: whether the library knows renewals that wait for their first day. One that speaks
+ * version 1 does not: every new version takes the place of the one before when it is collected.
+ */
+export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter, knowsWaiting: boolean): Store {
   return {
     head: (number) => readHead(sql, number),
     collected: (number, revision) => readCollected(sql, number, revision),
     collect: (delivery, contentDigest, at) =>
-      sql.begin((tx) => collect(tx, receiptWriter, delivery, contentDigest, at)),
+      sql.begin((tx) => collect(tx, { receiptWriter, knowsWaiting }, delivery, contentDigest, at)),
     find: (identifier) => findCertificate(sql, identifier),
     counts: (today) => readCounts(sql, today),
   };
@@ -93,7 +97,7 @@ async function readCollected(sql: postgres.ISql, number: string, revision: numbe
 
 async function collect(
   tx: postgres.TransactionSql,
-  receiptWriter: ReceiptWriter,
+  { receiptWriter, knowsWaiting }: { receiptWriter: ReceiptWriter; knowsWaiting: boolean },
   delivery: Delivery,
   contentDigest: string,
   at: Date,
@@ -117,7 +121,7 @@ async function collect(
     insert into file (digest, media_type, bytes) values (${documentDigest}, ${mediaType}, ${Buffer.from(document)})
     on conflict do nothing`;
   if (mediaType === 'application/pdf') {
-    if (headBefore) await replaceVersions(tx, delivery);
+    if (headBefore) await replaceVersions(tx, delivery, knowsWaiting ? findTakeoverDay(delivery) : null);
     await tx`
       insert into certificate (identifier, number, version, state, record, document_digest, signature)
       values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)})`;
@@ -141,8 +145,11 @@ function current(tx: postgres.TransactionSql, { number, changedAt }: Delivery) {
 }
 
 /** Supersedes what a new version replaces, at once or from its first day on. */
-async function replaceVersions(tx: postgres.TransactionSql, delivery: Delivery): Promise<void> {
-  const takeoverDay = findTakeoverDay(delivery);
+async function replaceVersions(
+  tx: postgres.TransactionSql,
+  delivery: Delivery,
+  takeoverDay: string | null,
+): Promise<void> {
   const change = takeoverDay === null ? tx`state = 'SUPERSEDED'` : tx`superseded_from = ${takeoverDay}`;
   await tx`update certificate set ${change} where ${current(tx, delivery)}`;
 }

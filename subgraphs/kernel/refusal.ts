@@ -201,7 +201,7 @@ export const REFUSALS = {
   DECISION_NUMBER_MISSING: '请填写决定文号。',
   HEARING_MISSING: '请填写事先告知以及听证或者陈述、申辩的情况。',
   HEARING_NOT_LAWFUL: '告知、听证或者陈述、申辩的情况不符合法定程序。',
-  LICENSE_CHANGED: '拟办以后证照另有变动，请撤回后重新拟办。',
+  LICENSE_CHANGED: '拟办或者决定以后证照另有变动，请撤回拟办或者作废制证任务，重新办理。',
   // paper
   BLANK_UNKNOWN: '没有此空白证照编号。',
   BLANK_USED: '此空白证照已使用。',

@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dayOf } from '../../subgraphs/kernel/day.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import {
   COMPANY,
@@ -22,6 +23,9 @@ import { waitUntil } from '../support/until.ts';
  */
 
 const route = ROUTES.DIRECT;
+const DAY_MS = 86_400_000;
+/** How far the hub's clock is ahead, in milliseconds. */
+let late = 0;
 
 let hub: TestHub;
 let sql: postgres.Sql;
@@ -29,7 +33,10 @@ let library: Awaited<ReturnType<typeof createTestLibrary>>;
 let openLibrary: (protocol: 1 | 2) => Promise<void>;
 beforeAll(async () => {
   library = await createTestLibrary();
-  hub = await createTestHub({ library: { ...library.settings, protocolPauseMs: 100 } });
+  hub = await createTestHub({
+    library: { ...library.settings, protocolPauseMs: 100 },
+    now: () => new Date(Date.now() + late),
+  });
   sql = postgres(hub.adminUrl, { max: 2, onnotice: () => {} });
   const root = await hub.hub.seals.rootCertificate();
   openLibrary = (protocol) => library.open(root, [], protocol);
@@ -224,4 +231,63 @@ test('a library of version 1 is sent a correction as a change, one of version 2 
   await waitForSent(all);
   expect(await listSent()).toEqual(all);
   expect(await readStates(identifier)).toMatchObject({ collection: { state: 'COLLECTED' } });
+});
+
+test('a library of version 1 is sent a renewal on the day it begins, and nothing else waits for it', async () => {
+  await library.close();
+  await openLibrary(1);
+  const mining = {
+    ...ROUTES.WINDOW_FORWARD,
+    matter: 'yd2022-3-01',
+    decides: 'ganzhou-zrzyj.approver',
+    blanks: 'KB0004',
+  };
+  const dayAfterNow = (days: number) => dayOf(new Date(Date.now() + days * DAY_MS));
+  const [lastDay, nextLastDay] = [dayAfterNow(2), dayAfterNow(9)];
+  const renewEarly = async (serial: number) => {
+    const issued = await grantCase(hub, mining, { validUntil: lastDay });
+    const { number, identifier } = await issueGrantedLicense(hub, mining, issued, serial);
+    const renewal = { matter: 'yd2022-3-02', licenseNumber: number, validUntil: nextLastDay };
+    const id = await grantCase(hub, mining, renewal);
+    const input = { case: id, ...toBlanks(mining, serial + 1) };
+    const done = await runMutation(hub, mining.prints, 'renewLicense', 'CaseActInput', input, 'license { identifier }');
+    expect(done.refusal).toBeNull();
+    return { number, identifier, renewed: done.license.identifier as string };
+  };
+  const statesOf = async ({ identifier, renewed }: { identifier: string; renewed: string }) => {
+    const copies = await library.copies();
+    return [identifier, renewed].map((one) => copies.find((copy) => copy.identifier === one)?.state ?? null);
+  };
+  const waiting = await renewEarly(51);
+  const revoked = await renewEarly(53);
+  const revocation = { identifier: revoked.identifier };
+  expect(await findRefusalOfAct(hub, 'ganzhou-zrzyj', 'revoke', revocation)).toBeNull();
+  // As after the pause, during which the hub does not ask whether it is due.
+  const look = (number: string) => sql`update licenses.outbox_delivery set next_attempt_at = now()
+    where consumer = 'library' and stream = ${`license:${number}`}`;
+  await waitUntil('an act behind a renewal ends its wait', async () => {
+    await look(revoked.number);
+    return (await library.receipts(revoked.number)).length === 3;
+  });
+  expect([await statesOf(waiting), await statesOf(revoked)]).toEqual([
+    ['VALID', null],
+    ['SUPERSEDED', 'REVOKED'],
+  ]);
+  const [held] = await sql`select attempts, delivered, head from licenses.outbox_delivery
+    where consumer = 'library' and stream = ${`license:${waiting.number}`}`;
+  expect(held).toMatchObject({ attempts: 0, delivered: 1, head: 2 });
+  expect(await readStates(waiting.identifier)).toMatchObject({ collection: { state: 'PENDING' } });
+
+  late = DAY_MS * 2;
+  await look(waiting.number);
+  await waitUntil('the renewal is collected', async () => (await statesOf(waiting))[1] === 'VALID');
+  expect(await statesOf(waiting)).toEqual(['SUPERSEDED', 'VALID']);
+  late = 0;
+
+  // One of version 2 knows renewals that wait.
+  await library.close();
+  await openLibrary(2);
+  const known = await renewEarly(55);
+  await waitUntil('both versions are collected', async () => (await statesOf(known))[1] === 'VALID');
+  expect(await statesOf(known)).toEqual(['VALID', 'VALID']);
 });

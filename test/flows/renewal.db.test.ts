@@ -216,7 +216,7 @@ describe('an early renewal', () => {
     };
     second.input = { case: secondCase, ...blankNumbers };
     const code = await findRefusalCode(hub, ROUTE.prints, 'renewLicense', 'CaseActInput', second.input);
-    expect(code).toBe('LICENSE_ACT_NOT_ALLOWED');
+    expect(code).toBe('LICENSE_CHANGED');
     const again = { matter: MATTERS.RENEW, applicant: COMPANY, fields: [], licenseNumber: old.number };
     expect(await findRefusalCode(hub, ROUTE.accepts, 'acceptCase', 'ApplicationInput', again)).toBe(
       'LICENSE_ACT_NOT_ALLOWED',
@@ -304,7 +304,7 @@ describe('on the first day of a renewal', () => {
     const [old, renewed] = suspended as [Version, Version];
     expect(await Promise.all((revoked ?? []).map(stateOf))).toEqual(['REVOKED', 'REVOKED']);
     const code = await findRefusalCode(hub, ROUTE.prints, 'renewLicense', 'CaseActInput', second.input);
-    expect(code).toBe('LICENSE_ACT_NOT_ALLOWED');
+    expect(code).toBe('LICENSE_CHANGED');
     expect([await stateOf(old), await stateOf(renewed)]).toEqual(['SUPERSEDED', 'SUSPENDED']);
     await actForOrgan(hub, 'ganzhou-xzspj', 'restore', { identifier: renewed.identifier });
     clock.advance(3_600_001);

@@ -1,20 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { type Act, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { LICENSE_ACTIONS, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { type CertificateTask, requireTaskFits } from '../../subgraphs/licenses/task/task.ts';
 
-/** Which granted acts still fit a license that has gained a period since the decision. */
+/** Which granted acts still fit a license of which a version was made since the decision. */
 
-/** Returns the code with which an act is refused, or null, by first and last day of its content and of the license. */
-function findCode(action: Act, content: [string, string | null], license: [string, string]): string | null {
-  const [validFrom, validUntil] = content;
-  const [ZZYXQQSRQ, ZZYXQJZRQ] = license;
-  const task = { content: { action, licenseType: 'T', holder: { code: 'C' }, validFrom, validUntil } };
-  const record = { ZZLXDM: 'T', CZZTDM: 'C', ZZYXQQSRQ, ZZYXQJZRQ };
-  const head = { state: 'VALID', storedState: 'VALID', record };
+const DECIDED_AT = '2026-03-02T04:00:00.000Z';
+const LATER = '2026-03-02T04:00:00.001Z';
+
+/** Returns the code with which an act decided on version 1 is refused, or null, by the version that stands now. */
+function findCode(action: string, { version, madeAt }: { version: number; madeAt: string }, isOld = false) {
+  const content = { action, licenseType: 'T', holder: { code: 'C' }, ...(!isOld && { onVersion: 1 }) };
+  const task = { content, decidedAt: new Date(DECIDED_AT) } as unknown as CertificateTask;
+  const record = { ZZLXDM: 'T', CZZTDM: 'C', ZZQZSJ: madeAt };
+  const head = { state: 'VALID', storedState: 'VALID', version, record } as unknown as LicenseHead;
   try {
-    requireTaskFits(task as unknown as CertificateTask, head as unknown as LicenseHead);
+    requireTaskFits(task, head);
     return null;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -22,25 +24,17 @@ function findCode(action: Act, content: [string, string | null], license: [strin
   }
 }
 
-const OLD: [string, string] = ['2025-03-02', '2026-03-01'];
-const RENEWED: [string, string] = ['2026-03-02', '2027-03-01'];
-const BOTH: [string, string] = ['2025-03-02', '2027-03-01'];
+describe.each(LICENSE_ACTIONS.filter((act) => act !== 'ISSUE'))('%s', (act) => {
+  const outdated = (VERSION_ACTS as readonly string[]).includes(act) ? 'LICENSE_CHANGED' : null;
 
-describe('an act that keeps the period', () => {
-  const keeping = VERSION_ACTS.filter((act) => act !== 'ISSUE' && act !== 'RENEW');
-  test.each(keeping)('%s decided before a renewal does not take its last day away', (act) => {
-    expect(findCode(act, OLD, OLD)).toBeNull();
-    expect(findCode(act, OLD, RENEWED)).toBe('LICENSE_ACT_NOT_ALLOWED');
-    expect(findCode(act, BOTH, RENEWED)).toBeNull();
-    expect(findCode(act, ['2025-03-02', null], ['2025-03-02', '长期'])).toBeNull();
+  test('is done on the version on which it was decided, and states nothing over a later one', () => {
+    // Whatever the clock says: the grant names the version.
+    expect(findCode(act, { version: 1, madeAt: LATER })).toBeNull();
+    expect(findCode(act, { version: 2, madeAt: DECIDED_AT })).toBe(outdated);
   });
-});
 
-test('a renewal has a later last day, and what was renewed is not renewed again', () => {
-  expect(findCode('RENEW', RENEWED, OLD)).toBeNull();
-  expect(findCode('RENEW', RENEWED, RENEWED)).toBe('LICENSE_ACT_NOT_ALLOWED');
-});
-
-test('a cancellation states no period', () => {
-  expect(findCode('CANCEL', OLD, RENEWED)).toBeNull();
+  test('of a release up to 0.4.1 names no version: one that was made after the decision counts', () => {
+    expect(findCode(act, { version: 2, madeAt: DECIDED_AT }, true)).toBeNull();
+    expect(findCode(act, { version: 2, madeAt: LATER }, true)).toBe(outdated);
+  });
 });

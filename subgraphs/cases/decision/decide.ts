@@ -103,6 +103,7 @@ function contentOf(
   const currentBase = {
     ...base,
     licenseNumber: license.number,
+    onVersion: license.version,
     // Of a license whose renewal waits for its first day, the new version has both periods.
     validFrom: currentOn(license, today).validFrom,
     validUntil: currentContent.validUntil,

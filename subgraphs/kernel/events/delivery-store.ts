@@ -133,13 +133,21 @@ export async function recordDelivery(
   return settlement ?? null;
 }
 
-/** Gives a stream back as it was leased, so that the next relay need not wait for the end of the lease. */
-export async function releaseLease({ db, tables, consumer }: ConsumerRows, delivery: LeasedDelivery): Promise<void> {
+/**
+ * Gives a stream back as it was leased, so that the next relay need not wait for the end of the lease. With a pause its
+ * next event is not due before that has passed.
+ */
+export async function releaseLease(
+  { db, tables, consumer }: ConsumerRows,
+  delivery: LeasedDelivery,
+  pauseMs: number | null = null,
+): Promise<void> {
   const { outboxDelivery: table } = tables;
   const { stream, lease } = delivery;
+  const pause = pauseMs === null ? {} : { nextAttemptAt: sql`now() + make_interval(secs => ${pauseMs / 1000})` };
   await db
     .update(table)
-    .set({ lease: null, leasedUntil: null })
+    .set({ lease: null, leasedUntil: null, ...pause })
     .where(and(eq(table.consumer, consumer), eq(table.stream, stream), eq(table.lease, lease)));
 }
 

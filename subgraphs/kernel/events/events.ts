@@ -98,6 +98,8 @@ export const grantContent = z.object({
   action: z.enum(LICENSE_ACTIONS),
   /** The license to act on, or null if a new one is issued. */
   licenseNumber: z.string().nullable(),
+  /** The newest version of that license when it was decided. Absent if a new one is issued, and up to 0.4.1. */
+  onVersion: z.int().positive().optional(),
   licenseType: z.string().length(21),
   /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
   typeVersion: z.int().positive().optional(),

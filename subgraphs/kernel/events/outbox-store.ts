@@ -74,6 +74,17 @@ export class Rejection extends PeerError {
   override readonly name = 'Rejected';
 }
 
+/** Thrown by `deliver` for an event that is not due yet. It counts as no attempt, and is tried again after a pause. */
+export class Postponement extends Error {
+  override readonly name = 'Postponed';
+  readonly pauseMs: number;
+
+  constructor(pauseMs: number) {
+    super('not due yet');
+    this.pauseMs = pauseMs;
+  }
+}
+
 /** A relay of this process, as those who append see it. */
 export interface RelayWatch {
   /** The client of its database. One process may have several hubs. */

@@ -18,7 +18,7 @@ import {
 } from './delivery-store.ts';
 import { type Delayed, DeliveryWaits } from './delivery-waits.ts';
 import type { Envelope } from './events.ts';
-import { type Rejection, type RelayWatch, watches } from './outbox-store.ts';
+import { Postponement, type Rejection, type RelayWatch, watches } from './outbox-store.ts';
 
 /**
  * Delivers the events of one consumer, in order within a stream. A delivery that gets no answer delays no other stream:
@@ -59,8 +59,8 @@ export interface Taking {
 }
 
 /**
- * Delivers one event and returns the receipt to store, if there is one. Throws Rejection to wait, any other error to be
- * retried. `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no
+ * Delivers one event and returns the receipt to store, if there is one. Throws Rejection to wait, Postponement for an
+ * event that is not due yet, any other error to be retried. `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no
  * attempt.
  */
 export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | Taking | null>;
@@ -250,6 +250,7 @@ async function handOverEvent(
   } catch (error) {
     try {
       if (stopSignal.aborted) await releaseLease(options, delivery);
+      else if (error instanceof Postponement) await releaseLease(options, delivery, error.pauseMs);
       else await fail(options, delivery, event, error);
     } catch (recordError) {
       onError?.(recordError, delivery.stream);

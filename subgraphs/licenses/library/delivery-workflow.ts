@@ -1,8 +1,9 @@
 import type { Database, Transaction } from '../../../db/client.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type Envelope, type EventPayload, sha256 } from '../../kernel/events/events.ts';
-import { Rejection } from '../../kernel/events/outbox-store.ts';
+import { Postponement, Rejection } from '../../kernel/events/outbox-store.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../kernel/events/relay.ts';
+import { takesOverOnFirstDay } from '../../kernel/license-acts.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { buildHandOver } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
@@ -12,7 +13,7 @@ import { toOneLine } from '../../kernel/text.ts';
 import { LIBRARY_CONSUMERS, messages } from '../act/event-store.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { reading } from '../reading/tables.ts';
-import { findSealedFile } from './feed-store.ts';
+import { findSealedFile, isNewestChange } from './feed-store.ts';
 import { type LibraryClient, type LibraryDelivery, STATEMENT_PROTOCOL } from './library-client.ts';
 import { findStatement } from './statement-store.ts';
 
@@ -55,6 +56,25 @@ export function startLibraryRelays(
   ];
 }
 
+/** How often the hub asks whether a renewal that it holds back is due. */
+const HOLD_PAUSE_MS = 60_000;
+
+/**
+ * Throws Postponement for a renewal that waits for its first day, while the library speaks version 1: that one would
+ * supersede the earlier version on the day on which it collects the renewal. A later act on the license ends the wait,
+ * because a suspension or an end must not wait for it.
+ */
+async function requireDue(
+  { db, library, now }: DeliveryDependencies,
+  event: Envelope,
+  { act, earlier, license }: EventPayload<'LicenseChanged'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!takesOverOnFirstDay(act) || earlier === null || license.validFrom <= dayOf(now())) return;
+  if ((await library.speaks(STATEMENT_PROTOCOL, signal)) || library.protocols === null) return;
+  if (await isNewestChange(db, event)) throw new Postponement(HOLD_PAUSE_MS);
+}
+
 /**
  * Sends one change with its files to the city library. Returns the library's receipt, which the relay stores.
  * The receipt is in the log before the delivery counts as done. If logging fails, the change is sent again, and the
@@ -63,6 +83,7 @@ export function startLibraryRelays(
 async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal: AbortSignal): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejection(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
+  await requireDue(deps, event, change, signal);
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
   const sealedFile = await findSealedFile(deps.db, change);
   // A PDF of this release contains its signature. A statement, or a PDF of an earlier release, has a detached one.

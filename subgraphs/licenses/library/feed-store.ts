@@ -17,7 +17,7 @@ import { buildAttachedRecord } from '../act/code.ts';
 import { licenseStream } from '../act/event-store.ts';
 import type { StoredFile } from '../act/file-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../act/record.ts';
-import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt } from '../tables.ts';
+import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt, outboxStream } from '../tables.ts';
 
 /** Position of a row in the feed. */
 export interface FeedPosition {
@@ -169,4 +169,13 @@ export async function findSealedFile(
     signature,
     record: code === null ? row.record : buildAttachedRecord(row.record as LicenseRecord, code),
   };
+}
+
+/** Whether nothing has changed the license since an event of its stream. */
+export async function isNewestChange(
+  db: Reader,
+  { stream, revision }: { stream: string; revision: number },
+): Promise<boolean> {
+  const [row] = await db.select({ head: outboxStream.head }).from(outboxStream).where(eq(outboxStream.stream, stream));
+  return row?.head === revision;
 }

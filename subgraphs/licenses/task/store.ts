@@ -26,9 +26,9 @@ export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow
 
 export function toTask(row: TaskRow): CertificateTask {
   const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy } = row;
-  const { window, number, doneAt, voidedAt } = row;
+  const { window, openedAt: decidedAt, number, doneAt, voidedAt } = row;
   const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy };
-  return { ...facts, window, number, doneAt, voidedAt };
+  return { ...facts, window, decidedAt, number, doneAt, voidedAt };
 }
 
 /** In releases up to 0.4 another organ than the issuer accepted only where a window did so for it. */

@@ -1,12 +1,5 @@
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import {
-  type Act,
-  beginsPeriod,
-  makesVersion,
-  requireActFits,
-  takesOverOnFirstDay,
-} from '../../kernel/license-acts.ts';
-import { periodOf } from '../../kernel/period/validity.ts';
+import { type Act, makesVersion, requireActFits } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
 
@@ -23,6 +16,7 @@ export interface CertificateTask {
   handledBy: string;
   /** Division code of the integrated window that accepted the case, or null. */
   window: string | null;
+  decidedAt: Date;
   /** License number, reserved at the first attempt so that no number is ever lost. */
   number: string | null;
   doneAt: Date | null;
@@ -37,30 +31,24 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
 }
 
 /**
- * Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. The last day was judged
- * when the case was accepted and granted: what is granted in time may be printed after it. What another case has
- * renewed meanwhile is not renewed again, and nothing takes the later last day from it: what a decision stated before
- * the renewal, with the last day of then, is not printed any more.
+ * Refuses LICENSE_CHANGED for an act that makes a version, if another one was made since the decision: it states lines,
+ * holder and period of then, and would put them back onto the license. Refuses, with the codes of `requireActFits`,
+ * unless the act fits the license. The last day was judged when the case was accepted and granted: what is granted in
+ * time may be printed after it.
  */
-export function requireTaskFits({ content }: CertificateTask, head: LicenseHead): void {
-  const { action, licenseType, holder } = content;
+export function requireTaskFits(task: DecidedTask, head: LicenseHead): void {
+  const { action, licenseType, holder } = task.content;
   const { record } = head;
   const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
-  if (takesOverOnFirstDay(action) && isOfThisTerm(content, record))
-    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
-  if (keepsPeriod(action) && content.validUntil !== periodOf(record).validUntil)
-    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case', '决定以后证照已另行延续，请作废本制证任务，重新办理');
+  if (makesVersion(action) && isOutdated(task, head)) throw new Refusal('LICENSE_CHANGED', 'case');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
 
-/** Whether an act makes a version with the period of the license that it replaces. */
-function keepsPeriod(act: Act): boolean {
-  return makesVersion(act) && !beginsPeriod(act);
-}
+type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;
 
-/** Whether the version has a last day and begins no earlier than what was granted: another case has renewed it. */
-function isOfThisTerm({ validFrom }: GrantContent, record: LicenseHead['record']): boolean {
-  const period = periodOf(record);
-  return period.validUntil !== null && period.validFrom !== null && validFrom <= period.validFrom;
+/** Whether a version was made since the decision. A grant of a release up to 0.4.1 names none, so its time counts. */
+function isOutdated({ content, decidedAt }: DecidedTask, { version, record }: LicenseHead): boolean {
+  const { onVersion } = content;
+  return onVersion === undefined ? new Date(record.ZZQZSJ) > decidedAt : version !== onVersion;
 }
