@@ -60,8 +60,8 @@ export interface Taking {
 
 /**
  * Delivers one event and returns the receipt to store, if there is one. Throws Rejection to wait, Postponement for an
- * event that is not due yet, any other error to be retried. `signal` ends it at its deadline, and when the relay is stopped. A delivery that was stopped counts as no
- * attempt.
+ * event that is not due yet, any other error to be retried. `signal` ends it at its deadline, and when the relay is
+ * stopped. A delivery that was stopped counts as no attempt.
  */
 export type DeliverEvent = (event: Envelope, signal: AbortSignal) => Promise<string | Taking | null>;
 
