@@ -3,7 +3,8 @@ import { type ConnectionPool, connect } from '../../db/client.ts';
 import { findGuideFacts } from '../../subgraphs/cases/fact/store.ts';
 import { receive } from '../../subgraphs/cases/fact/workflow.ts';
 import { guideOn, type PublishedGuides } from '../../subgraphs/cases/reception/guide.ts';
-import type { Envelope, GuideFact } from '../../subgraphs/kernel/events/events.ts';
+import type { Envelope } from '../../subgraphs/kernel/events/events.ts';
+import type { GuideFact } from '../../subgraphs/kernel/events/guide-fact.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 

@@ -9,7 +9,7 @@ import {
   type SubmittedMaterial,
 } from '../../subgraphs/cases/material/material.ts';
 import { requireFields } from '../../subgraphs/cases/reception/application.ts';
-import type { GuideFact } from '../../subgraphs/kernel/events/events.ts';
+import type { GuideFact } from '../../subgraphs/kernel/events/guide-fact.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 

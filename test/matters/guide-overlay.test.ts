@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readGuides } from '../../seeds/load.ts';
-import { MATERIAL_FORMS } from '../../subgraphs/kernel/events/events.ts';
+import { MATERIAL_FORMS } from '../../subgraphs/kernel/events/guide-fact.ts';
 import type { Guide } from '../../subgraphs/matters/guide/guide.ts';
 import { applyOverlay, listCarryObstacles, type Overlay } from '../../subgraphs/matters/guide/overlay.ts';
 import {

@@ -105,6 +105,7 @@ export const KERNEL: Record<string, Layer> = {
   'events/outbox-store': 'store',
   'events/outbox-tables': 'tables',
   'events/relay': 'workflow',
+  'events/guide-fact': 'rule',
   'events/seal-grant': 'rule',
   'http/operation-log': 'edge',
   'list/keyset-store': 'store',

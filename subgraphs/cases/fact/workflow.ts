@@ -1,6 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
+import type {} from '../../kernel/events/guide-fact.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
 import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';

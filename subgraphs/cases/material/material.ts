@@ -1,5 +1,5 @@
 import type { Day } from '../../kernel/day.ts';
-import type { GuideFact, GuideMaterialFact } from '../../kernel/events/events.ts';
+import type { GuideFact, GuideMaterialFact } from '../../kernel/events/guide-fact.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, digest, instant, serial } from '../../kernel/columns.ts';
-import type { GuideMaterialFact } from '../../kernel/events/events.ts';
+import type { GuideMaterialFact } from '../../kernel/events/guide-fact.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../file/tables.ts';
 import type { MaterialKind } from './material.ts';

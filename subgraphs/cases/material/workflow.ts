@@ -1,7 +1,7 @@
 import { type Reader, type Transaction, transact } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
-import type { GuideFact } from '../../kernel/events/events.ts';
+import type { GuideFact } from '../../kernel/events/guide-fact.ts';
 import type { StatedPurpose } from '../../kernel/privacy/purpose.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';

@@ -1,5 +1,6 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
-import type { EventPayload, GuideFact } from '../../kernel/events/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import type { GuideFact } from '../../kernel/events/guide-fact.ts';
 
 /** A matter's service guides (办事指南) as cases know them, from the newest GuideChanged. */
 export type PublishedGuides = EventPayload<'GuideChanged'>;

@@ -3,6 +3,7 @@ import { transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { computeContentDigest, type DelegationFact } from '../../kernel/events/events.ts';
+import {} from '../../kernel/events/guide-fact.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';

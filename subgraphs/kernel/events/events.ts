@@ -8,14 +8,13 @@ import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../sealing/salt.ts';
+import { guideFact } from './guide-fact.ts';
 import { SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
 export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
-/** Forms of a submitted material: 原件, 复印件, 原件核验后退回, 电子件. */
-export const MATERIAL_FORMS = ['ORIGINAL', 'COPY', 'ORIGINAL_SEEN', 'ELECTRONIC'] as const;
 export const RUNNING_CASES = ['FOLLOW', 'STAY'] as const;
 export const OUTCOME_KINDS = ['LICENSE', 'CERTIFICATE', 'FILING_CERTIFICATE', 'DECISION'] as const;
 
@@ -113,30 +112,6 @@ export const grantContent = z.object({
 });
 export type GrantContent = z.infer<typeof grantContent>;
 
-const guideMaterial = z.object({
-  /** Stable in the guide, for instance `M01`. */
-  code: z.string(),
-  name: z.string(),
-  form: z.enum(MATERIAL_FORMS),
-  copies: z.number().int().nonnegative(),
-  required: z.boolean(),
-  /** Type code of an electronic license that may replace it (免提交), or null. */
-  licenseType: z.string().length(21).nullable(),
-});
-/** The part of a service guide (办事指南) against which a case is accepted and checked. */
-const guide = z.object({
-  /** The situations (办理情形) for which it takes applications. Absent: all that the matter offers. */
-  situations: z.array(z.enum(LICENSE_ACTIONS)).optional(),
-  materials: z.array(guideMaterial),
-  /** Steps in order. `limitDays` is in working days, or null if the guide sets no limit for the step. */
-  steps: z.array(z.object({ name: z.string(), limitDays: z.number().int().positive().nullable() })),
-  /** Statutory (法定) and promised (承诺) limits in working days from acceptance, or null if the guide has none. */
-  statutoryDays: z.number().int().positive().nullable(),
-  promisedDays: z.number().int().positive().nullable(),
-});
-export type GuideMaterialFact = z.infer<typeof guideMaterial>;
-export type GuideFact = z.infer<typeof guide>;
-
 /** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
 const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });
 
@@ -167,8 +142,8 @@ export const payloads = {
         version: z.number().int().positive(),
         validFrom: day,
         validTo: day.nullable(),
-        city: guide,
-        counties: z.array(z.object({ divisionCode: z.string().length(6), validFrom: day, guide })),
+        city: guideFact,
+        counties: z.array(z.object({ divisionCode: z.string().length(6), validFrom: day, guide: guideFact })),
       }),
     ),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { daySchema } from '../../kernel/day-schema.ts';
-import { MATERIAL_FORMS } from '../../kernel/events/events.ts';
+import { MATERIAL_FORMS } from '../../kernel/events/guide-fact.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';

@@ -1,5 +1,6 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
-import type { EventPayload, GuideFact } from '../../kernel/events/events.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
+import type { GuideFact } from '../../kernel/events/guide-fact.ts';
 import { dayBefore } from '../matter.ts';
 import type { Difference } from './difference.ts';
 import type { Guide } from './guide.ts';
