@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { rightOf } from '../../subgraphs/cases/notice/ground.ts';
 import {
   composeNotice,
   documentMarkOf,
@@ -19,6 +20,7 @@ import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/
 import { maskCode } from '../../subgraphs/kernel/identity/identity.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
+import { sealableDecision } from '../../subgraphs/seals/signer/content/sealable.ts';
 import { buildNoticeCase, buildOrgan, CITY_ORGAN, COUNTY_ORGAN, UNKNOWN_ORGAN } from '../support/notice.ts';
 
 const at = new Date('2026-11-22T16:30:00Z');
@@ -133,6 +135,52 @@ describe('the content of a notice', () => {
     expect(textOf(content)).toContain('赣州市人民政府');
     expect(textOf(content).includes('《中华人民共和国行政许可法》')).toBe(article !== null);
     expect(textOf(content)).toContain(article ?? '于府办发〔2022〕30号');
+  });
+
+  test.each([
+    ['CHANGE', '准予变更行政许可决定书', '变更申请', '第四十九条'],
+    ['RENEW', '准予延续行政许可决定书', '延续申请', '第五十条第二款'],
+    ['CANCEL', '准予注销行政许可决定书', '注销申请', '第七十条'],
+    ['CORRECT', '准予更正行政许可决定书', '更正申请', '第三十九条第一款'],
+  ] as const)(
+    '决定书 on %s names the act, its own article, and a refusal the duty to give reasons',
+    (act, title, word, article) => {
+      const subject = { ...buildNoticeCase(), act };
+      const granted = buildNotice('DECISION', {}, { finding: 'GRANTED', subject });
+      expect([granted.title, textOf(granted).includes('第三十八条')]).toEqual([title, false]);
+      expect(textOf(granted)).toContain(`提出的“特种设备使用登记”${word}（`);
+      expect(textOf(granted)).toContain(`《中华人民共和国行政许可法》${article}`);
+      const refused = textOf(buildNotice('DECISION', {}, { finding: 'REJECTED', note: '不符', subject }));
+      expect(refused).toContain(`${article}、《中华人民共和国行政许可法》第三十八条第二款`);
+      expect(textOf(buildNotice('ACCEPTANCE', {}, { subject }))).toContain(word);
+    },
+  );
+
+  test('a right is transferred, not a license, and a sub-item that names its act is not repeated', () => {
+    const sample = buildNoticeCase();
+    const matter = { ...sample.matter, mainItem: '勘查矿产资源审批', subItem: '探矿权转让审批' };
+    const subject = { ...sample, matter, act: 'TRANSFER' as const };
+    const content = buildNotice('DECISION', {}, { finding: 'GRANTED', subject });
+    expect(content.title).toBe('准予转让探矿权决定书');
+    expect(textOf(content)).toContain('决定准予转让探矿权。');
+    expect(textOf(content)).toContain('探矿权转让审批”申请（');
+    expect(rightOf({ ...subject, matter: { subItem: '新设探矿权登记' } })).toBeNull();
+    expect(rightOf({ ...subject, act: 'ISSUE' })).toBeNull();
+  });
+
+  test('a grant on a license that exists lists each line before and after; nothing else has the member', () => {
+    const changes = [
+      { label: '树种', before: '杉木', after: '枫香' },
+      { label: '备注', before: null, after: '长' },
+    ];
+    const subject = { ...buildNoticeCase(), act: 'CORRECT' as const };
+    const build = (finding: string, lines: typeof changes) =>
+      buildNotice('DECISION', { changes: lines }, { finding, note: '笔误', subject });
+    expect(build('GRANTED', changes).changes).toEqual({ act: '更正', lines: changes });
+    expect(countPages(renderNotice(build('GRANTED', changes)))).toBe(1);
+    expect('changes' in build('GRANTED', [])).toBe(false);
+    expect('changes' in build('REJECTED', changes)).toBe(false);
+    expect(sealableDecision.safeParse(build('GRANTED', changes)).error).toBeUndefined();
   });
 
   test('送达回证: names the documents, and who received them, when and how', () => {

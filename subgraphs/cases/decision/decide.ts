@@ -1,7 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { makesSheet } from '../../kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -11,7 +10,6 @@ import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts
 import { linesOf, requireContent, requireCorrection } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { currentOn } from '../fact/license.ts';
-import { printDay } from '../notice/notice.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireEndDay, requireStartDay, type TermInput, termOf } from './term.ts';
 
@@ -120,16 +118,6 @@ function contentOf(
     case 'CANCEL':
       return { ...currentBase, holder: currentContent.holder, fields };
   }
-}
-
-/** Returns what the decision document (决定书) says of a license that a case grants: what it is, and its lines. */
-export function grantedLines(content: GrantContent): { label: string; text: string }[] {
-  const { action, licenseName, licenseNumber, fields, validFrom, validUntil } = content;
-  const license = [{ label: '证照名称', text: licenseName }];
-  if (licenseNumber !== null) license.push({ label: '证照编号', text: licenseNumber });
-  if (!makesSheet(action)) return license;
-  const until = validUntil === null ? '起，长期有效' : `至${printDay(validUntil)}`;
-  return [...license, ...fields, { label: '有效期限', text: `${printDay(validFrom)}${until}` }];
 }
 
 /**

@@ -17,6 +17,7 @@ import { listChanges } from '../content/check.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
+import { currentOn } from '../fact/license.ts';
 import { findLicense } from '../fact/store.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
@@ -25,7 +26,8 @@ import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
 import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
-import { type DecisionInput, decide, grantedLines, issuerOf, placeOf } from './decide.ts';
+import { type DecisionInput, decide, issuerOf, placeOf } from './decide.ts';
+import { changedLines, grantedLines } from './printed.ts';
 import { appendCaseGranted } from './store.ts';
 
 /**
@@ -64,7 +66,8 @@ export function decideCase(
     requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
     const exceptions = listUsedExceptions(subject, subject.delegation.decides.organ, approver, true);
-    const amended = grant === null ? [] : listChanges(subject, license, type);
+    const current = license && currentOn(license, dayOf(authorisedAt));
+    const amended = grant === null ? [] : changedLines(grant, current, listChanges(subject, license, type));
     const data = toStepData(exceptions, amended);
     const details = { note: input.reason, finding: input.decision, data };
     const step = buildStep(approver, 'DECIDED', at, details);
@@ -74,7 +77,7 @@ export function decideCase(
     const printed = { exceptions: exceptions.map(printException) };
     const { authorisation } = await prepareDecision(tx, {
       ...{ subject, step: { ...step, at: authorisedAt }, organ: issuerOf(subject) },
-      facts: content ? { ...printed, granted: grantedLines(content) } : printed,
+      facts: content ? { ...printed, granted: grantedLines(content, license), changes: amended } : printed,
       grant: content && { act: content.action, contentDigest: computeContentDigest(content) },
       ...{ decider: approver, place, identity: deps.identity, signing },
     });

@@ -4,6 +4,7 @@ import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from 
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { isPersonKind, maskCode } from '../../kernel/identity/identity.ts';
 import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
+import { actOfNotice, applicationWord, groundsOf, rightOf } from './ground.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, the decision document (准予／不予…决定书), and 送达回证. */
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION', 'DELIVERY'] as const;
@@ -47,10 +48,19 @@ export interface NoticeFacts {
   exceptions?: readonly string[];
   /** What a grant covers, if it is not the lines of the application. */
   granted?: NoticeContent['granted'];
+  /** What a grant changes on a license that exists. */
+  changes?: readonly NoticeChange[];
   /** What was delivered, to whom and how. */
   delivered?: Required<Pick<NoticeContent, 'delivered' | 'delivery'>>;
   /** The law that the matter rests on (设定依据), which a decision cites first. */
   legalBasis?: readonly string[];
+}
+
+/** A line of a license before and after a decision. Null: there was or is none. */
+export interface NoticeChange {
+  label: string;
+  before: string | null;
+  after: string | null;
 }
 
 /** The full text of a notice. It is stored, rendered, attached to its PDF and, for a decision, sealed. */
@@ -77,6 +87,11 @@ export interface NoticeContent {
   missing: { name: string; remark: string | null }[];
   /** What a grant covers, line by line. */
   granted: { label: string; text: string }[];
+  /**
+   * What a grant changes on a license that exists (原载内容、变更后内容), and the word of its act. Absent if it changes nothing,
+   * and in decisions of releases up to 0.4.1.
+   */
+  changes?: { act: string; lines: NoticeChange[] };
   reason: string | null;
   /** Its legal basis (依据). */
   clauses: string[];
@@ -116,13 +131,11 @@ const NOTICE_MARKS: Record<Exclude<NoticeKind, 'DECISION'>, string> = {
 };
 const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
 /** 中华人民共和国行政许可法 (2019), for matters that are licenses in its sense. */
-const LAW_CLAUSES: Record<NoticeKind | 'REJECTION', string> = {
+const LAW_CLAUSES: Record<Exclude<NoticeKind, 'DECISION'>, string> = {
   ACCEPTANCE: '《中华人民共和国行政许可法》第三十二条第一款第（五）项',
   SUPPLEMENT: '《中华人民共和国行政许可法》第三十二条第一款第（四）项',
   REFUSAL: '《中华人民共和国行政许可法》第三十二条第一款',
-  DECISION: '《中华人民共和国行政许可法》第三十八条第一款',
   DELIVERY: '《中华人民共和国行政许可法》第四十四条',
-  REJECTION: '《中华人民共和国行政许可法》第三十八条第二款',
 };
 /** 行政复议法 (2023) art. 20, 行政诉讼法 (2017) art. 46; the government of the same level: 行政复议法 art. 24. */
 const REVIEW_TIME = '六十日';
@@ -177,6 +190,7 @@ export function composeNotice(
     received: [...(facts.received ?? [])],
     missing: [...(facts.missing ?? [])],
     granted: decision === 'GRANTED' ? [...(facts.granted ?? subject.fields)] : [],
+    ...(decision === 'GRANTED' ? changesOf(subject, facts.changes ?? []) : {}),
     reason: step.note,
     clauses: [...(facts.legalBasis ?? []), ...clausesOf(kind, decision, subject)],
     supplementBy: facts.supplementBy ?? null,
@@ -192,6 +206,11 @@ export function composeNotice(
 
 type NoticeDraft = Omit<NoticeContent, 'opening' | 'closing'>;
 
+function changesOf(subject: NoticeCase, lines: readonly NoticeChange[]): Pick<NoticeContent, 'changes'> {
+  if (lines.length === 0) return {};
+  return { changes: { act: LICENSE_ACTS[actOfNotice(subject)].label, lines: [...lines] } };
+}
+
 function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], subject: NoticeCase): string {
   const { matter, delegation } = subject;
   if (kind === 'ACCEPTANCE') return '受理通知书';
@@ -205,15 +224,16 @@ function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], subject:
   return `${decision === 'GRANTED' ? prefix : '不予'}${document}`;
 }
 
-/** Returns what is granted or refused: 行政许可, or 延续行政许可 where the case acts on a license that exists. */
-function powerOf({ matter, delegation, act }: NoticeCase): string {
-  const action = act ?? delegation.licenseAction ?? 'ISSUE';
+/** Returns what is granted or refused: 行政许可, or 延续行政许可、转让探矿权 where the case acts on a license that exists. */
+function powerOf(subject: NoticeCase): string {
+  const action = actOfNotice(subject);
   const label = action === 'ISSUE' ? '' : LICENSE_ACTS[action].label;
-  return `${label}${DECISIONS[matter.powerType].noun}`;
+  return `${label}${rightOf(subject) ?? DECISIONS[subject.matter.powerType].noun}`;
 }
 
-function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string[] {
-  const law = matter.powerType === 'LICENSE' ? [LAW_CLAUSES[decision === 'REJECTED' ? 'REJECTION' : kind]] : [];
+function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], subject: NoticeCase): string[] {
+  if (subject.matter.powerType !== 'LICENSE') return [PLAN];
+  const law = kind === 'DECISION' ? groundsOf(subject, decision ?? 'REJECTED') : [LAW_CLAUSES[kind]];
   return [...law, PLAN];
 }
 
@@ -228,7 +248,8 @@ function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
   return `${placeOf(organ) ?? ''}“市县同权”综合受理窗口`;
 }
 
-const printedCodeOf = ({ codeKind, code }: Holder) => (isPersonKind(codeKind) ? maskCode(code) : code);
+/** Returns a code as documents print it: a person's is masked, a company's is public. */
+export const printedCodeOf = ({ codeKind, code }: Holder) => (isPersonKind(codeKind) ? maskCode(code) : code);
 
 const addressTo = ({ applicant }: NoticeCase) => (isPersonKind(applicant.codeKind) ? '你' : '你单位');
 
@@ -240,7 +261,7 @@ export function printDay(day: Day): string {
 
 function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
   const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(draft.issuedAt));
-  const applicationPhrase = `${addressTo(subject)}于${printDay(receivedOn)}提出的“${draft.matterName}”申请（办件编号：${draft.caseNumber}）`;
+  const applicationPhrase = `${addressTo(subject)}于${printDay(receivedOn)}提出的“${draft.matterName}”${applicationWord(subject, draft.matterName)}（办件编号：${draft.caseNumber}）`;
   const basis = `依据${draft.clauses.join('、')}`;
   const power = powerOf(subject);
   const { grants } = DECISIONS[subject.matter.powerType];

@@ -127,7 +127,7 @@ export async function prepareDecision(
     subject: NoticeCase;
     step: NoticeStep;
     organ: OrganFact;
-    facts?: Pick<NoticeFacts, 'exceptions' | 'granted'>;
+    facts?: Pick<NoticeFacts, 'exceptions' | 'granted' | 'changes'>;
     /** What a license puts under the same authorisation, or null if the document is the outcome. */
     grant: { act: LicenseAction; contentDigest: string } | null;
     decider: Person;

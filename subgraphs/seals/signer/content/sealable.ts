@@ -66,6 +66,12 @@ export const sealableDecision = z.strictObject({
   received: z.array(z.strictObject({ name: text, copies: z.int().nonnegative().nullable() })),
   missing: z.array(z.strictObject({ name: text, remark: text.nullable() })),
   granted: z.array(z.strictObject({ label: text, text })),
+  changes: z
+    .strictObject({
+      act: line,
+      lines: z.array(z.strictObject({ label: text, before: text.nullable(), after: text.nullable() })),
+    })
+    .optional(),
   reason: text.nullable(),
   clauses: texts,
   supplementBy: line.nullable(),

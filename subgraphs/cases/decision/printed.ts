@@ -1,0 +1,47 @@
+import type { Day } from '../../kernel/day.ts';
+import type { GrantContent } from '../../kernel/events/events.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
+import type { LicenseFact } from '../case.ts';
+import type { AmendedLine, Lines } from '../content/content.ts';
+import { printDay, printedCodeOf } from '../notice/notice.ts';
+
+/** What the decision document (决定书) says of a license that a case grants. Pure. */
+
+const PERIOD_LABEL = '有效期限';
+
+/** Returns what a license is, whom a transfer concerns, and its lines. */
+export function grantedLines(content: GrantContent, license: LicenseFact | null): { label: string; text: string }[] {
+  const { action, licenseName, licenseNumber, fields } = content;
+  const lines = [{ label: '证照名称', text: licenseName }];
+  if (licenseNumber !== null) lines.push({ label: '证照编号', text: licenseNumber });
+  if (!makesSheet(action)) return lines;
+  return [...lines, ...partiesOf(content, license), ...fields, { label: PERIOD_LABEL, text: printPeriod(content) }];
+}
+
+/** Returns who gives a right to whom: a transfer has two parties, every other act the addressee alone. */
+function partiesOf({ action, holder }: GrantContent, license: LicenseFact | null): Lines {
+  if (action !== 'TRANSFER' || license === null) return [];
+  const print = (party: GrantContent['holder']) => `${party.name}（${printedCodeOf(party)}）`;
+  return [
+    { label: '转让人', text: print(license.license.holder) },
+    { label: '受让人', text: print(holder) },
+  ];
+}
+
+/** The period of validity of what a license is on the day of the decision, or null for a first license. */
+type Period = { validFrom: Day; validUntil: Day | null };
+
+/** Returns what a grant changes: `lines`, and the period of validity if it is another than before. */
+export function changedLines(
+  content: GrantContent,
+  before: Period | null,
+  lines: readonly AmendedLine[],
+): AmendedLine[] {
+  if (before === null || !makesSheet(content.action)) return [...lines];
+  const [earlier, later] = [printPeriod(before), printPeriod(content)];
+  return earlier === later ? [...lines] : [...lines, { label: PERIOD_LABEL, before: earlier, after: later }];
+}
+
+function printPeriod({ validFrom, validUntil }: Period): string {
+  return `${printDay(validFrom)}${validUntil === null ? '起，长期有效' : `至${printDay(validUntil)}`}`;
+}
