@@ -64,6 +64,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseAct: './view.ts#ActView',
     LicenseConnection: './view.ts#LicenseConnection',
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
+    BlankTransfer: './stock/view.ts#BlankTransferView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
     LicenseType: './view.ts#LicenseTypeKey',

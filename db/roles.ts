@@ -11,6 +11,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_box',
   'blank_entry',
+  'blank_transfer',
   'blank_write_off',
   'calendar_notice',
   'case_material',

@@ -14,6 +14,8 @@ import { closeDuty, dutyIds } from '../../subgraphs/licenses/paper/duty-store.ts
 import { SEED_ACTOR } from '../../subgraphs/licenses/paper/paper.ts';
 import { voidSeedBlanks } from '../../subgraphs/licenses/paper/store.ts';
 import { proposalStore as actStore } from '../../subgraphs/licenses/proposal/store.ts';
+import { transferStore } from '../../subgraphs/licenses/stock/transfer-store.ts';
+import { withdrawTransferForOperator } from '../../subgraphs/licenses/stock/transfer-workflow.ts';
 import { importStore } from '../../subgraphs/matters/proposal/store.ts';
 import { withdrawForOperator as withdrawApplication } from '../../subgraphs/seals/application/workflow.ts';
 
@@ -62,16 +64,6 @@ export const ENDINGS: readonly Ending[] = [
       order by serial`,
     // Cases that are under way go on, see `endAgreement`.
     end: (tx, number, { operator, reason, at }) => endAgreement(tx, { number, on: dayBefore(at), reason }, operator),
-  },
-  {
-    name: '示范空白证照（在库） unused blanks of the demonstration, by organ',
-    reason: '演示转为正式运行：示范空白证照作废',
-    tables: ['licenses.blank', 'licenses.blank_entry'],
-    list: (sql) => sql<Item[]>`select b.organ as id,
-        concat_ws(' ', b.organ, count(*) || ' 张', min(b.number) || '–' || max(b.number)) as line
-      from licenses.blank b join licenses.blank_entry e on e.number = b.number and e.seq = 1
-      where b.state = 'IN_STOCK' and e.actor = ${SEED_ACTOR} group by b.organ order by b.organ`,
-    end: (tx, organ, { operator, reason, at }) => voidSeedBlanks(tx, organ, { actor: operator, reason, at }),
   },
   {
     name: '审批平台 approval platforms',
@@ -127,11 +119,23 @@ export const ENDINGS: readonly Ending[] = [
     ...listWaiting('licenses'),
     end: async (tx, id, ending) => {
       const isWish = (await countersignStore.find(tx, id)) !== null;
-      await (isWish
-        ? withdrawForOperator(tx, countersignStore, id, ending)
-        : withdrawForOperator(tx, actStore, id, ending));
+      const isTransfer = (await transferStore.find(tx, id)) !== null;
+      if (isWish) await withdrawForOperator(tx, countersignStore, id, ending);
+      else if (isTransfer) await withdrawTransferForOperator(tx, id, ending);
+      else await withdrawForOperator(tx, actStore, id, ending);
       await closeDuty(tx, dutyIds.proposal(id), ending.at);
     },
+  },
+  {
+    name: '示范空白证照（在库） unused blanks of the demonstration, by organ',
+    reason: '演示转为正式运行：示范空白证照作废',
+    tables: ['licenses.blank', 'licenses.blank_entry'],
+    list: (sql) => sql<Item[]>`select b.organ as id,
+        concat_ws(' ', b.organ, count(*) || ' 张', min(b.number) || '–' || max(b.number)) as line
+      from licenses.blank b join licenses.blank_entry e on e.number = b.number and e.seq = 1
+      where b.state in ('IN_STOCK', 'IN_TRANSIT') and e.actor = ${SEED_ACTOR} group by b.organ order by b.organ`,
+    // After the waiting transfers, whose blanks come back.
+    end: (tx, organ, { operator, reason, at }) => voidSeedBlanks(tx, organ, { actor: operator, reason, at }),
   },
   {
     name: '待批准的印章申请 waiting applications on seals',

@@ -24,6 +24,7 @@ import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
 import { requireSeal, type SealUse } from './seal/seal.ts';
+import { STOCK_KEEPERS } from './stock/stock.ts';
 import { type CertificateTask, requireTaskAct, requireTaskFits } from './task/task.ts';
 
 /**
@@ -217,11 +218,12 @@ interface CounterSubjects {
   voidTask: { task: CertificateTask; isPrepared: boolean; first?: Countersigned | null };
   receiveBlanks: { first?: Countersigned | null };
   writeOffBlanks: { first?: Countersigned | null };
+  transferBlanks: { first?: Countersigned | null };
 }
 
-/** Two persons who keep the stock of blanks of their organ. */
+/** Those who keep the stock of blanks of their organ. */
 const BY_STOCK_KEEPERS: PolicyRule<CounterSubjects['receiveBlanks']> = {
-  grants: [{ roles: ['SEAL_KEEPER', 'SEAL_APPROVER'], place: AN_ORGAN }],
+  grants: [{ roles: STOCK_KEEPERS, place: AN_ORGAN }],
   state: ({ first }, person) => refuseCountersign(first, person),
 };
 
@@ -274,6 +276,8 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
   receiveBlanks: BY_STOCK_KEEPERS,
   /** 空白证照核销, of the own organ's stock, by two persons who state the same numbers and reason. */
   writeOffBlanks: BY_STOCK_KEEPERS,
+  /** 空白证照调拨, out of the own organ's stock. A person of the receiving organ decides it (stock/policy.ts). */
+  transferBlanks: BY_STOCK_KEEPERS,
 };
 
 function refuseRedrive(): Refusal {
@@ -290,4 +294,6 @@ export const LICENSE_READS = {
   /** Proposed acts of the organ's licenses, and those that the person prepared. */
   licenseProposals: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER', 'SUPERVISOR'] },
   blanks: { everything: [], ownOrgan: STAFF_ROLES },
+  /** Transfers of blanks that the organ sent or is to receive. */
+  blankTransfers: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

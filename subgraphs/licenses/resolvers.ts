@@ -19,6 +19,7 @@ import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import type { ReadingDependencies } from './reading/workflow.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import { stockResolvers } from './stock/resolvers.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
 import { loadDuplicates, loadFittingBlanks, loadTaskOfCase, viewTask, viewTaskActions } from './task/view.ts';
@@ -37,6 +38,7 @@ export function licenseResolvers(
   const orders = orderResolvers(deps);
   const readings = readingResolvers(deps);
   const proposals = proposalResolvers(deps);
+  const stock = stockResolvers(deps);
   const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
   return {
     Date: GraphQLLocalDate,
@@ -47,15 +49,23 @@ export function licenseResolvers(
       ...orders.Query,
       ...proposals.Query,
       ...readings.Query,
+      ...stock.Query,
       ...verification,
     },
-    Mutation: { ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation, ...readings.Mutation },
+    Mutation: {
+      ...licenseMutations(deps),
+      ...proposals.Mutation,
+      ...orders.Mutation,
+      ...readings.Mutation,
+      ...stock.Mutation,
+    },
     License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
       ...proposals.LicenseAct,
     },
     LicenseProposal: proposals.LicenseProposal,
+    BlankTransfer: stock.BlankTransfer,
     CertificateTask: {
       blanks: (task, _, context) => loadFittingBlanks(db, context, task),
       duplicates: (task, _, context) => loadDuplicates(deps, context, task),

@@ -43,11 +43,12 @@ afterAll(async () => {
 const LINKS: Partial<Record<AnnouncedKind, string>> = {
   IMPORT_PROPOSED: 'importProposal',
   SEAL_APPLICATION_WAITING: 'sealApplication',
+  BLANK_TRANSFER_PROPOSED: 'blankTransfer',
 };
 const readLink = async (person: string, kind: AnnouncedKind) => {
   const link = 'uuid state actions(allowed: true) { name }';
   const query = `query($kind: AttentionKind!) { attention(first: 100, filter: { kinds: [$kind] }) { edges { node {
-    importProposal { ${link} } sealApplication { ${link} } } } } }`;
+    importProposal { ${link} } sealApplication { ${link} } blankTransfer { ${link} } } } } }`;
   const { data, errors } = await hub.ask(person, query, { kind });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.attention.edges[0].node;
@@ -151,6 +152,29 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     others: [SEAL_APPROVER, APPROVER, 'yudu-sfj.keeper', 'auditor', 'administrator'],
     message: '2 至 3 号，损毁',
   },
+  BLANK_TRANSFER_PROPOSED: {
+    async propose() {
+      const prefix = `AD${++serial}`;
+      for (const person of ['yudu-sfj.keeper', 'yudu-sfj.sealapprover']) await receiveBlanks(person, prefix);
+      const range = { organ: ORGAN, prefix, from: 1, to: 3, remark: '调剂' };
+      const { transfer } = await succeed(
+        ...(['yudu-sfj.keeper', 'transferBlanks', 'TransferBlanksInput', range, 'transfer { id: uuid }'] as const),
+      );
+      const proposal = transfer.id;
+      const type = 'DecideBlankTransferInput';
+      const decide = () =>
+        succeed(KEEPER, 'decideBlankTransfer', type, { proposal, approve: true }, 'transfer { state }');
+      const withdraw = () =>
+        succeed(
+          ...(['yudu-sfj.keeper', 'withdrawBlankTransfer', 'WithdrawBlankTransferInput', { proposal }] as const),
+          'transfer { state }',
+        );
+      return { item: { proposalId: proposal, dueOn: null }, decide, end: withdraw };
+    },
+    decider: KEEPER,
+    others: ['yudu-sfj.keeper', 'yudu-sfj.sealapprover', APPROVER, 'auditor', 'administrator'],
+    message: '1 至 3 号',
+  },
   IMPORT_PROPOSED: {
     async propose() {
       const { proposal } = await proposeOverlay();
@@ -194,7 +218,7 @@ describe.each(Object.keys(ANNOUNCED_KINDS) as AnnouncedKind[])('%s', (kind) => {
     const { item, decide } = await propose();
     await awaitItems(decider, kind, 1);
     expect(await listItems(decider, kind)).toMatchObject([{ ...item, message: expect.stringContaining(message) }]);
-    const links = { importProposal: null, sealApplication: null };
+    const links = { importProposal: null, sealApplication: null, blankTransfer: null };
     const link = { uuid: item.proposalId, state: 'WAITING', actions: [{ name: ANNOUNCED_KINDS[kind] }] };
     const field = LINKS[kind];
     expect(await readLink(decider, kind)).toEqual(field === undefined ? links : { ...links, [field]: link });

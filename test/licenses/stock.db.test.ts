@@ -7,7 +7,7 @@ import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
-/** The stock of numbered blanks of an organ (空白证照库存): boxes, types, write-offs. */
+/** The stock of numbered blanks of an organ (空白证照库存): boxes, types, write-offs, transfers. */
 
 const ROUTE = ROUTES.DIRECT;
 const [KEEPER, SEAL_APPROVER] = ['yudu-lyj.keeper', 'yudu-lyj.sealapprover'];
@@ -141,6 +141,102 @@ describe('a write-off', () => {
       (await actOnCase('issueLicense', 'CaseActInput', { case: id, blankNumber: 'WO200000001' })).refusals,
     ).toEqual([]);
     expect(await codesOf(SEAL_APPROVER, stated)).toEqual(['BLANK_USED']);
+  });
+});
+
+describe('a transfer', () => {
+  const OTHER = ['yudu-sfj.keeper', 'yudu-sfj.sealapprover'] as const;
+  const RANGE = { organ: 'yudu-sfj', prefix: 'TR1', from: 3, to: 5, remark: '调剂' };
+  const FIELDS = 'transfer { id: uuid state endedBy decision organ { code } receiver { code } } refusals { code path }';
+  const send = (person: string, input: object = RANGE) =>
+    runMutation(hub, person, 'transferBlanks', 'TransferBlanksInput', input, FIELDS);
+  const codesOf = async (person: string, input: object) =>
+    (await send(person, { ...RANGE, ...input })).refusals.map(({ code }: { code: string }) => code);
+  const decide = (person: string, proposal: string, input: object = {}) =>
+    runMutation(
+      ...([hub, person, 'decideBlankTransfer', 'DecideBlankTransferInput'] as const),
+      ...([{ proposal, approve: true, ...input }, FIELDS] as const),
+    );
+  const withdraw = (person: string, proposal: string) =>
+    runMutation(hub, person, 'withdrawBlankTransfer', 'WithdrawBlankTransferInput', { proposal }, FIELDS);
+  const listStock = async (person: string, state: string) => {
+    const query = `{ blanks(filter: { state: ${state} }, last: 100) { edges { node { number licenseType } } } }`;
+    const { data } = await hub.ask(person, query);
+    return data.blanks.edges
+      .map(({ node }: { node: { number: string } }) => node)
+      .filter(({ number }: { number: string }) => number.startsWith('TR1'));
+  };
+
+  test('is of the own stock, to another organ that is known', async () => {
+    await receiveBox({ prefix: 'TR1', from: 1, to: 9, licenseType: OWN_TYPE });
+    expect(await codesOf(KEEPER, { organ: 'yudu-lyj' })).toEqual(['TRANSFER_TO_ITSELF']);
+    expect(await codesOf(KEEPER, { organ: 'nowhere', to: 10, remark: '' })).toEqual([
+      'REASON_MISSING',
+      'ORGAN_UNKNOWN',
+      'BLANK_UNKNOWN',
+    ]);
+    expect(await codesOf(OTHER[0], { organ: 'yudu-slj' })).toEqual(['BLANK_OF_ANOTHER_ORGAN']);
+    expect(await codesOf(KEEPER, { prefix: 'WO1', from: 1, to: 2 })).toEqual(['BLANK_SPOILED']);
+    expect(await codesOf(ROUTE.decides, {})).toEqual(['ROLE_NOT_ALLOWED']);
+    expect(await send(KEEPER, { ...RANGE, dryRun: true })).toMatchObject({ transfer: null, refusals: [] });
+    expect(await listStock(KEEPER, 'IN_TRANSIT')).toEqual([]);
+  });
+
+  test('takes the blanks out of use until the other organ confirms them, and keeps their type', async () => {
+    const sent = (await Promise.all([KEEPER, SEAL_APPROVER].map((person) => send(person)))).toSorted(
+      (one, other) => one.refusals.length - other.refusals.length,
+    );
+    expect(sent.map(({ refusals }) => refusals.map(({ code }: { code: string }) => code))).toEqual([
+      [],
+      ['BLANK_IN_TRANSIT'],
+    ]);
+    const { id } = sent[0].transfer;
+    const transit = ['TR100000003', 'TR100000004', 'TR100000005'].map((number) => ({ number, licenseType: OWN_TYPE }));
+    expect(await listStock(KEEPER, 'IN_TRANSIT')).toEqual(transit);
+    const used = await actOnCase('issueLicense', 'CaseActInput', {
+      ...{ case: await grantCase(hub, ROUTE), blankNumber: 'TR100000003' },
+    });
+    expect(used.refusals).toMatchObject([{ code: 'BLANK_IN_TRANSIT' }]);
+    const writeOff = { prefix: 'TR1', from: 5, to: 6, reason: 'LOST', remark: '盘点不见' };
+    const refused = await runMutation(
+      ...([hub, KEEPER, 'writeOffBlanks', 'WriteOffBlanksInput', writeOff, 'refusals { code }'] as const),
+    );
+    expect(refused.refusals).toEqual([{ code: 'BLANK_IN_TRANSIT' }]);
+    expect(await auditOf()).toEqual([]);
+
+    for (const person of [KEEPER, SEAL_APPROVER])
+      expect((await decide(person, id)).refusals).toMatchObject([{ code: 'NOT_YOUR_RECORD' }]);
+    expect((await decide(OTHER[0], id, { dryRun: true })).transfer).toMatchObject({ state: 'APPROVED' });
+    expect(await listStock(OTHER[0], 'IN_STOCK')).toEqual([]);
+    const both = await Promise.all(OTHER.map((person) => decide(person, id)));
+    expect(both.flatMap(({ refusals }) => refusals)).toMatchObject([{ code: 'PROPOSAL_DECIDED' }]);
+    expect(await listStock(OTHER[0], 'IN_STOCK')).toEqual(transit);
+    expect(await listStock(KEEPER, 'IN_TRANSIT')).toEqual([]);
+    expect(await codesOf(KEEPER, { from: 5, to: 5 })).toEqual(['BLANK_OF_ANOTHER_ORGAN']);
+  });
+
+  test('that is given back or taken back leaves the blanks in the stock of the sender', async () => {
+    const back = (await send(KEEPER, { ...RANGE, from: 6, to: 6 })).transfer;
+    expect((await decide(OTHER[1], back.id, { approve: false })).refusals).toMatchObject([{ code: 'REASON_MISSING' }]);
+    expect((await decide(OTHER[1], back.id, { approve: false, reason: '号码不符' })).transfer).toMatchObject({
+      ...{ state: 'REJECTED', decision: '号码不符', organ: { code: 'yudu-lyj' }, receiver: { code: 'yudu-sfj' } },
+    });
+    const taken = (await send(KEEPER, { ...RANGE, from: 6, to: 7 })).transfer;
+    expect((await withdraw(SEAL_APPROVER, taken.id)).refusals).toMatchObject([{ code: 'NOT_YOUR_RECORD' }]);
+    expect((await withdraw(KEEPER, taken.id)).transfer).toMatchObject({ state: 'WITHDRAWN' });
+    expect((await decide(OTHER[1], taken.id)).refusals).toMatchObject([{ code: 'PROPOSAL_DECIDED' }]);
+    expect((await listStock(KEEPER, 'IN_STOCK')).map(({ number }: { number: string }) => number)).toEqual([
+      ...['TR100000001', 'TR100000002', 'TR100000006', 'TR100000007', 'TR100000008', 'TR100000009'],
+    ]);
+  });
+
+  test('is listed to both organs, and to nobody else', async () => {
+    const countFor = async (person: string) => {
+      const { data } = await hub.ask(person, '{ blankTransfers(first: 100) { edges { node { prefix } } } }');
+      return data.blankTransfers?.edges.length ?? null;
+    };
+    const people = [KEEPER, OTHER[0], 'auditor', 'yudu-slj.keeper', 'applicant-company'];
+    expect(await Promise.all(people.map(countFor))).toEqual([3, 3, 3, 0, null]);
   });
 });
 

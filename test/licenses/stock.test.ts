@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { listRefusals } from '../../subgraphs/kernel/refusals/collector.ts';
 import type { Blank } from '../../subgraphs/licenses/paper/paper.ts';
-import { requireAllInStock } from '../../subgraphs/licenses/paper/stock.ts';
+import { requireAllInStock } from '../../subgraphs/licenses/stock/stock.ts';
 
 /** What leaves an organ's stock of blanks other than onto paper. */
 

@@ -77,9 +77,13 @@ const CASE_QUERY = `query($id: ID!) { case(id: $id) { id: uuid step ${ACTIONS}
 const DECISIONS_QUERY = `{
   proposals(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } }
   importProposals(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } }
-  sealApplications(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } } }`;
+  sealApplications(first: 100) { edges { node { id: uuid kind state ${ACTIONS} } } }
+  blankTransfers(first: 100) { edges { node { id: uuid kind: prefix state ${ACTIONS} } } } }`;
 /** What each list of `DECISIONS_QUERY` has, as inputs name it. */
-const DECIDED = { proposals: 'proposal', importProposals: 'proposal', sealApplications: 'application' } as const;
+const DECIDED = {
+  ...({ proposals: 'proposal', importProposals: 'proposal', sealApplications: 'application' } as const),
+  blankTransfers: 'proposal',
+} as const;
 const SEALS_QUERY = `{ seals(first: 100) { edges { node { code state ${ACTIONS} } } } }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id: uuid } ${ACTIONS} } } } }`;
 
@@ -323,9 +327,9 @@ describe('actions', () => {
       return Object.keys(type.getFields()).map((field) => findNamedType(`Mutation.${name}`, `${type.name}.${field}`));
     };
     const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
-    const isDecided = (type: string | null | undefined) => /(Proposal|Application)$/.test(type ?? '');
+    const isDecided = (type: string | null | undefined) => /(Proposal|Application|^BlankTransfer)$/.test(type ?? '');
     const types = [...new Set(mutations.flatMap(namesOf).filter(isDecided))].sort();
-    expect(types).toEqual(['ImportProposal', 'LicenseProposal', 'Proposal', 'SealApplication']);
+    expect(types).toEqual(['BlankTransfer', 'ImportProposal', 'LicenseProposal', 'Proposal', 'SealApplication']);
     for (const name of types)
       expect([name, Object.keys((schema.getType(name ?? '') as GraphQLObjectType).getFields())]).toEqual([
         name,

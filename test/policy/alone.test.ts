@@ -12,9 +12,14 @@ import { PEOPLE } from './people.ts';
  * new mutation without a row fails.
  */
 
+const DECISIONS = [
+  ...(['decideProposal', 'decideImport', 'decideLicenseProposal', 'decideSealApplication'] as const),
+  'decideBlankTransfer',
+] as const;
+
 interface Alone {
   /** The mutation by which another person decides. It refuses whoever proposed. */
-  decidedBy?: 'decideProposal' | 'decideImport' | 'decideLicenseProposal' | 'decideSealApplication';
+  decidedBy?: (typeof DECISIONS)[number];
   /** Two persons ask for the same (folder countersign/). */
   countersigned?: CountersignedKind;
   /** Why one person is enough. */
@@ -107,6 +112,9 @@ const ROWS: Readonly<Record<string, Alone>> = {
   voidTask: { countersigned: 'VOID_TASK' },
   receiveBlanks: { countersigned: 'RECEIVE_BLANKS' },
   writeOffBlanks: { countersigned: 'WRITE_OFF_BLANKS' },
+  transferBlanks: { decidedBy: 'decideBlankTransfer' },
+  decideBlankTransfer: SECOND,
+  withdrawBlankTransfer: TAKEN_BACK,
 
   suspendSeal: { alone: 'the safe direction; putting it back into use takes two' },
   fileSeal: { alone: 'a number on a seal that two persons made; it can sign nothing before a decision authorises it' },
@@ -159,9 +167,8 @@ describe('what one person gains alone', () => {
     for (const [name, row] of Object.entries(ROWS)) expect([name, Object.keys(row).length]).toEqual([name, 1]);
   });
 
-  test.each(['decideProposal', 'decideImport', 'decideLicenseProposal', 'decideSealApplication'])(
-    'nobody decides by %s what the same person proposed',
-    (name) => expectSecondPerson(outcomesOf(name, ({ id }) => ({ proposedById: id, appliedById: id }))),
+  test.each(DECISIONS)('nobody decides by %s what the same person proposed', (name) =>
+    expectSecondPerson(outcomesOf(name, ({ id }) => ({ proposedById: id, appliedById: id }))),
   );
 
   const countersigned = Object.entries(ROWS).flatMap(([name, row]) =>

@@ -16,6 +16,7 @@ import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';
 import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licenses/reading/policy.ts';
+import { BLANK_TRANSFER_POLICY } from '../../subgraphs/licenses/stock/policy.ts';
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
@@ -59,7 +60,7 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY, ...EXCEPTION_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY, ...SESSION_POLICY },
   },
-  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY },
+  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY, ...BLANK_TRANSFER_POLICY },
   seals: SEALS_POLICY,
 };
 
@@ -352,6 +353,21 @@ const ownActProposal = fixturesOf(
   { kind: 'SUSPEND', organ: 'yudu-lyj', proposedById: KEEPER_ID, outcome: null },
   { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
 );
+/** A waiting transfer to the forestry office by somebody else, and one that its keeper sent. */
+const transfers = [
+  ...fixturesOf(
+    BLANK_TRANSFER_POLICY,
+    ['decideBlankTransfer'],
+    { kind: 'TRANSFER_BLANKS', organ: 'yudu-lyj', proposedById: 'another', outcome: null },
+    { PROPOSAL_ORGAN: { organs: ['yudu-lyj'] } },
+  ),
+  ...fixturesOf(
+    BLANK_TRANSFER_POLICY,
+    ['withdrawBlankTransfer'],
+    { kind: 'TRANSFER_BLANKS', organ: 'yudu-slj', proposedById: KEEPER_ID, outcome: null },
+    { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
+  ),
+];
 const order = { number: 'x', state: 'OPEN', act: 'SUSPEND' };
 const licenses = [
   ...versionActs,
@@ -363,6 +379,7 @@ const licenses = [
   }),
   ...actProposals,
   ...ownActProposal,
+  ...transfers,
   ...fixturesOf(
     LICENSES_POLICY,
     ['restoreLicense'],
@@ -373,7 +390,7 @@ const licenses = [
     LICENSES_POLICY,
     [
       ...(['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'] as const),
-      ...(['receiveBlanks', 'writeOffBlanks'] as const),
+      ...(['receiveBlanks', 'writeOffBlanks', 'transferBlanks'] as const),
     ],
     { head },
     licensePlaces,

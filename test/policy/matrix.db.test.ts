@@ -22,6 +22,7 @@ const SEED = 20_261_129;
 const AUTHORS: Readonly<Record<string, string>> = {
   ...{ decideSealApplication: KEEPER_ID, decideProposal: 'administrator', decideImport: 'administrator' },
   decideLicenseProposal: 'yudu-lyj.reviewer',
+  decideBlankTransfer: 'yudu-slj.keeper',
 };
 /** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {

@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { blankPrefix } from '../../scripts/hub/seed.ts';
+import { readOrgans } from '../../seeds/load.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
 import {
@@ -295,9 +297,28 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
     declineOrder: { order, reason: '情节轻微' },
     voidTask: { case: task.case, reason: '申请人放弃' },
     receiveBlanks: { prefix: 'KB9999', from: 1, to: 2 },
+    transferBlanks: { organ: 'yudu-slj', prefix: route.blanks, from: 160, to: 161, remark: '调剂' },
+    ...(await transferInputs(hub)),
     writeOffBlanks: { prefix: route.blanks, from: 150, to: 151, reason: 'DAMAGED', remark: '受潮' },
     discloseHolder: { identifier, purpose: 'VERIFICATION' },
     findHolderLicenses: { code: COMPANY.code, purpose: 'VERIFICATION' },
+  };
+}
+
+/** Blanks that the water office sent to the forestry office, and some that the forestry office sent to it. */
+async function transferInputs(hub: TestHub) {
+  const send = async (person: string, organ: string, prefix: string, first: number) => {
+    const input = { organ, prefix, from: first, to: first + 1, remark: '调剂' };
+    const type = 'TransferBlanksInput';
+    const { transfer } = await runMutation(hub, person, 'transferBlanks', type, input, 'transfer { id: uuid }');
+    return transfer.id;
+  };
+  const prefixOf = (organ: string) => blankPrefix(readOrgans().find(({ id }) => id === organ)?.uscc ?? '');
+  const received = await send('yudu-slj.keeper', 'yudu-lyj', prefixOf('yudu-slj'), 170);
+  const sent = await send('yudu-lyj.keeper', 'yudu-slj', prefixOf('yudu-lyj'), 170);
+  return {
+    decideBlankTransfer: { proposal: received, approve: true },
+    withdrawBlankTransfer: { proposal: sent },
   };
 }
 

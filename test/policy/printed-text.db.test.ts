@@ -48,6 +48,7 @@ const FATES = {
     ...['SealFilingInput.filingNumber', 'SealGrantInput.reason', 'SealGrantWithdrawalInput.reason'],
     ...['SealMakingInput.reason', 'SealPictureInput.reason'],
     ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason', 'WriteOffBlanksInput.remark'],
+    ...['TransferBlanksInput.remark', 'DecideBlankTransferInput.reason'],
   ],
   OWN_FORM: [
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
@@ -65,7 +66,7 @@ const FATES = {
     ...['RegisterPlatformInput.publicKey', 'RegisterPlatformInput.url', 'RegisterWebhookInput.url'],
     ...['SealCertificateInput.certificates', 'SealCertificateInput.reason', 'SealGrantInput.from'],
     ...['SealGrantInput.to', 'SealPictureInput.picture', 'SpoilBlankInput.blankNumber'],
-    ...['SpoilBlankInput.replacement', 'WriteOffBlanksInput.prefix'],
+    ...['SpoilBlankInput.replacement', 'WriteOffBlanksInput.prefix', 'TransferBlanksInput.prefix'],
   ],
 };
 

@@ -34,6 +34,7 @@ const ALONE: Readonly<Record<string, string>> = {
   'decideLicenseProposal.signature': 'it signs the content of the act',
   'receiveBlanks.to': 'a range is refused at its start',
   'writeOffBlanks.to': 'a range is refused at its start',
+  'transferBlanks.to': 'a range is refused at its start',
 };
 
 interface View {

@@ -65,8 +65,8 @@ async function checkBlanks(sql: postgres.Sql): Promise<string[]> {
     select b.number, b.state, e.state as entered, s.state as sheet from licenses.blank b
     left join lateral (select state from licenses.blank_entry where number = b.number order by seq desc limit 1) e on true
     left join licenses.sheet s on s.blank_number = b.number
-    where e.state is distinct from b.state or (b.state not in ('IN_STOCK', 'ASSIGNED', 'VOIDED') and s.state is distinct from b.state)
-      or (b.state in ('IN_STOCK', 'ASSIGNED', 'VOIDED') and s.blank_number is not null)`;
+    where e.state is distinct from b.state or (b.state not in ('IN_STOCK', 'IN_TRANSIT', 'ASSIGNED', 'VOIDED') and s.state is distinct from b.state)
+      or (b.state in ('IN_STOCK', 'IN_TRANSIT', 'ASSIGNED', 'VOIDED') and s.blank_number is not null)`;
   const lostBlanks = await sql`
     select number from licenses.blank where state = 'ASSIGNED' and not exists
       (select 1 from licenses.act where state = 'PREPARED' and blank.number = any(blank_number || duplicate_blanks))`;

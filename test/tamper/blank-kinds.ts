@@ -56,4 +56,33 @@ export const BLANK_KINDS: Record<string, Tamper> = {
     (sql, number) => sql`update licenses.blank_write_off set last = last + 1
       where prefix || lpad(first::text, 8, '0') = ${number}`,
   ),
+  'blank-of-another-organ-by-hand': alterBlank(
+    'a blank in stock is another organ’s, and its ledger says so',
+    listInState('IN_STOCK'),
+    (sql, number) => sql`with b as (update licenses.blank set organ = 'yudu-fgw' where number = ${number})
+      insert into licenses.blank_entry (number, seq, state, organ, actor, at)
+      select number, max(seq) + 1, 'IN_STOCK', 'yudu-fgw', '某人', now() from licenses.blank_entry
+      where number = ${number} group by number`,
+  ),
+  'blank-kept-by-the-sender': alterBlank(
+    'a blank that another organ confirmed is with the sender again',
+    (sql) => sql`select number from licenses.blank_entry where organ is not null order by number`,
+    (sql, number) => sql`with b as (update licenses.blank set organ = 'yudu-slj' where number = ${number})
+      update licenses.blank_entry set organ = null where number = ${number} and organ is not null`,
+  ),
+  'transfer-of-another-receiver': alterBlank(
+    'a transfer went to another organ',
+    (sql) => sql`select prefix || lpad(first::text, 8, '0') as number from licenses.blank_transfer`,
+    (sql, number) => sql`update licenses.blank_transfer set receiver = 'yudu-fgw'
+      where prefix || lpad(first::text, 8, '0') = ${number}`,
+  ),
+  'transfer-nobody-confirmed': alterBlank(
+    'a transfer that was given back is called confirmed',
+    (sql) => sql`select t.prefix || lpad(t.first::text, 8, '0') as number from licenses.blank_transfer t
+      join licenses.proposal_outcome o on o.proposal_id = t.proposal_id and o.outcome = 'REJECTED'`,
+    (sql, number) => sql`with e as (update licenses.blank_entry e set organ = t.receiver from licenses.blank_transfer t
+        where e.proposal_id = t.proposal_id and e.state = 'IN_STOCK'
+          and t.prefix || lpad(t.first::text, 8, '0') = ${number} returning e.number, e.organ)
+      update licenses.blank b set organ = e.organ from e where b.number = e.number`,
+  ),
 };

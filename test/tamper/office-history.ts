@@ -115,7 +115,27 @@ export async function buildOfficeHistory(hub: TestHub): Promise<void> {
   const picture = buildSealPng(80).toString('base64');
   await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealPicture', { seal: 'yudu-slj-license-seal', picture });
   await countersign(hub);
+  await transfer(hub);
   await leaveProposals(hub);
+}
+
+/** Sends blanks to another organ: some that it confirms, and some that it gives back. */
+async function transfer(hub: TestHub): Promise<void> {
+  for (const [first, approve] of [
+    [5, true],
+    [7, false],
+  ] as const) {
+    const input = { organ: 'yudu-lyj', prefix: 'AA1', from: first, to: first + 1, remark: '调剂' };
+    const sent = await runMutation(
+      ...([hub, 'yudu-slj.keeper', 'transferBlanks', 'TransferBlanksInput', input] as const),
+      'transfer { id: uuid }',
+    );
+    const decision = { proposal: sent.transfer.id, approve, reason: '已清点' };
+    await runMutation(
+      ...([hub, 'yudu-lyj.keeper', 'decideBlankTransfer', 'DecideBlankTransferInput', decision] as const),
+      '__typename',
+    );
+  }
 }
 
 /** Takes blanks into stock and writes some off, each by the same mutation of two persons. */

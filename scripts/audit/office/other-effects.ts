@@ -7,6 +7,7 @@ import {
 } from '../../../subgraphs/licenses/countersign/countersign.ts';
 import { type BlankBox, SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
+import { TRANSFER_KIND, type TransferKind } from '../../../subgraphs/licenses/stock/transfer.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
 import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
@@ -71,10 +72,25 @@ const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
   },
 };
 
+/** A transfer (调拨) that the receiving organ confirmed: the receipt in the ledgers of its blanks. */
+const TRANSFER_EFFECT: EffectRule = {
+  from: `(select t.*, r.at, r.received from licenses.blank_transfer t
+    join lateral (select max(at) as at, count(*)::int as received from licenses.blank_entry
+      where proposal_id = t.proposal_id and organ = t.receiver) r on r.received > 0) e`,
+  ...{ object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')", at: 'e.at', on: 'p.id = e.proposal_id' },
+  isAsProposed: (e, { organ, content: c, at }) =>
+    isSame(
+      [e.receiver, e.receiver, e.organ, e.prefix, e.first, e.last, e.received],
+      [organ, c.receiver, c.organ, c.prefix, c.from, c.to, c.to - c.from + 1],
+    ) && isSameTime(e.at, at),
+  claimsProposal: () => true,
+};
+
 export const LICENSE_EFFECTS = {
   ...Object.fromEntries(OWN_ACTS.map((act) => [act, ownActRule(act)])),
   ...COUNTERSIGNED_EFFECTS,
-} as Readonly<Record<OwnAct | CountersignedKind, EffectRule>>;
+  [TRANSFER_KIND]: TRANSFER_EFFECT,
+} as Readonly<Record<OwnAct | CountersignedKind | TransferKind, EffectRule>>;
 
 /** A publication must hold what the approved file says. */
 function isOfFile<Content extends object>(

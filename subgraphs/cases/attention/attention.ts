@@ -23,6 +23,7 @@ export const ATTENTION_KINDS = [
   'ORDER_DECLINE_PROPOSED',
   'BLANKS_PROPOSED',
   'BLANK_WRITE_OFF_PROPOSED',
+  'BLANK_TRANSFER_PROPOSED',
   'IMPORT_PROPOSED',
   'SEAL_APPLICATION_WAITING',
 ] as const;
@@ -47,7 +48,7 @@ export interface AttentionRow {
   agreement: string | null;
   pushId: string | null;
   findingId: string | null;
-  /** What this person may decide: a proposal of cases, of matters (IMPORT_PROPOSED), or an application of seals. */
+  /** What this person may decide: a proposal of cases, or of another subgraph by a link of its kind. */
   proposalId: string | null;
   /** What it is about, for example a case number, an agreement number, or the name of a license. */
   subject: string;
@@ -78,6 +79,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   TASK_VOID_PROPOSED: '一人已提出作废制证任务，待您复核后同样提交',
   ORDER_DECLINE_PROPOSED: '一人已提出不采取监管部门要求的措施，待您复核后同样提交',
   BLANKS_PROPOSED: '一人已登记入库，待您清点后登记同一号段',
+  BLANK_TRANSFER_PROPOSED: '其他机关调拨给本机关，待您清点后确认接收',
   BLANK_WRITE_OFF_PROPOSED: '一人已提出核销，待您核对后登记同一号段和原因',
   IMPORT_PROPOSED: '导入文件待您批准或者不予批准',
   SEAL_APPLICATION_WAITING: '印章申请待您批准或者不予批准',

@@ -56,6 +56,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
       matter: ({ matterId }) => (matterId === null ? null : { id: matterId }),
       importProposal: (item) => linkTo('IMPORT_PROPOSED', item),
       sealApplication: (item) => linkTo('SEAL_APPLICATION_WAITING', item),
+      blankTransfer: (item) => linkTo('BLANK_TRANSFER_PROPOSED', item),
       license: ({ license }) => (license === null ? null : { identifier: license }),
     },
   } satisfies Resolvers;

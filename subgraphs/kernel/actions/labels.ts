@@ -49,6 +49,8 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   voidTask: { zh: '作废制证任务', en: 'Void the task' },
   decideLicenseProposal: { zh: '审批拟办', en: 'Decide the proposal' },
   withdrawLicenseProposal: { zh: '撤回拟办', en: 'Withdraw the proposal' },
+  decideBlankTransfer: { zh: '确认接收空白证照', en: 'Confirm the transfer' },
+  withdrawBlankTransfer: { zh: '撤回调拨', en: 'Withdraw the transfer' },
   // acts of administration
   decideProposal: { zh: '审批提议', en: 'Decide the proposal' },
   withdrawProposal: { zh: '撤回提议', en: 'Withdraw the proposal' },

@@ -9,6 +9,7 @@ export const ANNOUNCED_KINDS = {
   ORDER_DECLINE_PROPOSED: 'declineOrder',
   BLANKS_PROPOSED: 'receiveBlanks',
   BLANK_WRITE_OFF_PROPOSED: 'writeOffBlanks',
+  BLANK_TRANSFER_PROPOSED: 'decideBlankTransfer',
   IMPORT_PROPOSED: 'decideImport',
   SEAL_APPLICATION_WAITING: 'decideSealApplication',
 } as const;

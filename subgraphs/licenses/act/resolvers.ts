@@ -16,7 +16,6 @@ import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
-import { receiveBlanks, writeOffBlanks } from '../paper/stock-workflow.ts';
 import { viewProposal } from '../proposal/view.ts';
 import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
@@ -51,8 +50,8 @@ function toSheetBlanks({ blankNumber, duplicateBlanks }: CaseActInput): SheetBla
 }
 
 /**
- * Mutations of the counter: delivery and recall of paper, receipt and write-off of blanks, voiding of a task, redrive
- * to the library. None of them is signed.
+ * Mutations of the counter: delivery and recall of paper, voiding of a task, redrive to the library. None of them is
+ * signed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
   const resolveSheetMutation =
@@ -75,21 +74,6 @@ function counterMutations(deps: issue.IssueDependencies) {
       return mutate(async () => {
         const isVoided = await voidTask(deps, actor, input);
         return { case: { id: input.case }, waitsForSecondPerson: !isVoided };
-      });
-    },
-    receiveBlanks: (_, { input }, { actor }) => {
-      requirePerson(actor);
-      return mutate(async () => {
-        const range = { ...input, licenseType: input.licenseType ?? null };
-        const received = await receiveBlanks(deps, actor, range);
-        return { received, waitsForSecondPerson: received === null };
-      });
-    },
-    writeOffBlanks: (_, { input }, { actor }) => {
-      requirePerson(actor);
-      return mutate(async () => {
-        const writtenOff = await writeOffBlanks(deps, actor, input);
-        return { writtenOff, waitsForSecondPerson: writtenOff === null };
       });
     },
   } satisfies Resolvers['Mutation'];

@@ -3,8 +3,8 @@ import { catchRefusal, type PolicyRule, requireAllowed } from '../../kernel/poli
 import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { BlankBox } from '../paper/paper.ts';
-import { WRITE_OFF_REASONS, type WriteOff, type WriteOffReason } from '../paper/stock.ts';
+import { type BlankBox, describeRange } from '../paper/paper.ts';
+import { STOCK_KEEPERS, WRITE_OFF_REASONS, type WriteOff, type WriteOffReason } from '../stock/stock.ts';
 
 /**
  * What two persons of an organ ask for by the same mutation (双人复核). The first call is a proposal and changes nothing
@@ -26,8 +26,8 @@ export const WISH_ANNOUNCEMENTS = {
 const SECOND_PERSONS = {
   VOID_TASK: ['APPROVER'],
   DECLINE_ORDER: ['APPROVER'],
-  RECEIVE_BLANKS: ['SEAL_KEEPER', 'SEAL_APPROVER'],
-  WRITE_OFF_BLANKS: ['SEAL_KEEPER', 'SEAL_APPROVER'],
+  RECEIVE_BLANKS: STOCK_KEEPERS,
+  WRITE_OFF_BLANKS: STOCK_KEEPERS,
 } as const satisfies Record<string, readonly Role[]>;
 export type CountersignedKind = keyof typeof SECOND_PERSONS;
 export const COUNTERSIGNED_KINDS = Object.keys(SECOND_PERSONS) as CountersignedKind[];
@@ -69,16 +69,14 @@ export function subjectOfWriteOff({ organ, prefix, from, to, reason }: WriteOff)
   return [organ, prefix, from, to, reason].join(' ');
 }
 
-const describeRange = (prefix?: string, from?: string, to?: string) => `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
-
 /** Returns what `subjectOfBox` names, as a person reads it. */
 export function describeBox(subject: string): string {
-  const [, prefix, from, to, licenseType] = subject.split(' ');
-  return describeRange(prefix, from, to) + (licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`);
+  const [, prefix = '', from = '', to = '', licenseType] = subject.split(' ');
+  return describeRange({ prefix, from, to }) + (licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`);
 }
 
 /** Returns what `subjectOfWriteOff` names, as a person reads it. */
 export function describeWriteOff(subject: string): string {
-  const [, prefix, from, to, reason] = subject.split(' ');
-  return `${describeRange(prefix, from, to)}，${WRITE_OFF_REASONS[reason as WriteOffReason]}`;
+  const [, prefix = '', from = '', to = '', reason] = subject.split(' ');
+  return `${describeRange({ prefix, from, to })}，${WRITE_OFF_REASONS[reason as WriteOffReason]}`;
 }

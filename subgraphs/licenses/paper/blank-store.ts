@@ -1,9 +1,9 @@
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import type { WriteOff } from '../stock/stock.ts';
 import { blank, blankBox, blankEntry, blankWriteOff } from '../tables.ts';
 import { type Blank, type BlankBox, type BlankState, listBlankNumbers } from './paper.ts';
-import type { WriteOff } from './stock.ts';
 
 /** Numbered blanks (空白证照) and their append-only ledger. No other file writes either. */
 
@@ -23,18 +23,28 @@ export async function lockBlank(tx: Transaction, number: string): Promise<Blank 
   return row ?? null;
 }
 
+/** What moves blanks. `organ`: in whose stock they are from then on. Absent: in the same as before. */
+interface Move {
+  identifier: string | null;
+  actId: string | null;
+  proposalId?: string;
+  organ?: string | undefined;
+  actor: string;
+  at: Date;
+}
+
 /** Changes the state of blanks and enters it in the ledger of each. The caller must hold the locks on their rows. */
 export async function moveBlanks(
   tx: Transaction,
   numbers: readonly string[],
   state: BlankState,
-  entry: { identifier: string | null; actId: string | null; proposalId?: string; actor: string; at: Date },
+  entry: Move,
 ): Promise<void> {
-  const { identifier } = entry;
+  const { identifier, organ } = entry;
   const movedBlanks = tx.$with('moved').as(
     tx
       .update(blank)
-      .set({ state, identifier })
+      .set({ state, identifier, organ })
       .where(inArray(blank.number, [...numbers]))
       .returning({ number: blank.number }),
   );

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from '../../kernel/columns.ts';
 import { proposal } from '../proposal/tables.ts';
+import type { WriteOffReason } from '../stock/stock.ts';
 import type { BlankState } from './paper.ts';
-import type { WriteOffReason } from './stock.ts';
 
 const schema = pgSchema('licenses');
 
@@ -44,7 +44,10 @@ export const blank = schema.table(
   },
   (table) => [
     index().on(table.organ, table.number),
-    check('blank_carries', sql`(${table.state} in ('IN_STOCK', 'VOIDED')) = (${table.identifier} is null)`),
+    check(
+      'blank_carries',
+      sql`(${table.state} in ('IN_STOCK', 'IN_TRANSIT', 'VOIDED')) = (${table.identifier} is null)`,
+    ),
   ],
 );
 
@@ -58,7 +61,9 @@ export const blankEntry = schema.table(
     identifier: text(),
     actId: uuid(),
     actor: text().notNull(),
-    /** The approved proposal by which it was written off. Null: an act, a counter or the operator moved it. */
+    /** The organ in whose stock it is from then on, if another one sent it. */
+    organ: text(),
+    /** The proposal that moved it: of a write-off or a transfer. Null: an act, a counter or the operator did. */
     proposalId: uuid().references(() => proposal.id),
     /** Why the operator voided it. */
     reason: text(),
@@ -86,4 +91,28 @@ export const blankWriteOff = schema.table(
     at: instant().notNull(),
   },
   (table) => [check('blank_write_off_range', sql`${table.first} between 1 and ${table.last}`)],
+);
+
+/**
+ * Blanks that an organ sent to another one (调拨): a range of numbers. Whether the other one has confirmed them says the
+ * outcome of the proposal. Append-only.
+ */
+export const blankTransfer = schema.table(
+  'blank_transfer',
+  {
+    proposalId: uuid()
+      .primaryKey()
+      .references(() => proposal.id),
+    prefix: text().notNull(),
+    first: integer().notNull(),
+    last: integer().notNull(),
+    /** Who sent them. */
+    organ: text().notNull(),
+    receiver: text().notNull(),
+  },
+  (table) => [
+    index().on(table.organ),
+    check('blank_transfer_range', sql`${table.first} between 1 and ${table.last}`),
+    check('blank_transfer_organs', sql`${table.organ} <> ${table.receiver}`),
+  ],
 );

@@ -6,8 +6,11 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED' | 'LOST';
 /** Kind of a sheet: 正本 or 副本. */
 export type PaperKind = 'ORIGINAL' | 'DUPLICATE';
-/** State of a numbered blank (空白证照). Every blank has exactly one. `VOIDED`: taken out of the stock, never used. */
-export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState | 'VOIDED';
+/**
+ * State of a numbered blank (空白证照). Every blank has exactly one. `IN_TRANSIT`: sent to another organ, which has not
+ * confirmed it; it still counts in the stock of the sender. `VOIDED`: taken out of the stock, never used.
+ */
+export type BlankState = 'IN_STOCK' | 'IN_TRANSIT' | 'ASSIGNED' | SheetState | 'VOIDED';
 /** Who received the blanks of a demonstration: its seed. */
 export const SEED_ACTOR = '初始化';
 
@@ -37,6 +40,11 @@ export interface BlankRange {
 export interface BlankBox extends BlankRange {
   organ: string;
   licenseType: string | null;
+}
+
+/** Names a range of blanks for a person. */
+export function describeRange({ prefix, from, to }: Readonly<Record<keyof BlankRange, string | number>>): string {
+  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
 }
 
 /** Which sheet of a version it is: its kind, and its place among the sheets of its kind, from 1. */
@@ -83,7 +91,7 @@ const DELIVERABLE: readonly ValidityState[] = ['VALID', 'NOT_YET_VALID'];
 
 /**
  * Returns the blank if it is in the organ's stock and for licenses of the type, or of every type.
- * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED, BLANK_USED or BLANK_OF_ANOTHER_TYPE.
+ * Else refuses what `requireInStock` refuses, or BLANK_OF_ANOTHER_TYPE.
  */
 export function requireFitting(blank: Blank | null, { organ, licenseType }: BlankNeed, field: string): Blank {
   const stocked = requireInStock(blank, organ, field);
@@ -94,12 +102,13 @@ export function requireFitting(blank: Blank | null, { organ, licenseType }: Blan
 
 /**
  * Returns the blank if it is in the organ's stock.
- * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED.
+ * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED, BLANK_IN_TRANSIT or BLANK_USED.
  */
 export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
   if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
   if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
   if (blank.state === 'SPOILED' || blank.state === 'VOIDED') throw new Refusal('BLANK_SPOILED', field);
+  if (blank.state === 'IN_TRANSIT') throw new Refusal('BLANK_IN_TRANSIT', field);
   if (blank.state !== 'IN_STOCK') throw new Refusal('BLANK_USED', field);
   return blank;
 }

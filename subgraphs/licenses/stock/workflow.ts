@@ -7,12 +7,12 @@ import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { subjectOfBox, subjectOfWriteOff } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { requireReason } from '../license.ts';
+import { lockBlanks, receiveBox, writeOffBox } from '../paper/blank-store.ts';
+import { type BlankRange, listBlankNumbers } from '../paper/paper.ts';
+import { requireFreeNumbers } from '../paper/store.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { findLicenseTypes } from '../type/store.ts';
-import { lockBlanks, receiveBox, writeOffBox } from './blank-store.ts';
-import { type BlankRange, listBlankNumbers } from './paper.ts';
 import { requireAllInStock, type WriteOffReason } from './stock.ts';
-import { requireFreeNumbers } from './store.ts';
 
 /** The stock of numbered blanks of an organ (空白证照库存). Each change of it takes two persons. */
 

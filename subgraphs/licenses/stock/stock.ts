@@ -1,9 +1,12 @@
 import { catchRefusal } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
-import { type Blank, type BlankRange, requireInStock } from './paper.ts';
+import { type Blank, type BlankRange, requireInStock } from '../paper/paper.ts';
 
 /** Rules of what leaves an organ's stock of blanks (空白证照) other than onto paper. */
+
+/** Who keeps the stock of an organ. Each change of it takes two of them. */
+export const STOCK_KEEPERS = ['SEAL_KEEPER', 'SEAL_APPROVER'] as const;
 
 /** Why blanks that nobody used are written off (核销原因). */
 export const WRITE_OFF_REASONS = { DAMAGED: '损毁', LOST: '遗失', FAULTY: '印制缺陷', OBSOLETE: '停用' } as const;

@@ -1,0 +1,66 @@
+import type { Actor } from '../../kernel/actor.ts';
+import { type GraphContext, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { LICENSE_READS } from '../policy.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { listTransfers, type StoredTransfer, TRANSFER_ORDER } from './transfer-store.ts';
+import { decideTransfer, transferBlanks, withdrawTransfer } from './transfer-workflow.ts';
+import { findTransfer, viewTransfer, viewTransferActions } from './view.ts';
+import { receiveBlanks, type StockDependencies, writeOffBlanks } from './workflow.ts';
+
+/** Resolvers of the stock of blanks (空白证照库存): what enters it, leaves it, and goes to another organ. */
+export function stockResolvers(deps: StockDependencies) {
+  const { db } = deps;
+  return {
+    Query: {
+      blankTransfers: async (_, args, { actor }) => {
+        const organ = requireReadScope(LICENSE_READS.blankTransfers, actor, '您不属于任何机关，没有空白证照调拨。');
+        const page = await listTransfers(db, organ, args.filter?.state ?? null, readPage(args, TRANSFER_ORDER));
+        return toConnection(page, TRANSFER_ORDER, viewTransfer);
+      },
+    },
+    Mutation: { ...stockMutations(deps), ...transferMutations(deps) },
+    BlankTransfer: {
+      __resolveReference: ({ id }, { actor }) => findTransfer(db, requirePerson(actor), id),
+      actions: ({ stored }, _, { actor }) => viewTransferActions(stored, requirePerson(actor)),
+    },
+  } satisfies Resolvers;
+}
+
+function stockMutations(deps: StockDependencies) {
+  return {
+    receiveBlanks: (_, { input }, { actor }) => {
+      requirePerson(actor);
+      return mutate(async () => {
+        const received = await receiveBlanks(deps, actor, { ...input, licenseType: input.licenseType ?? null });
+        return { received, waitsForSecondPerson: received === null };
+      });
+    },
+    writeOffBlanks: (_, { input }, { actor }) => {
+      requirePerson(actor);
+      return mutate(async () => {
+        const writtenOff = await writeOffBlanks(deps, actor, input);
+        return { writtenOff, waitsForSecondPerson: writtenOff === null };
+      });
+    },
+  } satisfies Resolvers['Mutation'];
+}
+
+function transferMutations(deps: StockDependencies) {
+  /** Runs a mutation. The payload contains the transfer, unless it is the rehearsal of a new one. */
+  const run = ({ actor }: GraphContext, change: (actor: Actor) => Promise<StoredTransfer | null>) => {
+    requirePerson(actor);
+    return mutate(async () => {
+      const stored = await change(actor);
+      return { transfer: stored && viewTransfer(stored) };
+    });
+  };
+  return {
+    transferBlanks: (_, { input: { organ: receiver, ...input } }, context) =>
+      run(context, (actor) => transferBlanks(deps, actor, { ...input, receiver })),
+    decideBlankTransfer: (_, { input }, context) =>
+      run(context, (actor) => decideTransfer(deps, actor, { ...input, reason: input.reason ?? null })),
+    withdrawBlankTransfer: (_, { input }, context) => run(context, (actor) => withdrawTransfer(deps, actor, input)),
+  } satisfies Resolvers['Mutation'];
+}

@@ -1,0 +1,67 @@
+import { eq, inArray, or } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
+import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
+import type { Page } from '../../kernel/list/page.ts';
+import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
+import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
+import type { ProposalState } from '../../kernel/proposal/proposal.ts';
+import { createProposalStore, type StoredProposal } from '../../kernel/proposal/store.ts';
+import { describeRange } from '../paper/paper.ts';
+import * as tables from '../tables.ts';
+import { BLANK_TRANSFER_POLICY } from './policy.ts';
+import { type BlankTransfer, TRANSFER_KIND, type TransferKind } from './transfer.ts';
+
+const { blankTransfer, proposal, proposalOutcome, sealFact } = tables;
+const messages: MessageTables = tables;
+
+export type StoredTransfer = StoredProposal<TransferKind>;
+
+export const transferStore = createProposalStore<TransferKind>(
+  { proposal, proposalOutcome },
+  {
+    kinds: [TRANSFER_KIND],
+    async announce(tx, stored) {
+      const roles = listDeciderRoles(BLANK_TRANSFER_POLICY.decideBlankTransfer, stored);
+      const subject = describeRange(transferOf(stored));
+      await announceProposal(tx, messages, stored, { kind: 'BLANK_TRANSFER_PROPOSED', roles, subject });
+    },
+  },
+);
+
+/** The order of `blankTransfers`. */
+export const TRANSFER_ORDER = transferStore.orderOf('blankTransfers');
+
+/** Returns what a proposal transfers. */
+export function transferOf({ content }: Pick<StoredTransfer, 'content'>): BlankTransfer {
+  return JSON.parse(content) as BlankTransfer;
+}
+
+/** Stores the range and the organs of a transfer. */
+export async function insertTransfer(tx: Transaction, proposalId: string, transfer: BlankTransfer): Promise<void> {
+  const { prefix, from: first, to: last, organ, receiver } = transfer;
+  await tx.insert(blankTransfer).values({ proposalId, prefix, first, last, organ, receiver });
+}
+
+/** Whether an organ can use blanks: it has a seal. Licenses know no others. */
+export async function hasSeal(db: Reader, organ: string): Promise<boolean> {
+  const [seal] = await db.select({ id: sealFact.sealId }).from(sealFact).where(eq(sealFact.organ, organ)).limit(1);
+  return seal !== undefined;
+}
+
+/** Returns a page of the transfers that an organ sent or receives, newest first. Of all if `organ` is null. */
+export function listTransfers(
+  db: Reader,
+  organ: string | null,
+  state: ProposalState | null,
+  page: KeysetRequest,
+): Promise<Page<StoredTransfer>> {
+  const isOfOrgan = () => {
+    const sent = db
+      .select({ id: blankTransfer.proposalId })
+      .from(blankTransfer)
+      .where(eq(blankTransfer.organ, organ ?? ''));
+    return or(eq(proposal.organ, organ ?? ''), inArray(proposal.id, sent));
+  };
+  return transferStore.list(db, organ === null ? undefined : isOfOrgan(), { kind: null, state }, page);
+}
