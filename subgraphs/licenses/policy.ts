@@ -24,7 +24,6 @@ import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
 import { requireSeal, type SealUse } from './seal/seal.ts';
-import { STOCK_KEEPERS } from './stock/stock.ts';
 import { type CertificateTask, requireTaskAct, requireTaskFits } from './task/task.ts';
 
 /**
@@ -104,13 +103,6 @@ const issuerOf = <Subject>(
   },
   refuse: () => new Refusal('ORGAN_WITHOUT_POWER', field),
 });
-
-/** Any organ. */
-const AN_ORGAN: Place<unknown> = {
-  name: 'AN_ORGAN',
-  includes: (_, person) => person.organ !== null,
-  refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
-};
 
 /** Who gives up for the issuing organ. The second person is an approver. */
 const ISSUING_STAFF = ['REVIEWER', 'APPROVER'] as const;
@@ -216,16 +208,7 @@ interface CounterSubjects {
     first?: Countersigned | null;
   };
   voidTask: { task: CertificateTask; isPrepared: boolean; first?: Countersigned | null };
-  receiveBlanks: { first?: Countersigned | null };
-  writeOffBlanks: { first?: Countersigned | null };
-  transferBlanks: { first?: Countersigned | null };
 }
-
-/** Those who keep the stock of blanks of their organ. */
-const BY_STOCK_KEEPERS: PolicyRule<CounterSubjects['receiveBlanks']> = {
-  grants: [{ roles: STOCK_KEEPERS, place: AN_ORGAN }],
-  state: ({ first }, person) => refuseCountersign(first, person),
-};
 
 const COUNTER_RULES: Policy<CounterSubjects> = {
   /** 送达. */
@@ -272,12 +255,6 @@ const COUNTER_RULES: Policy<CounterSubjects> = {
     },
     clause: '实施方案三.3（全流程线上闭环审批管理）',
   },
-  /** 空白证照入库, for the own organ, by two persons who state the same numbers. */
-  receiveBlanks: BY_STOCK_KEEPERS,
-  /** 空白证照核销, of the own organ's stock, by two persons who state the same numbers and reason. */
-  writeOffBlanks: BY_STOCK_KEEPERS,
-  /** 空白证照调拨, out of the own organ's stock. A person of the receiving organ decides it (stock/policy.ts). */
-  transferBlanks: BY_STOCK_KEEPERS,
 };
 
 function refuseRedrive(): Refusal {

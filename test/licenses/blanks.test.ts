@@ -15,6 +15,7 @@ describe('a blank fits a license', () => {
     ['not of another type', { licenseType: '11000000000090018B033' }, 'BLANK_OF_ANOTHER_TYPE'],
     ['not if another organ has it, whatever its type', { organ: 'b', licenseType: 'x' }, 'BLANK_OF_ANOTHER_ORGAN'],
     ['not if it is used', { state: 'PRINTED', licenseType: FORESTRY }, 'BLANK_USED'],
+    ['not if it is on its way to another organ', { state: 'IN_TRANSIT' }, 'BLANK_IN_TRANSIT'],
     ['not if it is void', { state: 'VOIDED' }, 'BLANK_SPOILED'],
     ['not if nobody received it', null, 'BLANK_UNKNOWN'],
   ])('%s', (_, blank, code) => {

@@ -16,7 +16,7 @@ import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';
 import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licenses/reading/policy.ts';
-import { BLANK_TRANSFER_POLICY } from '../../subgraphs/licenses/stock/policy.ts';
+import { STOCK_POLICY } from '../../subgraphs/licenses/stock/policy.ts';
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
@@ -60,7 +60,7 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY, ...EXCEPTION_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY, ...SESSION_POLICY },
   },
-  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY, ...BLANK_TRANSFER_POLICY },
+  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY, ...STOCK_POLICY },
   seals: SEALS_POLICY,
 };
 
@@ -353,16 +353,17 @@ const ownActProposal = fixturesOf(
   { kind: 'SUSPEND', organ: 'yudu-lyj', proposedById: KEEPER_ID, outcome: null },
   { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
 );
-/** A waiting transfer to the forestry office by somebody else, and one that its keeper sent. */
-const transfers = [
+/** Changes of the own stock, a waiting transfer to the forestry office by somebody else, and one that its keeper sent. */
+const stockChanges = [
+  ...fixturesOf(STOCK_POLICY, ['receiveBlanks', 'writeOffBlanks', 'transferBlanks'], {}, licensePlaces),
   ...fixturesOf(
-    BLANK_TRANSFER_POLICY,
+    STOCK_POLICY,
     ['decideBlankTransfer'],
     { kind: 'TRANSFER_BLANKS', organ: 'yudu-lyj', proposedById: 'another', outcome: null },
     { PROPOSAL_ORGAN: { organs: ['yudu-lyj'] } },
   ),
   ...fixturesOf(
-    BLANK_TRANSFER_POLICY,
+    STOCK_POLICY,
     ['withdrawBlankTransfer'],
     { kind: 'TRANSFER_BLANKS', organ: 'yudu-slj', proposedById: KEEPER_ID, outcome: null },
     { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
@@ -379,7 +380,7 @@ const licenses = [
   }),
   ...actProposals,
   ...ownActProposal,
-  ...transfers,
+  ...stockChanges,
   ...fixturesOf(
     LICENSES_POLICY,
     ['restoreLicense'],
@@ -388,10 +389,7 @@ const licenses = [
   ),
   ...fixturesOf(
     LICENSES_POLICY,
-    [
-      ...(['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'] as const),
-      ...(['receiveBlanks', 'writeOffBlanks', 'transferBlanks'] as const),
-    ],
+    ['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'],
     { head },
     licensePlaces,
   ),

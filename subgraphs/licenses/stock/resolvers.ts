@@ -15,8 +15,8 @@ export function stockResolvers(deps: StockDependencies) {
   return {
     Query: {
       blankTransfers: async (_, args, { actor }) => {
-        const organ = requireReadScope(LICENSE_READS.blankTransfers, actor, '您不属于任何机关，没有空白证照调拨。');
-        const page = await listTransfers(db, organ, args.filter?.state ?? null, readPage(args, TRANSFER_ORDER));
+        const organs = requireReadScope(LICENSE_READS.blankTransfers, actor, '您不属于任何机关，没有空白证照调拨。');
+        const page = await listTransfers(db, organs, args.filter?.state ?? null, readPage(args, TRANSFER_ORDER));
         return toConnection(page, TRANSFER_ORDER, viewTransfer);
       },
     },

@@ -3,13 +3,15 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import type { ProposalState } from '../../kernel/proposal/proposal.ts';
 import { createProposalStore, type StoredProposal } from '../../kernel/proposal/store.ts';
 import { describeRange } from '../paper/paper.ts';
 import * as tables from '../tables.ts';
-import { BLANK_TRANSFER_POLICY } from './policy.ts';
+import { STOCK_POLICY } from './policy.ts';
 import { type BlankTransfer, TRANSFER_KIND, type TransferKind } from './transfer.ts';
 
 const { blankTransfer, proposal, proposalOutcome, sealFact } = tables;
@@ -22,7 +24,7 @@ export const transferStore = createProposalStore<TransferKind>(
   {
     kinds: [TRANSFER_KIND],
     async announce(tx, stored) {
-      const roles = listDeciderRoles(BLANK_TRANSFER_POLICY.decideBlankTransfer, stored);
+      const roles = listDeciderRoles(STOCK_POLICY.decideBlankTransfer, stored);
       const subject = describeRange(transferOf(stored));
       await announceProposal(tx, messages, stored, { kind: 'BLANK_TRANSFER_PROPOSED', roles, subject });
     },
@@ -49,19 +51,15 @@ export async function hasSeal(db: Reader, organ: string): Promise<boolean> {
   return seal !== undefined;
 }
 
-/** Returns a page of the transfers that an organ sent or receives, newest first. Of all if `organ` is null. */
+/** Returns a page of the transfers that organs sent or receive, newest first. Of all if `organs` is null. */
 export function listTransfers(
   db: Reader,
-  organ: string | null,
+  organs: ReadScope,
   state: ProposalState | null,
   page: KeysetRequest,
 ): Promise<Page<StoredTransfer>> {
-  const isOfOrgan = () => {
-    const sent = db
-      .select({ id: blankTransfer.proposalId })
-      .from(blankTransfer)
-      .where(eq(blankTransfer.organ, organ ?? ''));
-    return or(eq(proposal.organ, organ ?? ''), inArray(proposal.id, sent));
-  };
-  return transferStore.list(db, organ === null ? undefined : isOfOrgan(), { kind: null, state }, page);
+  const { proposalId } = blankTransfer;
+  const sent = db.select({ id: proposalId }).from(blankTransfer).where(isInScope(blankTransfer.organ, organs));
+  const isVisible = organs === null ? undefined : or(isInScope(proposal.organ, organs), inArray(proposal.id, sent));
+  return transferStore.list(db, isVisible, { kind: null, state }, page);
 }

@@ -14,8 +14,7 @@ import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../license.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { listBlankNumbers } from '../paper/paper.ts';
-import { LICENSES_POLICY } from '../policy.ts';
-import { BLANK_TRANSFER_POLICY } from './policy.ts';
+import { STOCK_POLICY } from './policy.ts';
 import { requireAllInStock } from './stock.ts';
 import { type BlankTransfer, requireAnotherOrgan, TRANSFER_KIND } from './transfer.ts';
 import { hasSeal, insertTransfer, type StoredTransfer, transferOf, transferStore } from './transfer-store.ts';
@@ -41,7 +40,7 @@ export async function transferBlanks(
   actor: Actor,
   { dryRun, ...request }: Omit<BlankTransfer, 'organ'> & { dryRun: boolean },
 ): Promise<StoredTransfer | null> {
-  const person = requireAllowed(LICENSES_POLICY.transferBlanks, {}, actor);
+  const person = requireAllowed(STOCK_POLICY.transferBlanks, {}, actor);
   const organ = requireOrgan(person);
   const transfer: BlankTransfer = { ...request, organ };
   const faults = new RefusalCollector();
@@ -74,7 +73,7 @@ export function decideTransfer(
   { dryRun, ...decision }: ProposalDecision & { dryRun: boolean },
 ): Promise<StoredTransfer> {
   return transact(deps.db, dryRun, async (tx) => {
-    const decider = { rule: BLANK_TRANSFER_POLICY.decideBlankTransfer, actor, at: deps.now() };
+    const decider = { rule: STOCK_POLICY.decideBlankTransfer, actor, at: deps.now() };
     return endTransfer(tx, await recordDecision(tx, transferStore, decider, decision));
   });
 }
@@ -86,7 +85,7 @@ export function withdrawTransfer(
   { proposal, dryRun }: { proposal: string; dryRun: boolean },
 ): Promise<StoredTransfer> {
   return transact(deps.db, dryRun, async (tx) => {
-    const author = { rule: BLANK_TRANSFER_POLICY.withdrawBlankTransfer, actor, at: deps.now() };
+    const author = { rule: STOCK_POLICY.withdrawBlankTransfer, actor, at: deps.now() };
     return endTransfer(tx, await recordWithdrawal(tx, transferStore, author, proposal));
   });
 }

@@ -3,7 +3,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { mayRead } from '../../kernel/http/context.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import { LICENSE_READS } from '../policy.ts';
-import { BLANK_TRANSFER_POLICY } from './policy.ts';
+import { STOCK_POLICY } from './policy.ts';
 import { type StoredTransfer, transferOf, transferStore } from './transfer-store.ts';
 
 /** The parent value of BlankTransfer resolvers. @public by codegen.ts */
@@ -34,6 +34,6 @@ export async function findTransfer(db: Database, person: Person, id: string): Pr
 /** What this caller may do with a transfer now. The answers come from the rows that the mutations ask. */
 export function viewTransferActions(stored: StoredTransfer, person: Person) {
   return (['decideBlankTransfer', 'withdrawBlankTransfer'] as const).map((name) =>
-    answerAction(name, BLANK_TRANSFER_POLICY[name], stored, person),
+    answerAction(name, STOCK_POLICY[name], stored, person),
   );
 }

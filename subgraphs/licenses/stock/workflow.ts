@@ -10,8 +10,8 @@ import { requireReason } from '../license.ts';
 import { lockBlanks, receiveBox, writeOffBox } from '../paper/blank-store.ts';
 import { type BlankRange, listBlankNumbers } from '../paper/paper.ts';
 import { requireFreeNumbers } from '../paper/store.ts';
-import { LICENSES_POLICY } from '../policy.ts';
 import { findLicenseTypes } from '../type/store.ts';
+import { STOCK_POLICY } from './policy.ts';
 import { requireAllInStock, type WriteOffReason } from './stock.ts';
 
 /** The stock of numbered blanks of an organ (空白证照库存). Each change of it takes two persons. */
@@ -35,7 +35,7 @@ export async function receiveBlanks(
   actor: Actor,
   { dryRun, ...range }: BlankRange & { licenseType: string | null; dryRun: boolean },
 ): Promise<number | null> {
-  const organ = requireOrgan(requireAllowed(LICENSES_POLICY.receiveBlanks, {}, actor));
+  const organ = requireOrgan(requireAllowed(STOCK_POLICY.receiveBlanks, {}, actor));
   const box = { ...range, organ };
   const faults = new RefusalCollector();
   const numbers = faults.check(() => listBlankNumbers(box), []);
@@ -45,7 +45,7 @@ export async function receiveBlanks(
     faults.settle();
     const subject = subjectOfBox(box);
     const first = await lockWaiting(tx, 'RECEIVE_BLANKS', subject, at);
-    const person = requireAllowed(LICENSES_POLICY.receiveBlanks, { first }, actor);
+    const person = requireAllowed(STOCK_POLICY.receiveBlanks, { first }, actor);
     await requireFreeNumbers(tx, numbers);
     const request = { kind: 'RECEIVE_BLANKS' as const, subject, organ, reason: null };
     if (!(await countersign(tx, first, request, person, at))) return null;
@@ -71,7 +71,7 @@ export async function writeOffBlanks(
   actor: Actor,
   { dryRun, remark, ...stated }: WriteOffRequest,
 ): Promise<number | null> {
-  const organ = requireOrgan(requireAllowed(LICENSES_POLICY.writeOffBlanks, {}, actor));
+  const organ = requireOrgan(requireAllowed(STOCK_POLICY.writeOffBlanks, {}, actor));
   const writeOff = { ...stated, organ };
   const faults = new RefusalCollector();
   const numbers = faults.check(() => listBlankNumbers(writeOff), []);
@@ -80,7 +80,7 @@ export async function writeOffBlanks(
     const at = deps.now();
     const subject = subjectOfWriteOff(writeOff);
     const first = await lockWaiting(tx, 'WRITE_OFF_BLANKS', subject, at);
-    const person = requireAllowed(LICENSES_POLICY.writeOffBlanks, { first }, actor);
+    const person = requireAllowed(STOCK_POLICY.writeOffBlanks, { first }, actor);
     const blanks = await lockBlanks(tx, numbers);
     faults.check(() => requireAllInStock(numbers, blanks, organ), undefined);
     faults.settle();
