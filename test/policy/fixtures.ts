@@ -353,7 +353,7 @@ const ownActProposal = fixturesOf(
   { kind: 'SUSPEND', organ: 'yudu-lyj', proposedById: KEEPER_ID, outcome: null },
   { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
 );
-/** Changes of the own stock, a waiting transfer to the forestry office by somebody else, and one that its keeper sent. */
+/** Changes of the own stock, a waiting transfer to the office by somebody else, and one that its keeper sent. */
 const stockChanges = [
   ...fixturesOf(STOCK_POLICY, ['receiveBlanks', 'writeOffBlanks', 'transferBlanks'], {}, licensePlaces),
   ...fixturesOf(
