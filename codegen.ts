@@ -65,6 +65,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseConnection: './view.ts#LicenseConnection',
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
     BlankTransfer: './stock/view.ts#BlankTransferView',
+    Registration: './registration/view.ts#RegistrationView',
     LicenseVerification: './verification/workflow.ts#Verification',
     LicenseStatus: './verification/view.ts#PublicStatus',
     LicenseType: './view.ts#LicenseTypeKey',

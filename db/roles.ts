@@ -52,6 +52,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'push_entry',
   'reading',
   'register_statement',
+  'registration_file',
+  'registration_line',
   'reserved_number',
   'revocation',
   'revocation_list',

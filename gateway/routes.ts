@@ -47,7 +47,7 @@ const CHECK_TIMEOUT_MS = 3_000;
 const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
     identifier number version state name holderName issuerName issuedOn validFrom validUntil
-    fields { label text } documentDigest sealName sealedAt supersededBy lostPapers { blankNumber kind lostOn }
+    fields { label text } origin registration { registeredOn } documentDigest sealName sealedAt supersededBy lostPapers { blankNumber kind lostOn }
     nextVersion nextFrom deemedRenewedSince
     life { act version state at }
   }

@@ -127,6 +127,12 @@ function printRegistered(statement: RegisterStatement, signerName: string): void
     console.log(`${act}：有效期至 ${statement.until}，已失效 — has lapsed`);
     return;
   }
+  if (statement.act === 'REGISTER') {
+    console.log(
+      `${act}：存量登记，由发证机关 ${statement.organ} 的两人按台账 ${statement.file} 登记，没有电子印章 — from paper`,
+    );
+    return;
+  }
   const { reason, spoiled, replacement } = statement;
   console.log(`${act}：空白证照 ${spoiled} 作废（${SPOIL_REASON_LABELS[reason]}），改用 ${replacement}`);
 }

@@ -29,8 +29,11 @@ export interface LicenseStatus {
   fields: readonly { label: string; text: string }[];
   /** Null for versions of releases up to 0.4. */
   documentDigest: string | null;
-  sealName: string;
-  sealedAt: string;
+  origin: 'ISSUED' | 'REGISTERED';
+  /** How it was entered from paper. Null for a sealed version, as its seal is null for one from paper. */
+  registration: { registeredOn: string } | null;
+  sealName: string | null;
+  sealedAt: string | null;
   supersededBy: string | null;
   lostPapers: readonly { blankNumber: string; kind: 'ORIGINAL' | 'DUPLICATE'; lostOn: string }[];
   /** The renewal that waits for its first day, and that day. */
@@ -49,6 +52,14 @@ const TEXT = {
   deemed: {
     zh: '期限届满前申请延续，尚未作出决定，视为准予延续（行政许可法第五十条），起始日：',
     en: 'Its renewal was asked for in time and is undecided, so it counts as renewed since: ',
+  },
+  registered: {
+    zh: '存量纸质证照：由发证机关两名工作人员按台账登记，没有加盖电子印章，不是电子证照文件。登记日期：',
+    en: 'A license on paper: two officials of its issuer entered it from their ledger. No electronic seal is on it. Entered on: ',
+  },
+  statement: {
+    zh: '没有加盖印章的文件。登记机关对这次登记出具了声明，其 SHA-256 为：',
+    en: 'There is no sealed file. The register has stated the entry; the SHA-256 of its statement is: ',
   },
   name: { zh: '证照名称', en: 'License' },
   holder: { zh: '持证主体', en: 'Holder' },
@@ -99,7 +110,7 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
     license.nextVersion,
     `${toHtml(TEXT.next)}${escapeHtml(license.nextFrom ?? '')} `,
     lang,
-  )}${license.deemedRenewedSince === null ? '' : `<p>${toHtml(TEXT.deemed)}${escapeHtml(license.deemedRenewedSince)}</p>`}`;
+  )}${license.registration === null ? '' : `<p class="registered"><strong>${toHtml(TEXT.registered)}${escapeHtml(license.registration.registeredOn)}</strong></p>`}${license.deemedRenewedSince === null ? '' : `<p>${toHtml(TEXT.deemed)}${escapeHtml(license.deemedRenewedSince)}</p>`}`;
   const body = `<h1>${toHtml(TEXT.heading)}</h1>
 <p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${notes}
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
@@ -135,13 +146,17 @@ function renderVersionLink(identifier: string | null, leadHtml: string, lang: La
 function renderExpertPart(license: LicenseStatus, lang: Lang): string {
   const toHtml = (words: Words) => escapeHtml(words[lang]);
   const identifier = encodeURIComponent(license.identifier);
+  const { sealName, sealedAt } = license;
+  if (sealName === null || sealedAt === null)
+    return `<div id="details"></div>
+<section id="experts"><p class="quiet">${toHtml(TEXT.statement)}${escapeHtml(license.documentDigest ?? '')}</p></section>`;
   return `<div id="details"></div>
 <section id="experts" aria-labelledby="experts-heading"><h2 id="experts-heading">${toHtml(TEXT.sealed)}</h2>
 <p>${toHtml(TEXT.sealedWhat)}</p>
 <img class="seal" src="/licenses/seal/${identifier}" alt="" width="120" height="120">
 ${renderFacts([
-  [TEXT.seal[lang], license.sealName],
-  [TEXT.sealedAt[lang], formatMoment(license.sealedAt, lang)],
+  [TEXT.seal[lang], sealName],
+  [TEXT.sealedAt[lang], formatMoment(sealedAt, lang)],
   [TEXT.digest[lang], license.documentDigest ?? TEXT.secretDigest[lang]],
 ])}
 <p><a href="/licenses/evidence/${identifier}" download="${escapeHtml(license.number)}.evidence.json">${toHtml(TEXT.evidence)}</a><br>

@@ -9,6 +9,7 @@ import { isRegisterStatement } from '../../subgraphs/licenses/register/statement
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { auditRegistrations } from './license/registrations.ts';
 import { auditVersions } from './license/versions.ts';
 import { judgeRegistered } from './register.ts';
 import { decodeStatement, readSealed } from './uses.ts';
@@ -18,6 +19,7 @@ export async function* auditLicenses(input: AuditInput): AsyncGenerator<Finding>
   const material = await readMaterial(input);
   yield* auditActs(input, material);
   yield* auditVersions(input);
+  yield* auditRegistrations(input);
   yield* auditLedgers(input);
   yield* auditEvents(input);
   yield* auditDecisions(input);

@@ -6,14 +6,15 @@ import { auditBlanks } from './stock/blanks.ts';
 const SHEETS_OF_ACT = `(select a.blank_number as blank, 'ORIGINAL' as kind, 1 as place where a.blank_number is not null
   union all select blank, 'DUPLICATE', place from unnest(a.duplicate_blanks) with ordinality d (blank, place))`;
 
-/** Audits paper: each version has a sheet, and every blank is accounted for. */
+/** Audits paper: each sealed version has a sheet, one from paper none of ours, and every blank is accounted for. */
 export async function* auditPaper({ sql, onNote }: AuditInput): AsyncGenerator<Finding> {
   // Each version has the sheets that its act made: an original and its duplicates.
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     with expected as (select v.*, p.kind, p.place from licenses.license_version v
       left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.act = any(${[...VERSION_ACTS]})
       cross join lateral (select 'ORIGINAL' as kind, 1 as place
-        union all select 'DUPLICATE', n from generate_series(1, coalesce(cardinality(a.duplicate_blanks), 0)) n) p)
+        union all select 'DUPLICATE', n from generate_series(1, coalesce(cardinality(a.duplicate_blanks), 0)) n) p
+      where v.record->>'KZ_CZ' <> 'REGISTER')
     select coalesce(v.identifier, s.identifier) as identifier, s.blank_number as blank from expected v
     full join (select * from licenses.sheet where state <> 'SPOILED') s using (identifier, kind, place)
     where v.identifier is null or s.blank_number is null

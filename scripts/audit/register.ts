@@ -63,14 +63,16 @@ export function* judgeRegistered(
   if (!isOfAct) yield* findingsFor('RECORD_DIFFERS', '办理与登记声明不一致');
   if (registered.act === 'LAPSE' && registered.until !== row.lastDay)
     yield* findingsFor('RECORD_DIFFERS', '声明的截止日不是证照所载的');
-  const isOfActor = registered.act === 'SPOIL' ? registered.by === sha256(actorId) : actorId === REGISTER_ACTOR.id;
+  const isOfActor = registered.act === 'LAPSE' ? actorId === REGISTER_ACTOR.id : registered.by === sha256(actorId);
   if (!isOfActor) yield* findingsFor('ACT_REWRITTEN', '办理人不是声明所记的人');
 }
 
-/** Finds statements of the register for which there is no act. */
+/** Finds statements of the register without an act. The acts of a batch from paper that was broken off come later. */
 export async function* auditStatements({ sql }: AuditInput): AsyncGenerator<Finding> {
   const orphans = sql<{ id: string }[]>`select r.id from seals.register_statement r
-    where not exists (select 1 from licenses.act a where a.id = r.id)`;
+    where not exists (select 1 from licenses.act a where a.id = r.id)
+      and not exists (select 1 from licenses.registration_line l join licenses.registration_progress g
+        on g.proposal_id = l.proposal_id where l.act_id = r.id and l.place > g.entered)`;
   for await (const { id } of streamRows(orphans))
     yield buildFinding('USE_WITHOUT_ACT', `statement:${id}`, '登记声明没有对应的办理');
 }

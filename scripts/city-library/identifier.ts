@@ -23,11 +23,14 @@ export function readIdentifier(text: string): Identifier | null {
 
 /**
  * Whether a serial names a license number: it is the number's digits and capital letters. Where another license of the
- * issuer has that serial, `Z` and a digit follow.
+ * issuer has that serial, `Z` and a digit follow. A license from paper whose number no identifier can carry has a
+ * running serial: `DJ` and digits.
  */
 export function isSerialOf(serial: string, number: string): boolean {
   const own = number.replaceAll(/[^0-9A-Z]/g, '');
   return (
-    serial === own || (serial.startsWith(own.slice(0, 34)) && /^Z[1-9]$/.test(serial.slice(own.slice(0, 34).length)))
+    serial === own ||
+    /^DJ\d{8,}$/.test(serial) ||
+    (serial.startsWith(own.slice(0, 34)) && /^Z[1-9]$/.test(serial.slice(own.slice(0, 34).length)))
   );
 }

@@ -96,7 +96,7 @@ export const base64Schema = z
     return z.NEVER;
   });
 
-const recordSchema = z.record(z.string(), z.unknown()).transform((value, context) => {
+export const recordSchema = z.record(z.string(), z.unknown()).transform((value, context) => {
   const text = writeCanonical(value);
   if (text !== null && text.length <= MAX_RECORD_CHARS) return { value, text };
   context.addIssue({ code: 'custom', message: 'too large or nested too deep' });

@@ -85,7 +85,7 @@ export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter, knows
 
 async function readHead(sql: postgres.ISql, number: string): Promise<Head | null> {
   const [row] = await sql<Head[]>`
-    select revision, identifier, version, state from license where number = ${number} and revision > 0`;
+    select revision, identifier, version, state from license where number = ${number} and identifier is not null`;
   return row ?? null;
 }
 
@@ -104,6 +104,8 @@ async function collect(
 ): Promise<string> {
   const { number, stream, revision, identifier, version, state, documentDigest } = delivery;
   await tx`insert into license (number, stream, revision) values (${number}, ${stream}, 0) on conflict do nothing`;
+  // A license from paper has no stream of acts before its first act.
+  await tx`update license set stream = ${stream} where number = ${number} and stream is null`;
   const [lockedLicense] = await tx`select stream from license where number = ${number} for update`;
   if (lockedLicense?.stream !== stream) throw new Fault('RECORD_MISMATCH', 'stream');
 
@@ -188,11 +190,19 @@ async function findCertificate(sql: postgres.Sql, identifier: string): Promise<S
   const acts = await sql<StoredAct[]>`
     select revision, act, state, changed_at, collected_at, receipt, document_digest
     from act where identifier = ${identifier} order by revision`;
-  const newestAct = acts.at(-1);
+  const newestAct = acts.at(-1) ?? (await findRegistration(sql, identifier));
   if (!newestAct) throw new Error(`certificate without an act: ${identifier}`);
   const { revision, changedAt, collectedAt, receipt } = newestAct;
   const record = readVersionRecord(JSON.parse(String(row.record)));
   return { ...row, revision, changedAt, collectedAt, receipt, record, acts: [...acts] };
+}
+
+/** Returns the entry of a version from paper as an act, or null. It is no act on the license: its revision is 0. */
+async function findRegistration(sql: postgres.Sql, identifier: string): Promise<StoredAct | null> {
+  const [row] = await sql<StoredAct[]>`
+    select 0 as revision, act, state, stated_at as changed_at, collected_at, receipt, document_digest
+    from statement where identifier = ${identifier} and act = 'REGISTER'`;
+  return row ?? null;
 }
 
 async function readCounts(sql: postgres.Sql, today: string): Promise<Counts> {

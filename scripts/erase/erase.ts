@@ -67,6 +67,11 @@ async function requireErasable(sql: postgres.TransactionSql, identifier: string)
       then 'SUPERSEDED' else state end as state, revision
     from licenses.license_version where identifier = ${identifier} for update`;
   if (!version) throw new UsageError(`没有证照 ${identifier} — no such license version`);
+  const [line] = await sql`select from licenses.registration_line where identifier = ${identifier}`;
+  if (line)
+    throw new UsageError(
+      `${identifier} 是存量登记，随台账归档保存 — it is kept with the ledger that it was entered from`,
+    );
   const { number, state, revision } = version;
   if (!ENDED_STATES.includes(state)) throw new UsageError(`${identifier} 仍然有效（${state}）— it has not ended`);
   const [erased] = await sql`select from seals.erasure where identifier = ${identifier}`;

@@ -1,6 +1,6 @@
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { FORMS_BY_TYPE, type Form } from '../../subgraphs/licenses/document/forms.ts';
 
 /** Invented records, one for each form, to look at the form. Holder, number and seal say that they are samples. */
@@ -176,7 +176,7 @@ const organs = new Map(readOrgans().map((organ) => [organ.id, organ]));
 const matters = readMatters();
 
 /** Returns the sample record of each form that is printed now, by the form's name. */
-export function listSampleRecords(): (readonly [Form, LicenseRecord])[] {
+export function listSampleRecords(): (readonly [Form, SealedRecord])[] {
   const types: [string, Form][] = [...FORMS_BY_TYPE].map(([type, [form]]) => [type, form]);
   return [[GENERAL_TYPE, 'general'] as const, ...types].map(([type, form]) => {
     if (form === 'medical-device-first') throw new Error('not printed any more');
@@ -184,7 +184,7 @@ export function listSampleRecords(): (readonly [Form, LicenseRecord])[] {
   });
 }
 
-function buildSample(type: string, { issuer, number, holder, until, lines }: Sample): LicenseRecord {
+function buildSample(type: string, { issuer, number, holder, until, lines }: Sample): SealedRecord {
   const organ = organs.get(issuer);
   const matter = matters.find(({ outcome }) => outcome.licenseType === type);
   if (!organ || !matter) throw new Error(`no organ ${issuer}, or no matter of ${type}`);

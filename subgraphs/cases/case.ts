@@ -1,16 +1,13 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import { isWithin } from '../kernel/day.ts';
 import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
-import { Refusal } from '../kernel/refusal.ts';
+import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { AmendedLine } from './content/content.ts';
 import type { UsedException } from './exception/exception.ts';
 import type { GuideInForce } from './reception/guide.ts';
 
-/** A matter as cases know it, from the newest DelegationChanged. */
-export type MatterFact = EventPayload<'DelegationChanged'>;
 /** A license as cases know it, from the newest LicenseChanged. */
 export type LicenseFact = EventPayload<'LicenseChanged'>;
 
@@ -209,13 +206,6 @@ export function actOf({ act, delegation }: Pick<CaseFile, 'act' | 'delegation'>)
   return act ?? delegation.licenseAction ?? 'ISSUE';
 }
 
-/** Returns the delegation in force on `day`. Refuses MATTER_NOT_DELEGATED if there is none. */
-export function delegationOn(matter: MatterFact, day: Day): DelegationFact {
-  const delegation = matter.delegations.find((period) => isWithin(day, period.validFrom, period.validTo));
-  if (!delegation) throw new Refusal('MATTER_NOT_DELEGATED', 'matter');
-  return delegation;
-}
-
 /** Whether the case must go from the county to the city before it can be decided. */
 export function mustBeForwarded(subject: CaseFile): boolean {
   return subject.delegation.decides.organ !== subject.acceptedBy;
@@ -229,16 +219,6 @@ export function examiningOrgan(subject: CaseFile): string | null {
 
 export function divisionOf(matter: MatterFact, organ: string | null): string | null {
   return matter.organs.find((organFact) => organFact.id === organ)?.divisionCode ?? null;
-}
-
-/** Returns the organs that take part in the case or supervise it. They may see it. */
-export function partiesOf(delegation: DelegationFact): string[] {
-  const { accepts, examines, decides, seals, liable, supervises, industry } = delegation;
-  const organs = [accepts, examines, decides, seals, liable, supervises].flatMap((assignment) => [
-    assignment.organ,
-    assignment.second,
-  ]);
-  return [...new Set([...organs, industry.city, industry.county].filter((organ) => organ !== null))];
 }
 
 /**

@@ -4,19 +4,11 @@ import { inOrder } from '../../db/in-order.ts';
 import type { Day } from '../kernel/day.ts';
 import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
+import { partiesOf } from '../kernel/period/delegation.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';
-import {
-  type Case,
-  type CaseFile,
-  divisionOf,
-  foldCase,
-  partiesOf,
-  restsAfter,
-  type StepRecord,
-  waitsFor,
-} from './case.ts';
+import { type Case, type CaseFile, divisionOf, foldCase, restsAfter, type StepRecord, waitsFor } from './case.ts';
 import { notifyPlatform } from './platform/store.ts';
 import { announceRenewal } from './renewal/store.ts';
 import { putFigure, putLastDays } from './statistics/store.ts';

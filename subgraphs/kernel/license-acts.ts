@@ -155,6 +155,8 @@ const OWN_AUTHORITY = {
   preparedBy: 'REVIEWER',
   attestedBy: 'SEAL',
 } as const;
+/** Columns of an act that nobody decides and the register states. */
+const STATED = { makesVersion: false, case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' } as const;
 /** Columns of an act that takes a right away. */
 const ADVERSE = { needsDecision: true, hearing: 'STATEMENT' } as const;
 /** Columns of an act that takes nothing away, or enters what has ended by law. */
@@ -165,6 +167,11 @@ const ENDING = { ...OWN_AUTHORITY, from: LIVE, paper: 'RECALL' } as const;
 /** Acts on a license: what a granted case ends in, suspension, restoration and the endings; `Act` in GraphQL. */
 export const LICENSE_ACTS = {
   ISSUE: { ...NEW_VERSION, beginsPeriod: true, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
+  // A license on paper, as its issuer's ledger has it (存量证照): two persons took the ledger over, and it has no document.
+  REGISTER: {
+    ...{ ...STATED, from: [], to: 'VALID', paper: 'NONE' },
+    ...{ label: '存量登记', clause: CASE_ACT_CLAUSE, wireCode: 'REGISTER' },
+  },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
   // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
   RENEW: {
@@ -204,14 +211,8 @@ export const LICENSE_ACTS = {
   },
   // Time ends a license by itself (行政许可法第七十条第一项). Nobody decides it, so no seal is used.
   LAPSE: {
-    ...ENDING,
-    from: IN_FORCE,
-    to: 'LAPSED',
-    authorisedBy: null,
-    attestedBy: 'REGISTER',
-    label: '失效',
-    clause: '行政许可法第七十条',
-    wireCode: 'LAPSE',
+    ...{ ...STATED, from: IN_FORCE, to: 'LAPSED', paper: 'RECALL' },
+    ...{ label: '失效', clause: '行政许可法第七十条', wireCode: 'LAPSE' },
   },
   RESCIND: {
     ...ENDING,

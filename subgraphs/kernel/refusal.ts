@@ -68,6 +68,14 @@ export const REFUSALS = {
   AGREEMENT_OF_OTHER_ORGANS: '承接协议所列事项在协议期内不由这两个单位承接。',
   AGREEMENT_NUMBER_TAKEN: '此协议编号已登记，内容不同。',
   MATTER_MOVED: '此事项已划转至其他机关，请由现承接单位办理。',
+  // existing paper
+  LEDGER_UNREADABLE: '文件不是可读的台账。',
+  LEDGER_WITHOUT_LICENSE: '此事项办结后不制发证照，没有可登记的证照。',
+  LEDGER_KNOWN: '此文件已提交登记。',
+  LEDGER_NUMBER_TWICE: '同一证照编号在文件中出现两次。',
+  LICENSE_NUMBER_TAKEN: '此编号已有证照。',
+  LICENSE_NUMBER_OF_ANOTHER: '此编号属于另一发证机关。',
+  HOLDER_NAMED_OTHERWISE: '此证件号码的持证主体另有名称。',
   // service guides
   GUIDE_UNKNOWN: '此事项没有这一版办事指南。',
   GUIDE_FILE_INVALID: '办事指南文件有误，未作任何更改。',

@@ -12,7 +12,6 @@ import type { RecordReceipt } from '../kernel/sealing/sign.ts';
 import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
 import { messages } from './act/event-store.ts';
 import { type IssueDependencies, resumeActs } from './act/issue-workflow.ts';
-
 import { renderSealable } from './document/render.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
@@ -26,6 +25,8 @@ import { type BlankRange, listBlankNumbers, SEED_ACTOR } from './paper/paper.ts'
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
+import { enterNextBatch } from './registration/entry-workflow.ts';
+import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import { openTask } from './task/store.ts';
@@ -87,7 +88,12 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       licenseResolvers(deps),
       LICENSE_OUTPUTS,
-      { ...LICENSE_INPUTS, 'VerifyLicenseInput.document': FILE_INPUT, 'VerifyLicenseInput.signature': FILE_INPUT },
+      {
+        ...LICENSE_INPUTS,
+        'VerifyLicenseInput.document': FILE_INPUT,
+        'VerifyLicenseInput.signature': FILE_INPUT,
+        'ProposeRegistrationInput.file': FILE_INPUT,
+      },
     ),
     receive: (producer, event) => receive(deps, producer, event),
     start() {
@@ -142,6 +148,7 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
   const jobs = [
     ...relays,
     startLoop(resume, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
+    startLoop(() => enterNextBatch(deps), { pollMs: RESUME_POLL_MS, onError }),
     startLoop(sweep, { pollMs: SWEEP_POLL_MS, isDelayed: true, onError }),
     startLoop(place, { pollMs: RENEW_POLL_MS, onError }),
     startLoop(renew, { pollMs: RENEW_POLL_MS, isDelayed: true, onError }),
@@ -162,6 +169,8 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
           return putRenewal(tx, event.payload);
         case 'SupervisionOrdered':
           return receiveOrder(tx, event.payload, now());
+        case 'DelegationChanged':
+          return putMatterFact(tx, event.payload);
         case 'LicenseTypeChanged':
           return putLicenseType(tx, event.payload);
         case 'SealChanged':

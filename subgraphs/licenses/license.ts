@@ -11,7 +11,7 @@ import {
 } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
-import type { ActStatement, LicenseRecord } from './act/record.ts';
+import type { ActStatement, LicenseRecord, SealedRecord } from './act/record.ts';
 import { type Hearing, toRecordedHearing } from './proposal/grounds.ts';
 import type { CertificateTask } from './task/task.ts';
 
@@ -76,7 +76,7 @@ export interface VersionPlan {
 }
 
 /** Builds the canonical record of a new version (GB/T 36903), from which its document is rendered. */
-export function buildRecord(plan: VersionPlan): LicenseRecord {
+export function buildRecord(plan: VersionPlan): SealedRecord {
   const { task, sealing, identifier } = plan;
   const { content, issuer } = task;
   return {

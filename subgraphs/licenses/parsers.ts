@@ -1,4 +1,5 @@
 import { requireReceipt } from './library/receipt.ts';
+import { readLedger } from './registration/ledger.ts';
 import { readCodeHints } from './verification/code-hints.ts';
 import { readSealPicture } from './verification/seal-picture.ts';
 import { type CodeMaterial, verifyCode } from './verify/format/code.ts';
@@ -10,6 +11,7 @@ export const PARSERS = {
   verifyCode: ({ text, material, at }: { text: string; material: CodeMaterial; at: Date }) =>
     verifyCode(text, material, at),
   readCodeHints,
+  readLedger,
   readSealPicture,
   requireReceipt,
 };

@@ -18,6 +18,9 @@ import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import type { ReadingDependencies } from './reading/workflow.ts';
+import { isRegistered } from './registration/record.ts';
+import { registrationResolvers } from './registration/resolvers.ts';
+import { toSealedFile } from './registration/view.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { stockResolvers } from './stock/resolvers.ts';
 import * as store from './store.ts';
@@ -39,6 +42,7 @@ export function licenseResolvers(
   const readings = readingResolvers(deps);
   const proposals = proposalResolvers(deps);
   const stock = stockResolvers(deps);
+  const registrations = registrationResolvers(deps);
   const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
   return {
     Date: GraphQLLocalDate,
@@ -49,17 +53,17 @@ export function licenseResolvers(
       ...orders.Query,
       ...proposals.Query,
       ...readings.Query,
-      ...stock.Query,
-      ...verification,
+      ...{ ...stock.Query, ...registrations.Query, ...verification },
     },
     Mutation: {
-      ...licenseMutations(deps),
-      ...proposals.Mutation,
-      ...orders.Mutation,
-      ...readings.Mutation,
-      ...stock.Mutation,
+      ...{ ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation },
+      ...{ ...readings.Mutation, ...stock.Mutation, ...registrations.Mutation },
     },
-    License: { ...licenseFields(deps), ...orders.License, ...proposals.License, ...readings.License },
+    License: {
+      ...{ ...licenseFields(deps), ...orders.License, ...proposals.License },
+      ...{ ...readings.License, ...registrations.License },
+    },
+    Registration: registrations.Registration,
     LicenseAct: {
       document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
       ...proposals.LicenseAct,
@@ -130,7 +134,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
       return view.viewHolder({ name: CZZT, code: CZZTDM, kind: CZZTDMLX }, parent.person);
     },
     matter: (parent) => ({ id: getRecord(parent).KZ_SX }),
-    case: ({ stored }) => ({ id: stored.version.caseId }),
+    case: ({ stored }) => (stored.version.caseId === null ? null : { id: stored.version.caseId }),
     issuer: ({ stored }) => ({ id: stored.license.issuer.id }),
     type: (parent) => {
       const { ZZLXDM, KZ_LXBB } = getRecord(parent);
@@ -141,11 +145,11 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     validFrom: (parent) => getRecord(parent).ZZYXQQSRQ,
     validUntil: (parent) => endDay(getRecord(parent).ZZYXQJZRQ),
     fields: (parent) => getRecord(parent).KZ_NR,
-    document: ({ stored, context }) => view.loadDocument(db, context, stored.version),
+    document: ({ stored, context }) => view.loadDocument(db, context, toSealedFile(stored)),
     paper: async (parent) => {
       const [original] = listStanding(await view.loadSheets(db, parent, today()));
-      if (!original) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
-      return original;
+      if (!original && !isRegistered(getRecord(parent))) throw new Error(`no sheet of ${getRecord(parent).ZZBS}`);
+      return original ?? null;
     },
     papers: async (parent) => listStanding(await view.loadSheets(db, parent, today())),
     sheets: (parent) => view.loadSheets(db, parent, today()),

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, count, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { EventPayload, GrantContent, OrganFact } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
@@ -117,10 +117,13 @@ export const licenseVersion = schema.table(
     code: text(),
     /** Index in the status list (状态列表). Null in versions made before the list existed. */
     statusIndex: integer().unique(),
-    caseId: uuid().notNull(),
+    /** Case and seal of a sealed version. A version entered from paper has neither, nor a signature beside its file. */
+    caseId: uuid(),
+    /** SHA-256 of its file: the sealed document, or what the register stated of its entry. */
     documentDigest: digest().notNull(),
-    signatureDigest: digest().notNull(),
-    sealId: text().notNull(),
+    signatureDigest: digest(),
+    sealId: text(),
+    /** When it was sealed, or the register stated it. */
     signedAt: instant().notNull(),
     /** Revision of this version's newest event in stream `license:<number>`. */
     revision: integer().notNull(),
@@ -138,6 +141,10 @@ export const licenseVersion = schema.table(
     uniqueIndex().on(table.number, table.version),
     index().on(table.caseId),
     index().on(table.validFrom),
+    check(
+      'license_version_sealed',
+      sql`num_nulls(${table.caseId}, ${table.signatureDigest}, ${table.sealId}) in (0, 3)`,
+    ),
     // The sweep finds what has ended among what is stored as in force.
     index('license_version_due')
       .on(table.validUntil, table.number)
@@ -293,6 +300,7 @@ export * from './paper/blank-tables.ts';
 export * from './paper/duty-tables.ts';
 export * from './proposal/tables.ts';
 export * from './reading/tables.ts';
+export * from './registration/tables.ts';
 export * from './type/tables.ts';
 export * from './validity/tables.ts';
 

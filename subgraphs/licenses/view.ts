@@ -3,15 +3,14 @@ import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
 import { kindOfRecord, maskCode, type RecordCodeKind } from '../kernel/identity/identity.ts';
-import type { Act, ValidityState } from '../kernel/license-acts.ts';
+import type { Act } from '../kernel/license-acts.ts';
 import type { CountedConnection } from '../kernel/list/page.ts';
 import { readsOneOf } from '../kernel/organ/place.ts';
-import { type ActOutline, type ActRow, listActs } from './act/act-store.ts';
+import { type ActRow, listActs } from './act/act-store.ts';
 import { findFileFacts } from './act/file-store.ts';
 import type { ActStatement } from './act/record.ts';
 import { type Collection, findCollections } from './library/feed-store.ts';
 import { findOrders, type OrderRow } from './order/store.ts';
-import type { SheetState } from './paper/paper.ts';
 import { listSheets, type SheetOnDay } from './paper/store.ts';
 import * as store from './store.ts';
 
@@ -172,33 +171,4 @@ export async function loadHead(db: Database, context: GraphContext, person: Pers
     return numbers.map((licenseNumber) => identifiers.get(licenseNumber) ?? null);
   }).load(number);
   return identifier === null ? null : loadLicense(db, context, person, identifier);
-}
-
-/** The result that an act would have. Nothing of it is stored. */
-export interface Rehearsal {
-  act: Act | 'SPOIL' | 'DELIVER' | 'RECALL';
-  identifier: string;
-  number: string;
-  version: number;
-  state: ValidityState;
-  blankNumber: string | null;
-  paper: SheetState | null;
-}
-
-export function toActRehearsal(outline: ActOutline): Rehearsal {
-  const { act, identifier, number, version, stateAfter, blankNumber } = outline;
-  return {
-    act,
-    identifier,
-    number,
-    version,
-    state: stateAfter,
-    blankNumber,
-    paper: blankNumber === null ? null : 'PRINTED',
-  };
-}
-
-export function toSheetRehearsal({ identifier, number, version, validity, blankNumber, state }: SheetOnDay): Rehearsal {
-  const act = state === 'DELIVERED' ? 'DELIVER' : 'RECALL';
-  return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }

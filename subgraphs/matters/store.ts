@@ -18,10 +18,10 @@ import * as tables from './tables.ts';
 const { delegation, industryOrgan, legalBasis, matter, organ, outcome } = tables;
 
 export const messages: MessageTables = tables;
-/** Matters send cases events about delegations and service guides. */
+/** Matters send events about delegations and license types, and cases those about service guides. */
 export const CONSUMERS = {
   cases: ['DelegationChanged', 'GuideChanged', 'LicenseTypeChanged'],
-  licenses: ['LicenseTypeChanged'],
+  licenses: ['DelegationChanged', 'LicenseTypeChanged'],
 } as const;
 
 export interface MatterFilter {

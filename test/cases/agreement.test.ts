@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { requireOwnMatters } from '../../subgraphs/cases/agreement/agreement.ts';
-import { type Case, delegationOn, foldCase } from '../../subgraphs/cases/case.ts';
+import { type Case, foldCase } from '../../subgraphs/cases/case.ts';
 import { requireAcceptable } from '../../subgraphs/cases/reception/acceptance.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import { catchRefusal } from '../../subgraphs/kernel/policy.ts';
 import { matterFacts } from '../support/matters.ts';
 

@@ -2,8 +2,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANNOUNCED_KINDS, type AnnouncedKind } from '../../subgraphs/kernel/proposal/announcement.ts';
 import { testClock } from '../support/clock.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideLedger, proposeLedger } from '../support/ledger.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
@@ -42,13 +43,14 @@ afterAll(async () => {
 /** The field by which an item links to what its decider decides, and what is read of that. */
 const LINKS: Partial<Record<AnnouncedKind, string>> = {
   IMPORT_PROPOSED: 'importProposal',
+  REGISTRATION_PROPOSED: 'registration',
   SEAL_APPLICATION_WAITING: 'sealApplication',
   BLANK_TRANSFER_PROPOSED: 'blankTransfer',
 };
 const readLink = async (person: string, kind: AnnouncedKind) => {
   const link = 'uuid state actions(allowed: true) { name }';
   const query = `query($kind: AttentionKind!) { attention(first: 100, filter: { kinds: [$kind] }) { edges { node {
-    importProposal { ${link} } sealApplication { ${link} } blankTransfer { ${link} } } } } }`;
+    importProposal { ${link} } registration { ${link} } sealApplication { ${link} } blankTransfer { ${link} } } } } }`;
   const { data, errors } = await hub.ask(person, query, { kind });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.attention.edges[0].node;
@@ -195,6 +197,21 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     others: ['administrator', 'administrator-deputy', 'yudu-xzspj.keeper', 'xingguo-xzspj.approver', 'auditor'],
     message: '办事指南县级差异',
   },
+  REGISTRATION_PROPOSED: {
+    async propose() {
+      const ledger = `证照编号,持证主体,持证主体代码,颁发日期,有效期截止
+待批准${++serial},${COMPANY.name},${COMPANY.code},2019-03-05,长期\n`;
+      const { registration } = await proposeLedger(hub, REVIEWER, ROUTES.DIRECT.matter, ledger);
+      const decide = () => decideLedger(hub, APPROVER, registration.id);
+      const input = { registration: registration.id };
+      const withdraw = () =>
+        succeed(REVIEWER, 'withdrawRegistration', 'WithdrawRegistrationInput', input, 'registration { state }');
+      return { item: { proposalId: registration.id }, decide, end: withdraw };
+    },
+    decider: APPROVER,
+    others: [REVIEWER, KEEPER, 'yudu-sfj.approver', 'auditor', 'administrator'],
+    message: '1 件',
+  },
   SEAL_APPLICATION_WAITING: {
     async propose() {
       const input = { seal: `${ORGAN}-license-seal`, matter: `yd2022-1-0${++serial % 9}`, reason: '新增事项' };
@@ -218,7 +235,7 @@ describe.each(Object.keys(ANNOUNCED_KINDS) as AnnouncedKind[])('%s', (kind) => {
     const { item, decide } = await propose();
     await awaitItems(decider, kind, 1);
     expect(await listItems(decider, kind)).toMatchObject([{ ...item, message: expect.stringContaining(message) }]);
-    const links = { importProposal: null, sealApplication: null, blankTransfer: null };
+    const links = { importProposal: null, registration: null, sealApplication: null, blankTransfer: null };
     const link = { uuid: item.proposalId, state: 'WAITING', actions: [{ name: ANNOUNCED_KINDS[kind] }] };
     const field = LINKS[kind];
     expect(await readLink(decider, kind)).toEqual(field === undefined ? links : { ...links, [field]: link });

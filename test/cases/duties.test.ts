@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { type Case, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { decide } from '../../subgraphs/cases/decision/decide.ts';
 import { requireCaseAction } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import { matterFacts } from '../support/matters.ts';
 
 /** Segregation of duties: examiner and decider of a case are different persons, whatever roles one token holds. */

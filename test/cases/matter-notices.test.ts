@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { delegationOn } from '../../subgraphs/cases/case.ts';
-import { issuerOf } from '../../subgraphs/cases/decision/decide.ts';
 import { composeNotice, NOTICE_KINDS, type NoticeCase } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, requirePrintableNotice } from '../../subgraphs/cases/notice/render.ts';
+import { delegationOn, issuerOf } from '../../subgraphs/kernel/period/delegation.ts';
 import { matterFacts } from '../support/matters.ts';
 import { buildNoticeCase } from '../support/notice.ts';
 

@@ -4,18 +4,16 @@ import { readMatters, readOrgans } from '../../seeds/load.ts';
 import {
   acceptingWindow,
   type Case,
-  delegationOn,
   endsInPaper,
   foldCase,
   hasEnded,
-  type MatterFact,
   type StepRecord,
   waitsFor,
 } from '../../subgraphs/cases/case.ts';
-import { issuerOf } from '../../subgraphs/cases/decision/decide.ts';
 import { type CaseActionName, requireCaseAction } from '../../subgraphs/cases/policy.ts';
 import { requireAcceptingOrgan } from '../../subgraphs/cases/reception/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { delegationOn, issuerOf, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { readLicenseTypes, readMatters } from '../../seeds/load.ts';
-import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { requireSituation } from '../../subgraphs/cases/reception/application.ts';
 import type { DelegationFact } from '../../subgraphs/kernel/events/events.ts';
 import type { LicenseAction } from '../../subgraphs/kernel/license-acts.ts';
 import { listCarriedActs, listSituations, type OutcomeSince } from '../../subgraphs/kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { nameOf } from '../../subgraphs/matters/matter.ts';
 import { matterFacts } from '../support/matters.ts';
 

@@ -11,7 +11,7 @@ import {
   isWorkingDay,
   tryWithCalendar,
 } from '../../subgraphs/cases/calendar/working-day.ts';
-import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
+import type { Case, StepRecord } from '../../subgraphs/cases/case.ts';
 import { findMatter } from '../../subgraphs/cases/fact/store.ts';
 import { CASE_ORDERS, listCases } from '../../subgraphs/cases/list/store.ts';
 import { CASE_READS } from '../../subgraphs/cases/policy.ts';
@@ -23,6 +23,7 @@ import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
 import type { Mode } from '../../subgraphs/kernel/events/events.ts';
 import type { GuideFact } from '../../subgraphs/kernel/events/guide-fact.ts';
+import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import { findOfficeScope } from '../../subgraphs/kernel/policy.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';

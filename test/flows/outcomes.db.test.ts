@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { type LicenseAction, makesVersion, type ValidityState } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { testClock } from '../support/clock.ts';

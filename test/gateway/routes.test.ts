@@ -24,6 +24,8 @@ const status = {
   validFrom: '2022-09-29',
   validUntil: null,
   documentDigest: DIGEST,
+  origin: 'ISSUED',
+  registration: null,
   sealName: '赣州市行政审批局市级审批专用章',
   sealedAt: new Date('2022-09-29T04:00:00Z'),
   fields: [],

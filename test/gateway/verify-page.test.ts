@@ -28,6 +28,8 @@ const status = {
   validFrom: '2026-02-01',
   validUntil: null,
   documentDigest: 'a'.repeat(64),
+  origin: 'ISSUED',
+  registration: null,
   sealName: SCRIPT,
   sealedAt: new Date('2026-02-01T04:00:00Z'),
   fields: [{ label: SCRIPT, text: SCRIPT }],

@@ -11,7 +11,7 @@ import {
   tamperSignedAttribute,
 } from '../../scripts/demo/tamper.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readCertificate } from '../../subgraphs/licenses/verify/format/certificate.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
@@ -26,7 +26,7 @@ const run = (tool: string, ...args: string[]) =>
   execFileSync(tool, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const render = (name: string, changes: Partial<LicenseRecord> = {}) => {
+const render = (name: string, changes: Partial<SealedRecord> = {}) => {
   const pdf = Buffer.from(renderLicense({ ...sampleRecord, ...changes }));
   writeFileSync(path(name), pdf);
   return pdf;

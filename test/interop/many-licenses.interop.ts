@@ -9,7 +9,7 @@ import { splitSignature } from '../../scripts/split.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { requirePrintable } from '../../subgraphs/kernel/pdf/document.ts';
 import { insertSignature } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { AUTHORISER, COUNTY_MATTER, requestOf } from '../seals/requests.ts';
 import { openSealsFixture, type SealsFixture } from '../seals/seals-fixture.ts';
 import { sampleRecord } from '../support/record.ts';
@@ -77,7 +77,7 @@ describe(`${LICENSES} licenses`, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function buildRecord(i: number, CZZT: string, KZ_NR: LicenseRecord['KZ_NR'], ZZMC: string): LicenseRecord {
+  function buildRecord(i: number, CZZT: string, KZ_NR: SealedRecord['KZ_NR'], ZZMC: string): SealedRecord {
     const ZZBH = `3607312026${String(i + 1).padStart(6, '0')}`;
     const ZZBS = writeLicenseIdentifier({
       type: sampleRecord.ZZLXDM,
@@ -98,7 +98,7 @@ describe(`${LICENSES} licenses`, () => {
     };
   }
 
-  async function seal(i: number, licenseRecord: LicenseRecord): Promise<void> {
+  async function seal(i: number, licenseRecord: SealedRecord): Promise<void> {
     const request = requestOf(licenseRecord);
     const answer = await fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     if (answer.state !== 'SIGNED') throw new Error(answer.reason);

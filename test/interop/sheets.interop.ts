@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { POINTS_PER_MM, SEAL_DIAMETER_POINTS } from '../../subgraphs/kernel/pdf/seal-image.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import type { Form } from '../../subgraphs/licenses/document/forms.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { listRareCharacters } from '../support/odd-text.ts';
@@ -34,7 +34,7 @@ const CODE_WORDS = '扫码核验与查询状态';
 const TOUCH_POINTS = 1;
 
 /** Draws a form and returns its words with their places, the page size, and all of its text without blanks. */
-function draw(record: LicenseRecord) {
+function draw(record: SealedRecord) {
   const path = join(folder, 'sheet.pdf');
   writeFileSync(path, renderLicense(record));
   const run = (...args: string[]) => execFileSync('pdftotext', [...args, path, '-'], { encoding: 'utf8' });
@@ -56,7 +56,7 @@ function unescapeXml(text: string): string {
 }
 
 /** Returns the square of the seal's picture, from the annotation of the sealable file. */
-function findSeal(record: LicenseRecord, pageHeight: number): Area {
+function findSeal(record: SealedRecord, pageHeight: number): Area {
   const file = Buffer.from(renderSealable(record)).toString('latin1');
   const [, ...corners] =
     /\/Rect \[([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)\]/.exec(file.slice(file.lastIndexOf('/Rect ['))) ?? [];
@@ -81,7 +81,7 @@ function findCode(words: readonly Word[]): Area {
 }
 
 /** Whether a word belongs to what a seal is put over: issuer and day. */
-function isSealed(text: string, { ZZBFJG }: LicenseRecord): boolean {
+function isSealed(text: string, { ZZBFJG }: SealedRecord): boolean {
   return ZZBFJG.includes(text) || /^(发证|登记|备案|签发)(机关|部门|机构|日期)|^[年月日\d]+$/.test(text);
 }
 
@@ -92,7 +92,7 @@ function listOverlaps(words: readonly Word[]): string[] {
 }
 
 /** Returns what the pages must show of a record. A form prints the holder once where a line names the holder too. */
-function listPrinted(record: LicenseRecord): string[] {
+function listPrinted(record: SealedRecord): string[] {
   const { ZZMC, ZZBH, ZZBS, ZZBFJG, CZZT, CZZTDM, ZZQZMC, KZ_NR } = record;
   const holder = KZ_NR.some(({ text }) => text.includes(CZZT)) ? [] : [CZZT];
   return [
@@ -112,7 +112,7 @@ function listMissing(expected: readonly string[], words: readonly Word[]): strin
   });
 }
 
-function checkPlaces(record: LicenseRecord, expected = listPrinted(record)): number {
+function checkPlaces(record: SealedRecord, expected = listPrinted(record)): number {
   const { words, width, height, pages } = draw(record);
   const code = findCode(words);
   const seal = { ...findSeal(record, height), page: code.page };
@@ -142,7 +142,7 @@ const longNames = (form: Form) => ({
 describe.each(listSampleRecords())('the form %s', (form, record) => {
   const labels = record.KZ_NR.map(({ label }) => label);
   const others = Array.from({ length: MAX_LINES }, (_, i) => `其他第${i + 1}项`);
-  const withLines = (lines: readonly string[], text: (i: number) => string, changes: Partial<LicenseRecord> = {}) => ({
+  const withLines = (lines: readonly string[], text: (i: number) => string, changes: Partial<SealedRecord> = {}) => ({
     ...{ ...record, ...changes },
     KZ_NR: lines.slice(0, MAX_LINES).map((label, i) => ({ label, text: text(i) })),
   });

@@ -107,6 +107,7 @@ const WORST: {
       ...Object.values(WORST_CODES),
       ...TEXTS.map((text) => `${encode(text)}.${encode(text)}.`),
     ],
+    readLedger: [...TEXTS, ...LISTS].map((text) => ({ bytes: toBytes(text), labels: ['经营范围'] })),
     readSealPicture: [...TEXTS.map(toBytes), ...Object.values(WORST_FILES)],
     requireReceipt: [...TEXTS, ...TEXTS.map((text) => `${encode(text)}.${encode(text)}.${encode(text)}`)].map(
       (receipt) => ({ receipt, expected: EXPECTED, receiptKey: RECEIPT_KEY }),

@@ -6,7 +6,7 @@ import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import type { FastifyInstance } from 'fastify';
 import { createLibrary, type Protocol } from '../../scripts/city-library/app.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { ActStatement, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library/library-client.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createScratchDatabase } from '../support/database.ts';
@@ -72,7 +72,7 @@ export interface TestLicense {
 }
 
 export interface VersionOptions {
-  record?: Partial<LicenseRecord>;
+  record?: Partial<SealedRecord>;
   sealed?: Partial<SealOptions>;
   /** The text on the page. */
   text?: string;
@@ -87,7 +87,7 @@ export function makeLicense(authority: Authority, serial: string): TestLicense {
   const commonFields = { stream: `license:${serial}`, number: serial, changedAt: '2024-03-05T01:59:30.000Z' };
   return {
     version(act, revision, version, options = {}) {
-      const record: LicenseRecord = { ...baseRecord(serial, act, version), ...options.record };
+      const record: SealedRecord = { ...baseRecord(serial, act, version), ...options.record };
       const document = makePdf(JSON.stringify(record), options.text);
       return {
         ...commonFields,
@@ -141,7 +141,7 @@ export function makeLicense(authority: Authority, serial: string): TestLicense {
   };
 }
 
-function baseRecord(serial: string, act: string, version: number): LicenseRecord {
+function baseRecord(serial: string, act: string, version: number): SealedRecord {
   const identifier = identifierOf(serial, version);
   return {
     ZZMC: '取水许可证',

@@ -5,11 +5,11 @@ import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/pdf/document.ts';
 import { PdfError } from '../../subgraphs/kernel/pdf/pdf.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { sampleRecord } from '../support/record.ts';
 
-const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...sampleRecord, ...changes }));
+const render = (changes: Partial<SealedRecord> = {}) => Buffer.from(renderLicense({ ...sampleRecord, ...changes }));
 const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type \/Page\s/g)?.length;
 const attachmentOf = (pdf: Uint8Array) => Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8');
 

@@ -14,7 +14,7 @@ import { PEOPLE } from './people.ts';
 
 const DECISIONS = [
   ...(['decideProposal', 'decideImport', 'decideLicenseProposal', 'decideSealApplication'] as const),
-  'decideBlankTransfer',
+  ...(['decideBlankTransfer', 'decideRegistration'] as const),
 ] as const;
 
 interface Alone {
@@ -104,6 +104,9 @@ const ROWS: Readonly<Record<string, Alone>> = {
   revokeLicense: ACT_PROPOSED,
   decideLicenseProposal: SECOND,
   withdrawLicenseProposal: TAKEN_BACK,
+  proposeRegistration: { decidedBy: 'decideRegistration' },
+  decideRegistration: SECOND,
+  withdrawRegistration: TAKEN_BACK,
   spoilBlank: { alone: 'the same version on another blank of the stock, stated by the register in codes; no seal' },
   deliverCertificate: { alone: 'records a hand-over; the license does not change' },
   recallCertificate: { alone: 'records that paper out of force came back; the license does not change' },

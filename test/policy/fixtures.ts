@@ -1,5 +1,5 @@
 import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
-import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { type Case, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { EXCEPTION_POLICY } from '../../subgraphs/cases/exception/policy.ts';
 import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
 import { SESSION_POLICY } from '../../subgraphs/cases/person/policy.ts';
@@ -11,11 +11,14 @@ import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
 import { LICENSE_ACTS, mutationOf, ORDERED_ACTS, OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';
 import { READING_POLICY as LICENSE_READING_POLICY } from '../../subgraphs/licenses/reading/policy.ts';
+import { REGISTRATION_POLICY } from '../../subgraphs/licenses/registration/policy.ts';
+import { REGISTRATION_KIND } from '../../subgraphs/licenses/registration/registration.ts';
 import { STOCK_POLICY } from '../../subgraphs/licenses/stock/policy.ts';
 import type { CertificateTask } from '../../subgraphs/licenses/task/task.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
@@ -60,7 +63,10 @@ export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRul
     ...{ ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...PROPOSAL_POLICY, ...EXCEPTION_POLICY },
     ...{ ...SUPERVISION_POLICY, ...MATERIAL_POLICY, ...CASE_READING_POLICY, ...SESSION_POLICY },
   },
-  licenses: { ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY, ...STOCK_POLICY },
+  licenses: {
+    ...{ ...LICENSES_POLICY, ...LICENSE_READING_POLICY, ...LICENSE_PROPOSAL_POLICY },
+    ...{ ...STOCK_POLICY, ...REGISTRATION_POLICY },
+  },
   seals: SEALS_POLICY,
 };
 
@@ -369,9 +375,27 @@ const stockChanges = [
     { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
   ),
 ];
+/** A ledger of existing paper of the forestry office: a new one, one that waits by somebody else, and an own one. */
+const ledger = { kind: REGISTRATION_KIND, organ: 'yudu-lyj', proposedById: 'another', outcome: null };
+const registrations = [
+  ...fixturesOf(
+    REGISTRATION_POLICY,
+    ['proposeRegistration'],
+    { issuer: 'yudu-lyj', matter: 'x' },
+    { ISSUER: { organs: ['yudu-lyj'] } },
+  ),
+  ...fixturesOf(REGISTRATION_POLICY, ['decideRegistration'], ledger, { PROPOSAL_ORGAN: { organs: ['yudu-lyj'] } }),
+  ...fixturesOf(
+    REGISTRATION_POLICY,
+    ['withdrawRegistration'],
+    { ...ledger, proposedById: KEEPER_ID },
+    { OWN_PROPOSAL: { personIds: [KEEPER_ID] } },
+  ),
+];
 const order = { number: 'x', state: 'OPEN', act: 'SUSPEND' };
 const licenses = [
   ...versionActs,
+  ...registrations,
   ...fixturesOf(LICENSES_POLICY, ownActs, { head, task: null }, licensePlaces),
   ...ORDERED_ACTS.flatMap((act) => {
     const state = LICENSE_ACTS[act].from[0];

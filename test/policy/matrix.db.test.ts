@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Case, partiesOf } from '../../subgraphs/cases/case.ts';
+import type { Case } from '../../subgraphs/cases/case.ts';
 import { maySee } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { partiesOf } from '../../subgraphs/kernel/period/delegation.ts';
 import { PURPOSES, type Purpose } from '../../subgraphs/kernel/privacy/purpose.ts';
 import { tokenFor } from '../support/actors.ts';
 import { type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
@@ -23,6 +24,7 @@ const AUTHORS: Readonly<Record<string, string>> = {
   ...{ decideSealApplication: KEEPER_ID, decideProposal: 'administrator', decideImport: 'administrator' },
   decideLicenseProposal: 'yudu-lyj.reviewer',
   decideBlankTransfer: 'yudu-slj.keeper',
+  decideRegistration: 'yudu-lyj.reviewer',
 };
 /** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {

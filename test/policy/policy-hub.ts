@@ -13,6 +13,7 @@ import {
   toBlanks,
 } from '../support/flow.ts';
 import { createTestHub, type TestHub, type TestHubOptions } from '../support/hub.ts';
+import { proposeLedger } from '../support/ledger.ts';
 import { actForOrgan, GROUNDS, prepareAct } from '../support/own-act.ts';
 import { administer } from '../support/proposal.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
@@ -274,7 +275,12 @@ async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
   const own = { ...GROUNDS, identifier, reason: '依法办理' };
   const { proposal } = await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier });
   const task = { case: await grantCase(hub, route), ...toBlanks(route, 4) };
+  const ledger = `证照编号,持证主体,持证主体代码,颁发日期,有效期截止\n旧字1号,${COMPANY.name},${COMPANY.code},2019-03-05,长期\n`;
+  const { registration } = await proposeLedger(hub, 'yudu-lyj.reviewer', route.matter, ledger);
   return {
+    proposeRegistration: { matter: route.matter, file: Buffer.from(ledger.replace('1号', '2号')).toString('base64') },
+    decideRegistration: { registration: registration.id, approve: true },
+    withdrawRegistration: { registration: registration.id },
     issueLicense: task,
     changeLicense: task,
     renewLicense: task,
@@ -366,6 +372,9 @@ export async function createPolicyHub(
     withdrawImport: { OWN_PROPOSAL: { personIds: ['administrator'] } },
     ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),
     withdrawLicenseProposal: { OWN_PROPOSAL: { personIds: ['yudu-lyj.reviewer'] } },
+    proposeRegistration: { ISSUER: { organs: ['yudu-lyj'] } },
+    decideRegistration: { PROPOSAL_ORGAN: { organs: ['yudu-lyj'] } },
+    withdrawRegistration: { OWN_PROPOSAL: { personIds: ['yudu-lyj.reviewer'] } },
   };
   return { hub, clock, inputs, subjects: SUBJECTS, places };
 }

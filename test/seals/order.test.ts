@@ -9,7 +9,7 @@ import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/event
 import { insertSignature, makeSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
-import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { ActStatement, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {
@@ -39,7 +39,7 @@ beforeAll(async () => {
   fixture = await openSignerFixture();
 });
 
-const CHANGE: LicenseRecord = { ...RECORD, KZ_CZ: 'CHANGE', KZ_BB: 2 };
+const CHANGE: SealedRecord = { ...RECORD, KZ_CZ: 'CHANGE', KZ_BB: 2 };
 
 const sealRequest = async (request: SignRequest) =>
   fixture.signer.seal(fixture.sealOrder(await fixture.withAuthorisation(request)));
@@ -61,7 +61,7 @@ function coversBytes(signature: Uint8Array, covered: Uint8Array): boolean {
 }
 
 /** A field of a record and another value for it. */
-type FieldChange = [field: keyof LicenseRecord, value: unknown];
+type FieldChange = [field: keyof SealedRecord, value: unknown];
 const AUTHORISED_FIELDS: FieldChange[] = [
   ['ZZMC', '木材运输证'],
   ['ZZLXDM', '11000000000090018B016'],
@@ -138,7 +138,7 @@ describe('the document of a license', () => {
     await expectRefusal({ ...requestOf(CHANGE), document: documentOf({ ...CHANGE, ZZBH: '3607312026000002' }) });
   });
 
-  test.each<keyof LicenseRecord>(['ZZMC', 'CZZT', 'ZZYXQJZRQ', 'ZZBFJG', 'ZZQZR', 'KZ_NR', 'KZ_SX'])(
+  test.each<keyof SealedRecord>(['ZZMC', 'CZZT', 'ZZYXQJZRQ', 'ZZBFJG', 'ZZQZR', 'KZ_NR', 'KZ_SX'])(
     'is refused without %s',
     async (field) => {
       // The template would not render such a record either, so it is attached to another page.
@@ -214,7 +214,7 @@ describe('a code', () => {
 
   test.each(AUTHORISED_FIELDS)('is refused for a record with another %s: %j', async (field, value) => {
     const record = { ...RECORD, [field]: value };
-    await expectCodeRefusal({ ...newCodeRequest(), record, payload: buildCodePayload(record as LicenseRecord) });
+    await expectCodeRefusal({ ...newCodeRequest(), record, payload: buildCodePayload(record as SealedRecord) });
   });
 
   test.each([

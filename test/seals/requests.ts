@@ -13,7 +13,7 @@ import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts
 import type { ServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
-import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { ActStatement, AttachedRecord, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 
 /** Builds requests to seals: documents, the content that a person authorised, and the authorisation. */
@@ -32,7 +32,7 @@ const ORGANS: Record<string, string> = { [COUNTY]: '于都县林业局', [CITY]:
 const IDENTIFIER = writeLicenseIdentifier({ type: TYPE, issuer: ISSUER, serial: NUMBER, version: 1 });
 
 /** A license of the county forestry bureau. */
-export const RECORD: LicenseRecord = {
+export const RECORD: SealedRecord = {
   ZZMC: '林木采伐许可证',
   ZZLXDM: TYPE,
   ZZBH: NUMBER,
@@ -67,7 +67,7 @@ export const RECORD: LicenseRecord = {
 export const PAYLOAD: CodeRequest['payload'] = buildCodePayload(RECORD);
 
 /** Returns the content that the decider approved. An act on an existing license names its number. */
-export function contentOf(record: LicenseRecord): GrantContent {
+export function contentOf(record: SealedRecord): GrantContent {
   return {
     matterId: record.KZ_SX,
     action: record.KZ_CZ as GrantContent['action'],
@@ -106,7 +106,7 @@ export function attachedTo(text: string): Uint8Array {
 }
 const EMPTY_CODE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1h-1z"/></svg>';
 
-function useOf(record: LicenseRecord, organ: string = COUNTY): SealUseRequest {
+function useOf(record: SealedRecord, organ: string = COUNTY): SealUseRequest {
   return {
     issuanceId: randomUUID(),
     organ,
@@ -121,7 +121,7 @@ function useOf(record: LicenseRecord, organ: string = COUNTY): SealUseRequest {
 
 /** Builds a request to seal a license whose whole content the decider approved. Its authorisation is empty. */
 export function requestOf(
-  record: LicenseRecord,
+  record: SealedRecord,
   organ?: string,
   profile: SignRequest['profile'] = 'PADES',
 ): SignRequest {
@@ -131,7 +131,7 @@ export function requestOf(
 /** Organ, matter and identifier of a license. Missing parts are those of the county forestry bureau's license. */
 type LicenseParts = Partial<Pick<SignRequest, 'organ' | 'matterId' | 'identifier'>>;
 
-function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: LicenseParts): LicenseRecord {
+function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: LicenseParts): SealedRecord {
   return { ...RECORD, ZZBFJG: ORGANS[organ] ?? '示范机关', KZ_SX: matterId, ZZBS: identifier };
 }
 

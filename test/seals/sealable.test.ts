@@ -5,7 +5,7 @@ import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
-import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { ActStatement, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { HEARING_OUTCOMES, type HearingOutcome, toRecordedHearing } from '../../subgraphs/licenses/proposal/grounds.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {
@@ -48,7 +48,7 @@ describe('a license', () => {
     ['a line that has more than label and text', { KZ_NR: [{ label: '备注', text: '无', more: '兹证明' }] }],
     ['a time that is none', { ZZQZSJ: '兹证明' }],
   ])('is refused with %s, though a case granted the rest', async (_, changes) => {
-    const record = { ...RECORD, ...changes } as LicenseRecord;
+    const record = { ...RECORD, ...changes } as SealedRecord;
     await expectRefusal({ ...requestOf(RECORD, undefined, 'CADES'), document: attachedTo(toCanonicalJson(record)) });
     await expectCodeRefusal({ ...newCodeRequest(), record: { ...record }, payload: buildCodePayload(record) });
   });

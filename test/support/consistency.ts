@@ -56,7 +56,7 @@ async function checkSheets(sql: postgres.Sql): Promise<string[]> {
     await sql`
       select v.identifier, v.state, s.validity, s.content_digest = v.record_digest as same from licenses.license_version v
       left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
-      where s.blank_number is null or s.validity <> v.state or s.content_digest <> v.record_digest`,
+      where (v.record->>'KZ_CZ' = 'REGISTER') <> (s.blank_number is null) or s.validity <> v.state or s.content_digest <> v.record_digest`,
   );
 }
 
@@ -88,9 +88,13 @@ async function checkVersions(sql: postgres.Sql): Promise<string[]> {
   >`
     select v.identifier, v.record, v.code, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
     from licenses.license_version v left join licenses.document d on d.digest = v.document_digest
-    left join licenses.document s on s.digest = v.signature_digest`;
+    left join licenses.document s on s.digest = v.signature_digest where v.record->>'KZ_CZ' <> 'REGISTER'`;
+  const strayed = await sql`
+    select v.identifier from licenses.license_version v left join licenses.act a on a.document_digest = v.document_digest
+    where v.record->>'KZ_CZ' = 'REGISTER' and (a.id is null or a.identifier <> v.identifier
+      or a.record->>'record' <> v.record_digest or v.seal_id is not null)`;
   const digest = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
-  return rows.flatMap(
+  const files = rows.flatMap(
     ({ identifier, record, code, record_digest, document, document_digest, signature, signature_digest }) => {
       const text = toCanonicalJson(record);
       if (document === null) return [`${identifier} has no file`];
@@ -105,6 +109,7 @@ async function checkVersions(sql: postgres.Sql): Promise<string[]> {
       return isConsistent ? [] : [`files of ${identifier} do not fit its record`];
     },
   );
+  return [...files, ...describeRows('statement of a registered license', strayed)];
 }
 
 async function checkSealUses(sql: postgres.Sql): Promise<string[]> {
@@ -174,7 +179,7 @@ function isRecorded({
   made,
   stated,
 }: ActRow): boolean {
-  if (act === 'SPOIL' || act === 'LAPSE')
+  if (act === 'SPOIL' || act === 'LAPSE' || act === 'REGISTER')
     return document !== null && made === null && document.toString('utf8') === stated;
   if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
   const sealedPdf = isSealedPdf(document) ? readSealedPdf(document) : null;

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
-import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { sampleTextOf } from './content.ts';
 import { COMPANY, type Route, runMutation, toBlanks } from './flow.ts';
 import type { TestHub } from './hub.ts';

@@ -1,9 +1,8 @@
 import { listDemoPeople } from '../../scripts/demo/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
-import { delegationOn, type MatterFact } from '../../subgraphs/cases/case.ts';
 import { requireAcceptingOrgan } from '../../subgraphs/cases/reception/policy.ts';
-
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 

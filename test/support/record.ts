@@ -1,12 +1,12 @@
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import type { SealedRecord } from '../../subgraphs/licenses/act/record.ts';
 
 const type = '11000000000090018B023';
 const issuer = '11000000000000027K';
 const ZZBS = writeLicenseIdentifier({ type, issuer, serial: '3607002026000001', version: 1 });
 
 /** A sample license record in the form that the hub writes. */
-export const sampleRecord: LicenseRecord = {
+export const sampleRecord: SealedRecord = {
   ZZMC: '第三类医疗器械经营许可证',
   ZZLXDM: type,
   ZZBH: '3607002026000001',

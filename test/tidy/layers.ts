@@ -61,6 +61,8 @@ export const KERNEL: Record<string, Layer> = {
   'environment/redaction/vocabulary': 'rule',
   'delivery/delivery': 'rule',
   'events/events': 'rule',
+  'foreign/csv': 'rule',
+  'period/delegation': 'rule',
   'foreign/json': 'rule',
   'foreign/main': 'main',
   'foreign/message': 'rule',

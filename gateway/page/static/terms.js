@@ -30,6 +30,7 @@ export const ACTS = {
   CORRECT: { zh: '更正', en: 'Corrected' },
   SUSPEND: { zh: '暂扣', en: 'Suspended' },
   RESTORE: { zh: '恢复', en: 'Restored' },
+  REGISTER: { zh: '存量登记', en: 'Entered from paper' },
   LAPSE: { zh: '失效', en: 'Lapsed' },
   RESCIND: { zh: '撤销', en: 'Rescinded' },
   WITHDRAW: { zh: '撤回', en: 'Withdrawn' },

@@ -30,7 +30,7 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<ToldRow[]>`
     with told as (
       select e.stream, e.revision, e.payload as p, (e.payload->>'follows')::int as follows, a.serial, a.id,
-        lag(a.serial) over w as before, lag((e.payload->>'follows')::int) over w as follows_before,
+        lag(a.serial) over w as before, first_value(e.payload->>'act') over w as first_act, lag((e.payload->>'follows')::int) over w as follows_before,
         a.record ? 'jti' and a.state = 'DONE' and a.act = e.payload->>'act' and a.number = e.payload->>'number'
           and a.identifier = e.payload->>'identifier' and a.version::text = e.payload->>'version'
           and a.state_after = e.payload->>'state' and a.document_digest = e.payload->>'documentDigest'
@@ -45,10 +45,13 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
     left join licenses.act fa on fa.number = t.p->>'number' and fa.document_digest = f.payload->>'documentDigest'
     left join licenses.outbox_event n on n.stream = l.stream and n.revision = t.follows + 1
     left join licenses.act na on na.number = t.p->>'number' and na.document_digest = n.payload->>'documentDigest'
-    where t.is_of_act is not true or t.before >= t.serial or t.follows_before > t.follows
-      or l.head is null or t.follows > l.head or f.payload->>'identifier' <> t.p->>'identifier'
-      or case when t.p->>'act' = 'LAPSE' then f.payload->>'state' not in ('VALID', 'SUSPENDED')
-        else f.payload->>'state' <> t.p->>'state' end or fa.serial > t.serial or na.serial < t.serial`;
+    where t.is_of_act is not true or t.before >= t.serial or t.follows_before > t.follows or na.serial < t.serial
+      or (t.p->>'act' = 'REGISTER' and t.revision <> 1)
+      -- What follows no act is of a license from paper.
+      or case when t.follows = 0 then t.first_act <> 'REGISTER'
+        else l.head is null or t.follows > l.head or f.payload->>'identifier' <> t.p->>'identifier' or fa.serial > t.serial
+          or case when t.p->>'act' = 'LAPSE' then f.payload->>'state' not in ('VALID', 'SUSPENDED')
+            else f.payload->>'state' <> t.p->>'state' end end`;
   for await (const row of streamRows(rows))
     yield* findingsFor(row, 'EVENT_DIFFERS', '告知市库的登记声明与所办的不一致');
 }

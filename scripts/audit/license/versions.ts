@@ -2,6 +2,7 @@ import { isDay } from '../../../subgraphs/kernel/day.ts';
 import { sha256, toCanonicalJson } from '../../../subgraphs/kernel/events/events.ts';
 import { takesOverOnFirstDay, VERSION_ACTS } from '../../../subgraphs/kernel/license-acts.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
+import { isRegistered } from '../../../subgraphs/licenses/registration/record.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
 
 interface VersionRow {
@@ -12,7 +13,7 @@ interface VersionRow {
   recordDigest: string;
   code: string | null;
   documentDigest: string;
-  signatureDigest: string;
+  signatureDigest: string | null;
   actId: string | null;
   actRecord: object | null;
   actSignature: string | null;
@@ -62,11 +63,7 @@ export async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Findin
     const objectName = `license:${row.identifier}`;
     const digest = sha256(toCanonicalJson(row.record));
     if (row.actId === null) yield buildFinding('LICENSE_WITHOUT_ACT', objectName, '证照的文件不是任何办理制成的');
-    else if (
-      toCanonicalJson(row.record) !== toCanonicalJson(row.actRecord) ||
-      row.signatureDigest !== row.actSignature ||
-      row.code !== row.actCode
-    ) {
+    else if (!isOfAct(row) || row.signatureDigest !== row.actSignature || row.code !== row.actCode) {
       yield buildFinding('LICENSE_REWRITTEN', objectName, '证照的登记内容与制证时的不一致');
     }
     if (!row.isErased && digest !== row.recordDigest)
@@ -86,4 +83,10 @@ export async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Findin
       yield buildFinding('HEAD_DIFFERS', objectName, '证照的当前版本或状态登记不一致');
     }
   }
+}
+
+/** Whether the record is the one of its act. Of a license from paper, the register stated the digest of it. */
+function isOfAct({ record, recordDigest, actRecord }: VersionRow): boolean {
+  if (isRegistered(record)) return (actRecord as { record?: string } | null)?.record === recordDigest;
+  return toCanonicalJson(record) === toCanonicalJson(actRecord);
 }

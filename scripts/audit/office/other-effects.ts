@@ -1,4 +1,4 @@
-import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
+import { computeContentDigest, sha256 } from '../../../subgraphs/kernel/events/events.ts';
 import { OWN_ACTS, type OwnAct } from '../../../subgraphs/kernel/license-acts.ts';
 import {
   type CountersignedKind,
@@ -7,6 +7,7 @@ import {
 } from '../../../subgraphs/licenses/countersign/countersign.ts';
 import { type BlankBox, SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
+import { REGISTRATION_KIND } from '../../../subgraphs/licenses/registration/registration.ts';
 import { TRANSFER_KIND, type TransferKind } from '../../../subgraphs/licenses/stock/transfer.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
@@ -86,11 +87,32 @@ const TRANSFER_EFFECT: EffectRule = {
   claimsProposal: () => true,
 };
 
+/** Licenses that were entered from an approved ledger of paper (存量登记). */
+const REGISTRATION_EFFECT: EffectRule = {
+  from: `(select v.identifier, v.signed_at, l.proposal_id, v.record = l.record and l.act_id = a.id as is_line,
+      v.record->>'KZ_SX' as matter, v.record->'KZ_DJ' as taken, a.organ->>'id' as organ, a.actor_id, a.record as stated,
+      f.digest, f.actual
+    from licenses.license_version v left join licenses.registration_line l on l.identifier = v.identifier
+    left join licenses.act a on a.identifier = v.identifier and a.act = 'REGISTER'
+    left join (select proposal_id, digest, encode(sha256(bytes), 'hex') as actual from licenses.registration_file offset 0) f
+      on f.proposal_id = l.proposal_id
+    where v.record->>'KZ_CZ' = 'REGISTER') e`,
+  ...{ object: "'license:' || e.identifier", at: 'e.signed_at', on: 'p.id = e.proposal_id', isMany: true },
+  isAsProposed: (e, { organ, content: c, actor_id, proposed_by_id, proposed_by }) =>
+    isSame(
+      [e.is_line, e.digest, e.actual, e.taken.WJZY, e.stated.file, e.matter, e.organ, e.actor_id, e.taken.NBR],
+      [true, c.digest, c.digest, c.digest, c.digest, c.matterId, organ, actor_id, proposed_by],
+    ) && isSame([e.stated.by, e.stated.preparedBy], [sha256(actor_id), sha256(proposed_by_id)]),
+  claimsProposal: () => true,
+  without: 'exists (select 1 from licenses.registration_progress g where g.proposal_id = p.id and g.entered = 0)',
+};
+
 export const LICENSE_EFFECTS = {
   ...Object.fromEntries(OWN_ACTS.map((act) => [act, ownActRule(act)])),
   ...COUNTERSIGNED_EFFECTS,
   [TRANSFER_KIND]: TRANSFER_EFFECT,
-} as Readonly<Record<OwnAct | CountersignedKind | TransferKind, EffectRule>>;
+  [REGISTRATION_KIND]: REGISTRATION_EFFECT,
+} as Readonly<Record<OwnAct | CountersignedKind | TransferKind | typeof REGISTRATION_KIND, EffectRule>>;
 
 /** A publication must hold what the approved file says. */
 function isOfFile<Content extends object>(

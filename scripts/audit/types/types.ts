@@ -8,6 +8,7 @@ import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type
 import type { LicenseTypeVersion } from '../../../subgraphs/kernel/license-type/type.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
 import { summarize } from '../../../subgraphs/licenses/list/finding.ts';
+import { isRegistered } from '../../../subgraphs/licenses/registration/record.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
 
 /**
@@ -106,7 +107,8 @@ function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
   if (serialNumber !== number || readLicenseIdentifier(identifier).verdict !== 'VALID')
     yield* findingsFor('电子证照标识的流水号没有登记在此编号下');
   const type = record.KZ_LXBB === undefined ? undefined : types.get(nameType(record.ZZLXDM, record.KZ_LXBB))?.type;
-  if (!type || record.KZ_BB !== 1 || organ === null) return;
+  // The number of a license from paper is as its issuer once printed it.
+  if (!type || record.KZ_BB !== 1 || organ === null || isRegistered(record)) return;
   if (!isWrittenBy(templateFor(type.numberFormats, organ), number, record.KZ_XZQH))
     yield* findingsFor('证照编号不符合证照类型的编号规则');
 }

@@ -8,7 +8,7 @@ import {
 } from '../document/chain.ts';
 import { DerError } from '../document/der.ts';
 import { isSerialOf, readIdentifier } from '../identifier.ts';
-import { Fault, sha256, writeCanonical } from '../protocol.ts';
+import { Fault, readVersionRecord, sha256, writeCanonical } from '../protocol.ts';
 import { type Claims, claimsSchema, STATEMENT_TYP, type StatementDelivery } from './form.ts';
 
 /** The library's own check of a statement of the register: everything that does not depend on its rows. */
@@ -38,6 +38,7 @@ export function checkStatement(delivery: StatementDelivery, roots: readonly Cert
     requireTrusted(signer, delivery.chain.map(readCertificate), roots, now, requireRegisterCertificate);
     requireTime(claims, signer, now);
     requireSameMembers(delivery, claims);
+    if (claims.act === 'REGISTER') requireRecord(delivery, claims);
     return claims;
   } catch (error) {
     if (error instanceof ChainError) throw new Fault(error.code, error.message);
@@ -103,6 +104,22 @@ function requireSameMembers(delivery: StatementDelivery, claims: Claims): void {
     delivery.version === claims.version ? '' : 'version',
     delivery.act === claims.act ? '' : 'act',
     delivery.state === claims.state ? '' : 'state',
+  ].filter((name) => name !== '');
+  if (mismatches.length > 0) throw new Fault('RECORD_MISMATCH', mismatches.join('、'));
+}
+
+/** Throws Fault RECORD_MISMATCH unless the record of a license from paper is what was stated, and of this license. */
+function requireRecord(delivery: StatementDelivery, claims: Claims & { act: 'REGISTER' }): void {
+  if (delivery.act !== 'REGISTER') throw new Fault('RECORD_MISMATCH', 'act');
+  const { record, number, identifier } = delivery;
+  const parts = readIdentifier(identifier);
+  const { ZZBS, ZZBH, KZ_BB, KZ_CZ, ZZLXDM, ZZBFJGDM, KZ_XGBS } = readVersionRecord(record.value);
+  const mismatches = [
+    sha256(record.text) === claims.record ? '' : 'record',
+    ZZBS === identifier ? '' : 'ZZBS',
+    ZZBH === number ? '' : 'ZZBH',
+    KZ_BB === 1 && KZ_CZ === 'REGISTER' && KZ_XGBS === null ? '' : 'KZ_BB、KZ_CZ、KZ_XGBS',
+    ZZLXDM === parts?.type && ZZBFJGDM === parts.issuer ? '' : 'ZZLXDM、ZZBFJGDM',
   ].filter((name) => name !== '');
   if (mismatches.length > 0) throw new Fault('RECORD_MISMATCH', mismatches.join('、'));
 }

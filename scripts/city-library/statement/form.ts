@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { base64Schema, parseRequest, STATES, sha256, wordSchema, writeCanonical } from '../protocol.ts';
+import { base64Schema, parseRequest, recordSchema, STATES, sha256, wordSchema, writeCanonical } from '../protocol.ts';
 
 /**
  * Version 2 of `docs/city-library.md`: statements of the register (登记声明). The library shares no code with the hub, so
@@ -52,19 +52,34 @@ const endedPeriod = z.strictObject({
   until: z.iso.date(),
 });
 
+/** 存量登记: a license on paper was entered from its issuer's ledger, which two persons of the issuer took over. */
+const registeredPaper = z
+  .strictObject({
+    ...commonClaims,
+    act: z.literal('REGISTER'),
+    version: z.literal(1),
+    state: z.literal('VALID'),
+    /** SHA-256 of the record of the license, and of the ledger. */
+    record: digestSchema,
+    file: digestSchema,
+    /** SHA-256 of the ids of the persons who approved and proposed the ledger. */
+    by: digestSchema,
+    preparedBy: digestSchema,
+  })
+  .refine(({ by, preparedBy }) => by !== preparedBy, 'nobody takes a ledger over alone');
+
 /** The closed form of each statement, by its act. */
-export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet, endedPeriod]);
+export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet, endedPeriod, registeredPaper]);
 export type Claims = z.infer<typeof claimsSchema>;
 
-const statementDeliverySchema = z.strictObject({
+const deliveryFields = {
   stream: wordSchema,
   revision: z.int().min(1).max(1_000_000),
-  /** The revision of the license's own stream that the statement follows. */
-  follows: z.int().min(1).max(1_000_000),
+  /** The revision of the license's own stream that the statement follows. 0: from paper, and no act yet. */
+  follows: z.int().min(0).max(1_000_000),
   number: wordSchema,
   identifier: wordSchema,
   version: versionSchema,
-  act: z.enum(claimsSchema.options.map((form) => form.shape.act.value)),
   state: z.enum(STATES),
   statedAt: z.iso.datetime(),
   documentDigest: digestSchema,
@@ -75,7 +90,14 @@ const statementDeliverySchema = z.strictObject({
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/),
   /** Certificates between that of the signer and the root, DER. */
   chain: z.array(base64Schema).max(MAX_CHAIN_CERTIFICATES),
-});
+};
+
+const statementDeliverySchema = z.discriminatedUnion('act', [
+  z.strictObject({ ...deliveryFields, act: z.literal('SPOIL') }),
+  z.strictObject({ ...deliveryFields, act: z.literal('LAPSE') }),
+  // The license has no document, so its record comes with the statement.
+  z.strictObject({ ...deliveryFields, act: z.literal('REGISTER'), follows: z.literal(0), record: recordSchema }),
+]);
 export type StatementDelivery = z.infer<typeof statementDeliverySchema>;
 
 /** Reads a delivery. Throws Fault REQUEST_MALFORMED. */

@@ -67,8 +67,11 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
   if (revision < next) throw new Fault('REVISION_CONFLICT', `第 ${revision} 号声明`);
   const [known] = await sql`select from statement where id = ${claims.jti}`;
   if (known) throw new Fault('REVISION_CONFLICT', `声明 ${claims.jti}`);
+  if (claims.act === 'REGISTER') return requireUnknown(sql, number, claims);
   const [act] = await sql<{ identifier: string; version: number; state: State }[]>`
-    select identifier, version, state from act where number = ${number} and revision = ${follows}`;
+    select identifier, version, state from act where number = ${number} and revision = ${follows}
+    union all select identifier, version, state from statement
+      where number = ${number} and act = 'REGISTER' and follows = ${follows}`;
   if (!act) throw new Fault('ORDER', `所依据的第 ${follows} 号操作尚未归集`);
   // A sheet of the version that is in force until its renewal begins may be spoiled, too.
   const [waiting] = await sql`select from certificate where number = ${number} and identifier = ${claims.sub}
@@ -77,6 +80,13 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
   if (!isOfVersion || !fitsState(claims, act.state)) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
   if (claims.act === 'LAPSE') await requireEnded(sql, claims);
   if (last && (follows < last.follows || stream !== last.stream)) throw new Fault('RECORD_MISMATCH', 'follows、stream');
+}
+
+/** Throws Fault REVISION_CONFLICT if the library has a license with this number or identifier already. */
+async function requireUnknown(sql: postgres.ISql, number: string, { sub }: Claims): Promise<void> {
+  const known = await sql`select from license where number = ${number} and identifier is not null
+    union all select from certificate where identifier = ${sub}`;
+  if (known.length > 0) throw new Fault('REVISION_CONFLICT', `证照 ${number}`);
 }
 
 /** Whether the license was as a statement says after the act that it follows. Time ends one in force or suspended. */
@@ -99,6 +109,7 @@ async function collect(
   at: Date,
 ): Promise<string> {
   const { number, revision, stream, follows, act, identifier, version, state, documentDigest } = delivery;
+  if (act === 'REGISTER') await tx`insert into license (number, revision) values (${number}, 0) on conflict do nothing`;
   await tx`select from license where number = ${number} for update`;
   // A concurrent request may have collected the statement. The lock makes this answer final.
   const storedReceipt = await findReceipt(tx, delivery, contentDigest);
@@ -107,6 +118,7 @@ async function collect(
   const text = writeCanonical(claims) ?? '';
   const tree = await readWitnessedTree(tx, receiptWriter.origin);
   const receipt = receiptWriter.write({ ...delivery, record: { text } }, at, tree);
+  if (delivery.act === 'REGISTER') await enterCertificate(tx, delivery);
   await tx`
     insert into statement (number, revision, stream, follows, id, act, identifier, version, state, stated_at, record,
       statement, document_digest, content_digest, receipt, collected_at)
@@ -114,6 +126,19 @@ async function collect(
       ${delivery.statedAt}, ${text}::text::json, ${delivery.statement}, ${documentDigest}, ${contentDigest}, ${receipt}, ${at})`;
   if (claims.act === 'LAPSE') await endCertificate(tx, number, claims.sub);
   return receipt;
+}
+
+/** Enters a license from paper: version 1, whose file is the statement itself. */
+async function enterCertificate(
+  tx: postgres.TransactionSql,
+  delivery: StatementDelivery & { act: 'REGISTER' },
+): Promise<void> {
+  const { number, identifier, version, state, record, documentDigest, statement } = delivery;
+  await tx`insert into file (digest, media_type, bytes)
+    values (${documentDigest}, 'application/jwt', ${Buffer.from(statement)}) on conflict do nothing`;
+  await tx`insert into certificate (identifier, number, version, state, record, document_digest, signature)
+    values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, null)`;
+  await tx`update license set ${tx({ identifier, version, state })} where number = ${number}`;
 }
 
 /** Ends a version. One that a later act has changed since stays as that act left it. */

@@ -1,8 +1,8 @@
 import { type Day, isDay } from '../../kernel/day.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
-import type { MatterFact } from '../case.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
 
 /**

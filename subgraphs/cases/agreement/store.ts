@@ -3,7 +3,7 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
-import type { MatterFact } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { matterFact } from '../tables.ts';
 import type { Agreement } from './agreement.ts';
 import { agreement } from './tables.ts';

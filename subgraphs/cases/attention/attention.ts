@@ -25,6 +25,7 @@ export const ATTENTION_KINDS = [
   'BLANK_WRITE_OFF_PROPOSED',
   'BLANK_TRANSFER_PROPOSED',
   'IMPORT_PROPOSED',
+  'REGISTRATION_PROPOSED',
   'SEAL_APPLICATION_WAITING',
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
@@ -82,6 +83,7 @@ const SENTENCES: Record<AttentionKind, string> = {
   BLANK_TRANSFER_PROPOSED: '其他机关调拨给本机关，待您清点后确认接收',
   BLANK_WRITE_OFF_PROPOSED: '一人已提出核销，待您核对后登记同一号段和原因',
   IMPORT_PROPOSED: '导入文件待您批准或者不予批准',
+  REGISTRATION_PROPOSED: '存量证照台账待您批准或者不予批准',
   SEAL_APPLICATION_WAITING: '印章申请待您批准或者不予批准',
 };
 

@@ -55,6 +55,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
       case: ({ caseId }, _, context) => (caseId === null ? null : findCase(context, caseId)),
       matter: ({ matterId }) => (matterId === null ? null : { id: matterId }),
       importProposal: (item) => linkTo('IMPORT_PROPOSED', item),
+      registration: (item) => linkTo('REGISTRATION_PROPOSED', item),
       sealApplication: (item) => linkTo('SEAL_APPLICATION_WAITING', item),
       blankTransfer: (item) => linkTo('BLANK_TRANSFER_PROPOSED', item),
       license: ({ license }) => (license === null ? null : { identifier: license }),

@@ -229,7 +229,8 @@ function peerProposalSource({ id, roles, ...place }: Person, now: Date): SQL {
     organs: sql`case when ${peerProposal.organ} is null then '{}' else array[${peerProposal.organ}] end`,
     caseId: sql`${peerProposal.caseId}`,
     license: sql`${peerProposal.license}`,
-    proposalId: sql`case when ${peerProposal.kind} in ('IMPORT_PROPOSED', 'SEAL_APPLICATION_WAITING', 'BLANK_TRANSFER_PROPOSED')
+    proposalId: sql`case when ${peerProposal.kind} in ('IMPORT_PROPOSED', 'REGISTRATION_PROPOSED', 'SEAL_APPLICATION_WAITING',
+      'BLANK_TRANSFER_PROPOSED')
       then ${peerProposal.proposalId} end`,
     subject: sql`${peerProposal.subject}`,
   });

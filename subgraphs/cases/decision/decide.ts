@@ -1,6 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
-import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
+import type { GrantContent } from '../../kernel/events/events.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -118,15 +118,4 @@ function contentOf(
     case 'CANCEL':
       return { ...currentBase, holder: currentContent.holder, fields };
   }
-}
-
-/**
- * Returns the issuer: the organ whose seal is on the outcome. It is the organ that decides (谁决定，谁用印).
- * Refuses ORGAN_WITHOUT_POWER if the matter does not name it, or if another organ decides.
- */
-export function issuerOf({ matter, delegation }: Case): OrganFact {
-  const { seals, decides } = delegation;
-  const issuer = seals.organ === decides.organ && matter.organs.find((organ) => organ.id === seals.organ);
-  if (!issuer) throw new Refusal('ORGAN_WITHOUT_POWER');
-  return issuer;
 }

@@ -4,6 +4,7 @@ import { dayOf } from '../../kernel/day.ts';
 import { type DeliveryInput, readDelivery, requireDelivery } from '../../kernel/delivery/delivery.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import { issuerOf, partiesOf } from '../../kernel/period/delegation.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import {
   openPersonSigning,
@@ -12,7 +13,7 @@ import {
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { acceptingWindow, buildStep, type Case, partiesOf } from '../case.ts';
+import { acceptingWindow, buildStep, type Case } from '../case.ts';
 import { listChanges } from '../content/check.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
@@ -26,7 +27,7 @@ import { requireCaseAction } from '../policy.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
 import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
-import { type DecisionInput, decide, issuerOf, placeOf } from './decide.ts';
+import { type DecisionInput, decide, placeOf } from './decide.ts';
 import { changedLines, grantedLines } from './printed.ts';
 import { appendCaseGranted } from './store.ts';
 

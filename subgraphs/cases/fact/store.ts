@@ -2,7 +2,8 @@ import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
-import type { LicenseFact, MatterFact } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
+import type { LicenseFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
 import { caseFile, caseLicense, guideFact, licenseFact, licenseKey, licenseTypeFact, matterFact } from '../tables.ts';
 
@@ -26,6 +27,16 @@ export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promis
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
   const key = keyOfLicense(fact.identifier);
   await tx.insert(licenseKey).values({ key, number: fact.number }).onConflictDoNothing();
+}
+
+/** Adds licenses that were entered from paper. One that an act has changed meanwhile stays as that act left it. */
+export async function addLicenseFacts(tx: Transaction, facts: readonly LicenseFact[]): Promise<void> {
+  const keys = facts.map(({ identifier, number }) => ({ key: keyOfLicense(identifier), number }));
+  await tx
+    .insert(licenseFact)
+    .values(facts.map((fact) => ({ number: fact.number, fact })))
+    .onConflictDoNothing();
+  await tx.insert(licenseKey).values(keys).onConflictDoNothing();
 }
 
 export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {

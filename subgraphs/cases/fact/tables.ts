@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
-import type { LicenseFact, MatterFact } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
+import type { LicenseFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');

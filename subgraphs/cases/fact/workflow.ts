@@ -14,6 +14,7 @@ import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
 import {
+  addLicenseFacts,
   findLicense,
   listUndelivered,
   putGuideFact,
@@ -40,6 +41,8 @@ export function receive(
           return putLicenseTypeFact(tx, event.payload);
         case 'LicenseChanged':
           return handleLicenseChange(tx, event.payload);
+        case 'LicensesRegistered':
+          return addLicenseFacts(tx, event.payload.licenses);
         case 'RegisterStated':
           return handleStatement(tx, event.payload);
         case 'CertificateDelivered':

@@ -4,7 +4,8 @@ import { actorColumns, day, digest, divisionCode, instant, serial } from '../../
 import type { DelegationFact } from '../../kernel/events/events.ts';
 import type { HolderCodeKind } from '../../kernel/identity/identity.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
-import type { Finding, MatterFact, Position, Step, StepData } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
+import type { Finding, Position, Step, StepData } from '../case.ts';
 import type { GuideInForce } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');

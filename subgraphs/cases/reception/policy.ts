@@ -1,9 +1,10 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
 import { actsFor } from '../../kernel/organ/place.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import type { Place, Policy } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { divisionOf, type MatterFact } from '../case.ts';
+import { divisionOf } from '../case.ts';
 
 /** Who may do what with a case. Each row is one mutation. */
 

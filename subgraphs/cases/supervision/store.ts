@@ -9,8 +9,9 @@ import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
 import { isInScope, isReadBy } from '../../kernel/organ/place-store.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import type { ReadScope } from '../../kernel/policy.ts';
-import type { LicenseFact, MatterFact } from '../case.ts';
+import type { LicenseFact } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { FindingEvent, FindingState, Level, PushEvent, PushState } from './supervision.ts';
 

@@ -1,7 +1,7 @@
 import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Mode } from '../../kernel/events/events.ts';
-import type { MatterFact } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { caseFile, matterFact } from '../tables.ts';
 
 /**

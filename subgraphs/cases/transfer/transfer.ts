@@ -1,6 +1,7 @@
 import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
 import type { Assignment, DelegationFact, OrganFact } from '../../kernel/events/events.ts';
-import { type Case, type CaseFile, hasEnded, type MatterFact, type OrganPair, type Position } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
+import { type Case, type CaseFile, hasEnded, type OrganPair, type Position } from '../case.ts';
 
 /** Returns the delegation of a running case after a transfer (划转) of its matter: same mode, new organs. */
 function moveDelegation(delegation: DelegationFact, newOrgans: OrganPair): DelegationFact {

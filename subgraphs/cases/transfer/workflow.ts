@@ -1,7 +1,8 @@
 import type { Transaction } from '../../../db/client.ts';
 import { dayOf, isWithin } from '../../kernel/day.ts';
 import { runItems } from '../../kernel/loop.ts';
-import { buildSystemStep, type Case, type MatterFact } from '../case.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
+import { buildSystemStep, type Case } from '../case.ts';
 import * as store from '../store.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
 import { listCasesToMove, listMovableMatters } from './store.ts';

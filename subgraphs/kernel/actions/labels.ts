@@ -51,6 +51,8 @@ export const ACTION_LABELS: Readonly<Record<string, ActionLabel>> = {
   withdrawLicenseProposal: { zh: '撤回拟办', en: 'Withdraw the proposal' },
   decideBlankTransfer: { zh: '确认接收空白证照', en: 'Confirm the transfer' },
   withdrawBlankTransfer: { zh: '撤回调拨', en: 'Withdraw the transfer' },
+  decideRegistration: { zh: '审批存量证照台账', en: 'Decide the ledger' },
+  withdrawRegistration: { zh: '撤回存量证照台账', en: 'Withdraw the ledger' },
   // acts of administration
   decideProposal: { zh: '审批提议', en: 'Decide the proposal' },
   withdrawProposal: { zh: '撤回提议', en: 'Withdraw the proposal' },

@@ -115,6 +115,37 @@ export type GrantContent = z.infer<typeof grantContent>;
 /** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
 const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });
 
+const licenseChange = z.object({
+  act: z.enum(ACTS),
+  number: z.string(),
+  /** Identifier of the version that is current after the act. */
+  identifier: z.string(),
+  version: z.number().int().positive(),
+  state: z.enum(LICENSE_STATES),
+  caseId: z.string().nullable(),
+  /** The supervisor's order that the act executes, or null. */
+  orderId: z.string().nullable().default(null),
+  /** SHA-256 of the file that the act produced: a PDF or a sealed JSON statement. */
+  documentDigest: digest,
+  signatureDigest: digest,
+  changedAt: instantSchema,
+  /** The version in force until the first day of this one, which renews it early; with the same state. Or null. */
+  earlier: z
+    .object({ identifier: z.string(), version: z.number().int().positive(), validFrom: day })
+    .nullable()
+    .default(null),
+  /** The license after the act. */
+  license: z.object({
+    matterId: z.string(),
+    licenseName: z.string(),
+    licenseType: z.string(),
+    holder,
+    fields: z.array(z.object({ label: z.string(), text: z.string() })),
+    validFrom: day,
+    validUntil: day.nullable(),
+  }),
+});
+
 export const payloads = {
   /**
    * All periods of a matter, oldest first, and the organs that they name. A day has at most one period, and none while
@@ -171,39 +202,9 @@ export const payloads = {
   /** A renewal (延续) that a case accepted runs, or is settled. */
   RenewalChanged: z.object({ caseId: z.uuid(), number: z.string(), isRunning: z.boolean(), changedAt: instantSchema }),
   /** One act on a license. It applies to both the document and the paper. */
-  LicenseChanged: z.object({
-    act: z.enum(ACTS),
-    number: z.string(),
-    /** Identifier of the version that is current after the act. */
-    identifier: z.string(),
-    version: z.number().int().positive(),
-    state: z.enum(LICENSE_STATES),
-    caseId: z.string().nullable(),
-    /** The supervisor's order that the act executes, or null. */
-    orderId: z.string().nullable().default(null),
-    /** SHA-256 of the file that the act produced: a PDF or a sealed JSON statement. */
-    documentDigest: digest,
-    signatureDigest: digest,
-    changedAt: instantSchema,
-    /**
-     * The version that is in force until the first day of this one, which renews it early. It has the state of this
-     * one. Null if none is.
-     */
-    earlier: z
-      .object({ identifier: z.string(), version: z.number().int().positive(), validFrom: day })
-      .nullable()
-      .default(null),
-    /** The license after the act. */
-    license: z.object({
-      matterId: z.string(),
-      licenseName: z.string(),
-      licenseType: z.string(),
-      holder,
-      fields: z.array(z.object({ label: z.string(), text: z.string() })),
-      validFrom: day,
-      validUntil: day.nullable(),
-    }),
-  }),
+  LicenseChanged: licenseChange,
+  /** Licenses on paper that were entered from their issuer's ledger (存量登记), as many as one transaction enters. */
+  LicensesRegistered: z.object({ registrationId: z.uuid(), licenses: z.array(licenseChange).min(1) }),
   /** What the register's key stated of a license (登记声明): a sheet was spoiled, or time has ended the license. */
   RegisterStated: z.object({
     /** Id of the act: the statement's `jti`. */
@@ -214,8 +215,8 @@ export const payloads = {
     identifier: z.string(),
     version: z.number().int().positive(),
     state: z.enum(LICENSE_STATES),
-    /** Revision in `license:<number>` that it follows: the newest one when it was entered. */
-    follows: z.number().int().positive(),
+    /** Revision in `license:<number>` that it follows: the newest one when it was entered. 0 if there is none yet. */
+    follows: z.number().int().nonnegative(),
     /** SHA-256 of the statement, a compact JWS. */
     documentDigest: digest,
     statedAt: instantSchema,

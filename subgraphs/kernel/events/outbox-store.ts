@@ -40,6 +40,29 @@ export async function appendEvent<Type extends EventType>(
   return streamRow.head;
 }
 
+/** An event that is the first of its stream. */
+export interface FirstEvent<Type extends EventType> {
+  type: Type;
+  stream: string;
+  occurredAt: Date;
+  payload: EventPayload<Type>;
+}
+
+/**
+ * Appends the first events of many streams for one consumer, in three statements. Nobody waits for them, and the
+ * consumer's relay finds them at its next look. Later events of these streams may have more consumers.
+ */
+export async function appendFirstEvents<Type extends EventType>(
+  tx: Transaction,
+  { outboxStream, outboxEvent, outboxDelivery }: MessageTables,
+  consumer: string,
+  events: readonly FirstEvent<Type>[],
+): Promise<void> {
+  await tx.insert(outboxStream).values(events.map(({ stream }) => ({ stream, head: 1 })));
+  await tx.insert(outboxEvent).values(events.map((event) => ({ ...event, revision: 1 })));
+  await tx.insert(outboxDelivery).values(events.map(({ stream }) => ({ consumer, stream, head: 1 })));
+}
+
 /**
  * Runs `apply` once per event. Ignores an event that was seen. Throws on a gap, so that the producer sends again in
  * order. Must be called inside the transaction that updates the projection.

@@ -11,6 +11,7 @@ export const ANNOUNCED_KINDS = {
   BLANK_WRITE_OFF_PROPOSED: 'writeOffBlanks',
   BLANK_TRANSFER_PROPOSED: 'decideBlankTransfer',
   IMPORT_PROPOSED: 'decideImport',
+  REGISTRATION_PROPOSED: 'decideRegistration',
   SEAL_APPLICATION_WAITING: 'decideSealApplication',
 } as const;
 export type AnnouncedKind = keyof typeof ANNOUNCED_KINDS;

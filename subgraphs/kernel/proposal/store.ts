@@ -41,8 +41,8 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
   const { proposal, proposalOutcome } = tables;
   const ofKinds = kinds && inArray(proposal.kind, [...kinds]);
   const isOutcomeOf = eq(proposalOutcome.proposalId, proposal.id);
-  const select = (db: Reader) =>
-    db.select({ row: proposal, ended: proposalOutcome }).from(proposal).leftJoin(proposalOutcome, isOutcomeOf);
+  const columns = { row: proposal, ended: proposalOutcome };
+  const select = (db: Reader) => db.select(columns).from(proposal).leftJoin(proposalOutcome, isOutcomeOf);
   const toStored = ({ row, ended }: { row: ProposalRow; ended: OutcomeRow | null }): StoredProposal<Kind> => ({
     ...row,
     kind: row.kind as Kind,
@@ -60,6 +60,12 @@ export function createProposalStore<Kind extends string>(tables: ProposalTables,
       if (!UUID_PATTERN.test(id)) return null;
       const [row] = await select(db).where(and(eq(proposal.id, id), ofKinds));
       return row ? toStored(row) : null;
+    },
+    /** Returns each proposal in the order of `ids`; null if there is none. */
+    async findAll(db: Reader, ids: readonly string[]): Promise<(StoredProposal<Kind> | null)[]> {
+      const known = ids.filter((id) => UUID_PATTERN.test(id));
+      const rows = (await select(db).where(and(inArray(proposal.id, known), ofKinds))).map(toStored);
+      return ids.map((id) => rows.find((one) => one.id === id) ?? null);
     },
     /** Locks a proposal: two decisions on it wait for each other. A row lock would need the right to update. */
     async lock(tx: Transaction, id: string): Promise<void> {

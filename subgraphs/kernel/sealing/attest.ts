@@ -75,6 +75,8 @@ export const SPOIL_REASON_LABELS = {
 export type SpoilReason = keyof typeof SPOIL_REASON_LABELS;
 const SPOIL_REASONS = Object.keys(SPOIL_REASON_LABELS) as unknown as readonly [SpoilReason, ...SpoilReason[]];
 
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
 /** Id of the issuing organ. */
 const organ = z
   .string()
@@ -103,7 +105,7 @@ const spoiledSheet = z
     reason: z.enum(SPOIL_REASONS),
     spoiled: blankNumber,
     replacement: blankNumber,
-    by: z.string().regex(/^[0-9a-f]{64}$/),
+    by: sha256Hex,
   })
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(({ spoiled, replacement }) => spoiled !== replacement, 'a sheet does not replace itself');
@@ -126,10 +128,34 @@ const endedPeriod = z
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(({ iat, until }) => iat * 1000 >= startOfDay(until).getTime() + DAY_MS, 'the last day has not passed');
 
-export const registerStatement = z.discriminatedUnion('act', [spoiledSheet, endedPeriod]);
+/**
+ * What the register states when a license on paper is entered from its issuer's ledger (存量登记). It says of no license
+ * that it was decided here: only that two persons of the issuer took the line of this file over. `record` is the digest
+ * of what was entered, which has a random element, `file` that of the ledger. `by` and `preparedBy` are SHA-256 of the
+ * ids of the persons who approved and proposed it.
+ */
+const registeredPaper = z
+  .strictObject({
+    jti: z.uuid(),
+    iat: seconds,
+    act: z.literal('REGISTER'),
+    sub: identifier,
+    version: z.literal(1),
+    state: z.literal('VALID'),
+    organ,
+    record: sha256Hex,
+    file: sha256Hex,
+    by: sha256Hex,
+    preparedBy: sha256Hex,
+  })
+  .refine(isOfVersion, VERSION_DIFFERS)
+  .refine(({ by, preparedBy }) => by !== preparedBy, 'nobody takes a ledger over alone');
+
+export const registerStatement = z.discriminatedUnion('act', [spoiledSheet, endedPeriod, registeredPaper]);
 export type RegisterStatement = z.infer<typeof registerStatement>;
 export type SpoilStatement = z.infer<typeof spoiledSheet>;
 export type LapseStatement = z.infer<typeof endedPeriod>;
+export type RegistrationStatement = z.infer<typeof registeredPaper>;
 export const REGISTER_TYP = 'register-statement+jwt';
 
 /** Request of `seals.attest`, called by licenses. It signs with a key for only that. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { isPersonRecord } from '../../kernel/identity/identity.ts';
 import type { CodePayload } from '../../kernel/sealing/sign.ts';
+import { requireSealed } from '../registration/record.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
 
 /** The QR code of a license (二维码): a link, and after `#` a signed text that anyone can check without network. */
@@ -33,7 +34,8 @@ export function buildCodePayload(record: LicenseRecord): CodePayload {
 
 /** Returns the record as attached to its PDF: with the text of its code, if it has one. */
 export function buildAttachedRecord(record: LicenseRecord, code: string | null): AttachedRecord {
-  return code === null ? record : { ...record, KZ_EWM: `${record.KZ_HYDZ}#${code}` };
+  const sealed = requireSealed(record);
+  return code === null ? sealed : { ...sealed, KZ_EWM: `${record.KZ_HYDZ}#${code}` };
 }
 
 /** Returns the `kid` in the header of a code, which identifies its certificate. */

@@ -1,8 +1,8 @@
 import type { Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import { kindOfRecord } from '../../kernel/identity/identity.ts';
 import type { Act } from '../../kernel/license-acts.ts';
+import { toLicenseFact } from '../list/fact.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { ActRow } from './act-store.ts';
@@ -14,7 +14,7 @@ export const messages: MessageTables = tables;
 /** The relays to the city library: of acts on licenses, and of what the register stated. Neither holds up the other. */
 export const LIBRARY_CONSUMERS = { changes: 'library', statements: 'library-statements' } as const;
 export const CONSUMERS = {
-  cases: ['LicenseChanged', 'RegisterStated', 'CertificateDelivered', 'TaskVoided'],
+  cases: ['LicenseChanged', 'LicensesRegistered', 'RegisterStated', 'CertificateDelivered', 'TaskVoided'],
   [LIBRARY_CONSUMERS.changes]: ['LicenseChanged'],
   [LIBRARY_CONSUMERS.statements]: ['RegisterStated'],
 } as const;
@@ -52,19 +52,7 @@ export async function appendLicenseChanged(
       signatureDigest: sealResult.signatureDigest,
       changedAt: at.toISOString(),
       earlier: earlier && toEarlierFact(earlier),
-      license: {
-        matterId: record.KZ_SX,
-        licenseName: record.ZZMC,
-        licenseType: record.ZZLXDM,
-        holder: {
-          name: record.CZZT,
-          code: record.CZZTDM,
-          codeKind: kindOfRecord(record.CZZTDMLX),
-        },
-        fields: [...record.KZ_NR],
-        validFrom: record.ZZYXQQSRQ,
-        validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
-      },
+      license: toLicenseFact(record),
     },
   });
 }

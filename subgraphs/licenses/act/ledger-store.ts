@@ -27,7 +27,8 @@ function nextSeq(ledger: typeof licenseEntry | typeof paperEntry, number: string
 
 /**
  * Writes one entry to each of the two ledgers, by one statement. The document and the paper of a version therefore gain
- * and lose validity together. No other function changes either ledger.
+ * and lose validity together. No other function changes either ledger, but
+ * for the first entries of licenses from paper (registration/entry-store.ts).
  */
 async function enterValidity(
   tx: Transaction,
@@ -264,7 +265,7 @@ export async function enterDelivered(
     number,
     caseId,
     delivery,
-  }: SheetsOfVersion & { number: string; caseId: string; delivery: Delivery },
+  }: SheetsOfVersion & { number: string; caseId: string | null; delivery: Delivery },
   actor: string,
   at: Date,
 ): Promise<void> {

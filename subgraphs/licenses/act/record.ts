@@ -2,8 +2,8 @@ import type { RecordCodeKind } from '../../kernel/identity/identity.ts';
 
 /**
  * The canonical record of one license version: metadata elements of GB/T 36903-2018 by their standard short names, and
- * extensions (KZ_*). Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`.
- * The PDF is rendered only from it, so that the same record always gives the same bytes.
+ * extensions (KZ_*). A sealed version has the members of SealedRecord too, one entered from paper those of
+ * RegisteredRecord (registration/record.ts).
  */
 export interface LicenseRecord {
   /** Name of the license (证照名称). */
@@ -26,18 +26,12 @@ export interface LicenseRecord {
   /** Validity (有效期起始、截止). The end is 长期 if there is none. */
   ZZYXQQSRQ: string;
   ZZYXQJZRQ: string;
-  /** Who authorised the seal, when (RFC 3339, UTC), and the seal's name (签章人、签章时间、签章名称). */
-  ZZQZR: string;
-  ZZQZSJ: string;
-  ZZQZMC: string;
   /** Version under the number, from 1. */
   KZ_BB: number;
   /** Act that made this version, as `Act` names it. */
   KZ_CZ: string;
   /** Matter id. */
   KZ_SX: string;
-  /** Case number (办件编号). */
-  KZ_BJBH: string;
   /** Division code of the issuer, and of the county that handled the case. */
   KZ_XZQH: string;
   KZ_BLXZQH: string;
@@ -55,8 +49,21 @@ export interface LicenseRecord {
   KZ_LXBB?: number;
 }
 
+/**
+ * The record of a sealed version. Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`.
+ * The PDF is rendered only from it, so that the same record always gives the same bytes.
+ */
+export interface SealedRecord extends LicenseRecord {
+  /** Who authorised the seal, when (RFC 3339, UTC), and the seal's name (签章人、签章时间、签章名称). */
+  ZZQZR: string;
+  ZZQZSJ: string;
+  ZZQZMC: string;
+  /** Case number (办件编号). */
+  KZ_BJBH: string;
+}
+
 /** The attachment of a license's PDF: the record with the text of its QR code (二维码). The code signs its digest. */
-export type AttachedRecord = LicenseRecord & { KZ_EWM?: string };
+export type AttachedRecord = SealedRecord & { KZ_EWM?: string };
 
 /**
  * A sealed statement of an act that makes no new document (suspension, restoration, an ending). Releases up to 0.4

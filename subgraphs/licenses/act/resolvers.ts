@@ -14,6 +14,7 @@ import {
 import { periodOf, stateOn } from '../../kernel/period/validity.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
+import { type Rehearsal, toActRehearsal, toSheetRehearsal } from '../action/rehearsal-view.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
 import { viewProposal } from '../proposal/view.ts';
@@ -59,7 +60,7 @@ function counterMutations(deps: issue.IssueDependencies) {
     (_, { input }, context) =>
       runLicenseMutation(deps.db, context, async (actor) => {
         const sheet = await changeSheet(deps, actor, input);
-        return { identifier: input.identifier, rehearsal: input.dryRun ? view.toSheetRehearsal(sheet) : null };
+        return { identifier: input.identifier, rehearsal: input.dryRun ? toSheetRehearsal(sheet) : null };
       });
   return {
     deliverCertificate: resolveSheetMutation(handover.deliverSheet),
@@ -83,7 +84,7 @@ interface MutationOutcome {
   /** Null if the act waits for its seal. */
   identifier: string | null;
   proposal?: StoredProposal<OwnAct> | null;
-  rehearsal: view.Rehearsal | null;
+  rehearsal: Rehearsal | null;
   /** What the actor signs, in a rehearsal of an act that the actor authorises. */
   signatureRequest?: SignatureRequest | null;
 }
@@ -113,7 +114,7 @@ async function carryOut(
     const intent = await issue.rehearseAct(deps, prepare);
     return {
       identifier: intent.identifier,
-      rehearsal: { ...view.toActRehearsal(intent), state: stateToday(deps, intent) },
+      rehearsal: { ...toActRehearsal(intent), state: stateToday(deps, intent) },
     };
   }
   const outcome = await issue.performAct(deps, prepare);

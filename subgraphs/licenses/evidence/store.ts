@@ -94,12 +94,12 @@ export async function putStatement(db: Database, row: typeof stateStatement.$inf
   await db.insert(stateStatement).values(row).onConflictDoUpdate({ target: stateStatement.identifier, set: { text } });
 }
 
-/** Lists versions whose newest proof is older than `before`, oldest first. */
+/** Lists sealed versions whose newest proof is older than `before`, oldest first. */
 export async function listVersionsToStamp(db: Database, before: Date, limit: number): Promise<string[]> {
   const rows = await db.execute<{ identifier: string }>(sql`
     select v.identifier from ${licenseVersion} v
     left join lateral (select max(stamped_at) as at from ${evidenceBundle} e where e.identifier = v.identifier) e on true
-    where coalesce(e.at, v.signed_at) < ${before.toISOString()} order by coalesce(e.at, v.signed_at), v.identifier limit ${limit}`);
+    where v.seal_id is not null and coalesce(e.at, v.signed_at) < ${before.toISOString()} order by coalesce(e.at, v.signed_at), v.identifier limit ${limit}`);
   return rows.map((row) => row.identifier);
 }
 

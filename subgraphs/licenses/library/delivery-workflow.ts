@@ -7,6 +7,7 @@ import { takesOverOnFirstDay } from '../../kernel/license-acts.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { buildHandOver } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
+import { PeerError } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { ReadEvidenceMaterial, RecordReceipt } from '../../kernel/sealing/sign.ts';
 import { toOneLine } from '../../kernel/text.ts';
@@ -15,7 +16,7 @@ import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-
 import { reading } from '../reading/tables.ts';
 import { findSealedFile, isNewestChange } from './feed-store.ts';
 import { type LibraryClient, type LibraryDelivery, STATEMENT_PROTOCOL } from './library-client.ts';
-import { findStatement } from './statement-store.ts';
+import { findStatement, isFromPaper } from './statement-store.ts';
 
 /** Delivery to the city library (归集): acts on licenses, and what the register stated of them. */
 
@@ -85,6 +86,7 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
   const change: EventPayload<'LicenseChanged'> = event.payload;
   await requireDue(deps, event, change, signal);
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
+  await awaitRegistration(deps, event, number, signal);
   const sealedFile = await findSealedFile(deps.db, change);
   // A PDF of this release contains its signature. A statement, or a PDF of an earlier release, has a detached one.
   if (!sealedFile || (!sealedFile.signature && sealedFile.file.mediaType !== 'application/pdf'))
@@ -117,6 +119,21 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
   const receipt = await deps.library.deliver(delivery, signal);
   await recordReceipt(deps, event, change, receipt, hasSalt(record));
   return receipt;
+}
+
+/**
+ * Throws PeerError if the library cannot know a license from paper yet: one that speaks version 1 only would refuse its
+ * first act for good. With version 2 it answers ORDER until it has the statement.
+ */
+async function awaitRegistration(
+  { db, library }: DeliveryDependencies,
+  { revision }: Envelope,
+  number: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (revision > 1 || !(await isFromPaper(db, number))) return;
+  if (!(await library.speaks(STATEMENT_PROTOCOL, signal)))
+    throw new PeerError('市电子证照库暂不接收存量证照，待其接口升级后自动归集');
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, like, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
@@ -14,9 +14,10 @@ import {
 } from '../../kernel/list/page.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import { buildAttachedRecord } from '../act/code.ts';
-import { licenseStream } from '../act/event-store.ts';
+import { LIBRARY_CONSUMERS, licenseStream } from '../act/event-store.ts';
 import type { StoredFile } from '../act/file-store.ts';
-import type { ActStatement, AttachedRecord, LicenseRecord } from '../act/record.ts';
+import type { ActStatement, LicenseRecord } from '../act/record.ts';
+import { registerStream } from '../register/store.ts';
 import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt, outboxStream } from '../tables.ts';
 
 /** Position of a row in the feed. */
@@ -107,8 +108,9 @@ export async function findCollections(
   db: Reader,
   versions: readonly { identifier: string; number: string; revision: number }[],
 ): Promise<Map<string, Collection>> {
-  const streams = versions.map((version) => licenseStream(version.number));
-  const isLibraryDelivery = eq(outboxDelivery.consumer, 'library');
+  const streams = versions.flatMap(({ number }) => [licenseStream(number), registerStream(number)]);
+  const consumers = Object.values(LIBRARY_CONSUMERS);
+  const isLibraryDelivery = inArray(outboxDelivery.consumer, consumers);
   const rows = await db
     .select()
     .from(outboxDelivery)
@@ -116,21 +118,17 @@ export async function findCollections(
   const receipts = await db
     .select()
     .from(outboxReceipt)
-    .where(
-      and(
-        eq(outboxReceipt.consumer, 'library'),
-        inArray(outboxReceipt.stream, streams),
-        like(outboxReceipt.stream, 'license:%'),
-      ),
-    );
+    .where(and(inArray(outboxReceipt.consumer, consumers), inArray(outboxReceipt.stream, streams)));
   const deliveryTimes = new Map(receipts.map((row) => [`${row.stream} ${row.revision}`, row.deliveredAt]));
   const byStream = new Map(rows.map((row) => [row.stream, row]));
   return new Map(
     versions.map(({ identifier, number, revision }): [string, Collection] => {
-      const stream = licenseStream(number);
+      // A version from paper is collected when the register's first statement is.
+      const isFromPaper = revision === 0;
+      const stream = isFromPaper ? registerStream(number) : licenseStream(number);
       const row = byStream.get(stream);
-      if (row && row.delivered >= revision) {
-        const collectedAt = deliveryTimes.get(`${stream} ${revision}`) ?? null;
+      if (row && row.delivered >= Math.max(revision, 1)) {
+        const collectedAt = deliveryTimes.get(`${stream} ${Math.max(revision, 1)}`) ?? null;
         return [identifier, { state: 'COLLECTED', attempts: 0, collectedAt, lastError: null }];
       }
       const state = row?.rejectedAt ? 'FAILED' : 'PENDING';
@@ -152,7 +150,7 @@ export async function findSealedFile(
 ): Promise<{
   file: StoredFile;
   signature: Uint8Array | null;
-  record: AttachedRecord | ActStatement | RegisterStatement;
+  record: LicenseRecord | ActStatement | RegisterStatement;
 } | null> {
   const signatureFile = alias(document, 'beside');
   const [row] = await db

@@ -55,6 +55,8 @@ export interface StatementDelivery {
   documentDigest: string;
   /** RFC 3339, UTC. */
   statedAt: string;
+  /** Of a license from paper: the record that was entered. It has no document that carries it. */
+  record?: LicenseRecord;
   /** Certificates between that of the signer and the root, DER. */
   chain: readonly Uint8Array[];
 }

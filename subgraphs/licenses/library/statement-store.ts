@@ -1,9 +1,10 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import { LIBRARY_CONSUMERS } from '../act/event-store.ts';
+import type { LicenseRecord } from '../act/record.ts';
 import { registerStream } from '../register/store.ts';
-import { act, document, outboxDelivery, outboxReceipt } from '../tables.ts';
+import { act, document, licenseVersion, outboxDelivery, outboxReceipt } from '../tables.ts';
 
 /** What the register stated of licenses, and how far the city library has collected it. */
 
@@ -12,13 +13,26 @@ export async function findStatement(
   db: Reader,
   actId: string,
   digest: string,
-): Promise<{ statement: string; claims: RegisterStatement } | null> {
+): Promise<{ statement: string; claims: RegisterStatement; record?: LicenseRecord } | null> {
   const [row] = await db
-    .select({ bytes: document.bytes, record: act.record })
+    .select({ bytes: document.bytes, claims: act.record, record: licenseVersion.record })
     .from(act)
     .innerJoin(document, eq(document.digest, act.documentDigest))
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, act.identifier))
     .where(and(eq(act.id, actId), eq(act.documentDigest, digest)));
-  return row ? { statement: Buffer.from(row.bytes).toString('utf8'), claims: row.record as RegisterStatement } : null;
+  if (!row) return null;
+  const claims = row.claims as RegisterStatement;
+  const statement = Buffer.from(row.bytes).toString('utf8');
+  return { statement, claims, ...(claims.act === 'REGISTER' ? { record: row.record } : {}) };
+}
+
+/** Whether a license began on paper: the library learns it from a statement, before any act. */
+export async function isFromPaper(db: Reader, number: string): Promise<boolean> {
+  const rows = await db
+    .select({ identifier: licenseVersion.identifier })
+    .from(licenseVersion)
+    .where(and(eq(licenseVersion.number, number), eq(licenseVersion.version, 1), isNull(licenseVersion.sealId)));
+  return rows.length > 0;
 }
 
 /** Delivery of all that the register stated of a license. */

@@ -5,6 +5,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
 import { prepareCaseAct } from '../act/prepare-workflow.ts';
 import { type MutationResolver, runAct, runLicenseMutation } from '../act/resolvers.ts';
+import { toActRehearsal } from '../action/rehearsal-view.ts';
 import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
@@ -109,5 +110,5 @@ function propose(deps: IssueDependencies, context: GraphContext, act: OwnAct, in
 }
 
 function toOutcome({ proposal, identifier, rehearsed, signatureRequest }: workflow.ProposalResult) {
-  return { proposal, identifier, rehearsal: rehearsed && view.toActRehearsal(rehearsed), signatureRequest };
+  return { proposal, identifier, rehearsal: rehearsed && toActRehearsal(rehearsed), signatureRequest };
 }

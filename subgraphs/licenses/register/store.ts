@@ -10,7 +10,8 @@ export const registerStream = (number: string) => `register:${number}`;
 
 /**
  * Appends the event about a statement of the register, in the transaction that enters the act. The caller must hold the
- * lock on the license, so that the revision that the statement follows is the newest one.
+ * lock on the license, so that the revision that the statement follows is the newest one: 0 for a license from paper
+ * without an act.
  */
 export async function appendStated(tx: Transaction, doneAct: ActRow, documentDigest: string, at: Date): Promise<void> {
   const { id: actId, act, number, identifier, version, stateAfter: state } = doneAct;
@@ -19,14 +20,13 @@ export async function appendStated(tx: Transaction, doneAct: ActRow, documentDig
     .select({ head: outboxStream.head })
     .from(outboxStream)
     .where(eq(outboxStream.stream, licenseStream(number)));
-  if (!license) throw new Error(`no events of license ${number}`);
   await appendEvent(tx, messages, CONSUMERS, {
     type: 'RegisterStated',
     stream: registerStream(number),
     occurredAt: at,
     payload: {
       ...{ actId, act: act as RegisterAct, number, identifier, version, state },
-      ...{ follows: license.head, documentDigest, statedAt: at.toISOString() },
+      ...{ follows: license?.head ?? 0, documentDigest, statedAt: at.toISOString() },
     },
   });
 }

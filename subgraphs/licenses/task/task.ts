@@ -2,6 +2,7 @@ import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
 import { type Act, makesVersion, requireActFits } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
+import { requireSealed } from '../registration/record.ts';
 
 /** A granted case whose act on a license is to be done (制证任务). */
 export interface CertificateTask {
@@ -50,5 +51,5 @@ type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;
 /** Whether a version was made since the decision. A grant of a release up to 0.4.1 names none, so its time counts. */
 function isOutdated({ content, decidedAt }: DecidedTask, { version, record }: LicenseHead): boolean {
   const { onVersion } = content;
-  return onVersion === undefined ? new Date(record.ZZQZSJ) > decidedAt : version !== onVersion;
+  return onVersion === undefined ? new Date(requireSealed(record).ZZQZSJ) > decidedAt : version !== onVersion;
 }

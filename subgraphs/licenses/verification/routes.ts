@@ -24,7 +24,7 @@ export function addVerificationRoutes(app: FastifyInstance, { db, now, parse }: 
   // A document never changes, so it is read once for many requests.
   const pictures = createCache<SealPicture>(MAX_CACHED_PICTURES);
   const running = new SharedWork<SealPicture>();
-  const readPicture = async ({ issuerName: organ, sealName: name, fileDigest }: PublicStatus) => {
+  const readPicture = async ({ issuerName: organ, fileDigest }: PublicStatus, name: string) => {
     const file = (await findFile(db, fileDigest))?.bytes;
     const png = file ? await parse('readSealPicture', file) : null;
     const picture: SealPicture = png
@@ -36,8 +36,9 @@ export function addVerificationRoutes(app: FastifyInstance, { db, now, parse }: 
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
     const status = await findPublicStatus(db, params.identifier, dayOf(now()));
     if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
-    const { fileDigest } = status;
-    const picture = pictures.get(fileDigest) ?? (await running.share(fileDigest, () => readPicture(status)));
+    const { fileDigest, sealName } = status;
+    if (sealName === null) return reply.code(404).send({ code: 'SEAL_UNKNOWN', message: '存量证照上没有印章。' });
+    const picture = pictures.get(fileDigest) ?? (await running.share(fileDigest, () => readPicture(status, sealName)));
     return reply.header('cache-control', 'public, max-age=86400').type(picture.type).send(picture.body);
   });
 }

@@ -7,6 +7,8 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { LicenseRecord } from '../act/record.ts';
 import type { LostSheet } from '../paper/lost-store.ts';
+import { isRegistered, requireSealed } from '../registration/record.ts';
+import { viewRegistration } from '../registration/view.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
 import { findRunningRenewals } from '../validity/renewal-store.ts';
 import { findDeemedDay, isRenewed } from '../validity/view.ts';
@@ -44,8 +46,10 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     // Whoever names it has the file. It opens the bundle of a record that has no random element.
     documentDigest: hasSalt(record) ? documentDigest : null,
     fileDigest: documentDigest,
-    sealName: record.ZZQZMC,
-    sealedAt: signedAt,
+    origin: isRegistered(record) ? ('REGISTERED' as const) : ('ISSUED' as const),
+    registration: viewRegistration(record),
+    sealName: isRegistered(record) ? null : requireSealed(record).ZZQZMC,
+    sealedAt: isRegistered(record) ? null : signedAt,
     supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,
     nextVersion: isNext ? row.license.headIdentifier : null,
     nextFrom: isNext ? row.license.headFrom : null,

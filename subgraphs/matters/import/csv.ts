@@ -1,6 +1,6 @@
-import { parse } from 'csv-parse/sync';
 import { type Day, isDay } from '../../kernel/day.ts';
 import { MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } from '../../kernel/events/events.ts';
+import { listCsvLines, splitCsvLine } from '../../kernel/foreign/csv.ts';
 import { isUscc } from '../../kernel/identity/uscc.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -97,12 +97,11 @@ export interface ParsedList {
  */
 export function parseList(csv: string): ParsedList {
   if (csv.length > MAX_CSV_CHARS) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_CSV_CHARS} 字`);
-  const texts = csv.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
-  const filledLines = texts.map((text, i) => ({ line: i + 1, text })).filter(({ text }) => /[^\s,]/.test(text));
+  const filledLines = listCsvLines(csv);
   if (filledLines.length > MAX_LINES) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_LINES} 行`);
   const [header, ...body] = filledLines;
   if (header === undefined || body.length === 0) throw new Refusal('IMPORT_EMPTY', 'csv');
-  const columns = splitLine(header.text);
+  const columns = splitCsvLine(header.text);
   const headerRefusals = checkHeader(columns);
   const problems = headerRefusals.map((refusal) => toProblem(header.line, refusal));
   // Without these two columns no line can be identified, so no problems of lines are reported.
@@ -110,21 +109,11 @@ export function parseList(csv: string): ParsedList {
   const lines: ImportLine[] = [];
   const seen = new Map<string, number>();
   for (const { line, text } of body) {
-    const result = parseLine(line, columns, splitLine(text), seen);
+    const result = parseLine(line, columns, splitCsvLine(text), seen);
     if (Array.isArray(result)) problems.push(...result.map((refusal) => toProblem(line, refusal)));
     else lines.push(result);
   }
   return { lines, problems };
-}
-
-/** Returns the trimmed cells of a line, or null if its quotes do not match. */
-function splitLine(text: string): string[] | null {
-  try {
-    const [cells] = parse(text, { trim: true }) as string[][];
-    return cells ?? null;
-  } catch {
-    return null;
-  }
 }
 
 function checkHeader(columns: readonly string[] | null): Refusal[] {

@@ -34,6 +34,7 @@ const LISTS: Readonly<Record<string, string>> = {
   ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', proposals: '', uploads: '', sealUses: '' },
   ...{ platforms: 'keys { ...N }', seals: 'grants { ...N }', webhooks: '', materialReads: '' },
   ...{ supervisionOrders: '', licenseProposals: '', sealApplications: '', importProposals: '' },
+  registrations: '',
   ...{ delegationImports: '', organs: '', licenseTypes: '' },
 };
 

@@ -1,0 +1,33 @@
+import type { Act, ValidityState } from '../../kernel/license-acts.ts';
+import type { ActOutline } from '../act/act-store.ts';
+import type { SheetState } from '../paper/paper.ts';
+import type { SheetOnDay } from '../paper/store.ts';
+
+/** The result that an act would have. Nothing of it is stored. */
+export interface Rehearsal {
+  act: Act | 'SPOIL' | 'DELIVER' | 'RECALL';
+  identifier: string;
+  number: string;
+  version: number;
+  state: ValidityState;
+  blankNumber: string | null;
+  paper: SheetState | null;
+}
+
+export function toActRehearsal(outline: ActOutline): Rehearsal {
+  const { act, identifier, number, version, stateAfter, blankNumber } = outline;
+  return {
+    act,
+    identifier,
+    number,
+    version,
+    state: stateAfter,
+    blankNumber,
+    paper: blankNumber === null ? null : 'PRINTED',
+  };
+}
+
+export function toSheetRehearsal({ identifier, number, version, validity, blankNumber, state }: SheetOnDay): Rehearsal {
+  const act = state === 'DELIVERED' ? 'DELIVER' : 'RECALL';
+  return { act, identifier, number, version, state: validity, blankNumber, paper: state };
+}

@@ -1,0 +1,20 @@
+import type { EventPayload } from '../../kernel/events/events.ts';
+import { kindOfRecord } from '../../kernel/identity/identity.ts';
+import type { LicenseRecord } from '../act/record.ts';
+
+/** Returns what an event tells of a license: the content of its current version. */
+export function toLicenseFact(record: LicenseRecord): EventPayload<'LicenseChanged'>['license'] {
+  return {
+    matterId: record.KZ_SX,
+    licenseName: record.ZZMC,
+    licenseType: record.ZZLXDM,
+    holder: {
+      name: record.CZZT,
+      code: record.CZZTDM,
+      codeKind: kindOfRecord(record.CZZTDMLX),
+    },
+    fields: [...record.KZ_NR],
+    validFrom: record.ZZYXQQSRQ,
+    validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
+  };
+}
