@@ -17,6 +17,7 @@ import {
   type StepRecord,
   waitsFor,
 } from './case.ts';
+import { amendedFor } from './content/sight.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
 
@@ -53,7 +54,10 @@ export function viewCase(subject: Case, actor: Actor) {
     supplement: subject.steps.find((record) => record.data?.supplement)?.data?.supplement ?? null,
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
-    steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
+    steps: subject.steps.map((record) => ({
+      ...viewStep(record, isOwn && !hasRole(actor, 'AUDITOR')),
+      amended: amendedOf(subject, record, actor),
+    })),
   };
 }
 
@@ -77,9 +81,14 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,
     exceptions: (data?.exceptions ?? []).map(({ id }) => id),
-    amended: data?.amended ?? [],
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
+}
+
+/** An amendment is of the application's own lines. A decision amends the license. */
+function amendedOf(subject: Case, { step, data }: StepRecord, actor: Actor) {
+  const amended = data?.amended ?? [];
+  return step === 'DECIDED' ? amendedFor(actor, subject, amended) : amended;
 }
 
 function viewWaiting(subject: Case) {

@@ -361,6 +361,11 @@ export function caseStatementReason(act: LicenseAction): string {
   return `依申请${LICENSE_ACTS[act].label}`;
 }
 
+/** Whether an act gives a license to another holder: its applicant is not the holder. */
+export function changesHolder(act: Act): boolean {
+  return act === 'TRANSFER';
+}
+
 /** Whether the state of a license on a day allows an act. An issue makes the first version, so no state allows it. */
 export function isActAllowed(act: Act, state: ValidityState): boolean {
   return (LICENSE_ACTS[act].from as readonly ValidityState[]).includes(state);
@@ -378,7 +383,7 @@ export function requireActFits(
 ): void {
   const { action } = request;
   if (license.licenseType !== request.licenseType) throw new Refusal('LICENSE_UNKNOWN', field);
-  if (action !== 'TRANSFER' && license.holderCode !== request.holderCode)
+  if (!changesHolder(action) && license.holderCode !== request.holderCode)
     throw new Refusal('NOT_YOUR_RECORD', field, '证照的持证人不是申请人');
   if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', field);
 }

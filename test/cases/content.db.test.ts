@@ -45,6 +45,18 @@ describe('a change', () => {
     const granted = await grantCase(hub, WINDOW_FORWARD, { fields: LINES });
     const license = await issueGrantedLicense(hub, WINDOW_FORWARD, granted, 1);
     const fields = [{ label: '经营场所', text: '于都县示例路2号' }];
+    // A rehearsal at the counter shows what everybody may know: it leaves no case that the holder sees.
+    const rehearsed = await runMutation(
+      hub,
+      CHANGING.accepts,
+      'acceptCase',
+      'ApplicationInput',
+      { matter: CHANGING.matter, applicant: COMPANY, fields, licenseNumber: license.number, dryRun: true },
+      'case { certificateData { fields { label } } }',
+    );
+    const shown = rehearsed.case.certificateData.fields.map(({ label }: { label: string }) => label);
+    expect(shown).toContain('经营场所');
+    expect(shown).not.toContain('住所');
     const change = await grantCase(hub, CHANGING, { fields, licenseNumber: license.number });
     const changed = await runMutation(
       hub,
@@ -58,6 +70,9 @@ describe('a change', () => {
       version: 2,
       fields: LINES.map((line) => (line.label === '经营场所' ? fields[0] : line)),
     });
+    const query = 'query($id: ID!) { case(id: $id) { certificateData { fields { label text } } } }';
+    const { data } = await hub.ask('applicant-company', query, { id: change });
+    expect(data.case.certificateData.fields).toEqual(changed.license.fields);
   });
 });
 

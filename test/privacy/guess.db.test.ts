@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isCitizenNumber } from '../../subgraphs/kernel/identity/citizen.ts';
 import { testClock } from '../support/clock.ts';
-import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { TEST_INTAKE_LIMITS } from '../support/limits.ts';
 import { buildSubgraphSchema } from '../support/subgraph-schema.ts';
@@ -129,8 +129,7 @@ describe('a clerk who names a license with a code', () => {
 
   test('learns nothing by a supplement of another applicant’s case', async () => {
     clock.advance(DAY_MS);
-    const company = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
-    const input = { matter: route.matter, applicant: company, fields: [] };
+    const input = { matter: route.matter, applicant: COMPANY, fields: [] };
     const received = await runMutation(
       hub,
       CLERK,
@@ -149,6 +148,41 @@ describe('a clerk who names a license with a code', () => {
     for (let i = 0; i <= LIMIT; i++)
       attempts.push(await findRefusalCode(hub, CLERK, 'supplementCase', 'SupplementInput', supplement));
     expect(attempts).toEqual([...Array(LIMIT).fill('NOT_YOUR_RECORD'), 'HOLDER_CHECKS_TOO_MANY']);
+    expect(await listChecks('applicant-citizen')).toHaveLength(before + LIMIT);
+  });
+
+  test('names licenses for transfers without a wrong code, each recorded, few of one license', async () => {
+    clock.advance(DAY_MS);
+    const transfer = (person: string, code: string) =>
+      findRefusalCode(hub, person, 'receiveApplication', 'ApplicationInput', {
+        ...{ matter: CHANGING, applicant: { ...COMPANY, code }, fields: [], licenseNumber: license.number },
+        ...{ situation: 'TRANSFER', dryRun: true },
+      });
+    for (const person of [CLERK, 'applicant-company']) {
+      const codes: (string | null)[] = [];
+      for (let i = 0; i <= LIMIT; i++) codes.push(await transfer(person, COMPANY.code));
+      expect(codes).toEqual([...Array(LIMIT).fill('SITUATION_NOT_OFFERED'), 'HOLDER_CHECKS_TOO_MANY']);
+    }
+    const query = '{ caseReadings(filter: { object: LICENSE_NAMED }, first: 100) { edges { node { number } } } }';
+    const { data } = await hub.ask('applicant-citizen', query);
+    expect(data.caseReadings.edges).toEqual(Array(2 * LIMIT).fill({ node: { number: license.number } }));
+    // None of them was a wrong code.
+    expect(await attempt(CITIZEN.code)).toBeNull();
+  });
+
+  test('is refused like an applicant who tries', async () => {
+    clock.advance(DAY_MS);
+    const apply = (code: string) =>
+      findRefusalCode(hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', {
+        ...{ matter: CHANGING, applicant: { ...COMPANY, code }, fields: [], licenseNumber: license.number, dryRun: true },
+      });
+    const before = (await listChecks('applicant-citizen')).length;
+    // Another's code is no try: nothing is compared with it.
+    expect(await apply(CITIZEN.code)).toBe('NOT_YOUR_RECORD');
+    expect(await listChecks('applicant-citizen')).toHaveLength(before);
+    const codes: (string | null)[] = [];
+    for (let i = 0; i <= LIMIT; i++) codes.push(await apply(COMPANY.code));
+    expect(codes).toEqual([...Array(LIMIT).fill('NOT_YOUR_RECORD'), 'HOLDER_CHECKS_TOO_MANY']);
     expect(await listChecks('applicant-citizen')).toHaveLength(before + LIMIT);
   });
 

@@ -6,7 +6,7 @@ import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
-import { type AmendedLine, type Lines, linesAfter, listAmended } from './content.ts';
+import { type AmendedLine, HOLDER_LABEL, type Lines, linesAfter, listAmended } from './content.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
@@ -89,9 +89,6 @@ export function requireContent(subject: CaseLines, license: LicenseFact | null, 
   if (!makesSheet(actOf(subject))) return;
   requireComplete(type, license?.license.fields ?? [], linesOf(subject, license, type));
 }
-
-/** The holder's name among the lines that a case changes. */
-const HOLDER_LABEL = '持证主体';
 
 /**
  * Returns what a case changes on the license that it acts on: the holder's name and the lines, each before and after.

@@ -37,6 +37,9 @@ export function mayTakeOut(action: LicenseAction): boolean {
   return action !== 'ISSUE' && changesLines(action);
 }
 
+/** The holder's name among the lines that a case changes. */
+export const HOLDER_LABEL = '持证主体';
+
 /** A line before and after an amendment. Null: there was or is none. */
 export interface AmendedLine {
   label: string;

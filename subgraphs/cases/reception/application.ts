@@ -10,6 +10,7 @@ import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { requireCorrection, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { ownLicense } from '../content/sight.ts';
 import { stateForActs } from '../fact/license.ts';
 import { requireNameDot } from './name.ts';
 
@@ -41,15 +42,17 @@ export function requireApplication(
   { type, offered, today }: { type: LicenseTypeVersion | null; offered: readonly LicenseAction[]; today: Day },
 ): void {
   const { applicant, fields } = application;
+  // An answer about the lines of somebody else's license would tell them, one guess at a time.
+  const own = ownLicense(license, applicant.code);
   checkAll(
     () => requireSituation({ ...application, delegation }, offered),
     () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
     () => isPersonKind(applicant.codeKind) && requireNameDot(applicant.name, 'applicant.name'),
     () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code', today),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
-    () => requireFitting(type, fields, license?.license.fields ?? []),
+    () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
-    () => requireCorrection({ ...application, delegation }, license, type),
+    () => requireCorrection({ ...application, delegation }, own, type),
   );
 }
 

@@ -12,7 +12,7 @@ export interface IntakeLimits extends ProgressLimits {
   applicantUploadBytes: number;
   /** The same for one member of the staff, who uploads for many applicants. */
   staffUploadBytes: number;
-  /** Licenses that one member of the staff may name with a wrong holder's code within a day. */
+  /** Licenses that one person may name with a wrong holder's code within a day. */
   holderChecks: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from '../../../db/client.ts';
 import { transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
-import { type Day, dayOf, isDay } from '../../kernel/day.ts';
+import { type Day, dayOf, isDay, isWithin } from '../../kernel/day.ts';
 import { computeContentDigest, type DelegationFact } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
@@ -14,6 +14,7 @@ import { loadCalendar } from '../calendar/store.ts';
 import { actOf, buildStep, type Case, divisionOf } from '../case.ts';
 import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { ownLicense } from '../content/sight.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
@@ -85,7 +86,7 @@ async function requireDelegatedMatter(tx: Transaction, matterId: string, today: 
  * `attachMaterials`. A clerk's rehearsal does not tell APPLICATIONS_TOO_MANY: it would test a code without a trace.
  */
 export async function receiveApplication(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
-  await recordHolderChecks(deps, actor, namedBy(request));
+  await recordHolderChecks(deps, actor, await namedBy(deps, request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
@@ -100,9 +101,15 @@ export async function receiveApplication(deps: ReceptionDependencies, actor: Act
   });
 }
 
-/** What a request names. */
-function namedBy({ application, materials }: Request): NamedLicenses {
-  return { applicantCode: application.applicant.code, licenseNumber: application.licenseNumber, materials };
+/** Returns what a request names. Without a situation it is for what its matter is for today. */
+async function namedBy({ db, now }: ReceptionDependencies, request: Request): Promise<NamedLicenses> {
+  const { application, materials, matterId } = request;
+  const { applicant, licenseNumber } = application;
+  const matter = licenseNumber === null ? null : await findMatter(db, matterId);
+  const today = dayOf(now());
+  const delegation = matter?.delegations.find(({ validFrom, validTo }) => isWithin(today, validFrom, validTo));
+  const act = application.act ?? delegation?.licenseAction ?? 'ISSUE';
+  return { applicantCode: applicant.code, act, licenseNumber, materials };
 }
 
 /**
@@ -110,7 +117,7 @@ function namedBy({ application, materials }: Request): NamedLicenses {
  * Refuses what `receiveApplication` and `acceptApplication` refuse.
  */
 export async function receiveAndAccept(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
-  await recordHolderChecks(deps, actor, namedBy(request));
+  await recordHolderChecks(deps, actor, await namedBy(deps, request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
@@ -323,8 +330,9 @@ export async function supplement(
 ): Promise<Case> {
   const [named] = await store.findCases(deps.db, [command.id]);
   if (named) {
-    const applicantCode = named.subject.applicant.code;
-    await recordHolderChecks(deps, command.actor, { ...changes, applicantCode });
+    const { applicant } = named.subject;
+    const checks = { ...changes, applicantCode: applicant.code, act: actOf(named.subject) };
+    await recordHolderChecks(deps, command.actor, checks);
   }
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('supplementCase', subject, command.actor);
@@ -340,7 +348,8 @@ export async function supplement(
     if (changes.fields !== null) {
       faults.check(() => requireFields(fields, mayTakeOut(actOf(subject)) ? 'AMENDMENT' : 'APPLICATION'));
       faults.check(() => requirePrintableApplication({ applicant, fields }));
-      faults.check(() => requireFitting(type, fields, license?.license.fields ?? []));
+      const own = ownLicense(license, applicant.code);
+      faults.check(() => requireFitting(type, fields, own?.license.fields ?? []));
     }
     if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
       faults.check(() => requireLicenseFits({ ...subject, licenseNumber }, license, dayOf(at)));

@@ -42,15 +42,21 @@ export async function lockOpenApplications(tx: Transaction, applicantCode: strin
 }
 
 /**
- * Returns how many licenses a person stated with a wrong holder's code since `since`. The checks of one person wait for
- * each other until the transaction ends, so that concurrent ones count too.
+ * Returns the licenses of other holders that a person named since `since`. The checks of one person wait for each other
+ * until the transaction ends, so that concurrent ones count too.
  */
-export async function lockHolderChecks(tx: Transaction, personId: string, since: Date): Promise<number> {
+export async function lockHolderChecks(tx: Transaction, personId: string, since: Date) {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`holder checks of ${personId}`}, 0))`);
-  return tx.$count(
-    reading,
-    and(eq(reading.readerId, personId), eq(reading.object, 'HOLDER_CHECK'), gt(reading.at, since)),
-  );
+  return tx
+    .select({ object: reading.object, subject: reading.subject })
+    .from(reading)
+    .where(
+      and(
+        eq(reading.readerId, personId),
+        inArray(reading.object, ['HOLDER_CHECK', 'LICENSE_NAMED']),
+        gt(reading.at, since),
+      ),
+    );
 }
 
 export interface NewCase {

@@ -81,3 +81,23 @@ function countCodeParts(parts: readonly string[], start: number, ownCode: string
 function isCode(text: string): boolean {
   return MOBILE_NUMBER.test(text) || (text.length === CODE_CHARS && (isCitizenNumber(text) || isUscc(text)));
 }
+
+/** Masks a natural person's name for the public: keeps the first character and replaces each other one by `*`. */
+export function maskName(name: string): string {
+  const [first = '', ...rest] = [...name];
+  return first + '*'.repeat(rest.length);
+}
+
+/**
+ * Returns the lines that everybody may see: those of `labels`. The name of a holder who is a natural person is masked
+ * in them, as it is elsewhere; `person` is null for an organisation.
+ */
+export function publishLines(
+  lines: readonly { label: string; text: string }[],
+  labels: ReadonlySet<string>,
+  person: string | null,
+): { label: string; text: string }[] {
+  return lines
+    .filter(({ label }) => labels.has(label))
+    .map(({ label, text }) => ({ label, text: person === null ? text : text.replaceAll(person, maskName(person)) }));
+}

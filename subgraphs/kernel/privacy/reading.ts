@@ -15,6 +15,8 @@ export type ReadingObject =
   | 'COLLECTION'
   /** Somebody named a license with a wrong holder's code, and learned that it was wrong. */
   | 'HOLDER_CHECK'
+  /** Somebody named a license of another holder in an application to transfer it. */
+  | 'LICENSE_NAMED'
   /** Somebody looked by a complete code, and found this, or nothing: then subject, number and object are empty. */
   | 'CODE_SEARCH';
 

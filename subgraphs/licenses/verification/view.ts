@@ -3,6 +3,7 @@ import { type Day, dayOf } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { isPersonRecord } from '../../kernel/identity/identity.ts';
 import { findTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import { maskName, publishLines } from '../../kernel/privacy/mask.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { hasSalt } from '../../kernel/sealing/salt.ts';
 import type { LicenseRecord } from '../act/record.ts';
@@ -67,10 +68,7 @@ export function listPublished(
 ): LicenseRecord['KZ_NR'] {
   const type = findTypeVersion(published, KZ_LXBB);
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
-  return KZ_NR.filter(({ label }) => labels.has(label)).map(({ label, text }) => ({
-    label,
-    text: isPersonRecord(CZZTDMLX) ? text.replaceAll(CZZT, maskName(CZZT)) : text,
-  }));
+  return publishLines(KZ_NR, labels, isPersonRecord(CZZTDMLX) ? CZZT : null);
 }
 
 /** A lost sheet as the public sees it: nothing of a person. */
@@ -82,10 +80,4 @@ export function viewLostPaper({ blankNumber, kind, number, record, lostAt, recal
 /** Converts the end of validity from the record to GraphQL: 长期 (no end) becomes null. */
 export function endDay(text: string): string | null {
   return text === '长期' ? null : text;
-}
-
-/** Masks a natural person's name for the public: keeps the first character and replaces each other one by `*`. */
-function maskName(name: string): string {
-  const [first = '', ...rest] = [...name];
-  return first + '*'.repeat(rest.length);
 }

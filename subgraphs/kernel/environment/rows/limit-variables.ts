@@ -211,8 +211,9 @@ export const UPLOAD_LIMITS = {
   HOLDER_CHECKS_PER_DAY: {
     kind: kinds.count,
     about:
-      "Licenses that one clerk may name with a wrong holder's code within 24 hours. Then naming any license is " +
-      'HOLDER_CHECKS_TOO_MANY. The same holds for the searches of one person by a code that find nothing.',
+      "Licenses that one person may name with a wrong holder's code within 24 hours. Then naming any license is " +
+      'HOLDER_CHECKS_TOO_MANY. The same holds for the licenses that an applicant names to have them transferred, and ' +
+      'for the searches of one person by a code that find nothing.',
     uses: { start: { default: '10' }, cases: { default: '10' }, licenses: { default: '10' } },
   },
   PROGRESS_TRIES_PER_MINUTE: {
