@@ -160,8 +160,10 @@ describe('after the decision', () => {
       ];
       expect(showContent(applicant, subject, facts).changes).toEqual(expected);
       expect(viewCase(subject, applicant).steps.at(-1)?.amended).toEqual(expected);
-      const [, { before }] = viewCase(subject, clerk).steps.at(-1)?.amended as [unknown, { before: string }];
-      expect(before).toMatch(/的秘密$/);
+      const seen = viewCase(subject, clerk)
+        .steps.at(-1)
+        ?.amended.find(({ label }) => label === '附记');
+      expect(seen?.before).toMatch(/的秘密$/);
     }
   });
 
@@ -173,8 +175,7 @@ describe('after the decision', () => {
       buildStep(clerk, 'DECIDED', AT, { finding: 'REJECTED' }),
     ]) {
       const subject = foldCase(open, [...open.steps, end]);
-      for (const reader of READERS)
-        expect(areTold(reader, subject, FOREIGN, { isStored: true })).toBe(false);
+      for (const reader of READERS) expect(areTold(reader, subject, FOREIGN, { isStored: true })).toBe(false);
     }
   });
 });

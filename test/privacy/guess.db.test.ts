@@ -174,7 +174,13 @@ describe('a clerk who names a license with a code', () => {
     clock.advance(DAY_MS);
     const apply = (code: string) =>
       findRefusalCode(hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', {
-        ...{ matter: CHANGING, applicant: { ...COMPANY, code }, fields: [], licenseNumber: license.number, dryRun: true },
+        ...{
+          matter: CHANGING,
+          applicant: { ...COMPANY, code },
+          fields: [],
+          licenseNumber: license.number,
+          dryRun: true,
+        },
       });
     const before = (await listChecks('applicant-citizen')).length;
     // Another's code is no try: nothing is compared with it.
