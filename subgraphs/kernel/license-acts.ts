@@ -338,17 +338,13 @@ export function takesOverOnFirstDay(act: Act): boolean {
 }
 
 /** Whether an act gives a license a new period of validity. */
-export function beginsPeriod(act: Act): boolean {
-  return makesVersion(act) && LICENSE_ACTS[act].beginsPeriod;
-}
+export const beginsPeriod = (act: Act): boolean => makesVersion(act) && LICENSE_ACTS[act].beginsPeriod;
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */
 export const makesSheet = (act: Act): boolean => LICENSE_ACTS[act].makesVersion;
 
 /** Whether an act declares the sheets at the holder lost and void (遗失作废), instead of recalling them. */
-export function voidsLostSheets(act: Act): boolean {
-  return LICENSE_ACTS[act].paper === 'REPLACE_LOST';
-}
+export const voidsLostSheets = (act: Act): boolean => LICENSE_ACTS[act].paper === 'REPLACE_LOST';
 
 /** Whether an act takes the sheet of the current version out of use. An issue is the first version: there is none. */
 export function endsSheet(act: Act): boolean {
@@ -362,9 +358,7 @@ export function caseStatementReason(act: LicenseAction): string {
 }
 
 /** Whether an act gives a license to another holder: its applicant is not the holder. */
-export function changesHolder(act: Act): boolean {
-  return act === 'TRANSFER';
-}
+export const changesHolder = (act: Act): boolean => act === 'TRANSFER';
 
 /** Whether the state of a license on a day allows an act. An issue makes the first version, so no state allows it. */
 export function isActAllowed(act: Act, state: ValidityState): boolean {

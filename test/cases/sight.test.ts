@@ -22,7 +22,7 @@ import { matterFacts } from '../support/matters.ts';
 
 /**
  * What the answers of a case tell of the license that it names. Two licenses that differ in what everybody may not know
- * are told apart only by whoever may see the whole of them.
+ * are differs apart only by whoever may see the whole of them.
  */
 
 const DAY = '2026-03-02';
@@ -85,8 +85,13 @@ const READERS: readonly Person[] = [
 const worksForOffice = ({ roles, holderCode }: Person) =>
   holderCode !== APPLICANT.code && roles.some((role) => role === 'AUDITOR' || STAFF_ROLES.includes(role));
 
-/** Whether two licenses are told apart by what a case shows of its content. */
-function areTold(reader: Person, subject: Case, pair: LicenseFact[], facts: Pick<ContentFacts, 'isStored'>): boolean {
+/** Whether two licenses are differs apart by what a case shows of its content. */
+function areDistinct(
+  reader: Person,
+  subject: Case,
+  pair: LicenseFact[],
+  facts: Pick<ContentFacts, 'isStored'>,
+): boolean {
   const [first, second] = pair.map((license) =>
     JSON.stringify(showContent(reader, subject, { license, published, type, grant: null, ...facts })),
   );
@@ -103,8 +108,8 @@ describe('the content of a case', () => {
       for (const reader of READERS)
         for (const isStored of [true, false]) {
           const mayTell = subject.act === 'TRANSFER' && isStored && worksForOffice(reader);
-          const told = areTold(reader, subject, FOREIGN, { isStored });
-          expect([subject.act, subject.fields, reader.roles, isStored, told]).toEqual([
+          const differs = areDistinct(reader, subject, FOREIGN, { isStored });
+          expect([subject.act, subject.fields, reader.roles, isStored, differs]).toEqual([
             ...[subject.act, subject.fields, reader.roles, isStored, mayTell],
           ]);
         }
@@ -115,8 +120,8 @@ describe('the content of a case', () => {
       for (const reader of READERS)
         for (const isStored of [true, false]) {
           const isApplicant = reader.holderCode === APPLICANT.code;
-          const told = areTold(reader, subject, OWN, { isStored });
-          expect(told).toBe(isApplicant || (isStored && worksForOffice(reader)));
+          const differs = areDistinct(reader, subject, OWN, { isStored });
+          expect(differs).toBe(isApplicant || (isStored && worksForOffice(reader)));
         }
   });
 
@@ -175,7 +180,7 @@ describe('after the decision', () => {
       buildStep(clerk, 'DECIDED', AT, { finding: 'REJECTED' }),
     ]) {
       const subject = foldCase(open, [...open.steps, end]);
-      for (const reader of READERS) expect(areTold(reader, subject, FOREIGN, { isStored: true })).toBe(false);
+      for (const reader of READERS) expect(areDistinct(reader, subject, FOREIGN, { isStored: true })).toBe(false);
     }
   });
 });
