@@ -1,4 +1,5 @@
 import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
+import { auditReceipts } from './library/receipts.ts';
 import { auditTold } from './library/statements.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log/log.ts';
@@ -10,7 +11,6 @@ import { auditProposals } from './office/proposals.ts';
 import { auditSignatures } from './office/signatures.ts';
 import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
-import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
 import { auditTypes } from './types/types.ts';
 import { auditUses } from './uses.ts';

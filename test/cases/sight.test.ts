@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readLicenseTypes } from '../../seeds/load.ts';
-import {
-  buildStep,
-  type Case,
-  delegationOn,
-  foldCase,
-  type LicenseFact,
-  type MatterFact,
-} from '../../subgraphs/cases/case.ts';
+import { buildStep, type Case, foldCase, type LicenseFact } from '../../subgraphs/cases/case.ts';
 import { listChanges, typeOfCase } from '../../subgraphs/cases/content/check.ts';
 import { type ContentFacts, showContent } from '../../subgraphs/cases/content/shown.ts';
 import { requireApplication } from '../../subgraphs/cases/reception/application.ts';
@@ -16,13 +9,14 @@ import { type Person, ROLES, STAFF_ROLES } from '../../subgraphs/kernel/actor.ts
 import type { GrantContent, Holder } from '../../subgraphs/kernel/events/events.ts';
 import { LICENSE_ACTIONS, type LicenseAction } from '../../subgraphs/kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
+import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { listRefusals } from '../../subgraphs/kernel/refusals/collector.ts';
 import { linesFor } from '../support/content.ts';
 import { matterFacts } from '../support/matters.ts';
 
 /**
  * What the answers of a case tell of the license that it names. Two licenses that differ in what everybody may not know
- * are differs apart only by whoever may see the whole of them.
+ * are distinct only for whoever may see the whole of them.
  */
 
 const DAY = '2026-03-02';
@@ -85,7 +79,7 @@ const READERS: readonly Person[] = [
 const worksForOffice = ({ roles, holderCode }: Person) =>
   holderCode !== APPLICANT.code && roles.some((role) => role === 'AUDITOR' || STAFF_ROLES.includes(role));
 
-/** Whether two licenses are differs apart by what a case shows of its content. */
+/** Whether two licenses are distinct by what a case shows of its content. */
 function areDistinct(
   reader: Person,
   subject: Case,

@@ -1,6 +1,6 @@
-import { sha256 } from '../../subgraphs/kernel/events/events.ts';
-import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/event-store.ts';
-import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
+import { sha256 } from '../../../subgraphs/kernel/events/events.ts';
+import { LIBRARY_CONSUMERS } from '../../../subgraphs/licenses/act/event-store.ts';
+import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from '../finding.ts';
 
 const LIBRARY = Object.values(LIBRARY_CONSUMERS);
 
