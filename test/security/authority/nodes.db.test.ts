@@ -35,7 +35,7 @@ const LISTS: Readonly<Record<string, string>> = {
   ...{ platforms: 'keys { ...N }', seals: 'grants { ...N }', webhooks: '', materialReads: '' },
   ...{ supervisionOrders: '', licenseProposals: '', sealApplications: '', importProposals: '' },
   registrations: '',
-  ...{ delegationImports: '', organs: '', licenseTypes: '' },
+  ...{ delegationImports: '', organs: '', licenseTypes: '', blankTransfers: '' },
 };
 
 let hub: TestHub;
@@ -83,6 +83,8 @@ beforeAll(async () => {
   await administer(hub, 'recordException', 'RecordExceptionInput', exception, fields, 'yudu-lyj.approver');
   const forwarded = await receiveAtPlatform();
   await readMaterial();
+  const sent = { organ: 'xingguo-lyj', prefix: ROUTES.DIRECT.blanks, from: 190, to: 191, remark: '调剂' };
+  await runMutation(hub, 'yudu-lyj.keeper', 'transferBlanks', 'TransferBlanksInput', sent, 'transfer { id }');
   const roots = `viewer { ...N } people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
     platformMessages(case: "${forwarded}", first: 50) { edges { node { ...N } } }`;
   for (const person of PEOPLE) {
