@@ -64,6 +64,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseAct: './view.ts#ActView',
     LicenseConnection: './view.ts#LicenseConnection',
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
+    BlankMove: './stock/blank-view.ts#BlankMoveView',
     BlankTransfer: './stock/view.ts#BlankTransferView',
     Registration: './registration/view.ts#RegistrationView',
     LicenseVerification: './verification/workflow.ts#Verification',

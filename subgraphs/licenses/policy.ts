@@ -271,7 +271,7 @@ export const LICENSE_READS = {
   /** Proposed acts of the organ's licenses, and those that the person prepared. */
   licenseProposals: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER', 'SUPERVISOR'] },
   registrations: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER'] },
-  blanks: { everything: [], ownOrgan: STAFF_ROLES },
+  blanks: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
   /** Transfers of blanks that the organ sent or is to receive. */
   blankTransfers: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

@@ -4,7 +4,6 @@ import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
-import { requireOrgan } from '../kernel/policy.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
@@ -13,7 +12,6 @@ import { loadStatementCollection, type StatementDependencies } from './library/v
 import { listResolvers } from './list/resolvers.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue, listStanding } from './paper/paper.ts';
-import { BLANK_ORDER, listBlanks } from './paper/store.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
@@ -69,6 +67,8 @@ export function licenseResolvers(
       ...proposals.LicenseAct,
     },
     LicenseProposal: proposals.LicenseProposal,
+    Blank: stock.Blank,
+    BlankMove: stock.BlankMove,
     BlankTransfer: stock.BlankTransfer,
     CertificateTask: {
       blanks: (task, _, context) => loadFittingBlanks(db, context, task),
@@ -103,13 +103,6 @@ function queries(db: Database) {
       const person = requirePerson(actor);
       const tasksPage = await listTasks(db, person, readPage(args, TASK_ORDER));
       return toConnection(tasksPage, TASK_ORDER, (row) => viewTask(row, person));
-    },
-    blanks: async (_, args, { actor }) => {
-      requireReadScope(LICENSE_READS.blanks, actor, '您不属于任何机关，没有空白证照。');
-      const organ = requireOrgan(requirePerson(actor));
-      const page = readPage(args, BLANK_ORDER);
-      const blanksPage = await listBlanks(db, { organ, state: args.filter?.state ?? null, licenseType: null }, page);
-      return toConnection(blanksPage, BLANK_ORDER, (row) => row);
     },
   } satisfies Resolvers['Query'];
 }

@@ -240,6 +240,47 @@ describe('a transfer', () => {
   });
 });
 
+describe('a blank', () => {
+  const FIELDS = `id number state organ { code } license { number } box { prefix from to organ { code } receivedBy }
+    history { state by organ { code } identifier writeOffReason remark transfer { uuid state } }`;
+  const find = async (person: string, filter: string) => {
+    const query = `{ blanks(filter: { ${filter} }, first: 100) { edges { node { ${FIELDS} } } } }`;
+    const { data, errors } = await hub.ask(person, query);
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data.blanks.edges.map(({ node }: { node: object }) => node);
+  };
+
+  test('is found by its number, and tells its box and what happened to it', async () => {
+    const [moved] = await find('yudu-sfj.clerk', 'prefix: "TR1", from: 4, to: 4');
+    expect(moved).toMatchObject({
+      ...{ number: 'TR100000004', state: 'IN_STOCK', organ: { code: 'yudu-sfj' }, license: null },
+      box: { prefix: 'TR1', from: 1, to: 9, organ: { code: 'yudu-lyj' } },
+      history: [
+        { state: 'IN_STOCK', organ: null, transfer: null },
+        { state: 'IN_TRANSIT', organ: null, transfer: { state: 'APPROVED' } },
+        { state: 'IN_STOCK', organ: { code: 'yudu-sfj' }, transfer: { state: 'APPROVED' } },
+      ],
+    });
+    const [lost] = await find(KEEPER, 'prefix: "WO1", state: VOIDED, to: 2');
+    expect(lost.history.at(-1)).toMatchObject({ state: 'VOIDED', writeOffReason: 'DAMAGED', remark: '库房受潮' });
+    const [used] = await find(KEEPER, 'prefix: "WO2", from: 1, to: 1');
+    expect(used).toMatchObject({ state: 'PRINTED', license: { number: expect.any(String) } });
+    expect(used.history.map(({ state }: { state: string }) => state)).toEqual(['IN_STOCK', 'ASSIGNED', 'PRINTED']);
+  });
+
+  test('is of the stock of one organ: others neither list nor find it, an auditor does', async () => {
+    const filter = 'prefix: "TR1", from: 4, to: 4';
+    const [{ id }] = await find('auditor', filter);
+    for (const person of [KEEPER, 'yudu-slj.keeper']) expect(await find(person, filter)).toEqual([]);
+    const ask = async (person: string) => {
+      const { data } = await hub.ask(person, 'query($id: ID!) { node(id: $id) { ... on Blank { number } } }', { id });
+      return data.node?.number ?? null;
+    };
+    const people = ['yudu-sfj.clerk', 'auditor', KEEPER, 'applicant-company'];
+    expect(await Promise.all(people.map(ask))).toEqual(['TR100000004', 'TR100000004', null, null]);
+  });
+});
+
 test('the audit finds every blank in its box, and one whose type was changed', async () => {
   expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   expect(await auditOf()).toEqual([]);

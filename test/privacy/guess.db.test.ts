@@ -42,6 +42,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'LicenseFilter.typeCode': 'the code of a type of licenses',
   'Query.licenseType.code': 'the code of a type of licenses',
   'ReceiveBlanksInput.licenseType': 'a type of license, of no person',
+  'BlankFilter.licenseType': 'a type of license, of no person',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',

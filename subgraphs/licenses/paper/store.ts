@@ -4,6 +4,8 @@ import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
 import { byText, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
+import { isInScope } from '../../kernel/organ/place-store.ts';
+import type { ReadScope } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { blank, blankEntry, licenseVersion, sheet } from '../tables.ts';
 import { buildStateOn } from '../validity/store.ts';
@@ -25,23 +27,29 @@ export async function requireFreeNumbers(db: Reader, numbers: readonly string[])
 /** The order of `blanks`. */
 export const BLANK_ORDER = byText('blanks', blank.number, (row: Blank) => row.number);
 
-/** Which blanks of an organ: in a state, and fit for licenses of a type. Null: all. */
+/** Which blanks: in the stock of organs, in a state, fit for licenses of a type, by their numbers. Null: all. */
 export interface BlankSelection {
-  organ: string;
+  organs: ReadScope;
   state: BlankState | null;
   licenseType: string | null;
+  prefix: string | null;
+  from: number | null;
+  to: number | null;
 }
 
-/** Lists blanks of an organ by number. */
+/** Lists blanks by number. */
 export function listBlanks(
   db: Reader,
-  { organ, state, licenseType }: BlankSelection,
+  { organs, state, licenseType, prefix, from, to }: BlankSelection,
   page: KeysetRequest,
 ): Promise<Page<Blank>> {
   const conditions = and(
-    eq(blank.organ, organ),
+    isInScope(blank.organ, organs),
     state === null ? undefined : eq(blank.state, state),
     licenseType === null ? undefined : or(isNull(blank.licenseType), eq(blank.licenseType, licenseType)),
+    prefix === null ? undefined : sql`left(${blank.number}, -8) = ${prefix}`,
+    from === null ? undefined : sql`right(${blank.number}, 8)::int >= ${from}`,
+    to === null ? undefined : sql`right(${blank.number}, 8)::int <= ${to}`,
   );
   return selectPage(page, (keyset) =>
     db

@@ -9,7 +9,7 @@ export const LICENSE_OUTPUTS: OutputRules = {
     'numbers that the hub or an office gives': [
       ...['License.number', 'LicenseStatus.number', 'LicenseChange.number', 'CertificateTask.licenseNumber'],
       ...['Rehearsal.number', 'Rehearsal.blankNumber', 'PaperCertificate.blankNumber', 'Blank.number'],
-      'Blank.licenseType',
+      ...['Blank.licenseType', 'BlankBox.licenseType'],
       ...['SupervisionOrder.number', 'Reading.number'],
     ],
     digests: [
@@ -32,6 +32,9 @@ export const LICENSE_OUTPUTS: OutputRules = {
     'PaperRegistration.approvedBy': ALWAYS,
     'Registration.proposedBy': ALWAYS,
     'Registration.endedBy': ALWAYS,
+    'BlankBox.receivedBy': ALWAYS,
+    'BlankMove.by': ALWAYS,
+    'BlankMove.remark': ALWAYS,
     'SupervisionOrder.answeredBy': ALWAYS,
     'Reading.reader': ALWAYS,
     'Reading.readerId': ALWAYS,

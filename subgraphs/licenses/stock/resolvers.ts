@@ -2,11 +2,15 @@ import type { Actor } from '../../kernel/actor.ts';
 import { type GraphContext, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
+import { narrowScope } from '../../kernel/policy.ts';
+import { BLANK_ORDER, listBlanks } from '../paper/store.ts';
 import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
+import { loadLicense } from '../view.ts';
+import { loadBlank, loadBox, loadHistory } from './blank-view.ts';
 import { listTransfers, type StoredTransfer, TRANSFER_ORDER } from './transfer-store.ts';
 import { decideTransfer, transferBlanks, withdrawTransfer } from './transfer-workflow.ts';
-import { findTransfer, viewTransfer, viewTransferActions } from './view.ts';
+import { loadTransfer, viewTransfer, viewTransferActions } from './view.ts';
 import { receiveBlanks, type StockDependencies, writeOffBlanks } from './workflow.ts';
 
 /** Resolvers of the stock of blanks (空白证照库存): what enters it, leaves it, and goes to another organ. */
@@ -14,6 +18,20 @@ export function stockResolvers(deps: StockDependencies) {
   const { db } = deps;
   return {
     Query: {
+      blanks: async (_, args, { actor }) => {
+        const scope = requireReadScope(LICENSE_READS.blanks, actor, '您不属于任何机关，没有空白证照。');
+        const {
+          organ = null,
+          state = null,
+          licenseType = null,
+          prefix = null,
+          from = null,
+          to = null,
+        } = args.filter ?? {};
+        const selection = { organs: narrowScope(scope, organ), state, licenseType, prefix, from, to };
+        const page = await listBlanks(db, selection, readPage(args, BLANK_ORDER));
+        return toConnection(page, BLANK_ORDER, (row) => row);
+      },
       blankTransfers: async (_, args, { actor }) => {
         const organs = requireReadScope(LICENSE_READS.blankTransfers, actor, '您不属于任何机关，没有空白证照调拨。');
         const page = await listTransfers(db, organs, args.filter?.state ?? null, readPage(args, TRANSFER_ORDER));
@@ -21,8 +39,20 @@ export function stockResolvers(deps: StockDependencies) {
       },
     },
     Mutation: { ...stockMutations(deps), ...transferMutations(deps) },
+    Blank: {
+      __resolveReference: ({ id }, context) => loadBlank(db, context, id),
+      id: ({ number }) => number,
+      organ: ({ organ }) => ({ id: organ }),
+      license: ({ identifier }, _, context) =>
+        identifier === null ? null : loadLicense(db, context, requirePerson(context.actor), identifier),
+      box: (blank, _, context) => loadBox(db, context, blank),
+      history: (blank, _, context) => loadHistory(db, context, blank),
+    },
+    BlankMove: {
+      transfer: ({ transferId }, _, context) => (transferId === null ? null : loadTransfer(db, context, transferId)),
+    },
     BlankTransfer: {
-      __resolveReference: ({ id }, { actor }) => findTransfer(db, requirePerson(actor), id),
+      __resolveReference: ({ id }, context) => loadTransfer(db, context, id),
       actions: ({ stored }, _, { actor }) => viewTransferActions(stored, requirePerson(actor)),
     },
   } satisfies Resolvers;

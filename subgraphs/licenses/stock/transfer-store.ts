@@ -1,4 +1,4 @@
-import { eq, inArray, or } from 'drizzle-orm';
+import { and, eq, inArray, or } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
@@ -43,6 +43,16 @@ export function transferOf({ content }: Pick<StoredTransfer, 'content'>): BlankT
 export async function insertTransfer(tx: Transaction, proposalId: string, transfer: BlankTransfer): Promise<void> {
   const { prefix, from: first, to: last, organ, receiver } = transfer;
   await tx.insert(blankTransfer).values({ proposalId, prefix, first, last, organ, receiver });
+}
+
+/** Finds transfers by id. */
+export async function findTransfers(db: Reader, ids: readonly string[]): Promise<Map<string, StoredTransfer>> {
+  const rows = await db
+    .select({ row: proposal, ended: proposalOutcome })
+    .from(proposal)
+    .leftJoin(proposalOutcome, eq(proposalOutcome.proposalId, proposal.id))
+    .where(and(eq(proposal.kind, TRANSFER_KIND), inArray(proposal.id, [...ids])));
+  return new Map(rows.map((found) => [found.row.id, transferStore.toStored(found)]));
 }
 
 /** Whether an organ can use blanks: it has a seal. Licenses know no others. */

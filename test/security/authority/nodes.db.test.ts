@@ -85,7 +85,8 @@ beforeAll(async () => {
   await readMaterial();
   const sent = { organ: 'xingguo-lyj', prefix: ROUTES.DIRECT.blanks, from: 190, to: 191, remark: '调剂' };
   await runMutation(hub, 'yudu-lyj.keeper', 'transferBlanks', 'TransferBlanksInput', sent, 'transfer { id }');
-  const roots = `viewer { ...N } people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
+  const roots = `viewer { ...N } blanks(filter: { state: IN_TRANSIT }, first: 50) { edges { node { ...N } } }
+    people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
     platformMessages(case: "${forwarded}", first: 50) { edges { node { ...N } } }`;
   for (const person of PEOPLE) {
     const ids = new Set<string>();
