@@ -42,9 +42,13 @@ const LATER_REFUSALS: Readonly<Record<string, string>> = {
 };
 /**
  * Refusals of some of the allowed persons: a city organ has a seal of the kind that is applied for, and an organ
- * without a seal must say its name.
+ * without a seal must say its name. The blanks of the inputs are in the stock of one organ, and go to another one.
  */
-const SOME_REFUSALS: Readonly<Record<string, readonly string[]>> = { applyForSeal: ['SEAL_EXISTS', 'FIELD_MALFORMED'] };
+const SOME_REFUSALS: Readonly<Record<string, readonly string[]>> = {
+  applyForSeal: ['SEAL_EXISTS', 'FIELD_MALFORMED'],
+  writeOffBlanks: ['BLANK_OF_ANOTHER_ORGAN'],
+  transferBlanks: ['BLANK_OF_ANOTHER_ORGAN', 'TRANSFER_TO_ITSELF'],
+};
 /** The window that received the cases of `createPolicyHub`. */
 const CASE_WINDOW = '360731';
 const PLACE_REFUSALS = [
