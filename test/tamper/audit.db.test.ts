@@ -6,6 +6,7 @@ import { PROPOSALS } from '../../subgraphs/cases/proposal/proposal.ts';
 import { OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { COUNTERSIGNED_KINDS } from '../../subgraphs/licenses/countersign/countersign.ts';
+import { REGISTRATION_KIND } from '../../subgraphs/licenses/registration/registration.ts';
 import { TRANSFER_KIND } from '../../subgraphs/licenses/stock/transfer.ts';
 import { IMPORTS } from '../../subgraphs/matters/proposal/proposal.ts';
 import { APPLICATION_MUTATIONS } from '../../subgraphs/seals/policy.ts';
@@ -74,7 +75,7 @@ describe('the auditor', () => {
         union all select * from matters.proposal_outcome) o on o.proposal_id = p.id and o.outcome = 'APPROVED'`;
     const [cases, licenses, matters, seals] = PROPOSAL_BOOKS.map(({ effects }) => Object.keys(effects).sort());
     expect(cases).toEqual(Object.keys(PROPOSALS).sort());
-    expect(licenses).toEqual([...OWN_ACTS, ...COUNTERSIGNED_KINDS, TRANSFER_KIND].sort());
+    expect(licenses).toEqual([...OWN_ACTS, ...COUNTERSIGNED_KINDS, TRANSFER_KIND, REGISTRATION_KIND].sort());
     expect(matters).toEqual(Object.keys(IMPORTS).sort());
     expect(seals).toEqual(Object.keys(APPLICATION_MUTATIONS).sort());
     // An organ has one approver here, and no supervisor orders anything.
