@@ -41,6 +41,10 @@ export interface LicenseStatus {
   nextFrom: string | null;
   /** Since when it counts as renewed. */
   deemedRenewedSince: string | null;
+  /** Whether the renewal is granted and its version is being made. */
+  isRenewalGranted: boolean;
+  /** When it counted as renewed. */
+  deemedRenewals: readonly { from: string; until: string | null }[];
   life: readonly { act: Act; version: number; state: ValidityState; at: string }[];
 }
 
@@ -61,6 +65,12 @@ const TEXT = {
     zh: '没有加盖印章的文件。登记机关对这次登记出具了声明，其 SHA-256 为：',
     en: 'There is no sealed file. The register has stated the entry; the SHA-256 of its statement is: ',
   },
+  granted: {
+    zh: '已准予延续，正在制证。新证照制成前，本证照继续有效。',
+    en: 'Its renewal is granted and the new license is being made. Until then this one stays in force.',
+  },
+  deemedTimes: { zh: '视为准予延续（行政许可法第五十条）的期间', en: 'When it counted as renewed' },
+  deemedOpen: { zh: '今', en: 'now' },
   name: { zh: '证照名称', en: 'License' },
   holder: { zh: '持证主体', en: 'Holder' },
   number: { zh: '证照编号', en: 'Number' },
@@ -110,7 +120,7 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
     license.nextVersion,
     `${toHtml(TEXT.next)}${escapeHtml(license.nextFrom ?? '')} `,
     lang,
-  )}${license.registration === null ? '' : `<p class="registered"><strong>${toHtml(TEXT.registered)}${escapeHtml(license.registration.registeredOn)}</strong></p>`}${license.deemedRenewedSince === null ? '' : `<p>${toHtml(TEXT.deemed)}${escapeHtml(license.deemedRenewedSince)}</p>`}`;
+  )}${license.registration === null ? '' : `<p class="registered"><strong>${toHtml(TEXT.registered)}${escapeHtml(license.registration.registeredOn)}</strong></p>`}${renderRenewal(license, lang)}`;
   const body = `<h1>${toHtml(TEXT.heading)}</h1>
 <p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${notes}
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
@@ -123,6 +133,13 @@ ${renderLife(license, lang)}
 <p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verifyLink)}</a></p>
 ${renderExpertPart(license, lang)}`;
   return renderPage({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+}
+
+/** What its running renewal means for it, or nothing. */
+function renderRenewal({ isRenewalGranted, deemedRenewedSince }: LicenseStatus, lang: Lang): string {
+  if (isRenewalGranted) return `<p>${escapeHtml(TEXT.granted[lang])}</p>`;
+  if (deemedRenewedSince === null) return '';
+  return `<p>${escapeHtml(TEXT.deemed[lang])}${escapeHtml(deemedRenewedSince)}</p>`;
 }
 
 /** The sheets of this version that nobody should accept any more. */
@@ -178,7 +195,7 @@ function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
   ];
 }
 
-function renderLife({ life }: LicenseStatus, lang: Lang): string {
+function renderLife({ life, deemedRenewals }: LicenseStatus, lang: Lang): string {
   const items = life.map(({ act, version, state, at }) => {
     const { tone, sign, [lang]: word } = STATES[state] ?? { tone: 'hold', sign: '?', zh: state, en: state };
     const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(formatMoment(at, lang))}</time>`;
@@ -186,7 +203,11 @@ function renderLife({ life }: LicenseStatus, lang: Lang): string {
     return `<li class="${tone}">${time}<span class="act">${escapeHtml(ACTS[act]?.[lang] ?? act)}</span>
 <span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(stateText)}</span></li>`;
   });
-  return `<ol class="life">${items.join('\n')}</ol>`;
+  const deemed = deemedRenewals.map(({ from, until }): [string, string] => [
+    TEXT.deemedTimes[lang],
+    `${from} ${TEXT.to[lang]} ${until ?? TEXT.deemedOpen[lang]}`,
+  ]);
+  return `<ol class="life">${items.join('\n')}</ol>${deemed.length === 0 ? '' : renderFacts(deemed)}`;
 }
 
 const BAD_IDENTIFIER = {

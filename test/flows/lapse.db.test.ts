@@ -136,7 +136,7 @@ test('a license whose renewal is undecided at its end stays in force until that 
   const tell = (revision: number, isRunning: boolean) =>
     hub.hub.licenses.receive('cases', {
       ...{ type: 'RenewalChanged', stream: `renewal:${caseId}`, revision, occurredAt: clock().toISOString() },
-      payload: { caseId, number, isRunning, changedAt: clock().toISOString() },
+      payload: { caseId, number, isRunning, isGranted: false, changedAt: clock().toISOString() },
     });
   const stateOf = async () =>
     (await hub.ask(null, `{ licenseStatus(identifier: "${identifier}") { state validUntil } }`)).data.licenseStatus;

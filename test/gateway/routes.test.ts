@@ -34,6 +34,8 @@ const status = {
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,
+  isRenewalGranted: false,
+  deemedRenewals: [],
   life: [{ act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2022-09-29T04:00:00Z') }],
 };
 let gateway: StubGateway;

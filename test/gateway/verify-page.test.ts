@@ -38,6 +38,8 @@ const status = {
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,
+  isRenewalGranted: false,
+  deemedRenewals: [],
   life: [
     { act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2026-01-01T04:00:00Z') },
     { act: 'CHANGE', version: 1, state: 'SUPERSEDED', at: new Date('2026-02-01T04:00:00Z') },

@@ -23,7 +23,8 @@ export async function announceRenewal(tx: Transaction, before: Case, after: Case
   const license = number === null ? null : await findLicense(tx, number);
   if (number === null || license === null || !wasAskedInTime(after, license)) return false;
   const { id: caseId } = after;
-  const payload = { caseId, number, isRunning: running !== null, changedAt: at.toISOString() };
+  const isGranted = running !== null && after.step === 'DECIDED';
+  const payload = { caseId, number, isRunning: running !== null, isGranted, changedAt: at.toISOString() };
   const event = { type: 'RenewalChanged', stream: streamOf(caseId), occurredAt: at, payload } as const;
   await appendEvent(tx, messages, CONSUMERS, event);
   return true;

@@ -199,8 +199,14 @@ export const payloads = {
     window: z.string().length(6).nullish(),
     decidedAt: instantSchema,
   }),
-  /** A renewal (延续) that a case accepted runs, or is settled. */
-  RenewalChanged: z.object({ caseId: z.uuid(), number: z.string(), isRunning: z.boolean(), changedAt: instantSchema }),
+  /** A renewal (延续) that a case accepted runs, is granted and waits for its version, or is settled. */
+  RenewalChanged: z.object({
+    caseId: z.uuid(),
+    number: z.string(),
+    isRunning: z.boolean(),
+    isGranted: z.boolean().default(false),
+    changedAt: instantSchema,
+  }),
   /** One act on a license. It applies to both the document and the paper. */
   LicenseChanged: licenseChange,
   /** Licenses on paper that were entered from their issuer's ledger (存量登记), as many as one transaction enters. */

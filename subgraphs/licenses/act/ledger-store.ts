@@ -14,6 +14,7 @@ import { declareLost, demandRecall, enterSheets } from '../paper/sheet-store.ts'
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
+import { findLastDay } from '../validity/renewal-store.ts';
 import { findTakeoverDay, listCurrentVersions } from '../validity/takeover-store.ts';
 import type { ActRow } from './act-store.ts';
 import { appendLicenseChanged, CONSUMERS, licenseStream, messages, type SealResult } from './event-store.ts';
@@ -134,6 +135,8 @@ export async function enterVersion(
   const contentDigest = computeRecordDigest(record);
   const period = periodOf(record);
   const takeoverDay = findTakeoverDay(doneAct, record, storedLicense, at);
+  // A renewal that runs keeps the end off, whichever act makes the version, and whenever that was granted.
+  const validUntil = await findLastDay(tx, number, period);
   const replaced = storedLicense === null ? [] : await listCurrentVersions(tx, storedLicense, at);
   const earlier = takeoverDay === null ? null : storedLicense;
   const head = {
@@ -169,7 +172,7 @@ export async function enterVersion(
         recordDigest: contentDigest,
         code: doneAct.code,
         statusIndex: record.KZ_ZTXH ?? null,
-        ...period,
+        ...{ ...period, validUntil },
         caseId: task.caseId,
         ...sealResult,
         revision: newestRevision(number),

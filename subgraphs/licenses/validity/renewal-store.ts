@@ -1,35 +1,70 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray, notInArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { periodOf } from '../../kernel/period/validity.ts';
+import { IN_FORCE } from '../../kernel/license-acts.ts';
+import { periodOf, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { lockHead } from '../store.ts';
-import { licenseVersion, renewal } from '../tables.ts';
+import { licenseEntry, licenseVersion, renewal } from '../tables.ts';
+import { type DeemedPeriod, holdsLastDay, listDeemedPeriods, type Renewal } from './renewal.ts';
 
 /**
- * Enters that a renewal runs or is settled. While one that was asked for in time runs, the license has no last day.
- * Undecided at the end, it counts as granted (视为准予延续, 行政许可法第五十条). A refusal gives the last day back.
+ * Enters that a renewal runs, is granted or is settled. While one that was asked for in time runs, the license has no
+ * last day. Undecided at the end, it counts as granted (视为准予延续, 行政许可法第五十条). A refusal gives the last day back.
  */
 export async function putRenewal(tx: Transaction, event: EventPayload<'RenewalChanged'>): Promise<void> {
-  const { caseId, number, isRunning } = event;
+  const { caseId, number, isRunning, isGranted, changedAt } = event;
   const stored = await lockHead(tx, number);
   if (!stored) throw new Error(`no license ${number}`);
-  const row = { caseId, number, isRunning };
-  await tx.insert(renewal).values(row).onConflictDoUpdate({ target: renewal.caseId, set: row });
-  const [running] = await tx
-    .select({ caseId: renewal.caseId })
-    .from(renewal)
-    .where(and(eq(renewal.number, number), eq(renewal.isRunning, true)))
-    .limit(1);
   const { identifier, record } = stored.version;
-  const columns = { validUntil: running ? null : periodOf(record).validUntil };
-  await tx.update(licenseVersion).set(columns).where(eq(licenseVersion.identifier, identifier));
+  const period = periodOf(record);
+  const set = { number, isRunning, isGranted, settledAt: isRunning ? null : new Date(changedAt) };
+  await tx
+    .insert(renewal)
+    .values({ caseId, ...set, until: period.validUntil })
+    .onConflictDoUpdate({ target: renewal.caseId, set });
+  const validUntil = await findLastDay(tx, number, period);
+  await tx.update(licenseVersion).set({ validUntil }).where(eq(licenseVersion.identifier, identifier));
 }
 
-/** Returns the case of a running renewal for each of the licenses that has one, by number. */
-export async function findRunningRenewals(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+/**
+ * Returns the last day of a license with a period, as the hub judges it: null while a renewal holds it off. The one rule
+ * for `license_version.valid_until` of the newest version, whatever made it. The caller must hold the license's lock.
+ */
+export async function findLastDay(tx: Transaction, number: string, period: ValidityPeriod): Promise<Day | null> {
+  const renewals = (await listRenewals(tx, [number])).get(number) ?? [];
+  return renewals.some((one) => holdsLastDay(one, period)) ? null : period.validUntil;
+}
+
+/** Returns the renewals of which cases told, of each license that has any, by number. */
+export async function listRenewals(db: Reader, numbers: readonly string[]): Promise<Map<string, Renewal[]>> {
   const rows = await db
-    .select({ number: renewal.number, caseId: renewal.caseId })
+    .select()
     .from(renewal)
-    .where(and(inArray(renewal.number, [...numbers]), eq(renewal.isRunning, true)));
-  return new Map(rows.map(({ number, caseId }) => [number, caseId]));
+    .where(inArray(renewal.number, [...numbers]));
+  return Map.groupBy(rows, (row) => row.number);
+}
+
+/** Lists when a license counted as renewed (视为准予延续), oldest first, by its renewals, versions and ledger. */
+export async function listDeemed(
+  db: Reader,
+  number: string,
+  renewals: readonly Renewal[],
+  today: Day,
+): Promise<DeemedPeriod[]> {
+  if (renewals.length === 0) return [];
+  const cases = renewals.map(({ caseId }) => caseId);
+  const made = await db
+    .select({ caseId: licenseVersion.caseId, record: licenseVersion.record })
+    .from(licenseVersion)
+    .where(and(eq(licenseVersion.number, number), inArray(licenseVersion.caseId, cases)));
+  const [end] = await db
+    .select({ at: licenseEntry.at })
+    .from(licenseEntry)
+    .where(and(eq(licenseEntry.number, number), notInArray(licenseEntry.stateAfter, [...IN_FORCE, 'SUPERSEDED'])))
+    .orderBy(asc(licenseEntry.seq))
+    .limit(1);
+  const starts = new Map(made.map(({ caseId, record }) => [caseId, periodOf(record).validFrom]));
+  const ends = { startOf: (caseId: string) => starts.get(caseId) ?? null, endedAt: end?.at ?? null };
+  return listDeemedPeriods(renewals, ends, today);
 }

@@ -1,13 +1,23 @@
 import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
-import { instant } from '../../kernel/columns.ts';
+import { day, instant } from '../../kernel/columns.ts';
 
 const schema = pgSchema('licenses');
 
 /** Renewals (延续) that cases accepted, from the newest RenewalChanged. While one runs, its license has no last day. */
 export const renewal = schema.table(
   'renewal',
-  { caseId: uuid().primaryKey(), number: text().notNull(), isRunning: boolean().notNull() },
+  {
+    caseId: uuid().primaryKey(),
+    number: text().notNull(),
+    isRunning: boolean().notNull(),
+    /** Whether it is granted and waits for its version. */
+    isGranted: boolean().notNull().default(false),
+    /** The last day of the license when licenses first heard of it: the end that it holds off. Null: it had none. */
+    until: day(),
+    /** When the case settled it, or null while it runs. */
+    settledAt: instant(),
+  },
   (table) => [index().on(table.number)],
 );
 

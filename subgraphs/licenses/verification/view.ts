@@ -11,8 +11,8 @@ import type { LostSheet } from '../paper/lost-store.ts';
 import { isRegistered, requireSealed } from '../registration/record.ts';
 import { viewRegistration } from '../registration/view.ts';
 import { findVersions, stateOfVersion } from '../store.ts';
-import { findRunningRenewals } from '../validity/renewal-store.ts';
-import { findDeemedDay, isRenewed } from '../validity/view.ts';
+import { listDeemed, listRenewals } from '../validity/renewal-store.ts';
+import { isRenewed, viewRenewal } from '../validity/view.ts';
 
 /** The parent value of LicenseStatus resolvers. @public by codegen.ts */
 export type PublicStatus = NonNullable<Awaited<ReturnType<typeof findPublicStatus>>>;
@@ -30,8 +30,8 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
   const { record, number, version, documentDigest, signedAt } = row.version;
   const state = stateOfVersion(row, day);
   const isNext = isRenewed(row, day);
-  const isNewest = identifier === row.license.headIdentifier;
-  const running = await findRunningRenewals(db, [number]);
+  const renewals = (await listRenewals(db, [number])).get(number) ?? [];
+  const { isRenewalGranted, deemedRenewedSince } = viewRenewal(row, renewals, day);
   return {
     record,
     identifier,
@@ -54,7 +54,8 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,
     nextVersion: isNext ? row.license.headIdentifier : null,
     nextFrom: isNext ? row.license.headFrom : null,
-    deemedRenewedSince: findDeemedDay(row, isNewest && running.has(number), day),
+    ...{ isRenewalGranted, deemedRenewedSince },
+    deemedRenewals: await listDeemed(db, number, renewals, day),
   };
 }
 
