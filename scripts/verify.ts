@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { periodOf } from '../subgraphs/kernel/period/validity.ts';
 import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
-import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
+import { isDeemedRenewed, type LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { formatTime, toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
 import { makeProgressBar } from './bar.ts';
@@ -118,6 +119,8 @@ function printReport(report: Report, { signaturePath }: Document): void {
   console.log(`查询状态 ask here: ${record.KZ_HYDZ}\n`);
   console.log(`${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`);
   console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${record.ZZYXQQSRQ} 至 ${record.ZZYXQJZRQ}`);
+  if (isDeemedRenewed(report.status, periodOf(record)))
+    console.log('视为准予延续 counts as renewed（行政许可法第五十条：期满前已申请延续，尚未制发新证照）');
 }
 
 function printRegistered(statement: RegisterStatement, signerName: string): void {

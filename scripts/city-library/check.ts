@@ -82,7 +82,7 @@ function checkVersion(delivery: Delivery): Issuer {
     KZ_CZ: isSentAs(record.KZ_CZ, delivery.act),
     ZZLXDM: record.ZZLXDM === identifier.type,
     ZZBFJGDM: record.ZZBFJGDM === identifier.issuer,
-    state: delivery.state === 'VALID',
+    state: delivery.state === 'VALID' || (delivery.act === 'RENEW' && delivery.state === 'SUSPENDED'),
   });
   return { name: record.ZZBFJG, code: record.ZZBFJGDM };
 }

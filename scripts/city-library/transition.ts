@@ -39,7 +39,9 @@ export function advance(head: Head | null, delivery: Delivery): Head {
 
 function requireNewVersion(head: Head | null, delivery: Delivery, act: VersionAct): void {
   const isFirst = act === 'ISSUE';
-  if (isFirst !== (head === null) || (head && head.state !== 'VALID')) {
+  // A suspended license is renewed too. The new version has the state of the earlier one.
+  const mayReplace = head?.state === 'VALID' || (head?.state === 'SUSPENDED' && act === 'RENEW');
+  if (isFirst !== (head === null) || (head && !mayReplace) || delivery.state !== (head?.state ?? 'VALID')) {
     throw new Fault('STATE_NOT_ALLOWED', `${head?.state ?? '无'} ${act}`);
   }
   if (delivery.version !== (head?.version ?? 0) + 1) throw new Fault('RECORD_MISMATCH', 'version');

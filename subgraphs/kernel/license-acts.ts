@@ -173,11 +173,12 @@ export const LICENSE_ACTS = {
     ...{ label: '存量登记', clause: CASE_ACT_CLAUSE, wireCode: 'REGISTER' },
   },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
-  // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条).
+  // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条). A suspension (暂扣) does not
+  // end a license: it may be renewed, and the renewed version is suspended until it is restored.
   RENEW: {
     ...NEW_VERSION,
     beginsPeriod: true,
-    from: ['VALID'],
+    from: ['VALID', 'SUSPENDED'],
     takesOver: 'FIRST_DAY',
     needsTerm: true,
     label: '延续',

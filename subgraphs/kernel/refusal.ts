@@ -198,6 +198,7 @@ export const REFUSALS = {
   // licenses
   LICENSE_UNKNOWN: '没有此证照。',
   LICENSE_ACT_NOT_ALLOWED: '证照当前状态不允许此操作。',
+  CASE_RUNNING_ON_LICENSE: '此证照另有办件须先办结。',
   LICENSE_BUSY: '此证照有一项正在办理的操作，请稍后再试。',
   LICENSE_NOT_CURRENT: '此版本已被新版本取代，请使用最新版本。',
   ACT_NEEDS_CASE: '此操作须有准予的办件。',
@@ -205,6 +206,7 @@ export const REFUSALS = {
   ORDER_UNKNOWN: '没有此监管指令。',
   ORDER_ANSWERED: '此监管指令已答复。',
   ORDER_OPEN: '此证照有待答复的监管指令，须先办理或答复。',
+  TASK_LICENSE_ENDED: '证照有效期已届满，不能再制证，请作废本制证任务。',
   TASK_VOIDED: '此制证任务已作废。',
   DECISION_NUMBER_MISSING: '请填写决定文号。',
   HEARING_MISSING: '请填写事先告知以及听证或者陈述、申辩的情况。',
@@ -223,6 +225,7 @@ export const REFUSALS = {
   BLANK_TWICE: '同一空白证照填写了两次。',
   TRANSFER_TO_ITSELF: '空白证照不能调拨给本机关。',
   PAPER_NOT_PRINTED: '纸质证照不在已打印待送达状态。',
+  PAPER_NOT_IN_FORCE: '纸质证照已打印，但证照已不在有效状态。',
   PAPER_NOT_DELIVERED: '纸质证照没有待收回的送达记录。',
   // seals
   SEAL_UNKNOWN: '没有此印章。',

@@ -1,4 +1,5 @@
 import { hasRole, type Person, type Role, STAFF_ROLES } from '../kernel/actor.ts';
+import { dayOf } from '../kernel/day.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
@@ -24,7 +25,7 @@ import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper/paper.ts';
 import { requireSeal, type SealUse } from './seal/seal.ts';
-import { type CertificateTask, requireTaskAct, requireTaskFits } from './task/task.ts';
+import { type CertificateTask, requireTaskAct, requireTaskFits, requireTaskInTime } from './task/task.ts';
 
 /**
  * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from
@@ -158,7 +159,7 @@ function preparationGrants(role: Role): Grant<ActSubject>[] {
 }
 
 /**
- * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY, and what
+ * Refuses TASK_VOIDED, TASK_LICENSE_ENDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY, and what
  * `requireSeal` refuses, unless the license, its case and the organ's seal allow the act.
  */
 export function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared = null }: ActSubject): void {
@@ -166,6 +167,7 @@ export function requireActState(act: PersonAct, { head, task, orders, sealUse, p
     requireTaskAct(task, act);
     // What is prepared for this case passed the checks below. A repetition gets the same act.
     if (prepared !== null && prepared.caseId === task.caseId) return;
+    if (sealUse) requireTaskInTime(task, head, dayOf(sealUse.at));
     if (head !== null) requireTaskFits(task, head);
   } else if (head !== null && act !== 'ISSUE') stateAfter(head.state, act);
   if (orders) {

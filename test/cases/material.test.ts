@@ -163,6 +163,7 @@ describe('a license as a material', () => {
         holder: { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: HOLDER },
         fields: [],
         validFrom: '2025-01-01',
+        termFrom: null,
         validUntil: '2029-12-31',
         ...vector.license,
       },

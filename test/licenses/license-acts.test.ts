@@ -5,8 +5,8 @@ import { ACTS as PAGE_ACTS, STATES as PAGE_STATES } from '../../gateway/page/sta
 import { STATE_NAMES as LIBRARY_STATE_NAMES } from '../../scripts/city-library/page.ts';
 import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
-import type { LicenseFact } from '../../subgraphs/cases/case.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/reception/application.ts';
+import type { StandingLicense } from '../../subgraphs/cases/standing/standing.ts';
 import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events/events.ts';
 import {
   ACTS,
@@ -35,6 +35,7 @@ import {
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { stateOfNewVersion } from '../../subgraphs/licenses/license.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
 import { NO_PERSON_KEYS } from '../../subgraphs/seals/signer/person/credential.ts';
@@ -148,7 +149,7 @@ describe('every consumer agrees with the table of license acts', () => {
         act: wireCode,
         identifier: isNew ? 'b' : 'a',
         version: isNew ? 2 : 1,
-        state: isNew ? 'VALID' : to,
+        state: isNew ? stateOfNewVersion({ storedState: state }) : to,
         mediaType: isNew ? 'application/pdf' : 'application/json',
         record: { value: { KZ_XGBS: 'a' } },
       };
@@ -229,8 +230,9 @@ describe('an application on a license is refused early', () => {
         validFrom: state === 'NOT_YET_VALID' ? '2027-02-13' : TODAY,
         validUntil: TODAY,
       },
-    }) as LicenseFact;
-  const refusalOf = (action: string, license: LicenseFact | null, licenseNumber: string | null = 'N1') => {
+      running: [],
+    }) as unknown as StandingLicense;
+  const refusalOf = (action: string, license: StandingLicense | null, licenseNumber: string | null = 'N1') => {
     try {
       const delegation = delegationOf(action);
       requireLicenseFits({ applicant: HOLDER, act: null, delegation, licenseNumber }, license, TODAY);
@@ -253,6 +255,10 @@ describe('an application on a license is refused early', () => {
       const ended = licenseIn(state);
       const license = { ...ended, license: { ...ended.license, validUntil: '2027-02-11' } };
       expect(refusalOf(action, license)).toBe(action === 'CANCEL' ? null : 'LICENSE_ACT_NOT_ALLOWED');
+      // While a renewal holds off the end (视为准予延续), the license is in force.
+      const running = [{ id: 'C', number: null, act: 'RENEW' as const, isGranted: false, holdsEnd: true }];
+      const expected = isActAllowed(action, state) ? null : 'LICENSE_ACT_NOT_ALLOWED';
+      expect([state, refusalOf(action, { ...license, running })]).toEqual([state, expected]);
     }
   });
 

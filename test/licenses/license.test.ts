@@ -22,7 +22,7 @@ const ALLOWED: Record<(typeof VALIDITY_STATES)[number], readonly string[]> = {
     'REVOKE',
     'CANCEL',
   ],
-  SUSPENDED: ['RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
+  SUSPENDED: ['RENEW', 'RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
   SUPERSEDED: [],
   LAPSED: ['CANCEL'],
   RESCINDED: ['CANCEL'],

@@ -1,6 +1,8 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { LICENSE_STATES } from '../../subgraphs/kernel/license-acts.ts';
+import { periodOf } from '../../subgraphs/kernel/period/validity.ts';
+import { isDeemedRenewed } from '../../subgraphs/licenses/verify/status.ts';
 import { issueCertificate, packStates, signJws } from '../support/pki-builder.ts';
 import { sampleRecord } from '../support/record.ts';
 import {
@@ -58,6 +60,23 @@ describe('the dates on the license', () => {
     });
     return [state, source];
   };
+  test.each<[string, string | null, boolean]>([
+    ['2026-11-23', 'VALID', true],
+    ['2026-11-23', 'SUSPENDED', true],
+    ['2026-11-23', 'REVOKED', false],
+    ['2026-11-23', null, false],
+    // A word from the last day itself knows nothing of the day after it.
+    ['2026-11-24', 'VALID', false],
+    ['长期', 'VALID', false],
+  ])('until %s with the word %s it counts as renewed: %s', (until, word, expected) => {
+    const content = renderPdf({ ZZYXQQSRQ: '2026-01-01', ZZYXQJZRQ: until });
+    const status = stateOf({
+      content,
+      evidence: (evidence) => ({ ...evidence, statement: word && statementJwt({ state: word }) }),
+    });
+    const period = periodOf({ ZZYXQQSRQ: '2026-01-01', ZZYXQJZRQ: until });
+    expect(isDeemedRenewed(status, period)).toBe(expected);
+  });
   const START = '2026-01-01';
   test.each<[string, string, string | null, string, string | null]>([
     [START, '2026-11-24', 'VALID', 'LAPSED', 'PERIOD'],

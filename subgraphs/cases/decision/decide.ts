@@ -11,6 +11,7 @@ import { linesOf, requireContent, requireCorrection } from '../content/check.ts'
 import type { UsedException } from '../exception/exception.ts';
 import { currentOn } from '../fact/license.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
+import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireEndDay, requireStartDay, type TermInput, termOf } from './term.ts';
 
 export interface DecisionInput extends TermInput {
@@ -22,12 +23,12 @@ export interface DecisionInput extends TermInput {
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
  * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits`,
- * `requireContent` and `requireCorrection` refuse.
+ * `requireTurn`, `requireContent` and `requireCorrection` refuse.
  */
 export function decide(
   subject: Case,
   input: DecisionInput,
-  { license, type }: { license: LicenseFact | null; type: LicenseTypeVersion | null },
+  { license, type }: { license: StandingLicense | null; type: LicenseTypeVersion | null },
   today: Day,
 ): GrantContent | null {
   const isRejected = input.decision === 'REJECTED';
@@ -44,6 +45,7 @@ export function decide(
     () => grantsLicense && requireStartDay(subject, input, termFacts),
     () => grantsLicense && requireEndDay(subject, input, termFacts),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
+    () => grantsLicense && requireTurn(actOf(subject), 'grant', license),
     () => grantsLicense && requireContent(subject, license, type),
     () => grantsLicense && requireCorrection(subject, license, type),
   );

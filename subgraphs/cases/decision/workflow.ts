@@ -19,11 +19,11 @@ import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { currentOn } from '../fact/license.ts';
-import { findLicense } from '../fact/store.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { prepareDecision, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
+import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
 import { act, type CaseCommand, requireNote, requirePreparedAction, type WorkflowDependencies } from '../workflow.ts';
@@ -59,7 +59,8 @@ export function decideCase(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const approver = requireCaseAction('decideCase', subject, command.actor);
-    const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
+    await holdStanding(tx, subject.licenseNumber);
+    const license = await findStanding(tx, subject, approver);
     const authorisedAt = signing.timeOf(at);
     const type = await findTypeOfCase(tx, subject, dayOf(authorisedAt));
     const grant = decide(subject, input, { license, type }, dayOf(authorisedAt));

@@ -28,9 +28,17 @@ export function currentOn(fact: LicenseFact, day: Day): CurrentLicense {
   return { ...current, validUntil, state: stateOn(fact.state, { validFrom: current.validFrom, validUntil }, day) };
 }
 
-/** Returns the state that decides which acts a license allows: that of its newest version. */
-export function stateForActs({ state, license }: LicenseFact, day: Day): ValidityState {
-  return stateOn(state, license, day);
+/**
+ * Returns the state that decides which acts a license allows: that of its newest version. While a renewal holds off its
+ * end (视为准予延续), it has no last day.
+ */
+export function stateForActs({ state, license }: LicenseFact, day: Day, isEndHeld: boolean): ValidityState {
+  return stateOn(state, isEndHeld ? { ...license, validUntil: null } : license, day);
+}
+
+/** Whether what runs on a day is not the last term that was granted: a renewal waits for its first day. */
+export function hasNextTerm({ license: { termFrom, validFrom } }: LicenseFact, day: Day): boolean {
+  return day < (termFrom ?? validFrom);
 }
 
 /**

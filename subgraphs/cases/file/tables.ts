@@ -69,6 +69,8 @@ export const caseFile = schema.table(
     uniqueIndex().on(table.requestedBy, table.requestKey),
     index().on(table.matterId, table.serial),
     index().on(table.lastDay, table.serial),
+    // Whoever accepts or grants a case on a license asks what else runs on it.
+    index('case_file_running').on(table.licenseNumber).where(sql`not ${table.closed}`),
     index('case_file_find').using(
       'gin',
       sql`cases.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.applicantName}, ${table.matterId})`,

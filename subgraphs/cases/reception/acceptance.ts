@@ -5,8 +5,9 @@ import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type Agreement, covers } from '../agreement/agreement.ts';
-import { type Case, type CaseFile, divisionOf, type LicenseFact } from '../case.ts';
+import { type Case, type CaseFile, divisionOf } from '../case.ts';
 import { requireAllMaterials } from '../material/material.ts';
+import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireLicenseFits, requireSituation } from './application.ts';
 import { guideOn, type PublishedGuides } from './guide.ts';
 import { requireAcceptingOrgan } from './policy.ts';
@@ -20,7 +21,7 @@ export interface AcceptanceFacts {
   /** Agreements in force for the matter. */
   agreements: readonly Agreement[];
   /** The license that the application names, or null. */
-  license: LicenseFact | null;
+  license: StandingLicense | null;
   guides: PublishedGuides | null;
   /** Returns the situations that the matter offers today. */
   listOffered: ListOffered;
@@ -36,7 +37,7 @@ export type Acceptance = Pick<CaseFile, 'matter' | 'delegation' | 'act' | 'guide
 /**
  * Returns what an application that a clerk accepts today keeps of the day. `actions` and mutations ask this one rule.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, AGREEMENT_MISSING, ORGAN_WITHOUT_POWER, MATERIALS_MISSING, and what
- * `requireSituation` and `requireLicenseFits` refuse.
+ * `requireSituation`, `requireLicenseFits` and `requireTurn` refuse.
  */
 export function requireAcceptable(subject: Case, clerk: Person, facts: AcceptanceFacts, today: Day): Acceptance {
   const { matter, agreements, license, guides, listOffered, materialCodes } = facts;
@@ -49,6 +50,7 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
     throw new Refusal('AGREEMENT_MISSING', 'matter');
   const act = requireSituation({ ...subject, delegation }, listOffered(matter, delegation));
   requireLicenseFits({ ...subject, delegation, act }, license, today);
+  if (act !== null) requireTurn(act, 'acceptance', license);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, today, division);
   if (guide) requireAllMaterials(guide, materialCodes);

@@ -1,17 +1,18 @@
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
-import { type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
+import { beginsPeriod, type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
-import { actOf, type CaseFile, endsInLicenseAct, type LicenseFact } from '../case.ts';
+import { actOf, type CaseFile, endsInLicenseAct } from '../case.ts';
 import { requireCorrection, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { ownLicense } from '../content/sight.ts';
-import { stateForActs } from '../fact/license.ts';
+import { hasNextTerm, stateForActs } from '../fact/license.ts';
+import { isEndHeld, type StandingLicense } from '../standing/standing.ts';
 import { requireNameDot } from './name.ts';
 
 export const MAX_NAME_CHARS = 100;
@@ -38,7 +39,7 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 export function requireApplication(
   delegation: DelegationFact,
   application: Application,
-  license: LicenseFact | null,
+  license: StandingLicense | null,
   { type, offered, today }: { type: LicenseTypeVersion | null; offered: readonly LicenseAction[]; today: Day },
 ): void {
   const { applicant, fields } = application;
@@ -96,7 +97,7 @@ export function requireFields(fields: Application['fields'], of: 'APPLICATION' |
  * and granted, because the license may change in between, or end. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as
  * `requireActFits` does.
  */
-export function requireLicenseFits(application: LicenseNaming, license: LicenseFact | null, day: Day): void {
+export function requireLicenseFits(application: LicenseNaming, license: StandingLicense | null, day: Day): void {
   const { delegation } = application;
   if (!endsInLicenseAct(delegation)) return;
   const action = actOf(application);
@@ -106,7 +107,10 @@ export function requireLicenseFits(application: LicenseNaming, license: LicenseF
   const { licenseType, holder } = license.license;
   requireActFits(
     { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
-    { licenseType, holderCode: holder.code, state: stateForActs(license, day) },
+    { licenseType, holderCode: holder.code, state: stateForActs(license, day, isEndHeld(license)) },
     'licenseNumber',
   );
+  // What waits for its first day is not renewed again, whatever act has joined both periods since.
+  if (beginsPeriod(action) && hasNextTerm(license, day))
+    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'licenseNumber', '已准予延续，新的有效期尚未开始');
 }

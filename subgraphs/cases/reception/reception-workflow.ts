@@ -16,13 +16,14 @@ import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { ownLicense } from '../content/sight.ts';
 import { findTypeOfCase } from '../content/store.ts';
-import { findGuideFacts, findLicense, findMatter } from '../fact/store.ts';
+import { findGuideFacts, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
 import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
 import { type HandIn, prepareMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { writeNotice } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
+import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
 import {
   act,
@@ -152,8 +153,8 @@ async function openCase(
 
   const type = await findTypeOfCase(tx, { delegation, steps: [] }, dayOf(at));
   const application = { ...request.application, fields: toLabels(type, request.application.fields) };
-  const licenseNumber = application.licenseNumber;
-  const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
+  const { licenseNumber } = application;
+  const license = await findStanding(tx, { id: null, licenseNumber });
   const guides = await findGuideFacts(tx, [matter.matterId]);
   const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
   faults.check(() => requireApplication(delegation, application, license, { type, offered, today: dayOf(at) }));
@@ -234,6 +235,7 @@ async function enterAcceptance(
   clerk: Person,
   at: Date,
 ): Promise<Case> {
+  await holdStanding(tx, subject.licenseNumber);
   const accept = await loadAcceptance(tx, [subject], clerk, dayOf(at));
   const acceptance = accept(subject);
   const { matter, acceptedBy, guide } = acceptance;
@@ -343,7 +345,7 @@ export async function supplement(
     const type = await findTypeOfCase(tx, subject, dayOf(at));
     const fields = changes.fields === null ? subject.fields : toLabels(type, changes.fields);
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
-    const license = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
+    const license = await findStanding(tx, { id: subject.id, licenseNumber });
     const { applicant } = subject;
     if (changes.fields !== null) {
       faults.check(() => requireFields(fields, mayTakeOut(actOf(subject)) ? 'AMENDMENT' : 'APPLICATION'));

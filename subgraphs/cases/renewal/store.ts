@@ -30,11 +30,16 @@ export async function announceRenewal(tx: Transaction, before: Case, after: Case
   return true;
 }
 
-/** SQL: the table of running cases whose renewal licenses know as running, by the newest word of it. */
-export const runningRenewals: SQL = sql`${caseFile}
-  join ${outboxStream} on ${outboxStream.stream} = ${streamOf('')} || ${caseFile.id} and not ${caseFile.closed}
-  join ${outboxEvent} on ${outboxEvent.stream} = ${outboxStream.stream} and ${outboxEvent.revision} = ${outboxStream.head}
-    and (${outboxEvent.payload}->>'isRunning')::boolean`;
+/** SQL condition that joins the stream of what cases tell of the renewal of a case. */
+export const isRenewalStream: SQL = eq(outboxStream.stream, sql`${streamOf('')} || ${caseFile.id}`);
+/** SQL condition that joins the newest word of that stream. */
+export const isNewestWord: SQL = sql`${outboxEvent.stream} = ${outboxStream.stream} and ${outboxEvent.revision} = ${outboxStream.head}`;
+/** SQL: whether licenses know the renewal as running, by the newest word of it. */
+export const isKnownAsRunning: SQL<boolean> = sql<boolean>`coalesce((${outboxEvent.payload}->>'isRunning')::boolean, false)`;
+
+/** SQL: the table of running cases whose renewal licenses know as running. */
+export const runningRenewals: SQL = sql`${caseFile} join ${outboxStream} on ${isRenewalStream} and not ${caseFile.closed}
+  join ${outboxEvent} on ${isNewestWord} and ${isKnownAsRunning}`;
 
 /** Whether licenses were told of the renewal of a case. */
 export async function isAnnounced(tx: Transaction, caseId: string): Promise<boolean> {
@@ -50,7 +55,7 @@ export async function listUnannounced(db: Reader, after: string | null, limit: n
   const rows = await db
     .select({ id: caseFile.id })
     .from(caseFile)
-    .leftJoin(outboxStream, eq(outboxStream.stream, sql`${streamOf('')} || ${caseFile.id}`))
+    .leftJoin(outboxStream, isRenewalStream)
     .where(
       and(
         eq(caseFile.closed, false),

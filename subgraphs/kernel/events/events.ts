@@ -143,6 +143,8 @@ const licenseChange = z.object({
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     validFrom: day,
     validUntil: day.nullable(),
+    /** First day of the term that was granted last. Null in events of releases up to 0.4.1. */
+    termFrom: day.nullable().default(null),
   }),
 });
 

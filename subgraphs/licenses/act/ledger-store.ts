@@ -130,7 +130,7 @@ export async function enterVersion(
   sealResult: SealResult,
   at: Date,
 ): Promise<void> {
-  const { number, version, identifier } = doneAct;
+  const { number, version, identifier, stateAfter } = doneAct;
   const record = doneAct.record as LicenseRecord;
   const contentDigest = computeRecordDigest(record);
   const period = periodOf(record);
@@ -140,7 +140,7 @@ export async function enterVersion(
   const replaced = storedLicense === null ? [] : await listCurrentVersions(tx, storedLicense, at);
   const earlier = takeoverDay === null ? null : storedLicense;
   const head = {
-    ...{ headVersion: version, headIdentifier: identifier, headState: 'VALID' as const },
+    ...{ headVersion: version, headIdentifier: identifier, headState: stateAfter },
     ...{ headFrom: takeoverDay, earlierIdentifier: earlier?.version.identifier ?? null },
   };
   const shared = {
@@ -156,7 +156,7 @@ export async function enterVersion(
     // First, because a later statement reads the revision of this event.
     (tx) => appendLicenseChanged(tx, doneAct, { record, earlier }, sealResult, at),
     (tx) => replaceVersions(tx, replaced, takeoverDay, doneAct, at),
-    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
+    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter, contentDigest, at }),
     (tx) =>
       tx
         .insert(license)
@@ -167,7 +167,7 @@ export async function enterVersion(
         identifier,
         number,
         version,
-        state: 'VALID',
+        state: stateAfter,
         record,
         recordDigest: contentDigest,
         code: doneAct.code,

@@ -13,7 +13,7 @@ import type { Decider, ReadPersonSigning } from '../../kernel/sealing/person-sig
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
-import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
+import { buildRecord, type LicenseHead, planCaseStatement, type Sealing, stateOfNewVersion } from '../license.ts';
 import { findNumberOf } from '../number/store.ts';
 import { type NumberedLicense, reserveNumber, reserveSerial } from '../number/workflow.ts';
 import { lockOpenOrders } from '../order/store.ts';
@@ -122,7 +122,7 @@ export async function prepareCaseAct(
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [
-    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', ...sheets }),
+    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: stateOfNewVersion(head), ...sheets }),
     (tx) => moveBlanks(tx, listBlanksOf(sheets), 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
   return { ...preparedAct, authorised };

@@ -1,4 +1,4 @@
-import { isLive, type ValidityState } from '../../kernel/license-acts.ts';
+import { isLive, LICENSE_STATE_LABELS, type ValidityState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 
@@ -157,22 +157,22 @@ export function pickNextSheet<Standing extends Pick<Sheet, 'state' | 'kind' | 'p
 }
 
 /**
- * Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version is in force or will be on
- * its first day.
+ * Refuses PAPER_NOT_PRINTED unless the sheet is printed and not yet delivered, and PAPER_NOT_IN_FORCE unless its version
+ * is in force or will be on its first day.
  */
 export function requireDeliverable(sheet: Sheet | null): Sheet {
-  if (sheet?.state !== 'PRINTED' || !DELIVERABLE.includes(sheet.validity)) {
-    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
-  }
-  return sheet;
+  return requirePrinted(sheet, (validity) => DELIVERABLE.includes(validity));
 }
 
-/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not delivered, and its version is valid or suspended. */
+/** Refuses PAPER_NOT_PRINTED as `requireDeliverable`, and PAPER_NOT_IN_FORCE unless its version is live. */
 export function requireSpoilable(sheet: Sheet | null): Sheet {
-  if (sheet?.state !== 'PRINTED' || !isLive(sheet.validity)) {
-    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
-  }
-  return sheet;
+  return requirePrinted(sheet, isLive);
+}
+
+function requirePrinted(sheet: Sheet | null, isFit: (validity: ValidityState) => boolean): Sheet {
+  if (sheet?.state !== 'PRINTED') throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
+  if (isFit(sheet.validity)) return sheet;
+  throw new Refusal('PAPER_NOT_IN_FORCE', 'blankNumber', `现为“${LICENSE_STATE_LABELS[sheet.validity]}”`);
 }
 
 /** States of a sheet that may come back: a lost one may turn up. */

@@ -30,10 +30,10 @@ async function enterPrinted(
 
 /** Enters the sheets of a new version: the original and its duplicates. */
 export async function enterSheets(tx: Transaction, doneAct: ActRow, contentDigest: string, at: Date): Promise<void> {
-  const { blankNumber, duplicateBlanks } = doneAct;
+  const { blankNumber, duplicateBlanks, stateAfter: validity } = doneAct;
   if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
   const places = listSheetPlaces({ blankNumber, duplicateBlanks });
-  await enterPrinted(tx, doneAct, places, { validity: 'VALID', contentDigest }, at);
+  await enterPrinted(tx, doneAct, places, { validity, contentDigest }, at);
 }
 
 /** Locks the sheets of a version that the holder has. Returns the numbers of their blanks. */

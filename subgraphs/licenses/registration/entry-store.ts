@@ -127,7 +127,7 @@ function buildChange({ number, identifier, digest, record }: StatedLine, at: Dat
     ...{ act: 'REGISTER' as const, number, identifier, version: 1, state: 'VALID' as const },
     ...{ caseId: null, orderId: null, earlier: null, changedAt: at.toISOString() },
     // A statement of the register contains its signature.
-    ...{ documentDigest: digest, signatureDigest: digest, license: toLicenseFact(record) },
+    ...{ documentDigest: digest, signatureDigest: digest, license: toLicenseFact(record, record.ZZYXQQSRQ) },
   };
 }
 

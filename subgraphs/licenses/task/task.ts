@@ -1,5 +1,7 @@
+import type { Day } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { type Act, makesVersion, requireActFits } from '../../kernel/license-acts.ts';
+import { type Act, beginsPeriod, makesVersion, requireActFits } from '../../kernel/license-acts.ts';
+import { hasEnded } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
 import { requireSealed } from '../registration/record.ts';
@@ -34,8 +36,7 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
 /**
  * Refuses LICENSE_CHANGED for an act that makes a version, if another one was made since the decision: it states lines,
  * holder and period of then, and would put them back onto the license. Refuses, with the codes of `requireActFits`,
- * unless the act fits the license. The last day was judged when the case was accepted and granted: what is granted in
- * time may be printed after it.
+ * unless the act fits the license. Whether it is still in time, `requireTaskInTime` says.
  */
 export function requireTaskFits(task: DecidedTask, head: LicenseHead): void {
   const { action, licenseType, holder } = task.content;
@@ -44,6 +45,22 @@ export function requireTaskFits(task: DecidedTask, head: LicenseHead): void {
   if (makesVersion(action) && isOutdated(task, head)) throw new Refusal('LICENSE_CHANGED', 'case');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
+}
+
+/**
+ * Refuses TASK_LICENSE_ENDED for a version that would have lapsed on the day on which it is made: nobody could hand it
+ * out. A renewal that holds off the end keeps the license in force. `head` is null for an issue.
+ */
+export function requireTaskInTime({ content }: CertificateTask, head: LicenseHead | null, day: Day): void {
+  const { action } = content;
+  if (!makesVersion(action)) return;
+  const isOver = keepsPeriod(action) ? head?.state === 'LAPSED' : hasEnded(content, day);
+  if (isOver) throw new Refusal('TASK_LICENSE_ENDED', 'case');
+}
+
+/** Whether an act makes a version with the period of the license that it replaces. */
+function keepsPeriod(act: Act): boolean {
+  return makesVersion(act) && !beginsPeriod(act);
 }
 
 type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;

@@ -2,7 +2,7 @@ import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { daySchema } from '../../kernel/day-schema.ts';
-import { type LicenseState, VALIDITY_STATES, type ValidityState } from '../../kernel/license-acts.ts';
+import { isLive, type LicenseState, VALIDITY_STATES, type ValidityState } from '../../kernel/license-acts.ts';
 import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { readCertificate } from './format/certificate.ts';
 import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './format/jws.ts';
@@ -93,6 +93,15 @@ function applyPeriod(word: LicenseStatus, period: ValidityPeriod | null, now: Da
   // Without a word, nobody knows what the acts made of a license within its period.
   if (word.state === 'UNKNOWN' && state === 'VALID') return word;
   return state === word.state ? word : { state, asOf: word.asOf, source: 'PERIOD', reason: null };
+}
+
+/**
+ * Whether a license counts as renewed (视为准予延续, 行政许可法第五十条) by a signed word: one from after its last day says that
+ * it is in force.
+ */
+export function isDeemedRenewed({ state, asOf, source }: LicenseStatus, period: ValidityPeriod | null): boolean {
+  const isWord = source !== 'PERIOD' && asOf !== null && state !== 'UNKNOWN' && isLive(state);
+  return isWord && period !== null && hasEnded(period, dayOf(new Date(asOf)));
 }
 
 /** Returns the newest usable word on the state, or UNKNOWN with the reason. */

@@ -1,0 +1,1 @@
+CREATE INDEX "case_file_running" ON "cases"."case_file" USING btree ("license_number") WHERE not "cases"."case_file"."closed";
