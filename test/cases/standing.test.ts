@@ -36,8 +36,10 @@ describe('cases on one license', () => {
     ]);
   });
 
-  test.each(ON_LICENSE)('what was granted is done before the license is cancelled: %s', (act) => {
-    expect([waits('CANCEL', 'grant', act, true), waits('CANCEL', 'grant', act, false)]).toEqual([true, false]);
+  test.each(ON_LICENSE)('what was granted is done before the license is renewed or cancelled: %s', (act) => {
+    for (const later of ['RENEW', 'CANCEL'] as const)
+      expect([later, waits(later, 'grant', act, true)]).toEqual([later, true]);
+    expect(waits(act, 'grant', 'RENEW', true)).toBe(true);
   });
 
   test.each(ON_LICENSE)('no two undecided cases wait for each other: %s', (act) => {

@@ -193,9 +193,7 @@ describe('cases on one license at the same time', () => {
       'query($id: ID!) { case(id: $id) { actions(names: ["acceptApplication"]) { name refusal { code } } } }',
       { id: received.case.uuid },
     );
-    expect(data.case.actions).toEqual([
-      { name: 'acceptApplication', refusal: { code: 'CASE_RUNNING_ON_LICENSE' } },
-    ]);
+    expect(data.case.actions).toEqual([{ name: 'acceptApplication', refusal: { code: 'CASE_RUNNING_ON_LICENSE' } }]);
     const transfer = { matter: TRANSFER, applicant: BUYER, licenseNumber: single.number };
     expect((await tryAccept(EXPLORATION, transfer)).refusal?.code).toBe('CASE_RUNNING_ON_LICENSE');
     expect(await decide(EXPLORATION, first.id, { decision: 'REJECTED', reason: '不符合条件' })).toBeNull();

@@ -33,14 +33,19 @@ interface OrderRow {
 
 /** Until a granted transfer or end is done, nobody knows for whom, or for what, another act would be. */
 const AFTER_GRANTED_END: Before = { TRANSFER: 'GRANTED', CANCEL: 'GRANTED' };
-const PLAIN: OrderRow = { acceptance: AFTER_GRANTED_END, grant: AFTER_GRANTED_END };
+/**
+ * What was decided on an earlier version is not printed (LICENSE_CHANGED). A granted renewal must not be lost that way:
+ * it is printed before anything else is granted, and granted after everything else is printed.
+ */
+const AFTER_GRANTED_RENEWAL: Before = { ...AFTER_GRANTED_END, RENEW: 'GRANTED' };
+const AFTER_ALL_GRANTED: Before = Object.fromEntries(Object.keys(LICENSE_ACTS).map((act) => [act, 'GRANTED']));
+
+const PLAIN: OrderRow = { acceptance: AFTER_GRANTED_END, grant: AFTER_GRANTED_RENEWAL };
 /** An act that is asked for once at a time: one application, one decision (行政许可法第三十二条、第三十八条). */
 const once = (act: LicenseAction): OrderRow => ({
   acceptance: { ...AFTER_GRANTED_END, [act]: 'RUNNING' },
-  grant: { ...AFTER_GRANTED_END, [act]: 'GRANTED' },
+  grant: { ...AFTER_GRANTED_RENEWAL, [act]: 'GRANTED' },
 });
-
-const ALL_GRANTED: Before = Object.fromEntries(Object.keys(LICENSE_ACTS).map((act) => [act, 'GRANTED']));
 
 /** The table of pairs: one row for each act of a new case, one entry for each act of another one before it. */
 export const CASE_ORDER: Readonly<Record<LicenseAction, OrderRow>> = {
@@ -48,7 +53,7 @@ export const CASE_ORDER: Readonly<Record<LicenseAction, OrderRow>> = {
   ISSUE: { acceptance: {}, grant: {} },
   CHANGE: PLAIN,
   CORRECT: PLAIN,
-  RENEW: once('RENEW'),
+  RENEW: { ...once('RENEW'), grant: AFTER_ALL_GRANTED },
   REISSUE: once('REISSUE'),
   RETAIN: once('RETAIN'),
   // Who takes a license over must know its last day. The renewal is asked for by the present holder, and settled first.
@@ -57,7 +62,7 @@ export const CASE_ORDER: Readonly<Record<LicenseAction, OrderRow>> = {
     grant: { ...AFTER_GRANTED_END, RENEW: 'RUNNING' },
   },
   // What was granted is printed, or its task voided, before the license ends.
-  CANCEL: { acceptance: { ...AFTER_GRANTED_END, CANCEL: 'RUNNING' }, grant: ALL_GRANTED },
+  CANCEL: { acceptance: { ...AFTER_GRANTED_END, CANCEL: 'RUNNING' }, grant: AFTER_ALL_GRANTED },
 };
 
 /** Returns the running case that must be settled before another case of `act` is accepted or granted, or null. */
