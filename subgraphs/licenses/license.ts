@@ -24,11 +24,6 @@ export function stateAfter(state: ValidityState, act: Exclude<Act, 'ISSUE'>): Li
   return LICENSE_ACTS[act].to;
 }
 
-/** Returns the stored state of a new version: what is suspended stays so in every version, until it is restored. */
-export function stateOfNewVersion(head: Pick<LicenseHead, 'storedState'> | null): LicenseState {
-  return head?.storedState === 'SUSPENDED' ? 'SUSPENDED' : 'VALID';
-}
-
 /** The current version of a license, as the state machine needs it. */
 export interface LicenseHead {
   number: string;

@@ -159,8 +159,8 @@ function preparationGrants(role: Role): Grant<ActSubject>[] {
 }
 
 /**
- * Refuses TASK_VOIDED, TASK_LICENSE_ENDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY, and what
- * `requireSeal` refuses, unless the license, its case and the organ's seal allow the act.
+ * Refuses TASK_VOIDED, TASK_LICENSE_ENDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN,
+ * LICENSE_BUSY, and what `requireSeal` refuses, unless the license, its case and the organ's seal allow the act.
  */
 export function requireActState(act: PersonAct, { head, task, orders, sealUse, prepared = null }: ActSubject): void {
   if (task !== null) {

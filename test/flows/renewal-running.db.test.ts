@@ -143,9 +143,9 @@ let suspended: { license: Version; renewal: string };
 let single: Version;
 let plain: Version;
 
-test('every act that makes a version beside a running renewal has a row', () => {
-  const beside = VERSION_ACTS.filter((act) => act !== 'ISSUE' && !CASE_ORDER[act].acceptance.RENEW);
-  expect(ROWS.map(({ act }) => act).sort()).toEqual([...beside].sort());
+test('every act that makes a version while a renewal runs has a row', () => {
+  const running = VERSION_ACTS.filter((act) => act !== 'ISSUE' && !CASE_ORDER[act].acceptance.RENEW);
+  expect(ROWS.map(({ act }) => act).sort()).toEqual([...running].sort());
 });
 
 test('licenses are issued, some acts granted before their renewals are asked for, some after', async () => {
@@ -162,8 +162,8 @@ test('licenses are issued, some acts granted before their renewals are asked for
   for (const [i, { route, act, application }] of ROWS.entries()) {
     const license = licenses[i] as Version;
     const renewal = await askRenewal(route, license);
-    const before = early.find(([row]) => row === i)?.[1];
-    const caseId = before ?? (await grantCase(hub, route, { ...application, licenseNumber: license.number }));
+    const granted = early.find(([row]) => row === i)?.[1];
+    const caseId = granted ?? (await grantCase(hub, route, { ...application, licenseNumber: license.number }));
     kept.push({ route, renewal, version: await print(route, act, caseId) });
   }
   suspended = { license: held, renewal: await askRenewal(DEVICE, held) };

@@ -76,8 +76,8 @@ export function findCaseBefore(
 }
 
 /**
- * Refuses CASE_RUNNING_ON_LICENSE while another case on the license must be settled first. Names that case by its number
- * where it may be shown.
+ * Refuses CASE_RUNNING_ON_LICENSE while another case on the license must be settled first. Names that case by its
+ * number where it may be shown.
  */
 export function requireTurn(act: LicenseAction, stage: keyof OrderRow, license: StandingLicense | null): void {
   const before = license && findCaseBefore(act, stage, license.running);

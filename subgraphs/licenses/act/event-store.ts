@@ -1,11 +1,11 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
-import { type Act, beginsPeriod, VERSION_ACTS } from '../../kernel/license-acts.ts';
+import type { Act } from '../../kernel/license-acts.ts';
 import { toLicenseFact } from '../list/fact.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
+import { findTermStart } from '../validity/renewal-store.ts';
 import type { ActRow } from './act-store.ts';
 import type { LicenseRecord } from './record.ts';
 
@@ -19,8 +19,6 @@ export const CONSUMERS = {
   [LIBRARY_CONSUMERS.changes]: ['LicenseChanged'],
   [LIBRARY_CONSUMERS.statements]: ['RegisterStated'],
 } as const;
-/** Acts that begin a period of validity. */
-const PERIOD_ACTS = VERSION_ACTS.filter(beginsPeriod);
 export const licenseStream = (number: string) => `license:${number}`;
 
 /** Result of sealing an act. */
@@ -58,22 +56,6 @@ export async function appendLicenseChanged(
       license: toLicenseFact(record, await findTermStart(tx, record)),
     },
   });
-}
-
-/**
- * Returns the first day of the term that was granted last: that of the newest version whose act begins a period. A
- * version that joins two periods does not tell it.
- */
-async function findTermStart(tx: Transaction, record: LicenseRecord): Promise<string | null> {
-  if (beginsPeriod(record.KZ_CZ as Act)) return record.ZZYXQQSRQ;
-  const { number, version, record: stored } = tables.licenseVersion;
-  const [row] = await tx
-    .select({ from: sql<string>`${stored}->>'ZZYXQQSRQ'` })
-    .from(tables.licenseVersion)
-    .where(and(eq(number, record.ZZBH), inArray(sql`${stored}->>'KZ_CZ'`, PERIOD_ACTS)))
-    .orderBy(desc(version))
-    .limit(1);
-  return row?.from ?? null;
 }
 
 /** Returns the version that is in force until a newer one begins, as the event names it. */

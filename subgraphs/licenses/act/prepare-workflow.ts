@@ -13,7 +13,7 @@ import type { Decider, ReadPersonSigning } from '../../kernel/sealing/person-sig
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
-import { buildRecord, type LicenseHead, planCaseStatement, type Sealing, stateOfNewVersion } from '../license.ts';
+import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '../license.ts';
 import { findNumberOf } from '../number/store.ts';
 import { type NumberedLicense, reserveNumber, reserveSerial } from '../number/workflow.ts';
 import { lockOpenOrders } from '../order/store.ts';
@@ -26,6 +26,7 @@ import * as store from '../store.ts';
 import { lockTask, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { countDuplicates } from '../type/store.ts';
+import { stateOfNewVersion } from '../validity/renewal.ts';
 import { findEarlierVersion } from '../validity/takeover-store.ts';
 import {
   type ActRow,

@@ -157,8 +157,8 @@ export function pickNextSheet<Standing extends Pick<Sheet, 'state' | 'kind' | 'p
 }
 
 /**
- * Refuses PAPER_NOT_PRINTED unless the sheet is printed and not yet delivered, and PAPER_NOT_IN_FORCE unless its version
- * is in force or will be on its first day.
+ * Refuses PAPER_NOT_PRINTED unless the sheet is printed and not yet delivered, and PAPER_NOT_IN_FORCE unless its
+ * version is in force or will be on its first day.
  */
 export function requireDeliverable(sheet: Sheet | null): Sheet {
   return requirePrinted(sheet, (validity) => DELIVERABLE.includes(validity));

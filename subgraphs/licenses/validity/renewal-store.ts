@@ -1,9 +1,10 @@
-import { and, asc, eq, inArray, notInArray } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, notInArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { IN_FORCE } from '../../kernel/license-acts.ts';
+import { type Act, beginsPeriod, IN_FORCE, VERSION_ACTS } from '../../kernel/license-acts.ts';
 import { periodOf, type ValidityPeriod } from '../../kernel/period/validity.ts';
+import type { LicenseRecord } from '../act/record.ts';
 import { lockHead } from '../store.ts';
 import { licenseEntry, licenseVersion, renewal } from '../tables.ts';
 import { type DeemedPeriod, holdsLastDay, listDeemedPeriods, type Renewal } from './renewal.ts';
@@ -28,7 +29,7 @@ export async function putRenewal(tx: Transaction, event: EventPayload<'RenewalCh
 }
 
 /**
- * Returns the last day of a license with a period, as the hub judges it: null while a renewal holds it off. The one rule
+ * Returns the last day of a license with a period, as the hub judges it: null while a renewal holds it off. The rule
  * for `license_version.valid_until` of the newest version, whatever made it. The caller must hold the license's lock.
  */
 export async function findLastDay(tx: Transaction, number: string, period: ValidityPeriod): Promise<Day | null> {
@@ -67,4 +68,23 @@ export async function listDeemed(
   const starts = new Map(made.map(({ caseId, record }) => [caseId, periodOf(record).validFrom]));
   const ends = { startOf: (caseId: string) => starts.get(caseId) ?? null, endedAt: end?.at ?? null };
   return listDeemedPeriods(renewals, ends, today);
+}
+
+/** Acts that begin a period of validity. */
+const PERIOD_ACTS = VERSION_ACTS.filter(beginsPeriod);
+
+/**
+ * Returns the first day of the term that was granted last: that of the newest version whose act begins a period. A
+ * version that joins two periods does not tell it.
+ */
+export async function findTermStart(tx: Transaction, made: LicenseRecord): Promise<Day | null> {
+  if (beginsPeriod(made.KZ_CZ as Act)) return made.ZZYXQQSRQ;
+  const { number, version, record } = licenseVersion;
+  const [row] = await tx
+    .select({ from: sql<Day>`${record}->>'ZZYXQQSRQ'` })
+    .from(licenseVersion)
+    .where(and(eq(number, made.ZZBH), inArray(sql`${record}->>'KZ_CZ'`, PERIOD_ACTS)))
+    .orderBy(desc(version))
+    .limit(1);
+  return row?.from ?? null;
 }

@@ -1,4 +1,5 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
 import { dayAfter, type ValidityPeriod } from '../../kernel/period/validity.ts';
 
 /** What renewals (延续) make of the last day of a license. Pure. */
@@ -21,6 +22,11 @@ export function holdsLastDay({ isRunning, until }: Renewal, { validUntil }: Vali
 /** Returns the renewal that holds off the end of a period, or null. */
 export function findHolding(renewals: readonly Renewal[], period: ValidityPeriod): Renewal | null {
   return renewals.find((renewal) => holdsLastDay(renewal, period)) ?? null;
+}
+
+/** Returns the stored state of a new version: what is suspended stays so in every version, until it is restored. */
+export function stateOfNewVersion(head: { storedState: LicenseState } | null): LicenseState {
+  return head?.storedState === 'SUSPENDED' ? 'SUSPENDED' : 'VALID';
 }
 
 /** A time in which a license counted as renewed (视为准予延续), both days within it. `until` is null while it does. */

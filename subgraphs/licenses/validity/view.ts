@@ -30,7 +30,7 @@ function findRenewal({ license: { headIdentifier }, version }: StoredLicense, re
   return version.identifier === headIdentifier ? findHolding(renewals, periodOf(version.record)) : null;
 }
 
-/** Returns what a version tells of its running renewal: the case, whether it is granted, since when it counts as done. */
+/** Returns what a version tells of its running renewal: the case, whether it is granted, since when it holds. */
 export function viewRenewal(stored: StoredLicense, renewals: readonly Renewal[], day: Day) {
   const renewal = findRenewal(stored, renewals);
   const state = stateOfVersion(stored, day);
