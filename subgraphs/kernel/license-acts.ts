@@ -173,8 +173,7 @@ export const LICENSE_ACTS = {
     ...{ label: '存量登记', clause: CASE_ACT_CLAUSE, wireCode: 'REGISTER' },
   },
   CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
-  // What has not begun is not renewed. What is in force runs to its end first (行政许可法第五十条). A suspension (暂扣) does not
-  // end a license: it may be renewed, and the renewed version is suspended until it is restored.
+  // What has not begun is not renewed. What is suspended is, and stays so. The old term ends first (行政许可法第五十条).
   RENEW: {
     ...NEW_VERSION,
     beginsPeriod: true,
