@@ -48,7 +48,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
     identifier number version state name holderName issuerName issuedOn validFrom validUntil
     fields { label text } origin registration { registeredOn } documentDigest sealName sealedAt supersededBy lostPapers { blankNumber kind lostOn }
-    nextVersion nextFrom deemedRenewedSince isRenewalGranted deemedRenewals { from until }
+    unprinted nextVersion nextFrom deemedRenewedSince isRenewalGranted deemedRenewals { from until }
     life { act version state at }
   }
 }`;

@@ -27,6 +27,8 @@ export interface LicenseStatus {
   validUntil: string | null;
   /** The lines that everybody may see. */
   fields: readonly { label: string; text: string }[];
+  /** How many lines its sheet does not show. */
+  unprinted: number;
   /** Null for versions of releases up to 0.4. */
   documentDigest: string | null;
   origin: 'ISSUED' | 'REGISTERED';
@@ -79,6 +81,10 @@ const TEXT = {
   issuer: { zh: '颁发机构', en: 'Issued by' },
   issuedOn: { zh: '颁发日期', en: 'Issued on' },
   validity: { zh: '有效期', en: 'Validity' },
+  unprinted: {
+    zh: '证照另有不印在纸面和版式上的登记项，载于电子证照文件的附件，项数：',
+    en: 'Lines of its record that the sheet does not show. The attachment of the electronic license has them. Number: ',
+  },
   to: { zh: '至', en: 'to' },
   endless: { zh: '长期', en: 'no end' },
   lost: { zh: '遗失作废的纸质证照', en: 'Paper certificates declared lost and void' },
@@ -126,7 +132,12 @@ export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
 <section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
 <p id="progress" role="status"></p><div id="answer"></div></section>
 ${renderFacts(listFacts(license, lang))}
-${renderLost(license, lang)}<h2>${toHtml(TEXT.life)}</h2>
+${
+  license.unprinted === 0
+    ? ''
+    : `<p>${toHtml(TEXT.unprinted)}${license.unprinted}</p>
+`
+}${renderLost(license, lang)}<h2>${toHtml(TEXT.life)}</h2>
 ${renderLife(license, lang)}
 <h2>${toHtml(TEXT.verify)}</h2>
 <p>${toHtml(TEXT.verifyHow)}</p>

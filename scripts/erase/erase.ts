@@ -107,11 +107,11 @@ async function eraseContents(
     where fact->>'identifier' = ${identifier}`;
   await eraseReasons(sql, identifier, caseIds);
   if (caseIds.length === 0) return;
-  await sql`update licenses.certificate_task set content = (content - 'salt') || ${content},
+  await sql`update licenses.certificate_task set content = (content - 'salt' - 'changes') || ${content},
     void_reason = case when void_reason is null then null else ${ERASED_TEXT} end
     where case_id in ${sql(caseIds)}`;
   await sql`update cases.outbox_event
-    set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt') || ${content})
+    set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt' - 'changes') || ${content})
     where type = 'CaseGranted' and payload->>'caseId' in ${sql(caseIds)}`;
   // The digest of the request has no random element.
   await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', fields = '[]'::jsonb,

@@ -3,8 +3,8 @@ import type { Day } from '../kernel/day.ts';
 import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
+import type { AmendedLine } from '../kernel/license-type/changes.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
-import type { AmendedLine } from './content/content.ts';
 import type { UsedException } from './exception/exception.ts';
 import type { GuideInForce } from './reception/guide.ts';
 

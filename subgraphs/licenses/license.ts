@@ -107,6 +107,7 @@ export function buildRecord(plan: VersionPlan): SealedRecord {
     KZ_ZTXH: plan.statusIndex,
     KZ_SJS: sealing.salt,
     ...(content.typeVersion === undefined ? {} : { KZ_LXBB: content.typeVersion }),
+    ...(content.unprinted === undefined ? {} : { KZ_BYX: content.unprinted }),
   };
 }
 

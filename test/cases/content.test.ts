@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { changeLines, linesAfter, listAmended, nameLines } from '../../subgraphs/cases/content/content.ts';
+import type { LicenseFact } from '../../subgraphs/cases/case.ts';
+import { requireChangeable } from '../../subgraphs/cases/content/check.ts';
+import { changeLines, linesAfter, nameLines } from '../../subgraphs/cases/content/content.ts';
+import { requireApplication } from '../../subgraphs/cases/reception/application.ts';
 import { LICENSE_ACTIONS } from '../../subgraphs/kernel/license-acts.ts';
+import { listAmended } from '../../subgraphs/kernel/license-type/changes.ts';
+import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
+import { listRefusals } from '../../subgraphs/kernel/refusals/collector.ts';
 
 /** What an act makes of the lines that stand on a license (制证信息). */
 
@@ -47,4 +53,50 @@ test('an amendment lists what differs, and nothing else', () => {
     { label: 'd', before: null, after: '4' },
   ]);
   expect(listAmended(STANDING, STANDING.toReversed())).toEqual([]);
+});
+
+describe('what an act cannot change is refused', () => {
+  const holder = { name: '甲公司', codeKind: 'USCC', code: 'C' };
+  const license = { license: { holder, fields: toLines('a1 b2') } } as unknown as LicenseFact;
+  const type = { lines: ['a', 'b', 'z'].map((label) => ({ label, required: true })) } as unknown as LicenseTypeVersion;
+  const refusalsOf = (act: string, lines: string, applicant: object = {}) => {
+    const subject = { act, delegation: {}, fields: toLines(lines), applicant: { ...holder, ...applicant } };
+    return listRefusals(() => requireChangeable(subject as never, license, type)).map(({ field }) => field);
+  };
+
+  test('lines and another name by an act that keeps them, unless the line stands or is lacking', () => {
+    expect(refusalsOf('REISSUE', 'a1 z9')).toEqual([]);
+    expect(refusalsOf('REISSUE', 'a1 b9 c3', { name: '乙公司' })).toEqual([
+      ...['fields[1].text', 'fields[2].text', 'applicant.name'],
+    ]);
+    expect(refusalsOf('CANCEL', 'z9')).toEqual(['fields[0].text']);
+    expect(refusalsOf('CHANGE', 'b9 c3', { name: '乙公司' })).toEqual([]);
+  });
+
+  test('a transfer to the present holder', () => {
+    expect(refusalsOf('TRANSFER', '')).toEqual(['applicant.code']);
+    expect(refusalsOf('TRANSFER', '', { code: 'D' })).toEqual([]);
+  });
+});
+
+test('a matter that issues takes no license that another issuing matter made', () => {
+  const always = { validFrom: '2022-01-01', validTo: null };
+  const periodOf = (licenseAction: string) => ({
+    ...always,
+    licenseAction,
+    outcome: { kind: 'LICENSE', licenseType: 'T' },
+  });
+  const isRefused = (ownAct: string, madeBy: { matterId: string; act: string } | null) => {
+    const licenseMatter = madeBy && { matterId: madeBy.matterId, delegations: [periodOf(madeBy.act)] };
+    const facts = { type: null, offered: ['CORRECT'], today: '2026-03-02', matterId: 'A', licenseMatter };
+    const applicant = { name: '甲公司', codeKind: 'USCC', code: '91000000MA0000001R' };
+    const application = { applicant, fields: [], licenseNumber: null, act: 'CORRECT' };
+    const check = () => requireApplication(periodOf(ownAct) as never, application as never, null, facts as never);
+    return listRefusals(check).some(({ code }) => code === 'LICENSE_UNKNOWN');
+  };
+  expect(isRefused('ISSUE', { matterId: 'B', act: 'ISSUE' })).toBe(true);
+  expect(isRefused('ISSUE', { matterId: 'A', act: 'ISSUE' })).toBe(false);
+  expect(isRefused('ISSUE', { matterId: 'B', act: 'RENEW' })).toBe(false);
+  expect(isRefused('RENEW', { matterId: 'B', act: 'ISSUE' })).toBe(false);
+  expect(isRefused('ISSUE', null)).toBe(false);
 });

@@ -20,6 +20,8 @@ const _APPROVER = 'yudu-lyj.approver';
 const EXPECTED_REFUSALS = new Set([
   'LICENSE_ACT_NOT_ALLOWED',
   'LICENSE_BUSY',
+  // Something was done to the license between the preparation of an act and its approval.
+  'LICENSE_CHANGED',
   'LICENSE_NOT_CURRENT',
   'BLANK_USED',
   'BLANK_SPOILED',

@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditPaper } from '../../scripts/audit/paper.ts';
+import { auditTypes } from '../../scripts/audit/types/types.ts';
 import { findCaseBefore } from '../../subgraphs/cases/standing/standing.ts';
 import {
   changesLines,
@@ -47,6 +48,8 @@ const AFTER = '2026-03-01T16:00:00.000Z';
 const ENDED = '2027-03-02';
 /** The serials of blanks for spoiled sheets are this much later. */
 const SPARE = 60;
+/** The line that a change gives. */
+const LINE = [{ label: '地址', text: '甲地' }];
 const ADDRESS = 'query($id: ID!) { license(identifier: $id) { versions { fields { label text } } } }';
 const FIELDS = `license { identifier number version state validFrom validUntil document { digest url }
   papers { blankNumber kind state recallDue } }`;
@@ -88,6 +91,7 @@ beforeAll(async () => {
   hub = await createTestHub({ now: clock });
   asking = { hub, now: clock, reader: 'auditor' };
   sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  await hub.hub.licenses.receiveBlanks('ganzhou-zrzyj', { prefix: EXPLORATION.blanks, from: 1_001, to: 1_500 });
   // The term of the matters is five years. Seals do not last as long.
   await sql`update cases.matter_fact set fact = replace(fact::text, '"validityMonths": 60', '"validityMonths": 12')::jsonb`;
 });
@@ -222,6 +226,39 @@ const OVERLAPS = REPLACING.flatMap((first) => REPLACING.map((second) => [first, 
   },
 );
 
+/** Returns the versions that changed more than their grants say. */
+async function listUndecided(): Promise<string[]> {
+  const objects = [];
+  for await (const { code, object } of auditTypes({ sql } as never))
+    if (code === 'LICENSE_CHANGE_UNDECIDED') objects.push(object);
+  return objects;
+}
+
+test('what cases believe of a license is not printed, and the audit compares each version with its grant', async () => {
+  const { number } = await print(EXPLORATION, 'ISSUE', await grantCase(hub, EXPLORATION), takeBlanks());
+  const fact = sql`from cases.license_fact where number = ${number}`;
+  const [copy] = await sql`select fact ${fact}`;
+  const forge = (changed: object) => sql`update cases.license_fact
+    set fact = ${sql.json({ ...copy?.fact, license: { ...copy?.fact.license, ...changed } })} where number = ${number}`;
+  const change = () => grantCase(hub, EXPLORATION, { ...APPLICATIONS.CHANGE, licenseNumber: number, fields: LINE });
+  const [{ label }] = copy?.fact.license.fields ?? [];
+  for (const changed of [{ fields: [{ label, text: '无人决定' }] }, { validFrom: '2016-01-01' }]) {
+    await forge(changed);
+    const input = { case: await change(), ...takeBlanks() };
+    const code = await findRefusalCode(hub, EXPLORATION.prints, 'changeLicense', 'CaseActInput', input);
+    expect([changed, code]).toEqual([changed, 'LICENSE_CHANGED']);
+  }
+  await forge({});
+  const version = await print(EXPLORATION, 'CHANGE', await change(), takeBlanks());
+  expect(await listUndecided()).toEqual([]);
+  const rewrite = (changes: object) => sql`update licenses.certificate_task set content =
+    jsonb_set(content, '{changes}', ${sql.json(changes as never)}) where content->>'licenseNumber' = ${number} and done_at is not null`;
+  await rewrite([]);
+  expect(await listUndecided()).toEqual([`license:${version.identifier}`]);
+  await rewrite([{ label: '地址', before: null, after: '甲地' }]);
+  expect(await listUndecided()).toEqual([]);
+});
+
 /** Blanks of a box of its own: the walk over all pairs needs more than a test hub has. */
 let box = 1_000;
 const takeBlanks = () => ({
@@ -230,7 +267,6 @@ const takeBlanks = () => ({
 });
 
 test('of two acts that were decided on one version, the later one puts no older lines back', async () => {
-  await hub.hub.licenses.receiveBlanks('ganzhou-zrzyj', { prefix: EXPLORATION.blanks, from: 1_001, to: 1_500 });
   for (const [first, second] of sampleCases('overlapping acts', OVERLAPS, 3)) {
     const issued = await grantCase(hub, EXPLORATION);
     const { number, identifier } = await print(EXPLORATION, 'ISSUE', issued, takeBlanks());

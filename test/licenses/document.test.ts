@@ -37,6 +37,13 @@ describe('the document of a license', () => {
     expect(attachmentOf(render())).toBe(toCanonicalJson(sampleRecord));
   });
 
+  test('shows no line that is not printed, and has it in the attachment', () => {
+    const lines = Array.from({ length: 8 }, (_, i) => ({ label: `内部备注${i}`, text: '不印的内容'.repeat(100) }));
+    const hidden = render({ KZ_NR: lines, KZ_BYX: lines.map(({ label }) => label) });
+    expect([pagesOf(render({ KZ_NR: lines })), pagesOf(hidden)]).toEqual([expect.toSatisfy((count) => count > 2), 1]);
+    expect(attachmentOf(hidden)).toContain(lines[7]?.text);
+  });
+
   test('fits on one page, and continues on more pages if it is long', () => {
     const longField = { label: '许可范围', text: '于都县贡江镇示范路一号'.repeat(45) };
     expect(pagesOf(render())).toBe(1);

@@ -2,7 +2,11 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../scripts/audit/finding.ts';
 import { auditPaper } from '../../scripts/audit/paper.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
+import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
+import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { findInconsistencies } from '../support/consistency.ts';
+import { linesFor } from '../support/content.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 
@@ -10,6 +14,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 
 const ROUTE = ROUTES.WINDOW_FORWARD;
 const CHANGING = { ...ROUTE, matter: 'yd2022-3-28' };
+const MEDICAL_DEVICE = '11000000000090018B033';
 const PAPERS = 'papers { blankNumber kind place state validity recallDue }';
 
 let hub: TestHub;
@@ -103,17 +108,16 @@ describe('one act makes every sheet of a version', () => {
 
 test('a license has as many duplicates as the type version that its grant names', async () => {
   const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
-  const code = '11000000000090018B033';
   try {
     const id = await grantCase(hub, ROUTE);
-    const [earlier] = await sql`select fact from licenses.license_type where code = ${code}`;
+    const [earlier] = await sql`select fact from licenses.license_type where code = ${MEDICAL_DEVICE}`;
     // Another version is in force from today on, by which a license has three duplicates.
     const [first] = earlier?.fact.versions ?? [];
     const next = { ...first, version: 2, duplicates: 3, validFrom: '2025-06-01' };
-    const fact = { code, versions: [{ ...first, validTo: '2025-05-31' }, next] };
-    await sql`update licenses.license_type set fact = ${sql.json(fact)} where code = ${code}`;
+    const fact = { code: MEDICAL_DEVICE, versions: [{ ...first, validTo: '2025-05-31' }, next] };
+    await sql`update licenses.license_type set fact = ${sql.json(fact)} where code = ${MEDICAL_DEVICE}`;
     const other = await grantCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
-    await sql`update licenses.blank set license_type = ${code} where number = ${blank(5)}`;
+    await sql`update licenses.blank set license_type = ${MEDICAL_DEVICE} where number = ${blank(5)}`;
     const countOf = async () => {
       const query =
         '{ certificateTasks(first: 100) { edges { node { case { id: uuid } duplicates blanks { number } } } } }';
@@ -134,7 +138,33 @@ test('a license has as many duplicates as the type version that its grant names'
     expect((await countOf())[0]).toEqual([3, true]);
     await sql`update licenses.certificate_task set content = content || '{"typeVersion": 1}' where case_id = ${id}`;
     await issueGrantedLicense(hub, ROUTE, id, 6);
-    await sql`update licenses.license_type set fact = ${sql.json(earlier?.fact)} where code = ${code}`;
+    await sql`update licenses.license_type set fact = ${sql.json(earlier?.fact)} where code = ${MEDICAL_DEVICE}`;
+  } finally {
+    await sql.end();
+  }
+});
+
+test('a line that the type does not print is sealed, and the sheet leaves it out', async () => {
+  const sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    const hide = (isPrinted: boolean) => sql`update cases.license_type_fact
+      set fact = jsonb_set(fact, '{versions,0,lines,7,printed}', ${sql.json(isPrinted)}) where code = ${MEDICAL_DEVICE}`;
+    await hide(false);
+    const note = { label: '备注', text: '仓库共用' };
+    const id = await grantCase(hub, ROUTE, { fields: linesFor(ROUTE.matter, { [note.label]: note.text }) });
+    const { identifier } = await issueGrantedLicense(hub, ROUTE, id, 8);
+    await hide(true);
+    const query = `query($id: ID!) { license(identifier: $id) { fields { label text } } licenseStatus(identifier: $id) { unprinted } }`;
+    const { data } = await hub.ask('auditor', query, { id: identifier });
+    expect(data.license.fields).toContainEqual(note);
+    expect(data.licenseStatus.unprinted).toBe(1);
+    expect((await hub.hub.app.inject({ url: `/v/${identifier}` })).payload).toContain('项数：1');
+    const [row] = await sql`select v.record, v.code, d.bytes from licenses.license_version v
+      join licenses.document d on d.digest = v.document_digest where v.identifier = ${identifier}`;
+    expect(row?.record.KZ_BYX).toEqual([note.label]);
+    // The file alone is enough to render the sheet again.
+    const { unsigned } = readSealedPdf(row?.bytes);
+    expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(readRecord(unsigned))))).toBe(true);
   } finally {
     await sql.end();
   }

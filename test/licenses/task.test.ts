@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Act, LICENSE_ACTIONS, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { type Act, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { type CertificateTask, requireTaskFits, requireTaskInTime } from '../../subgraphs/licenses/task/task.ts';
@@ -8,12 +8,33 @@ import { type CertificateTask, requireTaskFits, requireTaskInTime } from '../../
 
 const DECIDED_AT = '2026-03-02T04:00:00.000Z';
 const LATER = '2026-03-02T04:00:00.001Z';
+const REPLACING = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
-/** Returns the code with which an act decided on version 1 is refused, or null, by the version that stands now. */
-function findCode(action: string, { version, madeAt }: { version: number; madeAt: string }, isOld = false) {
-  const content = { action, licenseType: 'T', holder: { code: 'C' }, ...(!isOld && { onVersion: 1 }) };
+/** The license as it stands, and a grant on it that changes one line. */
+const RECORD = {
+  ...{ ZZLXDM: 'T', CZZTDM: 'C', CZZT: '甲公司', KZ_CZ: 'ISSUE', ZZQZSJ: DECIDED_AT },
+  ...{ ZZYXQQSRQ: '2025-03-02', ZZYXQJZRQ: '2026-06-01' },
+  KZ_NR: [
+    { label: '住所', text: '甲路' },
+    { label: '范围', text: '零售' },
+  ],
+};
+const KEPT = { validFrom: '2025-03-02', validUntil: '2026-06-01' };
+const NEXT = { validFrom: '2026-06-02', validUntil: '2027-06-01' };
+const CONTENT = {
+  ...{ licenseType: 'T', holder: { code: 'C', name: '甲公司' }, onVersion: 1 },
+  fields: [
+    { label: '住所', text: '乙路' },
+    { label: '范围', text: '零售' },
+  ],
+  changes: [{ label: '住所', before: '甲路', after: '乙路' }],
+};
+
+/** Returns the code with which an act decided on version 1 is refused, or null, by what stands and what it states. */
+function findCode(action: string, standing: object = {}, stated: object = {}, version = 1): string | null {
+  const content = { action, ...CONTENT, ...(action === 'RENEW' ? NEXT : KEPT), ...stated };
   const task = { content, decidedAt: new Date(DECIDED_AT) } as unknown as CertificateTask;
-  const record = { ZZLXDM: 'T', CZZTDM: 'C', ZZQZSJ: madeAt };
+  const record = { ...RECORD, ...standing };
   const head = { state: 'VALID', storedState: 'VALID', version, record } as unknown as LicenseHead;
   try {
     requireTaskFits(task, head);
@@ -24,18 +45,35 @@ function findCode(action: string, { version, madeAt }: { version: number; madeAt
   }
 }
 
-describe.each(LICENSE_ACTIONS.filter((act) => act !== 'ISSUE'))('%s', (act) => {
-  const outdated = (VERSION_ACTS as readonly string[]).includes(act) ? 'LICENSE_CHANGED' : null;
-
-  test('is done on the version on which it was decided, and states nothing over a later one', () => {
+describe.each(REPLACING)('%s', (act) => {
+  test('is printed on the version on which it was decided, and on no other', () => {
     // Whatever the clock says: the grant names the version.
-    expect(findCode(act, { version: 1, madeAt: LATER })).toBeNull();
-    expect(findCode(act, { version: 2, madeAt: DECIDED_AT })).toBe(outdated);
+    expect(findCode(act, { ZZQZSJ: LATER })).toBeNull();
+    expect(findCode(act, {}, {}, 2)).toBe('LICENSE_CHANGED');
   });
 
-  test('of a release up to 0.4.1 names no version: one that was made after the decision counts', () => {
-    expect(findCode(act, { version: 2, madeAt: DECIDED_AT }, true)).toBeNull();
-    expect(findCode(act, { version: 2, madeAt: LATER }, true)).toBe(outdated);
+  test('states nothing that its decision did not change', () => {
+    const lines = (text: string) => [RECORD.KZ_NR[0], { label: '范围', text }];
+    expect(findCode(act, { KZ_NR: lines('批发') })).toBe('LICENSE_CHANGED');
+    expect(findCode(act, { KZ_NR: [] })).toBe('LICENSE_CHANGED');
+    expect(findCode(act, { CZZT: '乙公司' })).toBe('LICENSE_CHANGED');
+    expect(findCode(act, {}, { changes: [] })).toBe('LICENSE_CHANGED');
+  });
+
+  test('has the period that follows from the one that stands', () => {
+    expect(findCode(act, { ZZYXQJZRQ: '2026-07-01' })).toBe('LICENSE_CHANGED');
+    expect(findCode(act, { ZZYXQQSRQ: '2025-04-02' })).toBe(act === 'RENEW' ? null : 'LICENSE_CHANGED');
+    const waiting = { KZ_CZ: 'RENEW', ZZYXQQSRQ: '2026-03-03', ZZYXQJZRQ: '2026-06-01' };
+    expect(findCode(act, waiting)).toBeNull();
+    // It has begun before the decision.
+    const begun = { ...waiting, ZZYXQQSRQ: '2026-03-02' };
+    expect(findCode(act, begun)).toBe(act === 'RENEW' ? null : 'LICENSE_CHANGED');
+  });
+
+  test('of a release up to 0.4.1 says neither: a version that was made after the decision counts', () => {
+    const old = { onVersion: undefined, changes: undefined };
+    expect(findCode(act, { KZ_NR: [] }, old, 2)).toBeNull();
+    expect(findCode(act, { ZZQZSJ: LATER }, old, 2)).toBe('LICENSE_CHANGED');
   });
 });
 
@@ -77,4 +115,8 @@ describe('a version that would have lapsed when it is made', () => {
   test('an end may be entered at any time', () => {
     expect(codeOf('CANCEL', '2026-03-01', 'LAPSED')).toBeNull();
   });
+});
+
+test('a cancellation makes no version, so it is entered on any', () => {
+  expect(findCode('CANCEL', { KZ_NR: [], ZZYXQJZRQ: '2027-01-01' }, {}, 2)).toBeNull();
 });

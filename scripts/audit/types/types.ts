@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readLicenseTypes } from '../../../seeds/load.ts';
 import { listSealFaults } from '../../../subgraphs/cases/content/check.ts';
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { foldText } from '../../../subgraphs/kernel/finding/fold.ts';
 import { readLicenseIdentifier } from '../../../subgraphs/kernel/identifier.ts';
 import { type Act, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
+import { type AmendedLine, listLicenseChanges } from '../../../subgraphs/kernel/license-type/changes.ts';
+import { listUnprinted } from '../../../subgraphs/kernel/license-type/content.ts';
 import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type/number.ts';
 import type { LicenseTypeVersion } from '../../../subgraphs/kernel/license-type/type.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
@@ -57,6 +60,9 @@ interface SealedRow {
   record: LicenseRecord;
   /** Lines of the version that this one replaces, or null. */
   standing: LicenseRecord['KZ_NR'] | null;
+  holderBefore: string | null;
+  /** What the grant of its case says that it changes. Null: an issue, or a grant of a release up to 0.4.1. */
+  changes: readonly AmendedLine[] | null;
   /** Organ id of the issuer. */
   organ: string | null;
   isReserved: boolean;
@@ -68,6 +74,7 @@ interface SealedRow {
 /** Checks lines and number of each version by the version of the type that its record names. */
 async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenerator<Finding> {
   const rows = sql<SealedRow[]>`select v.identifier, v.number, v.record, p.record->'KZ_NR' as standing,
+      p.record->>'CZZT' as "holderBefore", t.content->'changes' as changes,
       (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
         and a.state = 'DONE' limit 1) as organ,
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
@@ -75,11 +82,21 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
         and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
       exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased"
     from licenses.license_version v left join licenses.license_version p on p.identifier = v.record->>'KZ_XGBS'
+      left join licenses.certificate_task t on t.case_id = v.case_id
     order by v.identifier`;
   for await (const row of streamRows(rows)) {
     yield* judgeNumber(row, types);
     if (!row.isErased) yield* judgeLines(row, types);
+    if (!row.isErased) yield* judgeChanges(row);
   }
+}
+
+/** Compares what a version changed of the one before with what its grant says, which the decider authorised. */
+function* judgeChanges({ identifier, record, standing, holderBefore, changes }: SealedRow): Generator<Finding> {
+  if (changes === null || standing === null || holderBefore === null) return;
+  const stated = { holderName: record.CZZT, fields: record.KZ_NR };
+  if (isDeepStrictEqual(listLicenseChanges({ holderName: holderBefore, fields: standing }, stated), changes)) return;
+  yield buildFinding('LICENSE_CHANGE_UNDECIDED', `license:${identifier}`, '与上一版本相比，改动了决定未载明的内容');
 }
 
 function* judgeLines({ identifier, record, standing }: SealedRow, types: Types): Generator<Finding> {
@@ -92,7 +109,9 @@ function* judgeLines({ identifier, record, standing }: SealedRow, types: Types):
     return;
   }
   if (!makesSheet(KZ_CZ as Act)) return;
-  for (const { message } of listSealFaults(type, standing ?? [], KZ_NR)) {
+  const messages = listSealFaults(type, standing ?? [], KZ_NR).map(({ message }) => message);
+  if (!isDeepStrictEqual(record.KZ_BYX ?? [], listUnprinted(type, KZ_NR))) messages.push('不印项与证照类型不一致');
+  for (const message of messages) {
     for (const object of [`license:${identifier}`, `type:${ZZLXDM} ${KZ_LXBB}`])
       yield buildFinding('LINES_NOT_OF_TYPE', object, `制证信息不符合证照类型第 ${KZ_LXBB} 版：${message}`);
   }

@@ -1,12 +1,14 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { changesLines, makesSheet } from '../../kernel/license-acts.ts';
+import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
+import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { RefusalCollector } from '../../kernel/refusals/collector.ts';
+import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
-import { type AmendedLine, HOLDER_LABEL, type Lines, linesAfter, listAmended } from './content.ts';
+import { linesAfter } from './content.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
@@ -101,12 +103,11 @@ export function listChanges(
 ): AmendedLine[] {
   if (license === null || !makesSheet(actOf(subject))) return [];
   const { holder, fields } = license.license;
-  const nameAfter = changesLines(actOf(subject)) ? subject.applicant.name : holder.name;
-  const nameLine = (text: string) => [{ label: HOLDER_LABEL, text }];
-  return [
-    ...listAmended(nameLine(holder.name), nameLine(nameAfter)),
-    ...listAmended(fields, linesOf(subject, license, type)),
-  ];
+  const holderName = changesLines(actOf(subject)) ? subject.applicant.name : holder.name;
+  return listLicenseChanges(
+    { holderName: holder.name, fields },
+    { holderName, fields: linesOf(subject, license, type) },
+  );
 }
 
 /** Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name. */
@@ -117,6 +118,35 @@ export function requireCorrection(
 ): void {
   if (license === null || actOf(subject) !== 'CORRECT') return;
   if (listChanges(subject, license, type).length === 0) throw new Refusal('CORRECTION_EMPTY', 'fields');
+}
+
+/**
+ * Refuses FIELD_MALFORMED for what an act cannot change, instead of dropping it: lines or the holder's name by an act
+ * that keeps them (补发、注销), and a transfer to the present holder. What a sealed license must have and lacks, an act
+ * that makes a new sheet may supply.
+ */
+export function requireChangeable(
+  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  license: LicenseFact | null,
+  type: LicenseTypeVersion | null,
+): void {
+  const act = actOf(subject);
+  if (license === null || !needsLicense(act)) return;
+  const { holder, fields: standing } = license.license;
+  const { applicant, fields } = subject;
+  if (act === 'TRANSFER' && applicant.code === holder.code)
+    throw new Refusal('FIELD_MALFORMED', 'applicant.code', '受让人已是持证人');
+  if (changesLines(act)) return;
+  const refuse = (field: string) => {
+    throw new Refusal('FIELD_MALFORMED', field, `${situationLabel(act)}不改动证照内容`);
+  };
+  const lacking = makesSheet(act) ? listLacking(type, standing) : new Set<string>();
+  const isKept = ({ label, text }: Lines[number]) =>
+    lacking.has(label) || standing.some((line) => line.label === label && line.text === text);
+  checkAll(
+    () => checkEach(fields, (line, i) => isKept(line) || refuse(`fields[${i}].text`)),
+    () => applicant.code === holder.code && applicant.name !== holder.name && refuse('applicant.name'),
+  );
 }
 
 function codeOf({ fault }: ContentFault) {

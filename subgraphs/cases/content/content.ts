@@ -1,7 +1,5 @@
 import { changesLines, type LicenseAction } from '../../kernel/license-acts.ts';
-
-/** The lines of a license's content (制证信息): a label, and what stands after it. A label occurs once. */
-export type Lines = readonly { label: string; text: string }[];
+import type { Lines } from '../../kernel/license-type/changes.ts';
 
 /**
  * Returns `standing` with the lines of `given` in their places: a line that `given` does not name stays as it is, a new
@@ -35,23 +33,4 @@ export function linesAfter(
 /** Whether a case may take out a line by an empty text: only where lines stand that it can take out. */
 export function mayTakeOut(action: LicenseAction): boolean {
   return action !== 'ISSUE' && changesLines(action);
-}
-
-/** The holder's name among the lines that a case changes. */
-export const HOLDER_LABEL = '持证主体';
-
-/** A line before and after an amendment. Null: there was or is none. */
-export interface AmendedLine {
-  label: string;
-  before: string | null;
-  after: string | null;
-}
-
-/** Returns the lines in which two contents differ, those of `before` first. */
-export function listAmended(before: Lines, after: Lines): AmendedLine[] {
-  const textOf = (lines: Lines, label: string) => lines.find((line) => line.label === label)?.text ?? null;
-  const labels = new Set([...before, ...after].map(({ label }) => label));
-  return [...labels]
-    .map((label) => ({ label, before: textOf(before, label), after: textOf(after, label) }))
-    .filter((line) => line.before !== line.after);
 }

@@ -1,4 +1,5 @@
 import { dayOf } from '../../kernel/day.ts';
+import { type Lines, listAmended } from '../../kernel/license-type/changes.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { actOf, buildStep, type Case } from '../case.ts';
@@ -8,14 +9,15 @@ import { requireCaseAction } from '../policy.ts';
 import { requireFields } from '../reception/application.ts';
 import * as store from '../store.ts';
 import { act, type CaseCommand, requireNote, type WorkflowDependencies } from '../workflow.ts';
-import { requireFitting, toLabels } from './check.ts';
-import { changeLines, type Lines, listAmended, mayTakeOut, nameLines } from './content.ts';
+import { requireChangeable, requireFitting, toLabels } from './check.ts';
+import { changeLines, mayTakeOut, nameLines } from './content.ts';
 import { findTypeOfCase } from './store.ts';
 
 /**
  * Amends the lines that a license will carry (修改制证信息), before the decision, by whoever handles the case. What the
  * amendment does not name stays. The step records each line before and after it.
- * Refuses FIELD_MALFORMED if it changes nothing, and what `requireFields`, `requireFitting` and `requireNote` refuse.
+ * Refuses FIELD_MALFORMED if it changes nothing, and what `requireFields`, `requireFitting`, `requireChangeable` and
+ * `requireNote` refuse.
  */
 export function amendCase(
   deps: WorkflowDependencies,
@@ -31,7 +33,9 @@ export function amendCase(
     checkAll(
       () => requireFields(fields, 'AMENDMENT'),
       () => requirePrintableApplication({ applicant: subject.applicant, fields }),
-      () => requireFitting(type, fields, license?.license.fields ?? []),
+      // A line that the case has already may be taken out, whatever its type says meanwhile.
+      () => requireFitting(type, fields, [...(license?.license.fields ?? []), ...subject.fields]),
+      () => requireChangeable({ ...subject, fields }, license, type),
       () => note !== null && requireNote(note, 'note'),
     );
     const actsOnLines = mayTakeOut(actOf(subject));

@@ -1,18 +1,20 @@
 import type { Person } from '../../kernel/actor.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
+import { listUnprinted } from '../../kernel/license-type/content.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { linesOf, requireContent, requireCorrection } from '../content/check.ts';
+import { linesOf, listChanges, requireContent, requireCorrection } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { currentOn } from '../fact/license.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
-import { requireEndDay, requireStartDay, type TermInput, termOf } from './term.ts';
+import { requireEndDay, requireNoTerm, requireStartDay, type TermInput, termOf } from './term.ts';
 
 export interface DecisionInput extends TermInput {
   decision: 'GRANTED' | 'REJECTED';
@@ -42,6 +44,7 @@ export function decide(
       // Every decision is sealed: on the license, or on a decision document.
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
+    () => !grantsLicense && requireNoTerm(input),
     () => grantsLicense && requireStartDay(subject, input, termFacts),
     () => grantsLicense && requireEndDay(subject, input, termFacts),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
@@ -91,9 +94,11 @@ function contentOf(
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
   const action = actOf(subject);
   const fields = linesOf(subject, license, type);
+  const unprinted = type === null || !makesSheet(action) ? [] : listUnprinted(type, fields);
   const base = {
     ...{ matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType },
     ...(type === null ? {} : { typeVersion: type.version }),
+    ...(unprinted.length === 0 ? {} : { unprinted }),
   };
   if (action === 'ISSUE') {
     return { ...base, licenseNumber: null, holder: subject.applicant, fields, ...term };
@@ -104,6 +109,7 @@ function contentOf(
     ...base,
     licenseNumber: license.number,
     onVersion: license.version,
+    changes: listChanges(subject, license, type),
     // Of a license whose renewal waits for its first day, the new version has both periods.
     validFrom: currentOn(license, today).validFrom,
     validUntil: currentContent.validUntil,

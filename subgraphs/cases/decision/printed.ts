@@ -1,8 +1,8 @@
 import type { Day } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { makesSheet } from '../../kernel/license-acts.ts';
+import type { AmendedLine, Lines } from '../../kernel/license-type/changes.ts';
 import type { LicenseFact } from '../case.ts';
-import type { AmendedLine, Lines } from '../content/content.ts';
 import { printDay, printedCodeOf } from '../notice/notice.ts';
 
 /** What the decision document (决定书) says of a license that a case grants. Pure. */

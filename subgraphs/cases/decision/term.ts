@@ -29,16 +29,25 @@ function legalStartOf(subject: Case, { license, today }: TermFacts): Day | null 
 }
 
 /**
- * Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead, or another one than the
- * law sets.
+ * Refuses FIELD_MALFORMED for a first day of validity where the act keeps the period, or in the past, or more than a
+ * year ahead, or another one than the law sets.
  */
 export function requireStartDay(subject: Case, { validFrom }: TermInput, facts: TermFacts): void {
+  if (validFrom !== null && !beginsPeriod(actOf(subject)))
+    throw new Refusal('FIELD_MALFORMED', 'validFrom', '此情形不改变有效期');
   const legalStart = legalStartOf(subject, facts);
   if (validFrom !== null && legalStart !== null && validFrom !== legalStart)
     throw new Refusal('FIELD_MALFORMED', 'validFrom', `延续自${legalStart}起算`);
   if (validFrom === null || legalStart !== null) return;
   const lastStart = endOfMonths(facts.today, MAX_START_MONTHS) ?? facts.today;
   if (validFrom < facts.today || validFrom > lastStart) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+}
+
+/** Refuses FIELD_MALFORMED for a day of validity where the decision grants no license. */
+export function requireNoTerm({ validFrom, validUntil }: TermInput): void {
+  const field = validFrom !== null ? 'validFrom' : 'validUntil';
+  if (validFrom !== null || validUntil !== null)
+    throw new Refusal('FIELD_MALFORMED', field, '此决定不制发证照，不写有效期');
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Person } from '../../kernel/actor.ts';
+import type { AmendedLine } from '../../kernel/license-type/changes.ts';
 import { actsFor } from '../../kernel/organ/place.ts';
 import type { StepData } from '../case.ts';
-import type { AmendedLine } from '../content/content.ts';
 import { type CaseSubject, hasExamined } from '../policy.ts';
 import { findExaminerException, findSecondment, type UsedException } from './exception.ts';
 

@@ -1,14 +1,15 @@
-import type { Day } from '../../kernel/day.ts';
+import { type Day, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
 import { beginsPeriod, type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct } from '../case.ts';
-import { requireCorrection, requireFitting } from '../content/check.ts';
+import { requireChangeable, requireCorrection, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { ownLicense } from '../content/sight.ts';
 import { hasNextTerm, stateForActs } from '../fact/license.ts';
@@ -34,14 +35,22 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 /**
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`,
- * `requireFitting`, `requireLicenseFits` and `requireCorrection` refuse.
+ * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireCorrection` and `requireChangeable` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
   application: Application,
   license: StandingLicense | null,
-  { type, offered, today }: { type: LicenseTypeVersion | null; offered: readonly LicenseAction[]; today: Day },
+  facts: {
+    type: LicenseTypeVersion | null;
+    offered: readonly LicenseAction[];
+    today: Day;
+    matterId: string;
+    /** The matter by which the license that it names was made. */
+    licenseMatter: MatterFact | null;
+  },
 ): void {
+  const { type, offered, today } = facts;
   const { applicant, fields } = application;
   // An answer about the lines of somebody else's license would tell them, one guess at a time.
   const own = ownLicense(license, applicant.code);
@@ -53,8 +62,25 @@ export function requireApplication(
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
+    () => requireOwnMatter(delegation, facts),
     () => requireCorrection({ ...application, delegation }, own, type),
+    () => requireChangeable({ ...application, delegation }, own, type),
   );
+}
+
+/**
+ * Refuses LICENSE_UNKNOWN for a license that another matter issues: an act by this one would move it here.
+ * A sub-item of the plan that is for one act (延续、变更) takes the licenses of every matter of its type.
+ */
+function requireOwnMatter(
+  { licenseAction }: DelegationFact,
+  { matterId, licenseMatter, today }: { matterId: string; licenseMatter: MatterFact | null; today: Day },
+): void {
+  if (licenseAction !== 'ISSUE' || licenseMatter === null || licenseMatter.matterId === matterId) return;
+  const isIssuing = licenseMatter.delegations.some(
+    (period) => period.licenseAction === 'ISSUE' && isWithin(today, period.validFrom, period.validTo),
+  );
+  if (isIssuing) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber', '此证照由另一事项核发，请在该事项办理');
 }
 
 /**

@@ -157,7 +157,9 @@ async function openCase(
   const license = await findStanding(tx, { id: null, licenseNumber });
   const guides = await findGuideFacts(tx, [matter.matterId]);
   const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
-  faults.check(() => requireApplication(delegation, application, license, { type, offered, today: dayOf(at) }));
+  const licenseMatter = license && (await findMatter(tx, license.license.matterId));
+  const facts = { type, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
+  faults.check(() => requireApplication(delegation, application, license, facts));
   faults.check(() => requirePrintableApplication(application));
   const place = { caseId: null, matter, delegation, applicant: application.applicant };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);

@@ -99,12 +99,16 @@ export const grantContent = z.object({
   licenseNumber: z.string().nullable(),
   /** The newest version of that license when it was decided. Absent if a new one is issued, and up to 0.4.1. */
   onVersion: z.int().positive().optional(),
+  /** What the act changes of what stood on it: the holder's name and the lines. Absent like `onVersion`. */
+  changes: z.array(z.object({ label: text, before: nullableText, after: nullableText })).optional(),
   licenseType: z.string().length(21),
   /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
   typeVersion: z.int().positive().optional(),
   holder,
   /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
   fields: z.array(z.object({ label: z.string(), text: z.string() })),
+  /** Labels of those that the sheet does not show (不印项). Absent if it shows all. */
+  unprinted: z.array(z.string()).min(1).optional(),
   validFrom: day,
   validUntil: day.nullable(),
   /** Random element. Absent in grants of releases up to 0.4. */

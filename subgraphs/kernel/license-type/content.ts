@@ -41,7 +41,7 @@ const KINDS: Record<LineKind, { isValid: (text: string) => boolean; words: strin
   CHOICES: null,
   DATE: { isValid: isDay, words: '应为日期，如 2026-01-01' },
   INTEGER: { isValid: (text) => /^(0|-?[1-9]\d{0,17})$/.test(text), words: '应为整数' },
-  DECIMAL: { isValid: (text) => /^-?(0|[1-9]\d{0,17})(\.\d{1,10})?$/.test(text), words: '应为数字，如 12.5' },
+  DECIMAL: { isValid: (text) => /^(0|[1-9]\d{0,17})(\.\d{1,10})?$/.test(text), words: '应为数字，如 12.5' },
   CODE_USCC: { isValid: isUscc, words: '不是统一社会信用代码' },
   CITIZEN_NUMBER: { isValid: isCitizenNumber, words: '不是公民身份号码' },
   PHONE: { isValid: (text) => /^\+?\d[\d-]{4,19}$/.test(text), words: '不是电话号码' },
@@ -143,4 +143,10 @@ export function readFields(
 ): ContentLine[] {
   const keyByLabel = new Map(lines.map(({ key, label }) => [label, key]));
   return fields.map(({ label, text }) => ({ key: keyByLabel.get(label) ?? label, text }));
+}
+
+/** Returns the labels of lines that the sheet of a license does not show: those that its type does not print. */
+export function listUnprinted(type: { lines: readonly LicenseLine[] }, lines: readonly { label: string }[]): string[] {
+  const hidden = new Set(type.lines.flatMap(({ label, printed }) => (printed ? [] : label)));
+  return lines.flatMap(({ label }) => (hidden.has(label) ? label : []));
 }

@@ -47,6 +47,8 @@ export interface LicenseRecord {
   KZ_SJS?: string;
   /** Version of the license type that its lines were judged by (证照类型版本). Absent where the grant names none. */
   KZ_LXBB?: number;
+  /** Labels of the lines that the sheet does not show (不印项). Absent if it shows all. */
+  KZ_BYX?: readonly string[];
 }
 
 /**

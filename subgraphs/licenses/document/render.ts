@@ -52,6 +52,12 @@ function formOf(record: AttachedRecord): Form {
   return listForms(record.ZZLXDM)[0];
 }
 
+/** Returns what the sheet shows of a record: all but the lines that its type does not print. The attachment has all. */
+function toPrinted(record: AttachedRecord): AttachedRecord {
+  const hidden = new Set(record.KZ_BYX);
+  return hidden.size === 0 ? record : { ...record, KZ_NR: record.KZ_NR.filter(({ label }) => !hidden.has(label)) };
+}
+
 function typesetRecord(record: AttachedRecord, form: Form): TypesetDocument {
   const text = toCanonicalJson(record);
   requireVisible(record);
@@ -60,7 +66,7 @@ function typesetRecord(record: AttachedRecord, form: Form): TypesetDocument {
   return typeset({
     template: `templates/${form}.typ`,
     files: {
-      'record.json': text,
+      'record.json': toCanonicalJson(toPrinted(record)),
       'metadata.json': text,
       'qr.svg': drawCode(code),
     },

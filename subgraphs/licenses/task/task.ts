@@ -1,7 +1,15 @@
-import type { Day } from '../../kernel/day.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
-import { type Act, beginsPeriod, makesVersion, requireActFits } from '../../kernel/license-acts.ts';
-import { hasEnded } from '../../kernel/period/validity.ts';
+import {
+  type Act,
+  beginsPeriod,
+  makesVersion,
+  requireActFits,
+  takesOverOnFirstDay,
+} from '../../kernel/license-acts.ts';
+import { listLicenseChanges } from '../../kernel/license-type/changes.ts';
+import { hasEnded, periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
 import { requireSealed } from '../registration/record.ts';
@@ -34,7 +42,7 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
 }
 
 /**
- * Refuses LICENSE_CHANGED for an act that makes a version, if another one was made since the decision: it states lines,
+ * Refuses LICENSE_CHANGED for an act that makes a version, unless it was decided on what stands: it states lines,
  * holder and period of then, and would put them back onto the license. Refuses, with the codes of `requireActFits`,
  * unless the act fits the license. Whether it is still in time, `requireTaskInTime` says.
  */
@@ -42,7 +50,7 @@ export function requireTaskFits(task: DecidedTask, head: LicenseHead): void {
   const { action, licenseType, holder } = task.content;
   const { record } = head;
   const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
-  if (makesVersion(action) && isOutdated(task, head)) throw new Refusal('LICENSE_CHANGED', 'case');
+  if (makesVersion(action) && !isDecidedOn(task, head)) throw new Refusal('LICENSE_CHANGED', 'case');
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
@@ -65,8 +73,28 @@ function keepsPeriod(act: Act): boolean {
 
 type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;
 
-/** Whether a version was made since the decision. A grant of a release up to 0.4.1 names none, so its time counts. */
-function isOutdated({ content, decidedAt }: DecidedTask, { version, record }: LicenseHead): boolean {
-  const { onVersion } = content;
-  return onVersion === undefined ? new Date(requireSealed(record).ZZQZSJ) > decidedAt : version !== onVersion;
+/**
+ * Whether a grant was decided on the version that stands. Its version, and the difference that it states, are compared
+ * with the register's own record: what cases know of a license is a copy. A grant of a release up to 0.4.1 names
+ * neither, so its time counts.
+ */
+function isDecidedOn(task: DecidedTask, { version, record }: LicenseHead): boolean {
+  const { content, decidedAt } = task;
+  const { onVersion, changes } = content;
+  if (onVersion === undefined || changes === undefined) return new Date(requireSealed(record).ZZQZSJ) <= decidedAt;
+  const standing = { holderName: record.CZZT, fields: record.KZ_NR };
+  const made = listLicenseChanges(standing, { holderName: content.holder.name, fields: content.fields });
+  return version === onVersion && isDeepStrictEqual(made, changes) && isOfItsPeriod(task, record);
+}
+
+/**
+ * Whether the period of a grant follows from that of the version that stands: a renewal begins after it, every other
+ * act keeps it. While a renewal waits for its first day, the new version also has the period before that day.
+ */
+function isOfItsPeriod({ content, decidedAt }: DecidedTask, record: LicenseHead['record']): boolean {
+  const { validFrom, validUntil } = periodOf(record);
+  if (beginsPeriod(content.action)) return validUntil === null || content.validFrom > validUntil;
+  if (content.validUntil !== validUntil) return false;
+  const waited = validFrom !== null && takesOverOnFirstDay(record.KZ_CZ as Act) && dayOf(decidedAt) < validFrom;
+  return content.validFrom === validFrom || (waited && content.validFrom < validFrom);
 }

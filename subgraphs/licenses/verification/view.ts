@@ -44,6 +44,7 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     issuedOn: record.ZZBFRQ,
     validFrom: record.ZZYXQQSRQ,
     validUntil: endDay(record.ZZYXQJZRQ),
+    unprinted: record.KZ_BYX?.length ?? 0,
     // Whoever names it has the file. It opens the bundle of a record that has no random element.
     documentDigest: hasSalt(record) ? documentDigest : null,
     fileDigest: documentDigest,

@@ -37,6 +37,7 @@ export const recordForm = z.looseObject({
   KZ_EWM: z.string().optional(),
   KZ_SJS: saltSchema.optional(),
   KZ_LXBB: z.int().positive().optional(),
+  KZ_BYX: z.array(line).optional(),
 });
 const statementForm = z.looseObject({
   CZ: line,

@@ -146,6 +146,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
     record.ZZYXQQSRQ === content.validFrom &&
     record.ZZYXQJZRQ === (content.validUntil ?? '长期') &&
     toCanonicalJson(record.KZ_NR) === toCanonicalJson(content.fields) &&
+    toCanonicalJson(record.KZ_BYX ?? []) === toCanonicalJson(content.unprinted ?? []) &&
     (content.licenseNumber === null || record.ZZBH === content.licenseNumber) &&
     record.KZ_CZ === request.act &&
     record.KZ_SX === content.matterId &&

@@ -28,6 +28,7 @@ export const sealableRecord = z.strictObject({
   KZ_EWM: text.optional(),
   KZ_SJS: saltSchema.optional(),
   KZ_LXBB: z.int().positive().optional(),
+  KZ_BYX: z.array(text).optional(),
 });
 export type SealableRecord = z.infer<typeof sealableRecord>;
 
