@@ -1,10 +1,10 @@
 import { type Actor, hasRole, STAFF_ROLES } from '../../kernel/actor.ts';
 import { isPersonKind } from '../../kernel/identity/identity.ts';
 import { changesHolder } from '../../kernel/license-acts.ts';
+import { type AmendedLine, HOLDER_LABEL } from '../../kernel/license-type/changes.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { maskName, publishLines } from '../../kernel/privacy/mask.ts';
 import { actOf, type CaseFile, type LicenseFact } from '../case.ts';
-import { type AmendedLine, HOLDER_LABEL } from '../../kernel/license-type/changes.ts';
 
 /**
  * What a reader of a case may see of the license that stands (制证信息). A case names a license of somebody else if it
