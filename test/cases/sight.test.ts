@@ -184,15 +184,11 @@ test('no refusal of an application tells of another holder’s license what ever
     for (const fields of [[], ...GUESSES, [{ label: '不存在的项', text: '甲' }]])
       for (const name of [APPLICANT.name, ...FOREIGN.map(({ license }) => license.holder.name)]) {
         const application = { applicant: { ...APPLICANT, name }, fields, licenseNumber: '示例1号', act };
+        const facts = { type, offered: LICENSE_ACTIONS, today: DAY, matterId: 'yd2022-3-25', licenseMatter: null };
         const answers = FOREIGN.map((license) =>
-          listRefusals(() =>
-            requireApplication(
-              delegation,
-              application,
-              { ...license, running: [] },
-              { type, offered: LICENSE_ACTIONS, today: DAY },
-            ),
-          ).map(({ code, field, message }) => ({ code, field, message })),
+          listRefusals(() => requireApplication(delegation, application, { ...license, running: [] }, facts)).map(
+            ({ code, field, message }) => ({ code, field, message }),
+          ),
         );
         expect([act, fields, name, answers[1]]).toEqual([act, fields, name, answers[0]]);
       }
