@@ -1,4 +1,5 @@
-import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
+import { type AuditedLog, type AuditInput, type Check, type Finding, runGuarded } from './finding.ts';
+
 import { auditReceipts } from './library/receipts.ts';
 import { auditTold } from './library/statements.ts';
 import { auditLicenses } from './licenses.ts';
@@ -37,11 +38,13 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '办理人的岗位 who acted', run: auditPeople },
 ];
 
-/** Yields every finding. Calls `onCheck` with the name of each check when it begins. */
+/**
+ * Yields every finding. A check that fails is a finding of its own, and the next one runs. Calls `onCheck` with the name of each check when it begins.
+ */
 export async function* audit(input: AuditInput, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
   const log: AuditedLog = { size: 0, leaves: new Map() };
   for (const { name, run } of CHECKS) {
     onCheck?.(name);
-    yield* run(input, log);
+    yield* runGuarded(input, name, () => run(input, log));
   }
 }

@@ -65,3 +65,43 @@ export async function* streamRows<Row extends object>(
 ): AsyncGenerator<Row> {
   for await (const rows of query.cursor(batchSize)) yield* rows;
 }
+
+/**
+ * Yields what `judge` finds in each row. A row that cannot be read is a finding that names its objects, so that one
+ * malformed value does not hide what is wrong elsewhere.
+ */
+export async function* judgeEach<Row>(
+  rows: AsyncIterable<Row>,
+  objectsOf: (row: Row) => readonly string[],
+  judge: (row: Row) => Iterable<Finding>,
+): AsyncGenerator<Finding> {
+  for await (const row of rows) {
+    try {
+      yield* judge(row);
+    } catch (error) {
+      for (const object of objectsOf(row)) yield buildFinding('UNREADABLE', object, `登记的内容无法读取：${error}`);
+    }
+  }
+}
+
+/**
+ * Yields what a check finds. If it fails, that is a finding. In a transaction a savepoint lets what follows go on after
+ * a statement that failed.
+ */
+export async function* runGuarded(
+  { sql }: Pick<AuditInput, 'sql'>,
+  name: string,
+  run: () => AsyncGenerator<Finding>,
+): AsyncGenerator<Finding> {
+  const isHeld = await sql`savepoint audit_check`.then(
+    () => true,
+    () => false,
+  );
+  try {
+    yield* run();
+  } catch (error) {
+    if (isHeld) await sql`rollback to savepoint audit_check`;
+    yield buildFinding('CHECK_FAILED', `check:${name}`, `此项没有做完：${error}`);
+  }
+  if (isHeld) await sql`release savepoint audit_check`;
+}

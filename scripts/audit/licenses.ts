@@ -8,7 +8,8 @@ import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { isRegisterStatement } from '../../subgraphs/licenses/register/statement.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';
-import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { type AuditInput, buildFinding, type Finding, judgeEach, runGuarded, streamRows } from './finding.ts';
+
 import { auditRegistrations } from './license/registrations.ts';
 import { auditVersions } from './license/versions.ts';
 import { judgeRegistered } from './register.ts';
@@ -16,14 +17,16 @@ import { decodeStatement, readSealed } from './uses.ts';
 
 /** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */
 export async function* auditLicenses(input: AuditInput): AsyncGenerator<Finding> {
-  const material = await readMaterial(input);
-  yield* auditActs(input, material);
-  yield* auditVersions(input);
-  yield* auditRegistrations(input);
-  yield* auditLedgers(input);
-  yield* auditEvents(input);
-  yield* auditDecisions(input);
-  yield* auditDocuments(input);
+  const parts = {
+    acts: auditActs,
+    versions: auditVersions,
+    registrations: auditRegistrations,
+    ledgers: auditLedgers,
+    events: auditEvents,
+    decisions: auditDecisions,
+    documents: auditDocuments,
+  };
+  for (const [name, run] of Object.entries(parts)) yield* runGuarded(input, name, () => run(input));
 }
 
 /** Reads the certificates and revocation lists that the hub published. Only the root comes from the auditor. */
@@ -79,7 +82,8 @@ interface ActRow {
   isErased: boolean;
 }
 
-async function* auditActs(input: AuditInput, material: Material): AsyncGenerator<Finding> {
+async function* auditActs(input: AuditInput): AsyncGenerator<Finding> {
+  const material = await readMaterial(input);
   const { sql, onProgress } = input;
   const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act`;
   const rows = sql<
@@ -96,10 +100,11 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
     left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id
     left join seals.register_statement r on r.id = a.id order by a.serial`;
   let judgedCount = 0;
-  for await (const row of streamRows(rows, 200)) {
-    if (row.state === 'DONE') yield* judgeAct(input, material, row);
+  const objectsOf = ({ id, identifier }: ActRow) => [`act:${id}`, `license:${identifier}`];
+  yield* judgeEach(streamRows(rows, 200), objectsOf, function* judge(row) {
     onProgress?.(++judgedCount, count?.n ?? 0);
-  }
+    if (row.state === 'DONE') yield* judgeAct(input, material, row);
+  });
   const orphanUses = sql<
     { issuanceId: string; identifier: string }[]
   >`select u.issuance_id as "issuanceId", u.identifier from seals.seal_use u
@@ -268,7 +273,7 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
       or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')
       or (e.payload->'earlier'->>'identifier') is distinct from (select o.identifier from licenses.license_version o
         where o.number = v.number and o.superseded_from::text = v.record->>'ZZYXQQSRQ'
-          and o.superseded_from > ((e.payload->>'changedAt')::timestamptz at time zone 'Asia/Shanghai')::date)
+          and o.superseded_from > (e.occurred_at at time zone 'Asia/Shanghai')::date)
       or (e.payload->>'caseId') is distinct from a.case_id::text or (e.payload->>'orderId') is distinct from a.order_id::text)`;
   for await (const { number, revision, identifier } of streamRows(rows)) {
     const detail = '对外告知的内容与所办的不一致';
@@ -300,27 +305,26 @@ async function* auditDecisions(input: AuditInput): AsyncGenerator<Finding> {
       u.content_digest as "usedContent", u.identifier as "usedIdentifier", d.authorisation, u.authorisation as "usedAuthorisation"
     from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
     left join seals.seal_use u on u.issuance_id = d.notice_id where d.state = 'DONE'`;
-  for await (const row of streamRows(rows, 200)) {
-    const { noticeId, file, signature } = row;
-    const findingFor = (code: string, detail: string) => buildFinding(code, `notice:${noticeId}`, detail);
-    if (computeContentDigest(row.content) !== row.contentDigest)
-      yield findingFor('NOTICE_REWRITTEN', '文书内容与摘要不一致');
-    if (!file || !signature) {
-      yield findingFor('DOCUMENT_MISSING', '文件或签名不见了');
-      continue;
-    }
-    if (sha256(file) !== row.fileDigest) yield findingFor('DOCUMENT_REPLACED', '文件与登记的摘要不一致');
-    const digest = readSealedContent(file);
-    const isAsSealed =
-      row.usedSignature?.equals(signature) &&
-      row.usedDigest === digest?.digest &&
-      row.usedContent === row.contentDigest &&
-      row.usedIdentifier === row.content.caseNumber &&
-      row.authorisation === row.usedAuthorisation;
-    if (!isAsSealed) yield findingFor('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
-    if (digest && digest.notice !== toCanonicalJson(row.content))
-      yield findingFor('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
-  }
+  yield* judgeEach(streamRows(rows, 200), ({ noticeId }) => [`notice:${noticeId}`], judgeDecision);
+}
+
+function* judgeDecision(row: DecisionRow): Generator<Finding> {
+  const { noticeId, file, signature } = row;
+  const findingFor = (code: string, detail: string) => buildFinding(code, `notice:${noticeId}`, detail);
+  if (computeContentDigest(row.content) !== row.contentDigest)
+    yield findingFor('NOTICE_REWRITTEN', '文书内容与摘要不一致');
+  if (!file || !signature) return yield findingFor('DOCUMENT_MISSING', '文件或签名不见了');
+  if (sha256(file) !== row.fileDigest) yield findingFor('DOCUMENT_REPLACED', '文件与登记的摘要不一致');
+  const digest = readSealedContent(file);
+  const isAsSealed =
+    row.usedSignature?.equals(signature) &&
+    row.usedDigest === digest?.digest &&
+    row.usedContent === row.contentDigest &&
+    row.usedIdentifier === row.content.caseNumber &&
+    row.authorisation === row.usedAuthorisation;
+  if (!isAsSealed) yield findingFor('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
+  if (digest && digest.notice !== toCanonicalJson(row.content))
+    yield findingFor('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
 }
 
 function readSealedContent(file: Uint8Array): { digest: string; notice: string | null } | null {

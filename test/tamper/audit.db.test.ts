@@ -14,6 +14,7 @@ import { sampleCases } from '../support/sample.ts';
 import { type HubClone, openCleanHubClone, openHubClone } from './hub-clone.ts';
 import { type Insider, openInsider } from './insider.ts';
 import { KINDS, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
+import { replaceRecord } from './version.ts';
 
 /**
  * Tests the auditor against the tampering generator, which was written independently of it. A run tries a part of the
@@ -83,6 +84,50 @@ describe('the auditor', () => {
     expect([...rows.map(({ kind }) => kind), ...absent].sort()).toEqual(
       [...(cases ?? []), ...(licenses ?? []), ...(matters ?? [])].sort(),
     );
+  });
+
+  describe('in a transaction of an insider', () => {
+    const codesAfter = async (change: () => Promise<unknown>) => {
+      await insider.sql`begin`;
+      try {
+        await change();
+        return new Set((await auditClone(insider)).map(({ code }) => code));
+      } finally {
+        await insider.sql`rollback`;
+      }
+    };
+
+    test('reads on past what cannot be read', async () => {
+      const { sql } = insider;
+      const codes = await codesAfter(async () => {
+        await sql`update matters.license_type_version set type = type - 'lines'`;
+        await sql`update cases.case_step set at = 'infinity' where step = 'EXAMINED'`;
+        await sql`update licenses.outbox_event set payload = payload || '{"changedAt":"x"}' where type = 'LicenseChanged'`;
+        await sql`update cases.notice set content = 'null' where kind = 'DECISION'`;
+        await sql`delete from licenses.sheet`;
+      });
+      for (const code of ['UNREADABLE', 'TYPE_REWRITTEN', 'LICENSE_WITHOUT_PAPER']) expect(codes).toContain(code);
+      expect(codes).not.toContain('CHECK_FAILED');
+    });
+
+    test('goes on after a check that fails', async () => {
+      const { sql } = insider;
+      const codes = await codesAfter(async () => {
+        await sql`alter table licenses.license_entry rename to gone`;
+        await sql`update licenses.license set holder_name = '另一人'`;
+      });
+      for (const code of ['CHECK_FAILED', 'COLUMN_DIFFERS']) expect(codes).toContain(code);
+    });
+
+    test('holds a period against the type and the matter', async () => {
+      const { sql } = insider;
+      const codes = await codesAfter(async () => {
+        const rows = await sql`select * from licenses.license_version where record->>'KZ_CZ' = 'ISSUE'`;
+        for (const version of rows)
+          await replaceRecord(insider, version, { ...version.record, ZZYXQJZRQ: '2099-01-01' });
+      });
+      expect(codes).toContain('TERM_NOT_OF_TYPE');
+    });
   });
 
   const runs = Array.from({ length: TAMPERINGS }, (_, i) => [KINDS[i % KINDS.length] ?? '', i + 1] as const);

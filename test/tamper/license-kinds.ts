@@ -192,6 +192,37 @@ const alterPeriod: Tamper = async (insider, random) => {
   return { description: `a license is judged by another ${column}`, objects: listVersionObjects(version) };
 };
 
+/** Ends a version that is not the newest one: until a renewal begins, it is the one in force. */
+const alterEarlierEnd: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const version = await insider.pickRow(
+    random,
+    sql`select v.* from licenses.license_version v join licenses.license l on l.number = v.number
+      where v.identifier <> l.head_identifier order by v.identifier`,
+  );
+  const end = random.pick(['2026-01-01', '2090-12-31']);
+  await insider.change(
+    sql`update licenses.license_version set valid_until = ${end} where identifier = ${version.identifier}`,
+  );
+  return { description: 'an earlier version ends on another day', objects: listVersionObjects(version) };
+};
+
+/** Changes the copy of a type by which cases or licenses judge. */
+const alterTypeCopy =
+  (table: 'cases.license_type_fact' | 'licenses.license_type'): Tamper =>
+  async (insider, random) => {
+    const { sql } = insider;
+    const { code, fact } = await insider.pickRow(random, sql`select * from ${sql(table)} order by code`);
+    const [first, ...others] = fact.versions;
+    const changed = random.pick([
+      { ...first, lines: first.lines.map((line: object) => ({ ...line, published: true, required: false })) },
+      { ...first, term: { kind: 'DATE_OF_CASE', months: null }, duplicates: first.duplicates + 1 },
+    ]);
+    const copy = sql.json({ ...fact, versions: [changed, ...others] });
+    await insider.change(sql`update ${sql(table)} set fact = ${copy} where code = ${code}`);
+    return { description: `${table} has another type than published`, objects: [`type:${code} ${first.version}`] };
+  };
+
 /** Makes a line required that no license has, and everything that repeats the type with it. */
 const alterType =
   (isDigestKept: boolean): Tamper =>
@@ -293,6 +324,9 @@ export const LICENSE_KINDS: Record<string, Tamper> = {
   'document-replaced-by-genuine': swapInGenuineDocument,
   'list-column-changed': alterColumn,
   'period-of-version-changed': alterPeriod,
+  'end-of-earlier-version-changed': alterEarlierEnd,
+  'type-copy-of-cases-changed': alterTypeCopy('cases.license_type_fact'),
+  'type-copy-of-licenses-changed': alterTypeCopy('licenses.license_type'),
   'type-version-changed': alterType(true),
   'type-version-changed-with-digest': alterType(false),
   'type-version-deleted': deleteType,

@@ -3,8 +3,14 @@ import type { Step } from '../../../subgraphs/cases/case.ts';
 import { CASE_ACTIONS, type CaseActionName } from '../../../subgraphs/cases/policy.ts';
 import { PROPOSALS, type ProposalKind } from '../../../subgraphs/cases/proposal/proposal.ts';
 import type { Role } from '../../../subgraphs/kernel/actor.ts';
-import { COUNTERSIGNED_KINDS, countersignRule } from '../../../subgraphs/licenses/countersign/countersign.ts';
-import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
+import {
+  COUNTERSIGNED_KINDS,
+  type CountersignedKind,
+  countersignRule,
+} from '../../../subgraphs/licenses/countersign/countersign.ts';
+import { LICENSES_POLICY } from '../../../subgraphs/licenses/policy.ts';
+import { STOCK_POLICY } from '../../../subgraphs/licenses/stock/policy.ts';
+import { type AuditInput, buildFinding, type Finding, judgeEach, streamRows } from '../finding.ts';
 import { decodeStatement } from '../uses.ts';
 import { type EnteredLine, findOperatorStart, findRegisterStart, indexPosts, readRegister } from './posts.ts';
 
@@ -67,10 +73,20 @@ function rolesOfStep({ kind }: PersonAct): readonly Role[] {
   return [...roles, ...actions.flatMap((name) => CASE_ACTIONS[name].grants.flatMap((grant) => grant.roles))];
 }
 
-/** Who asks for what two persons ask for by the same mutation (双人复核). Null for what is proposed otherwise. */
-function rolesOfCountersign({ kind }: PersonAct): readonly Role[] | null {
+/** Who may ask first, by the rows of the policy, for what two persons ask for by the same mutation (双人复核). */
+const FIRST_PERSONS: Readonly<Record<CountersignedKind, { grants: readonly { roles: readonly Role[] }[] }>> = {
+  VOID_TASK: LICENSES_POLICY.voidTask,
+  DECLINE_ORDER: LICENSES_POLICY.declineOrder,
+  RECEIVE_BLANKS: STOCK_POLICY.receiveBlanks,
+  WRITE_OFF_BLANKS: STOCK_POLICY.writeOffBlanks,
+};
+
+/** Who asks first for what two persons ask for, and who is the second. Null for what is proposed otherwise. */
+function rolesOfCountersign({ kind }: PersonAct, person: 'FIRST' | 'SECOND'): readonly Role[] | null {
   const known = COUNTERSIGNED_KINDS.find((name) => name === kind);
-  return known === undefined ? null : countersignRule(known).grants.flatMap(({ roles }) => roles);
+  if (known === undefined) return null;
+  const { grants } = person === 'FIRST' ? FIRST_PERSONS[known] : countersignRule(known);
+  return grants.flatMap(({ roles }) => roles);
 }
 
 function rolesOfApprover({ kind, organs }: PersonAct): readonly Role[] {
@@ -157,7 +173,8 @@ const SOURCES: readonly ActSource[] = [
     query: (sql) => sql<PersonAct[]>`select 'proposal:' || p.id as object, p.kind, p.proposed_by_id as "actorId", p.at,
         null as window, array[p.organ] || case when o.id is null then '{}' else array[o.supervisor->>'id'] end as organs
       from licenses.proposal p left join licenses.supervision_order o on o.id::text = ${sql.unsafe(CONTENT)}->>'order'`,
-    roles: (act) => rolesOfCountersign(act) ?? (act.organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),
+    roles: (act) =>
+      rolesOfCountersign(act, 'FIRST') ?? (act.organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),
   },
   {
     name: '提议的批准',
@@ -173,7 +190,7 @@ const SOURCES: readonly ActSource[] = [
       from (select * from licenses.proposal union all select * from matters.proposal) p
       join (select * from licenses.proposal_outcome union all select * from matters.proposal_outcome) o
         on o.proposal_id = p.id where o.outcome <> 'WITHDRAWN'`,
-    roles: (act) => rolesOfCountersign(act) ?? (act.organs.length === 0 ? ['ADMINISTRATOR'] : ['APPROVER']),
+    roles: (act) => rolesOfCountersign(act, 'SECOND') ?? (act.organs.length === 0 ? ['ADMINISTRATOR'] : ['APPROVER']),
   },
 ];
 
@@ -187,15 +204,20 @@ export async function* auditPeople(input: AuditInput): AsyncGenerator<Finding> {
   const [start, operatorStart] = [findRegisterStart(register), findOperatorStart(register)];
   const counts: Record<Verdict, number> = { FOUND: 0, DEMONSTRATION: 0, OLDER: 0, OTHER: 0, WITHOUT_POST: 0 };
   for (const { name, query, roles } of SOURCES) {
-    for await (const act of streamRows(query(input.sql))) {
-      const at = readTime(act);
-      const posts = listPosts(act.actorId, at).filter((line) => isFit(line, act, roles(act)));
-      const verdict = isOfOthers(name, act) ? 'OTHER' : judge(posts, at, start, operatorStart);
-      counts[verdict]++;
-      if (verdict !== 'WITHOUT_POST') continue;
-      const detail = `${name} ${act.kind}：${act.actorId} 在 ${at.toISOString()} 没有所需的岗位`;
-      yield buildFinding('ACT_WITHOUT_POST', act.object, detail);
-    }
+    const rows = streamRows(query(input.sql));
+    yield* judgeEach(
+      rows,
+      ({ object }) => [object],
+      function* judgeAct(act) {
+        const at = readTime(act);
+        const posts = listPosts(act.actorId, at).filter((line) => isFit(line, act, roles(act)));
+        const verdict = isOfOthers(name, act) ? 'OTHER' : judge(posts, at, start, operatorStart);
+        counts[verdict]++;
+        if (verdict !== 'WITHOUT_POST') return;
+        const detail = `${name} ${act.kind}：${act.actorId} 在 ${at.toISOString()} 没有所需的岗位`;
+        yield buildFinding('ACT_WITHOUT_POST', act.object, detail);
+      },
+    );
   }
   const { FOUND, DEMONSTRATION, OLDER, OTHER } = counts;
   input.onNote?.(

@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { readLicenseTypes } from '../../../seeds/load.ts';
 import { listSealFaults } from '../../../subgraphs/cases/content/check.ts';
+import { endOfMonths } from '../../../subgraphs/cases/decision/term.ts';
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { foldText } from '../../../subgraphs/kernel/finding/fold.ts';
 import { readLicenseIdentifier } from '../../../subgraphs/kernel/identifier.ts';
-import { type Act, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
+import { type Act, beginsPeriod, LICENSE_ACTIONS, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
 import { type AmendedLine, listLicenseChanges } from '../../../subgraphs/kernel/license-type/changes.ts';
 import { listUnprinted } from '../../../subgraphs/kernel/license-type/content.ts';
 import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type/number.ts';
-import type { LicenseTypeVersion } from '../../../subgraphs/kernel/license-type/type.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
 import { summarize } from '../../../subgraphs/licenses/list/finding.ts';
 import { isRegistered } from '../../../subgraphs/licenses/registration/record.ts';
-import { type AuditInput, buildFinding, type Finding, streamRows } from '../finding.ts';
+import { type AuditInput, buildFinding, type Finding, judgeEach, runGuarded, streamRows } from '../finding.ts';
+import { auditCopies, type TypeRow } from './copies.ts';
 
 /**
  * Audits license types, and what licenses owe to them: their lines and numbers. And what lists find licenses by. The
@@ -20,36 +21,34 @@ import { type AuditInput, buildFinding, type Finding, streamRows } from '../find
  */
 export async function* auditTypes(input: AuditInput): AsyncGenerator<Finding> {
   const types = await readTypes(input);
-  yield* auditTypeVersions(types);
-  yield* auditSealedLines(input, types);
-  yield* auditColumns(input);
+  const parts = {
+    'type versions': auditTypeVersions,
+    'copies of types': auditCopies,
+    lines: auditSealedLines,
+    columns: auditColumns,
+  };
+  for (const [name, run] of Object.entries(parts)) yield* runGuarded(input, name, () => run(input, types));
 }
 
-interface TypeRow {
-  code: string;
-  version: number;
-  type: LicenseTypeVersion;
-  digest: string;
-  publishedBy: string;
-}
 type Types = ReadonlyMap<string, TypeRow>;
 
 const nameType = (code: string, version: number) => `${code} ${version}`;
 
 async function readTypes({ sql }: AuditInput): Promise<Types> {
-  const rows = await sql<TypeRow[]>`select code, version, type, digest, published_by as "publishedBy"
-    from matters.license_type_version order by code, version`;
+  const rows = await sql<TypeRow[]>`select code, version, type, digest, published_by as "publishedBy",
+      published_at as "publishedAt", valid_from::text as "validFrom" from matters.license_type_version order by code, version`;
   return new Map(rows.map((row) => [nameType(row.code, row.version), row]));
 }
 
 /** Checks that each version is as published: by its digest, and the first one by the seed that a start adds. */
-function* auditTypeVersions(types: Types): Generator<Finding> {
+async function* auditTypeVersions(_: AuditInput, types: Types): AsyncGenerator<Finding> {
   const seeds = new Map(readLicenseTypes().map((type) => [type.code, computeContentDigest(type)]));
-  for (const { code, version, type, digest, publishedBy } of types.values()) {
+  for (const { code, version, type, digest, publishedBy, validFrom } of types.values()) {
     const found = (detail: string) => buildFinding('TYPE_REWRITTEN', `type:${code} ${version}`, detail);
-    if (type.code !== code || computeContentDigest(type) !== digest) yield found('证照类型与其摘要不一致');
+    if (type?.code !== code || computeContentDigest(type) !== digest) yield found('证照类型与其摘要不一致');
     else if (version === 1 && publishedBy === 'seed' && digest !== seeds.get(code))
       yield found('证照类型第一版与随系统提供的不一致');
+    else if (type.validFrom !== validFrom) yield found('证照类型的施行日期与其内容不一致');
     if (version > 1 && !types.has(nameType(code, version - 1))) yield found('证照类型的上一版不见了');
   }
 }
@@ -69,6 +68,8 @@ interface SealedRow {
   /** The license that has the serial of the identifier. */
   serialNumber: string | null;
   isErased: boolean;
+  /** Months that a period of the outcome of its matter gives it; null: that period leaves it to the type. */
+  months: (number | null)[];
 }
 
 /** Checks lines and number of each version by the version of the type that its record names. */
@@ -80,15 +81,19 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
       (select s.number from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
         and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
-      exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased"
+      exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased",
+      array(select (o.outcome->>'validityMonths')::int from matters.outcome o
+        where o.matter_id = v.record->>'KZ_SX') as months
     from licenses.license_version v left join licenses.license_version p on p.identifier = v.record->>'KZ_XGBS'
       left join licenses.certificate_task t on t.case_id = v.case_id
     order by v.identifier`;
-  for await (const row of streamRows(rows)) {
+  const objectsOf = ({ identifier, number }: SealedRow) => [`license:${identifier}`, `number:${number}`];
+  yield* judgeEach(streamRows(rows), objectsOf, function* judge(row) {
     yield* judgeNumber(row, types);
     if (!row.isErased) yield* judgeLines(row, types);
     if (!row.isErased) yield* judgeChanges(row);
-  }
+    yield* judgeTerm(row, types);
+  });
 }
 
 /** Compares what a version changed of the one before with what its grant says, which the decider authorised. */
@@ -132,6 +137,21 @@ function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
     yield* findingsFor('证照编号不符合证照类型的编号规则');
 }
 
+/**
+ * Checks the period of a version whose act begins one, by the version of the type that its record names and the months
+ * of its matter. A type with a date of the case leaves it to the decision.
+ */
+function* judgeTerm({ identifier, number, record, months }: SealedRow, types: Types): Generator<Finding> {
+  const { ZZLXDM, KZ_LXBB, KZ_CZ, ZZYXQQSRQ, ZZYXQJZRQ } = record;
+  const type = KZ_LXBB === undefined ? undefined : types.get(nameType(ZZLXDM, KZ_LXBB))?.type;
+  const begins = LICENSE_ACTIONS.some((act) => act === KZ_CZ && beginsPeriod(act));
+  if (!type || type.term.kind === 'DATE_OF_CASE' || !begins) return;
+  const allowed = new Set([...months, null].map((own) => endOfMonths(ZZYXQQSRQ, own ?? type.term.months) ?? '长期'));
+  if (allowed.has(ZZYXQJZRQ)) return;
+  for (const object of [`license:${identifier}`, `number:${number}`])
+    yield buildFinding('TERM_NOT_OF_TYPE', object, `有效期不是证照类型第 ${KZ_LXBB} 版或事项规定的`);
+}
+
 interface ColumnRow {
   number: string;
   identifier: string;
@@ -154,18 +174,22 @@ async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
       json_build_object('valid_from', v.valid_from::text, 'valid_until', v.valid_until::text) as "versionColumns",
       exists (select 1 from licenses.renewal r where r.number = l.number and r.is_running) as "hasRenewal"
     from licenses.license l join licenses.license_version v on v.identifier = l.head_identifier order by l.number`;
-  for await (const { number, identifier, record, first, columns, versionColumns, hasRenewal } of streamRows(rows)) {
-    const expected = expectColumns(record, first);
-    const differing = Object.keys(expected).filter((name) => columns[name] !== expected[name]);
-    const { valid_from, valid_until } = versionColumns;
-    // A running renewal holds the end off.
-    const end = hasRenewal && valid_until === null ? expected.valid_until : (valid_until ?? '9999-12-31');
-    if (valid_from !== expected.valid_from) differing.push('license_version.valid_from');
-    if (end !== expected.valid_until) differing.push('license_version.valid_until');
-    for (const name of differing)
-      for (const object of [`number:${number}`, `license:${identifier}`])
-        yield buildFinding('COLUMN_DIFFERS', object, `目录所记的 ${name} 与登记内容不一致`);
-  }
+  const objectsOf = ({ number, identifier }: ColumnRow) => [`number:${number}`, `license:${identifier}`];
+  yield* judgeEach(streamRows(rows), objectsOf, judgeColumns);
+}
+
+function* judgeColumns(row: ColumnRow): Generator<Finding> {
+  const { number, identifier, record, first, columns, versionColumns, hasRenewal } = row;
+  const expected = expectColumns(record, first);
+  const differing = Object.keys(expected).filter((name) => columns[name] !== expected[name]);
+  const { valid_from, valid_until } = versionColumns;
+  // A running renewal holds the end off.
+  const end = hasRenewal && valid_until === null ? expected.valid_until : (valid_until ?? '9999-12-31');
+  if (valid_from !== expected.valid_from) differing.push('license_version.valid_from');
+  if (end !== expected.valid_until) differing.push('license_version.valid_until');
+  for (const name of differing)
+    for (const object of [`number:${number}`, `license:${identifier}`])
+      yield buildFinding('COLUMN_DIFFERS', object, `目录所记的 ${name} 与登记内容不一致`);
 }
 
 /** Returns what the columns of a license hold by the records of its current and of its first version. */

@@ -88,7 +88,7 @@ function monthsOf({ delegation }: Case, { type }: TermFacts): number | null {
 }
 
 /** Returns the last day of a validity of `months` that begins on `from`, or null if it has no end. */
-function endOfMonths(from: Day, months: number | null): Day | null {
+export function endOfMonths(from: Day, months: number | null): Day | null {
   if (months === null) return null;
   const start = new Date(`${from}T00:00:00Z`);
   const end = new Date(start);
