@@ -10,6 +10,8 @@ import {
 } from '../../../subgraphs/licenses/countersign/countersign.ts';
 import { LICENSES_POLICY } from '../../../subgraphs/licenses/policy.ts';
 import { STOCK_POLICY } from '../../../subgraphs/licenses/stock/policy.ts';
+import { STOCK_KEEPERS } from '../../../subgraphs/licenses/stock/stock.ts';
+import { TRANSFER_KIND } from '../../../subgraphs/licenses/stock/transfer.ts';
 import { type AuditInput, buildFinding, type Finding, judgeEach, streamRows } from '../finding.ts';
 import { decodeStatement } from '../uses.ts';
 import { type EnteredLine, findOperatorStart, findRegisterStart, indexPosts, readRegister } from './posts.ts';
@@ -83,6 +85,8 @@ const FIRST_PERSONS: Readonly<Record<CountersignedKind, { grants: readonly { rol
 
 /** Who asks first for what two persons ask for, and who is the second. Null for what is proposed otherwise. */
 function rolesOfCountersign({ kind }: PersonAct, person: 'FIRST' | 'SECOND'): readonly Role[] | null {
+  // Keepers of the organ that sends them, and of the one that receives them.
+  if (kind === TRANSFER_KIND) return STOCK_KEEPERS;
   const known = COUNTERSIGNED_KINDS.find((name) => name === kind);
   if (known === undefined) return null;
   const { grants } = person === 'FIRST' ? FIRST_PERSONS[known] : countersignRule(known);
@@ -171,7 +175,8 @@ const SOURCES: readonly ActSource[] = [
   {
     name: '证照拟办',
     query: (sql) => sql<PersonAct[]>`select 'proposal:' || p.id as object, p.kind, p.proposed_by_id as "actorId", p.at,
-        null as window, array[p.organ] || case when o.id is null then '{}' else array[o.supervisor->>'id'] end as organs
+        null as window, array[case when p.kind = ${TRANSFER_KIND} then ${sql.unsafe(CONTENT)}->>'organ' else p.organ end]
+          || case when o.id is null then '{}' else array[o.supervisor->>'id'] end as organs
       from licenses.proposal p left join licenses.supervision_order o on o.id::text = ${sql.unsafe(CONTENT)}->>'order'`,
     roles: (act) =>
       rolesOfCountersign(act, 'FIRST') ?? (act.organs.length > 1 ? ['REVIEWER', 'SUPERVISOR'] : ['REVIEWER']),

@@ -82,7 +82,7 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
       (select s.number from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
         and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
       exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased",
-      array(select (o.outcome->>'validityMonths')::int from matters.outcome o
+      (select coalesce(json_agg((o.outcome->>'validityMonths')::int), '[]') from matters.outcome o
         where o.matter_id = v.record->>'KZ_SX') as months
     from licenses.license_version v left join licenses.license_version p on p.identifier = v.record->>'KZ_XGBS'
       left join licenses.certificate_task t on t.case_id = v.case_id
