@@ -90,8 +90,9 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
   const objectsOf = ({ identifier, number }: SealedRow) => [`license:${identifier}`, `number:${number}`];
   yield* judgeEach(streamRows(rows), objectsOf, function* judge(row) {
     yield* judgeNumber(row, types);
-    if (!row.isErased) yield* judgeLines(row, types);
-    if (!row.isErased) yield* judgeChanges(row);
+    if (row.isErased) return;
+    yield* judgeLines(row, types);
+    yield* judgeChanges(row);
     yield* judgeTerm(row, types);
   });
 }
