@@ -39,7 +39,8 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
 ];
 
 /**
- * Yields every finding. A check that fails is a finding of its own, and the next one runs. Calls `onCheck` with the name of each check when it begins.
+ * Yields every finding. A check that fails is a finding of its own, and the next one runs. Calls `onCheck` with the
+ * name of each check when it begins.
  */
 export async function* audit(input: AuditInput, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
   const log: AuditedLog = { size: 0, leaves: new Map() };
