@@ -20,6 +20,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Matter: './matter.ts#Matter',
     MatterChange: './import/import.ts#MatterChange',
     Organ: '../kernel/events/events.ts#OrganFact',
+    OrganSuccession: '../kernel/organ/reform.ts#Succession',
     Situation: './situation/view.ts#SituationView',
     Task: './task/view.ts#TaskView',
     TaskOrgan: './task/task.ts#PrintedOrgan',

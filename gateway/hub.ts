@@ -56,6 +56,7 @@ import { createGateway, type GatewayOptions, type SubgraphSource } from './gatew
 import { createRemoteRegister, proxySubgraph, requireLive } from './remote.ts';
 import { addLogoutRoute } from './sign-in/logout-route.ts';
 import { makeOwnKey } from './sign-in/own-key.ts';
+import { deferRegister } from './sign-in/register.ts';
 import { createSignIn, type EdgeSignIn, type SignInOptions } from './sign-in/sign-in.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
@@ -154,12 +155,9 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   });
   const { identities, publicKeys } = config.serviceKeys;
   const proof = { identity: identities.gateway, now };
-  const findRegister = () =>
-    baseUrls.cases === undefined ? subgraphs.cases : createRemoteRegister(baseUrls.cases, proof);
-  const register: PersonRegister = {
-    resolvePerson: (identity, at) => findRegister().resolvePerson(identity, at),
-    recordLogout: (logout, at) => findRegister().recordLogout(logout, at),
-  };
+  const register = deferRegister(() =>
+    baseUrls.cases === undefined ? subgraphs.cases : createRemoteRegister(baseUrls.cases, proof),
+  );
   const tokenCheck = createTokenCheck(config, register, now);
   const buildServeOptions = (receiver: SubgraphName): ServeOptions => {
     return { ...config, ...tokenCheck, services: { receiver, publicKeys } };
@@ -222,7 +220,7 @@ function createTokenCheck(
   const { publicKey, privateKey } = makeOwnKey();
   const signIn = createSignIn({
     issuers: identities?.issuers ?? [],
-    resolvePerson: identities?.resolvePerson ?? register.resolvePerson,
+    ...{ ...register, resolvePerson: identities?.resolvePerson ?? register.resolvePerson },
     ownKey: privateKey,
     demoKey: (identities?.takesOwnTokens ?? true) ? tokenKey : null,
     now,

@@ -40,10 +40,10 @@ const now = () => new Date();
 const proof = { identity: openIdentity('gateway', privateKey), now } as const;
 const issuer = readIssuerSettings(settings);
 const { TOKEN_PRIVATE_KEY_FILE: own } = settings;
-const { resolvePerson, recordLogout } = registerOver(CASES_URL, proof);
+const { resolvePerson, resolvePlace, recordLogout } = registerOver(CASES_URL, proof);
 const signIn =
   issuer && own
-    ? createSignIn({ issuers: [issuer], resolvePerson, ownKey: own.privateKey, demoKey: null, now })
+    ? createSignIn({ issuers: [issuer], resolvePerson, resolvePlace, ownKey: own.privateKey, demoKey: null, now })
     : undefined;
 const tokenKey = signIn ? own?.publicKey : settings.TOKEN_PUBLIC_KEY;
 // The table of variables asks for one or the other.

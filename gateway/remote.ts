@@ -9,6 +9,7 @@ import { REQUEST_ID_HEADER } from '../subgraphs/kernel/environment/request-log.t
 import { opensPage, readProblem } from '../subgraphs/kernel/http/answer/problem-hook.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
 import { identifyCaller, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
+import { placeSchema } from '../subgraphs/kernel/organ/place.ts';
 import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
 import {
   type HttpAnswer,
@@ -62,6 +63,7 @@ export function createRemoteRegister(casesUrl: string, proof: GatewayProof): Per
       if (answer.status === 401) throw new TokenError('SESSION_ENDED');
       return read(answer, personAnswer).person;
     },
+    resolvePlace: async (organ) => read(await post('/place', { organ }), z.object({ place: placeSchema })).place,
     recordLogout: async (logout) => read(await post('/logout', logout), logoutAnswer).isNew,
   };
 }

@@ -3,12 +3,14 @@ import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
 import { type ListPayload, readList, reportProblems, sendMutation } from './administrator-client.ts';
 import { proposeLedger } from './import/ledger.ts';
 import { describeOutcome, importType, type Waiting } from './import/license-type.ts';
+import { importOrgans } from './import/organs.ts';
 
 /**
  * `npm run import -- list.csv [--dry-run] [--basis 文号]`: proposes a list of delegations (docs/import.md) to a running
  * hub; another administrator approves it by `decideImport`. A file `….json` is a license type
- * (docs/license-types.md). With `--matter yd2022-1-07` the file is a ledger of existing paper, which a reviewer of the
- * issuing organ proposes by the own TOKEN (docs/import.md). HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an
+ * (docs/license-types.md). With `--organs` the list changes organs (机构改革). With `--matter yd2022-1-07` the file is a
+ * ledger of existing paper, which a reviewer of the issuing organ proposes by the own TOKEN (docs/import.md).
+ * HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an
  * administrator's token; without it the script acts as the demo administrator of the hub in DATA_FOLDER. The exit code
  * is 1 if the hub refused the list.
  */
@@ -39,6 +41,7 @@ interface Payload extends ListPayload {
 async function main(): Promise<boolean> {
   const options = {
     'dry-run': { type: 'boolean', default: false },
+    organs: { type: 'boolean', default: false },
     basis: { type: 'string' },
     matter: { type: 'string' },
   } as const;
@@ -46,13 +49,14 @@ async function main(): Promise<boolean> {
   const [file, ...extraArguments] = positionals;
   if (file === undefined || extraArguments.length > 0) {
     throw new Error(
-      '用法 usage: npm run import -- list.csv|type.json|ledger.csv [--dry-run] [--basis 文号] [--matter 事项]',
+      '用法 usage: npm run import -- list.csv|type.json|ledger.csv [--dry-run] [--basis 文号] [--organs] [--matter 事项]',
     );
   }
   if (values.matter !== undefined)
     return proposeLedger(environment, file, { matter: values.matter, dryRun: values['dry-run'] });
   if (file.endsWith('.json')) return importType(environment, file, values['dry-run']);
   const input = { csv: readList(file), dryRun: values['dry-run'], basis: values.basis ?? null };
+  if (values.organs) return importOrgans(environment, file, input);
   const result = await sendMutation<Payload>(environment, QUERY, input);
   if (!reportProblems(file, result)) return false;
   for (const change of result.changes) printChange(change);

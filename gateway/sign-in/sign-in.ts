@@ -2,8 +2,9 @@ import { hash, type KeyObject } from 'node:crypto';
 import type { IssuerLogout } from '../../subgraphs/cases/person/register.ts';
 import type { Person, ResolvePerson } from '../../subgraphs/kernel/actor.ts';
 import { createCache } from '../../subgraphs/kernel/cache.ts';
-import type { Clock } from '../../subgraphs/kernel/day.ts';
+import { type Clock, dayOf, startOfDay } from '../../subgraphs/kernel/day.ts';
 import type { SignIn } from '../../subgraphs/kernel/http/context.ts';
+import { type Place, placePerson, type ResolvePlace } from '../../subgraphs/kernel/organ/place.ts';
 import {
   OWN_TOKEN_SECONDS,
   readToken,
@@ -24,6 +25,8 @@ export type IssuerSettings = IssuerAddress & TokenRules;
 export interface SignInOptions {
   issuers: readonly IssuerSettings[];
   resolvePerson: ResolvePerson;
+  /** What a person's organ has become by reforms. Absent: there are none. */
+  resolvePlace?: ResolvePlace | undefined;
   /** The gateway's own key (Ed25519). Nothing outside the gateway holds it. */
   ownKey: KeyObject;
   /** Key of demo tokens. Null in production: then nobody comes in by a token that the hub itself would have signed. */
@@ -40,6 +43,8 @@ export interface EdgeSignIn extends SignIn {
 /** Rights that have changed, and sessions that have ended, act after this time at the latest. */
 export const PERSON_SECONDS = 30;
 const MAX_PERSONS = 10_000;
+const MAX_PLACES = 1000;
+const DAY_MS = 86_400_000;
 /** Signing a token for each request of a person costs more than the rest of the gateway's work on it. */
 const OWN_TOKEN_REUSE_SECONDS = 20;
 
@@ -54,8 +59,33 @@ function isCurrent({ from, until }: Cached<unknown>, at: Date): boolean {
   return from <= at.getTime() && at.getTime() < until;
 }
 
+/** Returns a function that places people at what their organs have become by reforms. It remembers for 30 seconds. */
+function createPlacing(resolvePlace: ResolvePlace | undefined): (person: Person, at: Date) => Promise<Person> {
+  const places = createCache<Cached<Place>>(MAX_PLACES);
+  return async (person, at) => {
+    const { organ } = person;
+    if (organ === null || !resolvePlace) return person;
+    const known = places.get(organ);
+    if (known && isCurrent(known, at)) return placePerson(person, await known.value);
+    // A reform begins at midnight, so nothing that was found before counts after it.
+    const midnight = startOfDay(dayOf(at)).getTime() + DAY_MS;
+    const until = Math.min(at.getTime() + PERSON_SECONDS * 1000, midnight);
+    const found = { from: at.getTime(), until, value: resolvePlace(organ, at) };
+    places.set(organ, found);
+    found.value.catch(() => places.delete(organ));
+    return placePerson(person, await found.value);
+  };
+}
+
 /** Creates the sign-in of the edge. Whoever fails to sign in costs one verification, and nobody else is asked. */
-export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: SignInOptions): EdgeSignIn {
+export function createSignIn({
+  issuers,
+  resolvePerson,
+  resolvePlace,
+  ownKey,
+  demoKey,
+  now,
+}: SignInOptions): EdgeSignIn {
   const readers = new Map(
     issuers.map((settings) => {
       const findKey = createIssuerKeys(settings, now);
@@ -92,11 +122,12 @@ export function createSignIn({ issuers, resolvePerson, ownKey, demoKey, now }: S
     if (!person) throw new TokenError('PERSON_UNKNOWN');
     return person;
   };
+  const toPlace = createPlacing(resolvePlace);
   return {
     async readPerson(token, at) {
       const issuer = readUnverifiedIssuer(token);
-      if (issuer === TOKEN_ISSUER && demoKey) return readToken(token, demoKey, at);
-      return readForeign(token, issuer, at);
+      if (issuer === TOKEN_ISSUER && demoKey) return toPlace(await readToken(token, demoKey, at), at);
+      return toPlace(await readForeign(token, issuer, at), at);
     },
     readLogout: async (token, at) => requireReader(readUnverifiedIssuer(token)).logout(token, at),
     writeToken(person, at) {

@@ -4,6 +4,7 @@ import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import type { AmendedLine } from '../kernel/license-type/changes.ts';
+import { organOn } from '../kernel/organ/reform.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { UsedException } from './exception/exception.ts';
 import type { GuideInForce } from './reception/guide.ts';
@@ -215,6 +216,11 @@ export function mustBeForwarded(subject: CaseFile): boolean {
 export function examiningOrgan(subject: CaseFile): string | null {
   const { accepts, examines } = subject.delegation;
   return subject.acceptedBy !== null && subject.acceptedBy === accepts.second ? subject.acceptedBy : examines.organ;
+}
+
+/** Returns a matter whose organs are named as on a day (更名). */
+export function matterOn(matter: MatterFact, day: Day): MatterFact {
+  return { ...matter, organs: matter.organs.map((organ) => organOn(organ, day)) };
 }
 
 export function divisionOf(matter: MatterFact, organ: string | null): string | null {

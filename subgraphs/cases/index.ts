@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { dayOf } from '../kernel/day.ts';
 import { parseEnvironment } from '../kernel/environment/parse.ts';
 import type { OrganFact } from '../kernel/events/events.ts';
 import { deliverBy, type SendEvent, startRelay } from '../kernel/events/relay.ts';
 import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { type Loop, runItems, startLoop } from '../kernel/loop.ts';
+import { readReforms } from '../kernel/organ/organ-store.ts';
+import { placeOf } from '../kernel/organ/place.ts';
 import type { ReadPicture, Sign } from '../kernel/sealing/sign.ts';
 import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
 import { type Agreement, SEED_RECORDER } from './agreement/agreement.ts';
@@ -38,6 +41,7 @@ import { supervisionRoutes } from './supervision/webhook/routes.ts';
 import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
 import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { retryWaitingPushes } from './supervision/workflow.ts';
+import { organFact } from './tables.ts';
 import { moveRunningCases } from './transfer/workflow.ts';
 
 export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, WebhookDependencies {
@@ -139,6 +143,7 @@ export function createCases(options: CasesDependencies): Cases {
       await Promise.all([...loops.map((loop) => loop.stop()), backfill]);
     },
     resolvePerson: (identity, now) => resolvePerson(db, identity, now),
+    resolvePlace: async (organ, now) => placeOf(await readReforms(db, organFact), organ, dayOf(now)),
     recordLogout: (logout, now) => recordLogout(db, logout, now),
     enterDemonstration: (people, organs) =>
       db.transaction((tx) => enterDemonstration(tx, people, organs, dependencies.now())),

@@ -3,6 +3,7 @@ import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintableText } from '../kernel/pdf/document.ts';
 import { partiesOf } from '../kernel/period/delegation.ts';
+import { requireLivingOrgan } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { checkAll } from '../kernel/refusals/collector.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
@@ -115,8 +116,9 @@ export function act(
   return transact(db, dryRun, async (tx) => {
     const { subject, parties, window } = store.requireCase(await store.lockCase(tx, id));
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
+    requireLivingOrgan(actor);
     const at = now();
-    const current = await bringUpToDate(tx, subject, await findMatter(tx, subject.matter.matterId), at);
+    const current = await bringUpToDate(tx, subject, await findMatter(tx, subject.matter.matterId, dayOf(at)), at);
     const visibility = {
       applicantCode: subject.applicant.code,
       parties: [...parties, ...partiesOf(current.delegation)],
@@ -143,7 +145,7 @@ export async function requirePreparedAction(
 /** Locks a case and brings it up to date. Refuses CASE_UNKNOWN if there is none. */
 export async function lockUpToDateCase(tx: Transaction, id: string, at: Date): Promise<Case> {
   const { subject } = store.requireCase(await store.lockCase(tx, id));
-  return bringUpToDate(tx, subject, await findMatter(tx, subject.matter.matterId), at);
+  return bringUpToDate(tx, subject, await findMatter(tx, subject.matter.matterId, dayOf(at)), at);
 }
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED. A reason is printed, so it must be printable. */

@@ -64,11 +64,16 @@ export function requireAllowed<Subject>(rule: PolicyRule<Subject>, subject: Subj
   return person;
 }
 
+/** Refuses ORGAN_ENDED to people of an organ that has ended (机构改革), with the names of its successors. */
+export function requireLivingOrgan({ ended }: Pick<Person, 'ended'>): void {
+  if (ended) throw new Refusal('ORGAN_ENDED', null, `由${ended.successors.join('、')}承接`);
+}
+
 /** Returns the person behind `actor` if one of `grants` applies. Throws the refusal of the last one tried. */
 function requireGrant<Subject>(grants: readonly Grant<Subject>[], subject: Subject, actor: Actor): Person {
   let refusal = new Refusal('ROLE_NOT_ALLOWED');
   if (actor.kind !== 'person') throw refusal;
-  if (actor.ended) throw new Refusal('ORGAN_ENDED', null, `由${actor.ended.successors.join('、')}承接`);
+  requireLivingOrgan(actor);
   for (const { roles, place, when, isFinal = false } of grants) {
     if (when && !when(subject)) continue;
     const hasRole = actor.roles.some((role) => roles.includes(role));

@@ -7,6 +7,7 @@ import type { ParserPool } from '../kernel/foreign/pool.ts';
 import { FILE_INPUT } from '../kernel/graphql/inputs.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/http/serve.ts';
 import { startLoop } from '../kernel/loop.ts';
+import { putOrganFact } from '../kernel/organ/organ-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { RecordReceipt } from '../kernel/sealing/sign.ts';
 import { rememberOrgans } from '../kernel/sealing/signing-workflow.ts';
@@ -29,6 +30,7 @@ import { enterNextBatch } from './registration/entry-workflow.ts';
 import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
+import { organFact } from './tables.ts';
 import { openTask } from './task/store.ts';
 import { putLicenseType } from './type/store.ts';
 import { putRenewal } from './validity/renewal-store.ts';
@@ -171,6 +173,8 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
           return receiveOrder(tx, event.payload, now());
         case 'DelegationChanged':
           return putMatterFact(tx, event.payload);
+        case 'OrganChanged':
+          return putOrganFact(tx, organFact, event.payload);
         case 'LicenseTypeChanged':
           return putLicenseType(tx, event.payload);
         case 'SealChanged':

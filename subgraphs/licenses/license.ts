@@ -135,7 +135,8 @@ export function buildStatement(
     ZZBS: head.identifier,
     KZ_BB: head.version,
     ZZBFJG: head.issuer.name,
-    ZZBFJGDM: head.issuer.uscc,
+    // That of the identifier, also where a successor (机构改革) makes the statement.
+    ZZBFJGDM: head.record.ZZBFJGDM,
     ZZZT: newState,
     SM: details.reason,
     KZ_BJBH: details.caseNumber,

@@ -11,6 +11,7 @@ import { FEED_ORDER, readFeed } from './library/feed-store.ts';
 import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
 import { listResolvers } from './list/resolvers.ts';
 import { orderResolvers } from './order/resolvers.ts';
+import { loadIssuer } from './organ/view.ts';
 import { isRecallDue, listStanding } from './paper/paper.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
@@ -128,7 +129,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     },
     matter: (parent) => ({ id: getRecord(parent).KZ_SX }),
     case: ({ stored }) => (stored.version.caseId === null ? null : { id: stored.version.caseId }),
-    issuer: ({ stored }) => ({ id: stored.license.issuer.id }),
+    issuer: ({ stored }, _, context) => loadIssuer(db, context, stored),
     type: (parent) => {
       const { ZZLXDM, KZ_LXBB } = getRecord(parent);
       return KZ_LXBB === undefined ? null : { nodeKey: `${ZZLXDM}.${KZ_LXBB}` };

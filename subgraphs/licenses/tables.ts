@@ -5,11 +5,15 @@ import type { EventPayload, GrantContent, OrganFact } from '../kernel/events/eve
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { SealGrant } from '../kernel/events/seal-grant.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
+import { defineOrganTable } from '../kernel/organ/organ-tables.ts';
 import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
 import type { PaperKind, SheetState } from './paper/paper.ts';
 
 const schema = pgSchema('licenses');
+
+/** Organs that a reform concerns, from the newest OrganChanged. */
+export const organFact = defineOrganTable(schema);
 
 /** Seals as in the newest SealChanged event. */
 export const sealFact = schema.table('seal_fact', {

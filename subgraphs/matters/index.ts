@@ -67,6 +67,7 @@ export function createMatters({ db, now, parsers, send, ...options }: MattersDep
         'Query.searchMatters.text': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
         'Query.searchOrgans.text': { form: 'LINES', maxChars: MAX_SEARCH_CHARS },
         'ImportDelegationsInput.csv': FILE_INPUT,
+        'ImportOrgansInput.csv': FILE_INPUT,
         'ImportGuideInput.text': FILE_INPUT,
         'ImportLicenseTypeInput.text': FILE_INPUT,
       },

@@ -17,6 +17,7 @@ interface MatterSubjects {
   importGuide: unknown;
   importGuideOverlay: unknown;
   importLicenseType: unknown;
+  importOrgans: unknown;
   reportTaskProgress: TaskStatus;
 }
 
@@ -25,6 +26,7 @@ export const MATTERS_POLICY: Policy<MatterSubjects> = {
   importGuide: ADMINISTRATION,
   importGuideOverlay: ADMINISTRATION,
   importLicenseType: ADMINISTRATION,
+  importOrgans: ADMINISTRATION,
   reportTaskProgress: { grants: [{ roles: ['REVIEWER', 'APPROVER', 'ADMINISTRATOR'], place: ASSIGNED_ORGAN }] },
 };
 

@@ -23,6 +23,7 @@ import {
   nameOf,
   nearestDay,
 } from './matter.ts';
+import { organFields, successionFields } from './organ/resolvers.ts';
 import { importProposalResolvers } from './proposal/resolvers.ts';
 import type { ImportDependencies } from './proposal/workflow.ts';
 import type { MatterFilter, OrganFilter, Resolvers, ResolversParentTypes, ResolversTypes } from './resolvers.gen.ts';
@@ -70,6 +71,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     LicenseNumberFormat: types.LicenseNumberFormat,
     LicenseType: types.LicenseType,
     Matter: { ...guides.Matter, ...types.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },
+    OrganSuccession: successionFields(findNamed),
     IndustryOrgan: {
       organ: ({ organ }, _, context) => findNamed(context, organ),
     },
@@ -79,7 +81,7 @@ export function matterResolvers(dependencies: ResolverDependencies): MatterResol
     },
     Organ: {
       code: ({ id }) => id,
-      documentMark: ({ documentMark }) => documentMark ?? null,
+      ...organFields(dependencies),
       __resolveReference: ({ id }, context) =>
         getLoader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id),
     },

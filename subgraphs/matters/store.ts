@@ -13,6 +13,7 @@ import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
 import { numberPart, type Page } from '../kernel/list/page.ts';
 import { buildDelegationFact, type LegalBasis, type Matter, nameOf } from './matter.ts';
+import { addNames } from './organ/store.ts';
 import * as tables from './tables.ts';
 
 const { delegation, industryOrgan, legalBasis, matter, organ, outcome } = tables;
@@ -20,8 +21,8 @@ const { delegation, industryOrgan, legalBasis, matter, organ, outcome } = tables
 export const messages: MessageTables = tables;
 /** Matters send events about delegations and license types, and cases those about service guides. */
 export const CONSUMERS = {
-  cases: ['DelegationChanged', 'GuideChanged', 'LicenseTypeChanged'],
-  licenses: ['DelegationChanged', 'LicenseTypeChanged'],
+  cases: ['DelegationChanged', 'GuideChanged', 'LicenseTypeChanged', 'OrganChanged'],
+  licenses: ['DelegationChanged', 'LicenseTypeChanged', 'OrganChanged'],
 } as const;
 
 export interface MatterFilter {
@@ -137,8 +138,18 @@ export async function findOrgans(db: Reader, ids: readonly string[]): Promise<(O
     .select()
     .from(organ)
     .where(inArray(organ.id, [...ids]));
-  const byId = new Map(organRows.map((row) => [row.id, row]));
+  const byId = new Map((await addNames(db, organRows)).map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** Returns all organs. There are some dozens. */
+export async function listAllOrgans(db: Reader): Promise<OrganFact[]> {
+  return addNames(db, await db.select().from(organ).orderBy(asc(organ.id)));
+}
+
+/** Returns all matters. The plan has 108. */
+export async function listAllMatters(db: Reader): Promise<Matter[]> {
+  return addHistories(db, await db.select().from(matter).orderBy(asc(matter.annex), asc(matter.row)));
 }
 
 export interface OrganFilter {
@@ -152,12 +163,12 @@ export interface OrganFilter {
 export const ORGAN_ORDER = byText('organs', organ.id, (row: OrganFact) => row.id);
 
 /** Returns a page of organs by id. */
-export function listOrgans(
+export async function listOrgans(
   db: Reader,
   { ids, level, divisionCode }: OrganFilter,
   page: KeysetRequest,
 ): Promise<Page<OrganFact>> {
-  return selectPage(page, (keyset) =>
+  const organPage = await selectPage(page, (keyset) =>
     db
       .select()
       .from(organ)
@@ -172,6 +183,7 @@ export function listOrgans(
       .orderBy(...keyset.orderBy)
       .limit(keyset.limit),
   );
+  return { ...organPage, rows: await addNames(db, organPage.rows) };
 }
 
 /** Lets one import run at a time. */
@@ -187,7 +199,7 @@ export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): 
   if (organs.length === 0) return;
   await tx
     .insert(organ)
-    .values([...organs])
+    .values(organs.map(({ names: _, ...row }) => row))
     .onConflictDoNothing();
   for (const { id, documentMark } of organs) {
     if (!documentMark) continue;

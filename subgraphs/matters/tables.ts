@@ -118,6 +118,7 @@ export const industryOrgan = schema.table(
 
 export * from './import/tables.ts';
 export * from './license-type/tables.ts';
+export * from './organ/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);
 
 export * from './guide/tables.ts';

@@ -151,7 +151,7 @@ describe('statistics', () => {
   });
 
   async function writeCase(tx: Transaction, history: ReturnType<typeof caseHistory.generate>['value']): Promise<void> {
-    const matter = await findMatter(tx, history.matter);
+    const matter = await findMatter(tx, history.matter, '2022-06-01');
     if (!matter) throw new Error(history.matter);
     const delegation = delegationOn(matter, '2022-06-01');
     let ms = Date.parse(history.late ? '2026-12-20T15:00:00Z' : '2022-03-01T15:00:00Z');
@@ -418,7 +418,7 @@ describe('statistics', () => {
   });
 
   test('a step that is written while a calendar is loaded uses the new calendar', async () => {
-    const matter = await findMatter(connection.db, 'yd2022-1-07');
+    const matter = await findMatter(connection.db, 'yd2022-1-07', '2022-06-01');
     if (!matter) throw new Error('no matter');
     const delegation = delegationOn(matter, '2022-06-01');
     const id = crypto.randomUUID();

@@ -55,6 +55,7 @@ const INPUTS: Record<string, object> = {
   importGuide: toFile(GUIDE),
   importGuideOverlay: toFile(OVERLAY),
   importLicenseType: { text: JSON.stringify(TYPE) },
+  importOrgans: { csv: 'organ,valid_from,action,name\nyudu-swj,2100-01-01,RENAME,于都县商务和开放局' },
 };
 
 /** Each act by a case on an existing license: by which route, and for which matter of the same license. */

@@ -180,6 +180,7 @@ describe('every argument of every query and mutation', () => {
     expect([...(await filesOf())].sort()).toEqual([
       'AddPlatformKeyInput.publicKey',
       'ImportDelegationsInput.csv',
+      'ImportOrgansInput.csv',
       'ImportGuideInput.text',
       'ImportLicenseTypeInput.text',
       'RegisterPlatformInput.publicKey',

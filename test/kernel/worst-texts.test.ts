@@ -77,6 +77,7 @@ const WORST: {
 } = {
   matters: {
     parseList: [...TEXTS, ...LISTS],
+    parseOrgans: [...TEXTS, ...LISTS, `organ,valid_from,action\n${repeat('a,2026-01-01,END\n', 12_000)}`],
     readGuideFile: [...GUIDE_TEXTS, ...LISTS].flatMap((text) => [
       { format: 'JSON', text },
       { format: 'CSV', text },

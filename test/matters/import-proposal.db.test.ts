@@ -43,6 +43,7 @@ const TYPE = {
     { key: 'scope', label: '范围', kind: 'TEXT', group: 'PERMISSION', required: true, maxLength: 60, sample: true },
   ],
 };
+const REFORM = 'organ,valid_from,action,name\nyudu-lyj,2026-07-01,RENAME,于都县林业和草原局\n';
 /** A file of each kind. A new kind does not compile without its own. */
 const KINDS: Record<ImportKind, FileKind> = {
   DELEGATIONS: {
@@ -70,11 +71,21 @@ const KINDS: Record<ImportKind, FileKind> = {
     rival: { text: JSON.stringify({ ...TYPE, name: '别的证', validFrom: '2026-05-01' }) },
     difference: '新增信息项 scope（范围）',
   },
+  ORGANS: {
+    ...{
+      input: { csv: REFORM, basis: '某编〔2026〕1号' },
+      file: REFORM,
+      organ: null,
+      approver: 'administrator-deputy',
+    },
+    rival: { csv: REFORM.replace('林业和草原局', '林草局') },
+    difference: '第 2 行 yudu-lyj 自 2026-07-01 起由 于都县林业局 更名为 于都县林业和草原局',
+  },
 };
 const EACH = Object.entries(KINDS) as [ImportKind, FileKind][];
 
 const INPUT_TYPES: Record<ImportKind, string> = {
-  ...{ DELEGATIONS: 'ImportDelegationsInput', LICENSE_TYPE: 'ImportLicenseTypeInput' },
+  ...{ DELEGATIONS: 'ImportDelegationsInput', ORGANS: 'ImportOrgansInput', LICENSE_TYPE: 'ImportLicenseTypeInput' },
   ...{ GUIDE: 'ImportGuideInput', GUIDE_OVERLAY: 'ImportGuideInput' },
 };
 const PROPOSAL =
@@ -86,6 +97,8 @@ const TABLES = [
   'guide_version',
   'guide_overlay',
   'license_type_version',
+  'organ_reform',
+  'organ_name',
   'outbox_event',
 ];
 

@@ -39,6 +39,7 @@ const ROWS: Readonly<Record<string, Alone>> = {
   importGuide: { decidedBy: 'decideImport' },
   importGuideOverlay: { decidedBy: 'decideImport' },
   importLicenseType: { decidedBy: 'decideImport' },
+  importOrgans: { decidedBy: 'decideImport' },
   decideImport: SECOND,
   withdrawImport: TAKEN_BACK,
   reportTaskProgress: { alone: 'a dated report under the name of the organ; the next report replaces it' },

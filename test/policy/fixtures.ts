@@ -220,7 +220,7 @@ const simple = [
   ...fixturesOf(ADMINISTRATION_POLICY, Object.keys(ADMINISTRATION_POLICY), null, EVERYBODY),
   ...fixturesOf(
     MATTERS_POLICY,
-    ['importDelegations', 'importGuide', 'importGuideOverlay', 'importLicenseType'],
+    ['importDelegations', 'importGuide', 'importGuideOverlay', 'importLicenseType', 'importOrgans'],
     null,
     EVERYBODY,
   ),

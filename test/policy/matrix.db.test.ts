@@ -32,6 +32,7 @@ const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importGuide: 'GUIDE_FILE_INVALID',
   importGuideOverlay: 'GUIDE_FILE_INVALID',
   importLicenseType: 'LICENSE_TYPE_FILE_INVALID',
+  importOrgans: 'IMPORT_EMPTY',
   changeLicense: 'LICENSE_ACT_NOT_ALLOWED',
   renewLicense: 'LICENSE_ACT_NOT_ALLOWED',
   reissueLicense: 'LICENSE_ACT_NOT_ALLOWED',

@@ -198,6 +198,7 @@ async function administrationInputs(hub: TestHub): Promise<Record<string, object
     importGuide: { format: 'JSON', text: '' },
     importGuideOverlay: { format: 'JSON', text: '' },
     importLicenseType: { text: '' },
+    importOrgans: { csv: '' },
     reportTaskProgress: { task: 1, state: 'IN_PROGRESS', percent: 50 },
   };
 }

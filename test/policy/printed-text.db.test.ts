@@ -38,6 +38,7 @@ const FATES = {
     'DecideImportInput.reason',
     'DecideLicenseProposalInput.reason',
     ...['DeclineOrderInput.reason', 'EndAgreementInput.reason', 'ImportDelegationsInput.basis'],
+    ...['ImportOrgansInput.basis'],
     ...['DiscloseApplicantInput.remark', 'DiscloseHolderInput.remark'],
     ...['FindApplicantCasesInput.remark', 'FindHolderLicensesInput.remark'],
     ...['LoadCalendarInput.source', 'OwnActInput.reason', 'PauseCaseInput.papers', 'RecordAgreementInput.number'],
@@ -58,6 +59,7 @@ const FATES = {
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],
+    ...['ImportOrgansInput.csv'],
     ...['ReceiveBlanksInput.prefix', 'ReceiveBlanksInput.licenseType', 'RecallCertificateInput.blankNumber'],
     ...['PersonSignatureInput.authenticatorData', 'PersonSignatureInput.clientDataJSON'],
     ...['PersonSignatureInput.credential', 'PersonSignatureInput.salt', 'PersonSignatureInput.signature'],
@@ -137,6 +139,7 @@ const TYPE = {
     { ...LINE, key: 'mode', label: '方式', kind: 'CHOICE', choices: ['甲', '乙'] },
   ],
 };
+const REFORM = 'organ,valid_from,action,name\nyudu-lyj,2099-01-01,RENAME,';
 const OVERLAY = { matterId: 'yd2022-3-31', version: 1, divisionCode: '360731', validFrom: '2026-03-10', note: '说明' };
 /** What the inputs of the policy hub leave out or leave wrong. */
 const MORE_INPUT: Readonly<Record<string, object>> = {
@@ -147,6 +150,7 @@ const MORE_INPUT: Readonly<Record<string, object>> = {
   importGuide: { format: 'JSON', text: JSON.stringify(GUIDE) },
   importGuideOverlay: { format: 'JSON', text: JSON.stringify(OVERLAY) },
   importLicenseType: { text: JSON.stringify(TYPE) },
+  importOrgans: { csv: `${REFORM}新名称` },
   applyForSeal: { organName: '于都县新设局' },
 };
 /** An organ without a seal: no name of it is known. */
@@ -188,7 +192,7 @@ async function listTexts(): Promise<ArgumentPlace[]> {
 
 /** Texts that are files. The test of files reads them. */
 const FILES = new Set([
-  ...['AddPlatformKeyInput.publicKey', 'ImportDelegationsInput.csv', 'ImportGuideInput.text'],
+  ...['AddPlatformKeyInput.publicKey', 'ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportOrgansInput.csv'],
   ...['ImportLicenseTypeInput.text'],
   ...['RegisterPlatformInput.publicKey', 'SealCertificateInput.certificates', 'SealPictureInput.picture'],
 ]);

@@ -216,7 +216,11 @@ describe('between the processes', () => {
       return Promise.resolve(answer);
     };
     const resolvePerson = () => count(null);
-    addRegisterRoutes(register, { resolvePerson, recordLogout: () => count(true) }, () => now);
+    addRegisterRoutes(
+      register,
+      { resolvePerson, resolvePlace: () => count({ inherits: [], ended: null }), recordLogout: () => count(true) },
+      () => now,
+    );
   });
   afterAll(() => register.close());
   const post = async (url: string, headers: Record<string, string>, payload: object) =>
@@ -232,7 +236,7 @@ describe('between the processes', () => {
       await writeCallerHeaders({ identity: identities.gateway, now: () => now }, 'seals'),
     ];
     const urls = (await listRoutes(register)).map(({ url }) => url);
-    expect(urls.sort()).toEqual(['/logout', '/person']);
+    expect(urls.sort()).toEqual(['/logout', '/person', '/place']);
     for (const url of urls)
       for (const headers of strangers) expect([url, await post(url, headers, logout)]).toEqual([url, 403]);
     expect(calls).toBe(0);

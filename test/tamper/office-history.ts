@@ -81,18 +81,27 @@ const TYPE = {
   ],
 };
 
+/** An organ gets a name, and another one a successor. */
+const REFORM = {
+  csv: `organ,valid_from,action,name,successor\nyudu-swj,2099-01-01,RENAME,于都县商务和开放局,\nyudu-fgw,2099-01-01,END,,yudu-swj\n`,
+  basis: '某编〔2026〕1号',
+};
+
 async function importFiles(hub: TestHub): Promise<void> {
   await importDelegations(hub, { csv: LIST, basis: '某文〔2026〕1号' }, '__typename');
   for (const [name, file] of [
     ['importGuideOverlay', OVERLAY],
     ['importGuide', GUIDE],
     ['importLicenseType', TYPE],
+    ['importOrgans', REFORM],
   ] as const) {
     const text = JSON.stringify(file);
     const [type, input] =
       name === 'importLicenseType'
         ? ['ImportLicenseTypeInput', { text }]
-        : ['ImportGuideInput', { format: 'JSON', text }];
+        : name === 'importOrgans'
+          ? ['ImportOrgansInput', file]
+          : ['ImportGuideInput', { format: 'JSON', text }];
     const fields = 'proposal { id: uuid organ { code } }';
     const { proposal, refusal } = await runMutation(hub, 'administrator', name, type, input, fields);
     if (refusal) throw new Error(`${name}: ${JSON.stringify(refusal)}`);

@@ -20,6 +20,9 @@ export type Layer = keyof typeof RANKS;
 /** The kernel. Each file has two importing subgraphs or more, by itself or through another file of the kernel. */
 export const KERNEL: Record<string, Layer> = {
   actor: 'rule',
+  'organ/fact': 'rule',
+  'organ/organ-store': 'store',
+  'organ/organ-tables': 'tables',
   'organ/place': 'rule',
   'organ/place-store': 'store',
   'organ/reform': 'rule',

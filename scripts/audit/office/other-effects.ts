@@ -11,6 +11,7 @@ import { REGISTRATION_KIND } from '../../../subgraphs/licenses/registration/regi
 import { TRANSFER_KIND, type TransferKind } from '../../../subgraphs/licenses/stock/transfer.ts';
 import { type FileReading, readGuideFile, readOverlayFile } from '../../../subgraphs/matters/guide/file.ts';
 import { readLicenseTypeFile } from '../../../subgraphs/matters/license-type/file.ts';
+import { type OrganLine, parseOrgans } from '../../../subgraphs/matters/organ/list.ts';
 import type { ImportKind } from '../../../subgraphs/matters/proposal/proposal.ts';
 import type { ApplicationKind } from '../../../subgraphs/seals/application/application.ts';
 import { type EffectRule, isSame, isSameTime, type JsonRow } from './effect.ts';
@@ -138,6 +139,28 @@ function isTypeOfFile(digest: unknown, published: unknown, extra: JsonRow | null
   );
 }
 
+/** Every name and share that a reform entered must be a line of the approved file. */
+function isReformOfFile(extra: JsonRow | null): boolean {
+  if (typeof extra?.file !== 'string') return false;
+  const { lines } = parseOrgans(extra.file);
+  const names = (extra.names ?? []) as JsonRow[];
+  const shares = (extra.shares ?? []) as JsonRow[];
+  const isLine = (row: JsonRow, columns: (line: OrganLine) => unknown[], values: unknown[]) =>
+    lines.some(
+      (line) => line.organ === row.organ && line.validFrom === row.valid_from && isSame(columns(line), values),
+    );
+  return (
+    names.every((row) => isLine(row, ({ action, name }) => [action, name], ['RENAME', row.name])) &&
+    shares.every((row) =>
+      isLine(row, ({ action, successor, matters }) => [action, successor, matters], [
+        'END',
+        row.successor,
+        row.matters,
+      ]),
+    )
+  );
+}
+
 /** The file of the proposal that could have made the effect. */
 const FILE = "(select jsonb_build_object('file', f.file) from matters.import_file f where f.proposal_id = p.id)";
 
@@ -164,6 +187,19 @@ export const IMPORT_EFFECTS: Readonly<Record<ImportKind, EffectRule>> = {
     ...{ on: 'p.at = e.published_at', extra: FILE },
     isAsProposed: (e, { content, proposed_by_id }, extra) =>
       e.published_by === proposed_by_id && isOfFile(readOverlayFile, e.digest, e.overlay, content, extra),
+  },
+  ORGANS: {
+    ...{ from: 'matters.organ_reform e', object: "'reform:' || e.id", at: 'e.imported_at', on: 'p.at = e.imported_at' },
+    extra: `(select jsonb_build_object('file', f.file,
+        'names', (select jsonb_agg(n) from matters.organ_name n where n.reform_id = e.id),
+        'shares', (select jsonb_agg(s) from matters.organ_succession s where s.reform_id = e.id))
+      from matters.import_file f where f.proposal_id = p.id)`,
+    isAsProposed: (e, { content: c, proposed_by_id }, extra) =>
+      isReformOfFile(extra) &&
+      isSame(
+        [e.digest, e.basis, e.changed, e.unchanged, e.actor_id],
+        [c.digest, c.basis, c.changed, c.unchanged, proposed_by_id],
+      ),
   },
   LICENSE_TYPE: {
     // A start adds the first version of a type that has none (seeds/license-types).

@@ -1,4 +1,5 @@
 import { type Day, isDay } from '../../kernel/day.ts';
+import { competentOrgan, type Succession } from '../../kernel/organ/reform.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -60,6 +61,17 @@ const isSamePair = (one: OrganPair, other: OrganPair): boolean =>
 /** Whether an agreement is of these two organs and names the matter. */
 export function covers(agreement: Agreement, pair: OrganPair, matterId: string): boolean {
   return isSamePair(agreement, pair) && agreement.matters.includes(matterId);
+}
+
+/** Returns an agreement as it binds on a day for a matter: a successor (机构改革) takes over what a former organ agreed. */
+export function succeedAgreement<Made extends OrganPair>(
+  agreement: Made,
+  shares: readonly Succession[],
+  matterId: string,
+  day: Day,
+): Made {
+  const heir = (organ: string) => competentOrgan(shares, organ, matterId, day);
+  return { ...agreement, cityOrgan: heir(agreement.cityOrgan), countyOrgan: heir(agreement.countyOrgan) };
 }
 
 /**

@@ -1,15 +1,17 @@
 import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
-import type { LicenseFact } from '../case.ts';
+import { type LicenseFact, matterOn } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
 import { caseFile, caseLicense, guideFact, licenseFact, licenseKey, licenseTypeFact, matterFact } from '../tables.ts';
 
-export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
+/** Returns a matter with its organs as they are named on a day, or null. */
+export async function findMatter(db: Reader, id: string, day: Day): Promise<MatterFact | null> {
   const [row] = await db.select().from(matterFact).where(eq(matterFact.matterId, id));
-  return row?.fact ?? null;
+  return row ? matterOn(row.fact, day) : null;
 }
 
 export async function findLicense(db: Reader, number: string): Promise<LicenseFact | null> {

@@ -1,11 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import { defineOrganTable } from '../../kernel/organ/organ-tables.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import type { LicenseFact } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');
+
+/** Organs that a reform concerns, from the newest OrganChanged. */
+export const organFact = defineOrganTable(schema);
 
 /** Matters, from the newest DelegationChanged. */
 export const matterFact = schema.table('matter_fact', {

@@ -4,6 +4,7 @@ import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import type {} from '../../kernel/events/guide-fact.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
 import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
+import { putOrganFact } from '../../kernel/organ/organ-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
@@ -12,6 +13,7 @@ import { writeDeliveryReceipt } from '../notice/workflow.ts';
 import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
+import { organFact } from '../tables.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
 import {
   addLicenseFacts,
@@ -35,6 +37,8 @@ export function receive(
         case 'DelegationChanged':
           await putMatterFact(tx, event.payload);
           return sendWaitingPushes(tx, event.payload, now());
+        case 'OrganChanged':
+          return putOrganFact(tx, organFact, event.payload);
         case 'GuideChanged':
           return putGuideFact(tx, event.payload);
         case 'LicenseTypeChanged':

@@ -99,7 +99,7 @@ async function insertDraft(
   { facts = {}, salt = makeSalt() }: { facts?: NoticeFacts | undefined; salt?: string },
 ): Promise<WrittenNotice> {
   // The case keeps the matter as it was accepted; organs and law are those of today.
-  const matter = (await findMatter(tx, subject.matter.matterId)) ?? subject.matter;
+  const matter = (await findMatter(tx, subject.matter.matterId, dayOf(step.at))) ?? subject.matter;
   const legalBasis = kind === 'DECISION' ? legalBasisOn(matter, dayOf(step.at)) : [];
   const draft = composeNotice(kind, subject, step, { organ, number: '' }, { ...facts, legalBasis });
   // Check this before taking the number, because its row lock makes everybody else of the organ wait.

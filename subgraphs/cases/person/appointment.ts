@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type Identity, MAX_SUBJECT_CHARS, type Person, type Role } from '../../kernel/actor.ts';
 import { type Day, isDay, startOfDay } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
+import type { Succession } from '../../kernel/organ/reform.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine, requireReason } from '../../kernel/text.ts';
@@ -210,6 +211,17 @@ const laterOf = (one: Date, other: Date) => new Date(Math.max(one.getTime(), oth
 /** Returns the instant at which a day in Asia/Shanghai is over. */
 function endOfDay(day: Day): Date {
   return new Date(startOfDay(day).getTime() + 86_400_000);
+}
+
+/** Returns a line as it counts if its organ ends (机构改革): until the midnight at which successors take its place. */
+export function endWithOrgan<Line extends Pick<Appointment, 'organ' | 'to'>>(
+  line: Line,
+  shares: readonly Succession[],
+): Line {
+  const share = shares.find(({ organ }) => organ === line.organ);
+  if (!share) return line;
+  const end = startOfDay(share.from);
+  return line.to !== null && line.to <= end ? line : { ...line, to: end };
 }
 
 /** Whether a line is in force at an instant. */

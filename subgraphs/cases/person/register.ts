@@ -1,4 +1,5 @@
 import type { ResolvePerson } from '../../kernel/actor.ts';
+import type { ResolvePlace } from '../../kernel/organ/place.ts';
 
 /** What the gateway asks of the register of people, and tells it. */
 
@@ -23,4 +24,6 @@ type RecordLogout = (logout: IssuerLogout, now: Date) => Promise<boolean>;
 export interface PersonRegister {
   resolvePerson: ResolvePerson;
   recordLogout: RecordLogout;
+  /** What the person's organ has become by reforms. */
+  resolvePlace: ResolvePlace;
 }

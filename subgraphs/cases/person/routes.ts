@@ -32,6 +32,7 @@ const logout = z
 export function addRegisterRoutes(app: FastifyInstance, register: PersonRegister, now: () => Date): void {
   addPersonRoute(app, register, now);
   addLogoutRoute(app, register, now);
+  addPlaceRoute(app, register, now);
 }
 
 /**
@@ -63,5 +64,17 @@ function addLogoutRoute(app: FastifyInstance, { recordLogout }: PersonRegister, 
     const input = logout.safeParse(request.body);
     if (!input.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '不是退出声明。' });
     return { isNew: await recordLogout(input.data, now()) };
+  });
+}
+
+/**
+ * `POST /place`: what an organ has become by reforms. Answers 200 with `{ place }`, 403 to others than the gateway.
+ */
+function addPlaceRoute(app: FastifyInstance, { resolvePlace }: PersonRegister, now: () => Date): void {
+  app.post('/place', async (request, reply) => {
+    if (!isForwarded(request)) return reply.code(403).send({ code: 'FORBIDDEN', message: '只供网关查询。' });
+    const input = z.strictObject({ organ: text }).safeParse(request.body);
+    if (!input.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '不是机关。' });
+    return { place: await resolvePlace(input.data.organ, now()) };
   });
 }

@@ -1,15 +1,20 @@
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Identity, Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
+import { readReforms } from '../../kernel/organ/organ-store.ts';
+import { competentOrgan, hasEnded } from '../../kernel/organ/reform.ts';
 import { OPERATOR_ID, type OperatorEnding } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { TokenError } from '../../kernel/sealing/token.ts';
 import { listSuperiors } from '../exception/store.ts';
+import { organFact } from '../tables.ts';
 import {
   type Account,
   buildPerson,
   DEMONSTRATION_ISSUER,
+  endWithOrgan,
   type PersonChange,
   type Post,
   REGISTER_APPROVERS,
@@ -56,11 +61,20 @@ export async function planList(
   knownOrgans?: readonly OrganFact[],
 ): Promise<RegisterPlan> {
   await store.lockRegister(tx);
-  const lines = await store.listLines(tx, [...new Set(listed.map(({ change }) => change.subject))]);
-  const organs =
+  const { shares, organs: reformed } = await readReforms(tx, organFact);
+  const stored = await store.listLines(tx, [...new Set(listed.map(({ change }) => change.subject))]);
+  const lines = stored.map((line) => endWithOrgan(line, shares));
+  const named =
     knownOrgans ?? (await store.listOrgans(tx, [...new Set(listed.flatMap(({ change }) => change.organ ?? []))]));
-  return planChanges({ lines, organs: new Map(organs.map((organ) => [organ.id, organ])), at }, listed);
+  const organs = new Map([...reformed, ...named.map((organ) => [organ.id, organ] as const)]);
+  for (const { change } of listed) {
+    if (change.organ !== null && hasEnded(shares, change.organ, laterDay(change.from, dayOf(at))))
+      organs.delete(change.organ);
+  }
+  return planChanges({ lines, organs, at }, listed);
 }
+
+const laterDay = (one: Day | null, other: Day): Day => (one !== null && one > other ? one : other);
 
 /**
  * Changes the register, as an approved proposal; `approval` is null for the rehearsal when it is proposed.
@@ -104,6 +118,9 @@ async function findApprovalOrgan(
   at: Date,
 ): Promise<string | null> {
   if (organ === null) return null;
+  // The people of a former organ are for its successor to end.
+  const competent = competentOrgan((await readReforms(db, organFact)).shares, organ, null, dayOf(at));
+  if (competent !== organ) return findApprovalOrgan(db, competent, subjects, at);
   const approvers = { organ, roles: REGISTER_APPROVERS };
   const others = await store.countHolders(db, { ...approvers, except: subjects }, at);
   if (others > 0 || (await store.countHolders(db, { ...approvers, except: [] }, at)) > 1) return organ;

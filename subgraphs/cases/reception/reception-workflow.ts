@@ -75,7 +75,7 @@ const MAX_SUPPLEMENT_DAYS = 365;
  * Returns the matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED.
  */
 async function requireDelegatedMatter(tx: Transaction, matterId: string, today: Day) {
-  const matter = await findMatter(tx, matterId);
+  const matter = await findMatter(tx, matterId, today);
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   return { matter, delegation: delegationOn(matter, today) };
 }
@@ -106,8 +106,8 @@ export async function receiveApplication(deps: ReceptionDependencies, actor: Act
 async function namedBy({ db, now }: ReceptionDependencies, request: Request): Promise<NamedLicenses> {
   const { application, materials, matterId } = request;
   const { applicant, licenseNumber } = application;
-  const matter = licenseNumber === null ? null : await findMatter(db, matterId);
   const today = dayOf(now());
+  const matter = licenseNumber === null ? null : await findMatter(db, matterId, today);
   const delegation = matter?.delegations.find(({ validFrom, validTo }) => isWithin(today, validFrom, validTo));
   const act = application.act ?? delegation?.licenseAction ?? 'ISSUE';
   return { applicantCode: applicant.code, act, licenseNumber, materials };

@@ -6,9 +6,11 @@ import { computeContentDigest, type EventPayload } from '../../kernel/events/eve
 import { awaitEarlierEvents } from '../../kernel/events/outbox-store.ts';
 import type { OrderedAct } from '../../kernel/license-acts.ts';
 import { runItems } from '../../kernel/loop.ts';
-import { actsFor, readsOneOf } from '../../kernel/organ/place.ts';
+import { readReforms } from '../../kernel/organ/organ-store.ts';
+import { actsFor, placeOf, readsOneOf } from '../../kernel/organ/place.ts';
+import { competentOrgan } from '../../kernel/organ/reform.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
-import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
+import { requireAllowed, requireLivingOrgan, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -18,6 +20,7 @@ import type { Case } from '../case.ts';
 import { currentOn } from '../fact/license.ts';
 import { MAX_TEXT_CHARS } from '../reception/application.ts';
 import { findCases, messages } from '../store.ts';
+import { organFact } from '../tables.ts';
 import { SUPERVISION_POLICY } from './policy.ts';
 import * as store from './store.ts';
 import {
@@ -60,13 +63,15 @@ export async function openPushes(
   const today = dayOf(at);
   const deadline = deadlineOf(calendar, today);
   const current = (await store.findMatters(tx, [matter.matterId])).get(matter.matterId) ?? null;
+  const { shares } = await readReforms(tx, organFact);
   for (const level of levelsOf(delegation.mode)) {
     const id = crypto.randomUUID();
     const base = { id, caseId: subject.id, matterId: matter.matterId, level, decision, decidedBy, decidedAt: at };
     const isNew = await store.insertPush(tx, { ...base, organ: null, ...deadline, state: 'WAITING_FOR_ORGAN' });
     if (!isNew) continue;
     await store.recordPushEvent(tx, id, { event: 'OPENED', at, ...SYSTEM });
-    const organ = industryOrganOf(delegation, level) ?? (current && currentIndustryOrgan(current, level, today));
+    const named = industryOrganOf(delegation, level) ?? (current && currentIndustryOrgan(current, level, today));
+    const organ = named && competentOrgan(shares, named, matter.matterId, today);
     const push = organ === null ? null : await store.lockPush(tx, id);
     if (push && organ !== null) await send(tx, push, organ, at);
   }
@@ -215,12 +220,7 @@ export async function recordFinding(
 ): Promise<store.FindingRow> {
   const finding = await transact(db, dryRun, (tx) => {
     const person = requireAllowed(SUPERVISION_POLICY.recordFinding, null, actor);
-    return createFinding(
-      tx,
-      { ...toEntryActor(person), organ: requireOrgan(person), inherits: person.inherits },
-      request,
-      now(),
-    );
+    return createFinding(tx, { ...toEntryActor(person), organ: requireOrgan(person) }, request, now());
   });
   if (dryRun || finding.licenseNumber === null) return finding;
   // Licenses may have answered the order at once.
@@ -228,9 +228,6 @@ export async function recordFinding(
   await awaitOwnEvents();
   return db.transaction((tx) => requireStored(tx, finding.id));
 }
-
-/** Who records a finding, and for which organ. */
-export type Sender = store.EntryActor & Pick<Person, 'inherits'> & { organ: string };
 
 /**
  * Records a finding of an organ, from a person or a system.
@@ -241,7 +238,7 @@ export type Sender = store.EntryActor & Pick<Person, 'inherits'> & { organ: stri
  */
 export async function createFinding(
   tx: Transaction,
-  sender: Sender,
+  sender: store.EntryActor & { organ: string },
   request: FindingRequest,
   at: Date,
 ): Promise<store.FindingRow> {
@@ -252,7 +249,11 @@ export async function createFinding(
   const earlierFinding = isKeyUsable ? await store.findRequest(tx, sender.organ, requestKey) : null;
   if (earlierFinding) return requireSameRequest(earlierFinding, requestDigest);
 
-  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender, request);
+  // A system of a former organ (机构改革) has no token that would say so.
+  const { inherits, ended } = placeOf(await readReforms(tx, organFact), sender.organ, dayOf(at));
+  requireLivingOrgan({ ended: ended ?? undefined });
+  const place = { organ: sender.organ, inherits };
+  const { subject, pushId, decidedBy } = await requireSupervised(tx, place, request);
   checkAll(
     () => {
       if (!isKeyFit) throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
@@ -300,7 +301,7 @@ function requireSameRequest(earlierFinding: store.FindingRow, digest: string): s
 /** Returns the decided case that an organ supervises, found by its push or by its own id. */
 async function requireSupervised(
   tx: Transaction,
-  sender: Sender,
+  sender: Pick<Person, 'organ' | 'inherits'>,
   request: { push: string | null; case: string | null },
 ) {
   const namedPush = request.push === null ? null : await store.lockPush(tx, request.push);

@@ -1,5 +1,6 @@
 import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
 import type { Assignment, DelegationFact, OrganFact } from '../../kernel/events/events.ts';
+import { competentOrgan, type Succession } from '../../kernel/organ/reform.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { type Case, type CaseFile, hasEnded, type OrganPair, type Position } from '../case.ts';
 
@@ -37,7 +38,12 @@ const isSamePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan &
  * is decided.
  * A case that is not accepted yet takes today's mode too.
  */
-export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile & { from: OrganPair }) | null {
+export function follow(
+  subject: Case,
+  matter: MatterFact,
+  shares: readonly Succession[],
+  today: Day,
+): (CaseFile & { from: OrganPair }) | null {
   if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
   const { delegation } = subject;
   const from = pairOf(delegation);
@@ -46,7 +52,10 @@ export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile
     if (!current || (current.mode === delegation.mode && isSamePair(current, from))) return null;
     return { ...subject, matter, delegation: current, from };
   }
-  const to = currentOrgans(subject, matter, today);
+  const { cityOrgan, countyOrgan } = currentOrgans(subject, matter, today);
+  const heir = (organ: string) => competentOrgan(shares, organ, matter.matterId, today);
+  // Also a case that stayed with its organ when the matter moved passes to the successor of that organ.
+  const to = { cityOrgan: heir(cityOrgan), countyOrgan: heir(countyOrgan) };
   if (isSamePair(to, from)) return null;
   return {
     ...subject,
@@ -77,6 +86,14 @@ function currentOrgans(subject: Case, matter: MatterFact, today: Day): OrganPair
   return organs;
 }
 
-function joinOrgans(organs: readonly OrganFact[], added: readonly OrganFact[]): OrganFact[] {
+/** Returns a case whose organs are named as `matter` names them today. Returns the same object if none changed. */
+export function renameOrgans(subject: Case, matter: MatterFact): Case {
+  const names = new Map(matter.organs.map((organ) => [organ.id, organ]));
+  const organs = subject.matter.organs.map((organ) => names.get(organ.id) ?? organ);
+  const isSame = organs.every((organ, i) => organ.name === subject.matter.organs[i]?.name);
+  return isSame ? subject : { ...subject, matter: { ...subject.matter, organs } };
+}
+
+export function joinOrgans(organs: readonly OrganFact[], added: readonly OrganFact[]): OrganFact[] {
   return [...organs, ...added.filter((organ) => !organs.some((existing) => existing.id === organ.id))];
 }

@@ -1,12 +1,15 @@
 import type { Transaction } from '../../../db/client.ts';
 import { dayOf, isWithin } from '../../kernel/day.ts';
 import { runItems } from '../../kernel/loop.ts';
+import { readReforms } from '../../kernel/organ/organ-store.ts';
+import { organOn } from '../../kernel/organ/reform.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
-import { buildSystemStep, type Case } from '../case.ts';
+import { buildSystemStep, type Case, matterOn } from '../case.ts';
 import * as store from '../store.ts';
+import { organFact } from '../tables.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
 import { listCasesToMove, listMovableMatters } from './store.ts';
-import { follow } from './transfer.ts';
+import { follow, joinOrgans, renameOrgans } from './transfer.ts';
 
 /** Cases per batch. */
 const MAX_BATCH_CASES = 100;
@@ -27,7 +30,7 @@ export async function moveRunningCases({ db, now, onError }: WorkflowDependencie
       const move = async ({ id }: { id: string }) => {
         movedCount += await db.transaction(async (tx) => {
           const stored = store.requireCase(await store.lockCase(tx, id));
-          return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
+          return hasMoved(stored.subject, await bringUpToDate(tx, stored.subject, matterOn(matter, today), at)) ? 1 : 0;
         });
       };
       await runItems(movableCases, move, { limit: 1, onError });
@@ -38,14 +41,22 @@ export async function moveRunningCases({ db, now, onError }: WorkflowDependencie
   return movedCount;
 }
 
-/** Returns the case with the organs that its matter has today. A transfer (划转) adds a MOVED step. */
-export async function bringUpToDate(
-  tx: Transaction,
-  subject: Case,
-  matter: MatterFact | null,
-  at: Date,
-): Promise<Case> {
-  const movedCase = matter && follow(subject, matter, dayOf(at));
+/** Whether a step was added. */
+const hasMoved = (before: Case, after: Case) => after.steps.length > before.steps.length;
+
+/** Returns the case with its matter's organs of today, as they are named today. A transfer (划转) adds a MOVED step. */
+export async function bringUpToDate(tx: Transaction, stored: Case, matter: MatterFact | null, at: Date): Promise<Case> {
+  if (!matter) return stored;
+  const { shares, organs } = await readReforms(tx, organFact);
+  const subject = renameOrgans(stored, matter);
+  const known = {
+    ...matter,
+    organs: joinOrgans(
+      matter.organs,
+      [...organs.values()].map((one) => organOn(one, dayOf(at))),
+    ),
+  };
+  const movedCase = follow(subject, known, shares, dayOf(at));
   if (!movedCase) return subject;
   const { from, delegation, acceptedBy } = movedCase;
   const { cityOrgan, countyOrgan } = delegation;

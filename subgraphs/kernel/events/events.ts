@@ -6,6 +6,7 @@ import { deliverySchema } from '../delivery/delivery.ts';
 import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
+import { organChangedSchema, organSchema } from '../organ/fact.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../sealing/salt.ts';
 import { guideFact } from './guide-fact.ts';
@@ -28,15 +29,7 @@ const text = z.string();
 const nullableText = text.nullable();
 const data = z.record(z.string(), z.unknown()).nullable();
 
-const organ = z.object({
-  id: z.string(),
-  name: z.string(),
-  level: z.enum(['CITY', 'COUNTY']),
-  divisionCode: z.string().length(6),
-  uscc: z.string().length(18),
-  /** 机关代字 (GB/T 9704), with which the numbers of its documents begin. Null or absent: its name serves. */
-  documentMark: nullableText.optional(),
-});
+const organ = organSchema;
 export type OrganFact = z.infer<typeof organ>;
 
 const assignment = z.object({
@@ -168,6 +161,8 @@ export const payloads = {
     /** Absent in events of releases up to 0.4. */
     legalBases: z.array(legalBasis).optional(),
   }),
+  /** An organ after a reform (机构改革), or one that took over from a former organ. A future day is already in it. */
+  OrganChanged: organChangedSchema,
   /**
    * The current and future versions of a matter's service guide. A county's guide is the city's with the county's
    * overlay applied. It holds from the overlay's first day until the next overlay or the end of the version.

@@ -3,6 +3,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { MAX_SUBJECT_CHARS, type Person, ROLES } from '../actor.ts';
 import { isProduction } from '../environment/mode.ts';
+import { placeSchema } from '../organ/place.ts';
 import { findTextProblem } from '../text.ts';
 
 /** Signed statements of who calls. */
@@ -24,16 +25,21 @@ const line = (maxChars: number = MAX_CLAIM_CHARS) =>
 /** Life of a token by which a gateway tells subgraphs who asks. In production none lives longer. */
 export const OWN_TOKEN_SECONDS = 60;
 
-const claims = z.object({
-  iat: z.number().optional(),
-  exp: z.number(),
-  sub: line(MAX_SUBJECT_CHARS),
-  name: line(),
-  roles: z.array(z.enum(ROLES)).min(1),
-  organ: line().nullish(),
-  window: line(6).nullish(),
-  holderCode: line(18).nullish(),
-});
+const claims = z
+  .object({
+    iat: z.number().optional(),
+    exp: z.number(),
+    sub: line(MAX_SUBJECT_CHARS),
+    name: line(),
+    roles: z.array(z.enum(ROLES)),
+    organ: line().nullish(),
+    window: line(6).nullish(),
+    holderCode: line(18).nullish(),
+    inherits: placeSchema.shape.inherits.optional(),
+    ended: placeSchema.shape.ended.optional(),
+  })
+  // Only people of an organ that has ended have no role.
+  .refine(({ roles, ended }) => roles.length > 0 || ended != null);
 
 /** Why the person of a token is not let in, with HTTP status (RFC 6750, 3.1) and sentence. */
 const TOKEN_ERRORS = {
@@ -65,8 +71,8 @@ export class TokenError extends Error {
 /** Signs a token of the hub's own for a person: a JWT with EdDSA, which `readToken` reads. */
 export function writeToken(person: Person, key: KeyObject, now: Date, lifeSeconds: number): Promise<string> {
   const seconds = Math.floor(now.getTime() / 1000);
-  const { id, name, roles, organ, window, holderCode } = person;
-  return new SignJWT({ name, roles: [...roles], organ, window, holderCode })
+  const { id, name, roles, organ, window, holderCode, inherits, ended } = person;
+  return new SignJWT({ name, roles: [...roles], organ, window, holderCode, inherits, ended })
     .setProtectedHeader({ alg: 'EdDSA' })
     .setSubject(id)
     .setIssuer(TOKEN_ISSUER)
@@ -101,6 +107,8 @@ export async function readToken(token: string, key: KeyObject, now: Date): Promi
       organ: parsedClaims.organ ?? null,
       window: parsedClaims.window ?? null,
       holderCode: parsedClaims.holderCode ?? null,
+      ...(parsedClaims.inherits ? { inherits: parsedClaims.inherits } : {}),
+      ...(parsedClaims.ended ? { ended: parsedClaims.ended } : {}),
     };
   } catch (error) {
     throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');

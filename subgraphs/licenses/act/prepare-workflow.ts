@@ -17,6 +17,7 @@ import { buildRecord, type LicenseHead, planCaseStatement, type Sealing } from '
 import { findNumberOf } from '../number/store.ts';
 import { type NumberedLicense, reserveNumber, reserveSerial } from '../number/workflow.ts';
 import { lockOpenOrders } from '../order/store.ts';
+import { succeedStock } from '../organ/store.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { listBlanksOf, requireBlanks, type SheetBlanks } from '../paper/paper.ts';
 import { policyOfAct } from '../policy.ts';
@@ -111,7 +112,7 @@ export async function prepareCaseAct(
   if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   if (!needsVersion) {
     if (!head) throw new Refusal('LICENSE_UNKNOWN', 'case');
-    const statement = planCaseStatement(head, action, sealing, task.caseNumber);
+    const statement = planCaseStatement({ ...head, issuer: task.issuer }, action, sealing, task.caseNumber);
     const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), ...statement });
     return { ...preparedAct, authorised };
   }
@@ -119,7 +120,8 @@ export async function prepareCaseAct(
   const plan = planVersion(deps, task, head, sealing, reservation);
   const duplicates = counts?.[0] ?? null;
   if (duplicates === null) throw new Refusal('LICENSE_TYPE_PENDING');
-  requireBlanks(sheets, blanks, { organ: task.issuer.id, licenseType, duplicates });
+  const stock = await succeedStock(tx, { organ: task.issuer.id, matterId, blanks }, dayOf(at));
+  requireBlanks(sheets, stock.blanks, { organ: stock.organ, licenseType, duplicates });
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [

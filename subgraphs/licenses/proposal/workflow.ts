@@ -29,6 +29,7 @@ import {
 import { buildStatement, type LicenseHead, requireReason, stateAfter } from '../license.ts';
 import { type Order, requireOrder } from '../order/order.ts';
 import { findOrder, findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
+import { succeedIssuer } from '../organ/store.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { type ActSubject, policyOfAct, requireActState } from '../policy.ts';
 import { requireSeal } from '../seal/seal.ts';
@@ -70,7 +71,7 @@ export function proposeAct(deps: IssueDependencies, actor: Actor, request: ActRe
   return transact(deps.db, dryRun, async (tx) => {
     const at = deps.now();
     const stored = await lockCurrentLicense(tx, request.identifier, dayOf(at));
-    const head = toHead(stored, dayOf(at));
+    const head = await succeedIssuer(tx, toHead(stored, dayOf(at)), dayOf(at));
     const rule = policyOfAct(act);
     const namedOrder = request.order === null ? null : await findOrder(tx, request.order);
     const orderedBy = namedOrder?.number === head.number ? namedOrder.supervisor.id : null;
@@ -193,7 +194,7 @@ async function prepareApproved(
 ): Promise<PreparedAct> {
   const act = proposal.kind;
   const at = deps.signing.timeOf(deps.now());
-  const head = toHead(stored, dayOf(at));
+  const head = await succeedIssuer(tx, toHead(stored, dayOf(at)), dayOf(at));
   requireUnchanged(content, head, stored.version.revision);
   const { subject, order } = await lockSubject(tx, head, act, content.order);
   const sealUse = await loadOwnSealUse(tx, head, decider, at);

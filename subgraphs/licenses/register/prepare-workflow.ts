@@ -8,6 +8,7 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { SpoilReason } from '../../kernel/sealing/attest.ts';
 import { findPreparedActs, insertAct, type PreparedAct } from '../act/act-store.ts';
 import { lockCurrentVersion, type PrepareDependencies } from '../act/prepare-workflow.ts';
+import { succeedStock } from '../organ/store.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { requireFitting } from '../paper/paper.ts';
 import { lockSheet } from '../paper/store.ts';
@@ -41,13 +42,18 @@ export async function prepareSpoil(
   const blanks = await lockBlanks(tx, [spoiled, replacement]);
   const sheet = await lockSheet(tx, { blankNumber: spoiled, identifier: head.identifier }, today);
   const [prepared = null] = await findPreparedActs(tx, [head.number]);
-  const need = { organ: head.issuer.id, licenseType: head.record.ZZLXDM };
+  const { organ, blanks: stock } = await succeedStock(
+    tx,
+    { organ: head.issuer.id, matterId: head.record.KZ_SX, blanks },
+    today,
+  );
+  const need = { organ, licenseType: head.record.ZZLXDM };
   checkAll(
     () => {
       if (blanks.get(spoiled)?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
       requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet, prepared }, actor);
     },
-    () => requireFitting(blanks.get(replacement) ?? null, need, 'replacement'),
+    () => requireFitting(stock.get(replacement) ?? null, need, 'replacement'),
   );
   const { number, identifier, version, storedState: state, issuer } = head;
   const sheets = { spoiled, replacement, personId: clerk.id, at };

@@ -1,5 +1,6 @@
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import {
   type OperatorEnding,
@@ -12,6 +13,7 @@ import {
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../license.ts';
+import { succeedStock } from '../organ/store.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { listBlankNumbers } from '../paper/paper.ts';
 import { STOCK_POLICY } from './policy.ts';
@@ -51,7 +53,8 @@ export async function transferBlanks(
     const at = deps.now();
     await faults.checkLater(() => requireReceiver(tx, transfer.receiver), undefined);
     const blanks = await lockBlanks(tx, numbers);
-    faults.check(() => requireAllInStock(numbers, blanks, organ), undefined);
+    const stock = await succeedStock(tx, { organ, matterId: null, blanks }, dayOf(at));
+    faults.check(() => requireAllInStock(numbers, stock.blanks, organ), undefined);
     faults.settle();
     const draft = { kind: TRANSFER_KIND, organ: transfer.receiver, content: transfer } as const;
     const stored = await recordProposal(tx, transferStore, person, draft, at);

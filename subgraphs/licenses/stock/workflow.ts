@@ -1,12 +1,13 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/day.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { subjectOfBox, subjectOfWriteOff } from '../countersign/countersign.ts';
 import { countersign, lockWaiting } from '../countersign/workflow.ts';
 import { requireReason } from '../license.ts';
+import { succeedStock } from '../organ/store.ts';
 import { lockBlanks, receiveBox, writeOffBox } from '../paper/blank-store.ts';
 import { type BlankRange, listBlankNumbers } from '../paper/paper.ts';
 import { requireFreeNumbers } from '../paper/store.ts';
@@ -82,7 +83,8 @@ export async function writeOffBlanks(
     const first = await lockWaiting(tx, 'WRITE_OFF_BLANKS', subject, at);
     const person = requireAllowed(STOCK_POLICY.writeOffBlanks, { first }, actor);
     const blanks = await lockBlanks(tx, numbers);
-    faults.check(() => requireAllInStock(numbers, blanks, organ), undefined);
+    const stock = await succeedStock(tx, { organ, matterId: null, blanks }, dayOf(at));
+    faults.check(() => requireAllInStock(numbers, stock.blanks, organ), undefined);
     faults.settle();
     const request = { kind: 'WRITE_OFF_BLANKS' as const, subject, organ, reason: remark };
     if (!(await countersign(tx, first, request, person, at)) || first === null) return null;

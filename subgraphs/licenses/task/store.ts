@@ -120,7 +120,7 @@ export async function findTaskWindows(db: Reader, number: string): Promise<strin
 /** Lists blanks in the stock of an organ that fit licenses of each type, by number, at most `limit` for each type. */
 export async function listFittingBlanks(
   db: Reader,
-  organ: string,
+  organs: readonly string[],
   types: readonly string[],
   limit: number,
 ): Promise<Map<string, Blank[]>> {
@@ -130,7 +130,7 @@ export async function listFittingBlanks(
     .from(blank)
     .where(
       and(
-        eq(blank.organ, organ),
+        inArray(blank.organ, [...organs]),
         eq(blank.state, 'IN_STOCK'),
         or(isNull(blank.licenseType), eq(blank.licenseType, type)),
       ),

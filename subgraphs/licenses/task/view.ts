@@ -6,7 +6,7 @@ import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/c
 import { IDENTITY_KINDS } from '../../kernel/identity/identity.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
-import { actsFor } from '../../kernel/organ/place.ts';
+import { actsFor, organsOf } from '../../kernel/organ/place.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
@@ -61,8 +61,10 @@ export async function loadFittingBlanks(
   const { id: organ } = task.issuer;
   const isReader = findReadScope(LICENSE_READS.blanks, person) !== null;
   if (!isReader || !actsFor(person, organ, task.content.matterId) || !makesSheet(task.content.action)) return null;
-  const loader = getLoader<Blank[]>(context, `fitting blanks ${organ}`, async (types) => {
-    const byType = await listFittingBlanks(db, organ, types, MAX_PROPOSED_BLANKS);
+  // A successor prints on what is left of the former organ's stock, too.
+  const organs = [...new Set([organ, ...organsOf(person).filter((own) => actsFor(person, own, null))])];
+  const loader = getLoader<Blank[]>(context, `fitting blanks ${organs.join()}`, async (types) => {
+    const byType = await listFittingBlanks(db, organs, types, MAX_PROPOSED_BLANKS);
     return types.map((type) => byType.get(type) ?? []);
   });
   return loader.load(task.content.licenseType);

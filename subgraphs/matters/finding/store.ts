@@ -1,5 +1,6 @@
 import { asc } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
+import { listLaterNames } from '../organ/store.ts';
 import { matter, organ } from '../tables.ts';
 import { collectPrintedNames, type NamedMatter, type NamedOrgan } from './name.ts';
 
@@ -17,5 +18,9 @@ export async function listOrganNames(db: Reader): Promise<NamedOrgan[]> {
     db.select({ cityOrgan, countyOrgan, printed }).from(matter),
   ]);
   const printedNames = collectPrintedNames(rows);
-  return organs.map((named) => ({ ...named, printedNames: [...(printedNames.get(named.id) ?? [])] }));
+  const laterNames = Map.groupBy(await listLaterNames(db), (later) => later.organ);
+  return organs.map((named) => {
+    const later = (laterNames.get(named.id) ?? []).map(({ name }) => name);
+    return { ...named, printedNames: [...new Set([...(printedNames.get(named.id) ?? []), ...later])] };
+  });
 }

@@ -25,9 +25,9 @@ const MAX_HEADING_CHARS = 40;
 const MONTHS = /^[1-9]\d{0,3}$/;
 const LICENSE_TYPE_CHARS = 21;
 
-type Cell<Value> = (text: string, column: string) => Value;
+export type Cell<Value> = (text: string, column: string) => Value;
 
-function buildChoiceCell<Value extends string>(values: readonly Value[]): Cell<Value> {
+export function buildChoiceCell<Value extends string>(values: readonly Value[]): Cell<Value> {
   return (text, column) => {
     const choice = values.find((value) => value === text);
     if (choice === undefined) throw new Refusal('VALUE_UNKNOWN', column, `可填 ${values.join('、')}`);
@@ -35,7 +35,7 @@ function buildChoiceCell<Value extends string>(values: readonly Value[]): Cell<V
   };
 }
 
-function buildTextCell(maxChars: number): Cell<string> {
+export function buildTextCell(maxChars: number): Cell<string> {
   return (text, column) => {
     if (text.length > maxChars) throw new Refusal('FIELD_TOO_LONG', column, `最多 ${maxChars} 字`);
     return text;
@@ -46,7 +46,7 @@ function allowNone<Value>(cell: Cell<Value>): Cell<Value | null> {
   return (text, column) => (text === NONE ? null : cell(text, column));
 }
 
-const day: Cell<Day> = (text, column) => {
+export const dayCell: Cell<Day> = (text, column) => {
   if (!isDay(text)) throw new Refusal('DAY_INVALID', column);
   return text;
 };
@@ -63,7 +63,7 @@ const months: Cell<number> = (text, column) => {
 };
 
 /** Columns that identify the line. */
-const KEY_COLUMNS = { matter: buildTextCell(MAX_ID_CHARS), valid_from: day };
+const KEY_COLUMNS = { matter: buildTextCell(MAX_ID_CHARS), valid_from: dayCell };
 /** Columns that set a value; named as in seeds/matters.csv. */
 const VALUE_COLUMNS: { readonly [Column in keyof MatterValues]: Cell<MatterValues[Column]> } = {
   mode: buildChoiceCell<Mode | typeof END_MODE>([...MODES, END_MODE]),
@@ -91,72 +91,66 @@ export interface ParsedList {
   problems: Problem[];
 }
 
+/** What a list may have: its columns, and those that identify a line. */
+interface ListForm {
+  columns: Readonly<Record<string, Cell<unknown>>>;
+  keys: readonly string[];
+}
+
+/** A line that can be read, by column. */
+export interface ParsedLine {
+  line: number;
+  values: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Parses a list: CSV by RFC 4180, one record a line. A quoted cell may hold commas and quotes but no line break, so an
- * unclosed quote spoils only its own line. Refuses IMPORT_TOO_LARGE, IMPORT_EMPTY.
+ * unclosed quote spoils only its own line. `check` adds to the refusals of a line. Refuses IMPORT_TOO_LARGE,
+ * IMPORT_EMPTY.
  */
-export function parseList(csv: string): ParsedList {
+export function parseTable(
+  csv: string,
+  form: ListForm,
+  check: (line: ParsedLine, refusals: readonly Refusal[]) => Refusal[],
+): { lines: ParsedLine[]; problems: Problem[] } {
   if (csv.length > MAX_CSV_CHARS) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_CSV_CHARS} 字`);
   const filledLines = listCsvLines(csv);
   if (filledLines.length > MAX_LINES) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_LINES} 行`);
   const [header, ...body] = filledLines;
   if (header === undefined || body.length === 0) throw new Refusal('IMPORT_EMPTY', 'csv');
   const columns = splitCsvLine(header.text);
-  const headerRefusals = checkHeader(columns);
+  const headerRefusals = checkHeader(columns, form);
   const problems = headerRefusals.map((refusal) => toProblem(header.line, refusal));
-  // Without these two columns no line can be identified, so no problems of lines are reported.
+  // Without the keys no line can be identified, so no problems of lines are reported.
   if (columns === null || headerRefusals.some(({ code }) => code === 'COLUMN_MISSING')) return { lines: [], problems };
-  const lines: ImportLine[] = [];
-  const seen = new Map<string, number>();
+  const lines: ParsedLine[] = [];
   for (const { line, text } of body) {
-    const result = parseLine(line, columns, splitCsvLine(text), seen);
-    if (Array.isArray(result)) problems.push(...result.map((refusal) => toProblem(line, refusal)));
-    else lines.push(result);
+    const { values, refusals } = parseLine(columns, splitCsvLine(text), form);
+    if (values) refusals.push(...check({ line, values }, refusals));
+    if (values && refusals.length === 0) lines.push({ line, values });
+    else problems.push(...refusals.map((refusal) => toProblem(line, refusal)));
   }
   return { lines, problems };
 }
 
-function checkHeader(columns: readonly string[] | null): Refusal[] {
-  if (columns === null) return [new Refusal('LINE_BROKEN', null, QUOTES)];
-  const missing = Object.keys(KEY_COLUMNS).filter((column) => !columns.includes(column));
-  const columnRefusals = columns.flatMap((column, i) => {
-    const heading = column.slice(0, MAX_HEADING_CHARS);
-    if (!Object.hasOwn(ALL_COLUMNS, column)) return new Refusal('COLUMN_UNKNOWN', heading);
-    return columns.indexOf(column) < i ? new Refusal('COLUMN_TWICE', heading) : [];
+/** Parses a list of delegations. See `parseTable`. */
+export function parseList(csv: string): ParsedList {
+  const seen = new Map<string, number>();
+  const form = { columns: ALL_COLUMNS, keys: Object.keys(KEY_COLUMNS) };
+  const { lines, problems } = parseTable(csv, form, (parsed, refusals) => {
+    const importLine = toImportLine(parsed);
+    const { matterId, validFrom, set, runningCases } = importLine;
+    const twice = matterId !== undefined && validFrom !== undefined ? checkDuplicate(importLine, seen) : [];
+    const hasChange = Object.keys(set).length > 0 || runningCases !== null;
+    const isEmpty = refusals.length === 0 && twice.length === 0 && !hasChange;
+    return isEmpty ? [new Refusal('LINE_WITHOUT_CHANGE')] : twice;
   });
-  return [...missing.map((column) => new Refusal('COLUMN_MISSING', column)), ...columnRefusals];
+  return { lines: lines.map(toImportLine), problems };
 }
 
-const QUOTES = '引号不成对';
-
-/** Parses a line. Returns it, or everything that is wrong with it. `seen` holds the earlier lines by matter and day. */
-function parseLine(
-  line: number,
-  columns: readonly string[],
-  cells: readonly string[] | null,
-  seen: Map<string, number>,
-): ImportLine | Refusal[] {
-  if (cells === null) return [new Refusal('LINE_BROKEN', null, QUOTES)];
-  if (cells.length !== columns.length) {
-    return [new Refusal('LINE_BROKEN', null, `应有 ${columns.length} 格，实有 ${cells.length} 格`)];
-  }
-  const refusals: Refusal[] = [];
-  const values: Record<string, unknown> = {};
-  for (const [i, column] of columns.entries()) {
-    const cell = ALL_COLUMNS[column];
-    // An unknown or repeated column is reported once, for the header.
-    if (!Object.hasOwn(ALL_COLUMNS, column) || cell === undefined) continue;
-    try {
-      const text = requireLegible(cells[i] ?? '', column);
-      if (text !== '') values[column] = cell(text, column);
-      else if (Object.hasOwn(KEY_COLUMNS, column)) throw new Refusal('VALUE_MISSING', column);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      refusals.push(error);
-    }
-  }
+function toImportLine({ line, values }: ParsedLine): ImportLine {
   const { matter, valid_from, running_cases, ...set } = values;
-  const importLine = {
+  return {
     line,
     matterId: matter as string,
     validFrom: valid_from as Day,
@@ -164,10 +158,48 @@ function parseLine(
     set: set as Partial<MatterValues>,
     runningCases: (running_cases ?? null) as RunningCases | null,
   };
-  if (matter !== undefined && valid_from !== undefined) refusals.push(...checkDuplicate(importLine, seen));
-  const hasChange = Object.keys(set).length > 0 || importLine.runningCases !== null;
-  if (refusals.length === 0 && !hasChange) refusals.push(new Refusal('LINE_WITHOUT_CHANGE'));
-  return refusals.length > 0 ? refusals : importLine;
+}
+
+function checkHeader(columns: readonly string[] | null, form: ListForm): Refusal[] {
+  if (columns === null) return [new Refusal('LINE_BROKEN', null, QUOTES)];
+  const missing = form.keys.filter((column) => !columns.includes(column));
+  const columnRefusals = columns.flatMap((column, i) => {
+    const heading = column.slice(0, MAX_HEADING_CHARS);
+    if (!Object.hasOwn(form.columns, column)) return new Refusal('COLUMN_UNKNOWN', heading);
+    return columns.indexOf(column) < i ? new Refusal('COLUMN_TWICE', heading) : [];
+  });
+  return [...missing.map((column) => new Refusal('COLUMN_MISSING', column)), ...columnRefusals];
+}
+
+const QUOTES = '引号不成对';
+
+/** Parses a line. Returns its values, null if its cells cannot be told apart, and everything that is wrong with it. */
+function parseLine(
+  columns: readonly string[],
+  cells: readonly string[] | null,
+  form: ListForm,
+): { values: Record<string, unknown> | null; refusals: Refusal[] } {
+  if (cells === null) return { values: null, refusals: [new Refusal('LINE_BROKEN', null, QUOTES)] };
+  if (cells.length !== columns.length) {
+    const counts = `应有 ${columns.length} 格，实有 ${cells.length} 格`;
+    return { values: null, refusals: [new Refusal('LINE_BROKEN', null, counts)] };
+  }
+  const refusals: Refusal[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [i, column] of columns.entries()) {
+    const cell = form.columns[column];
+    // An unknown or repeated column is reported once, for the header.
+    if (!Object.hasOwn(form.columns, column) || cell === undefined) continue;
+    try {
+      const text = requireLegible(cells[i] ?? '', column);
+      if (text !== '') values[column] = cell(text, column);
+      else if (form.keys.includes(column)) throw new Refusal('VALUE_MISSING', column);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refusals.push(error);
+    }
+  }
+  return { values, refusals };
 }
 
 function checkDuplicate({ line, matterId, validFrom }: ImportLine, seen: Map<string, number>): Refusal[] {

@@ -105,6 +105,8 @@ export interface ImportResult {
 export interface Register {
   matters: ReadonlyMap<string, Matter>;
   organs: ReadonlyMap<string, OrganFact>;
+  /** Organs whose end is known (机构改革). Absent: none. */
+  ended?: ReadonlySet<string>;
   today: Day;
 }
 
@@ -160,12 +162,14 @@ function readValues(matter: Matter, on: Day): MatterValues {
 }
 
 /** Checks a line by itself: its organs, its mode, its outcome. */
-function validateLine(matter: Matter, line: ImportLine, { organs }: Register): Refusal[] {
+function validateLine(matter: Matter, line: ImportLine, { organs, ended }: Register): Refusal[] {
   const { set, validFrom } = line;
   const values = readValues(matter, validFrom);
   const refusals = ORGAN_COLUMNS.flatMap((column) => {
     const organId = set[column];
-    return organId === undefined || organId === null ? [] : checkOrgan(matter, column, organs.get(organId), organs);
+    if (organId === undefined || organId === null) return [];
+    if (ended?.has(organId)) return [new Refusal('ORGAN_OVER', column)];
+    return checkOrgan(matter, column, organs.get(organId), organs);
   });
   const organColumns = (['city_organ', 'county_organ'] as const).filter((column) => set[column] !== undefined);
   if (set.mode === END_MODE) {

@@ -4,6 +4,7 @@ import { sha256 } from '../../kernel/events/events.ts';
 import { findUnprintable } from '../../kernel/pdf/document.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine } from '../../kernel/text.ts';
+import { listShares } from '../organ/store.ts';
 import { findMatters, findOrgans, lockImport, replaceHistories } from '../store.ts';
 import type { ParsedList } from './csv.ts';
 import { applyList, type ImportLine, type MatterChange, type Problem, type Register, toProblem } from './import.ts';
@@ -38,6 +39,7 @@ export async function importList(
   await lockImport(tx);
   const { changes, unchanged, matters, problems } = applyList(list.lines, {
     ...(await readRegister(tx, list.lines)),
+    ended: new Set((await listShares(tx)).map(({ organ }) => organ)),
     today: dayOf(at),
   });
   const allProblems = [...list.problems, ...problems, ...listUnprintable(list.lines)].sort((a, b) => a.line - b.line);

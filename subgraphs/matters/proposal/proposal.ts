@@ -15,6 +15,7 @@ export const IMPORTS = {
   GUIDE: { mutation: 'importGuide', title: '办事指南' },
   GUIDE_OVERLAY: { mutation: 'importGuideOverlay', title: '办事指南县级差异' },
   LICENSE_TYPE: { mutation: 'importLicenseType', title: '证照类型' },
+  ORGANS: { mutation: 'importOrgans', title: '机构改革清单' },
 } as const;
 export type ImportKind = keyof typeof IMPORTS;
 
@@ -24,7 +25,7 @@ export type ImportProposal = Proposal<ImportKind>;
 export interface ImportContent {
   /** SHA-256 of the file's text in UTF-8, hex. */
   digest: string;
-  /** DELEGATIONS: the document that orders the change (依据). */
+  /** DELEGATIONS and ORGANS: the document that orders the change (依据). */
   basis: string | null;
   /** GUIDE and GUIDE_OVERLAY. */
   format: Format | null;

@@ -21,6 +21,8 @@ import {
 /** The fields of a refused list that cannot be null. */
 const NO_CHANGES = { changes: [], problems: [], unchanged: 0 };
 
+const NO_ORGAN_CHANGES = { differences: [], problems: [], unchanged: 0 };
+
 type FindOrgan = (context: GraphContext, id: string | null) => Promise<OrganFact | null> | null;
 
 /** Resolvers of proposed imports (拟导入), and of the mutations that propose them. */
@@ -44,6 +46,7 @@ export function importProposalResolvers(deps: ImportDependencies, findOrgan: Fin
       importGuide: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE', input),
       importGuideOverlay: (_, { input }, { actor }) => proposeGuide(deps, actor, 'GUIDE_OVERLAY', input),
       importLicenseType: (_, { input }, { actor }) => proposeType(deps, actor, input),
+      importOrgans: (_, { input }, { actor }) => proposeOrgans(deps, actor, input),
       decideImport: (_, { input }, { actor }) =>
         settleDecision(actor, () => decideImport(deps, actor, { ...input, reason: input.reason ?? null })),
       withdrawImport: (_, { input }, { actor }) => settleDecision(actor, () => withdrawImport(deps, actor, input)),
@@ -74,6 +77,23 @@ async function proposeList(
     const { changes, unchanged, problems } = result;
     return { proposal: row && viewImport(row), changes, unchanged, problems };
   }, NO_CHANGES);
+  if (payload.refusal !== null || payload.problems.length === 0) return payload;
+  return { ...payload, ...toRefusalFields(new Refusal('IMPORT_NOT_DONE', 'csv')) };
+}
+
+/** Maps the proposal of a list of changes of organs to its payload. Problems refuse all of it. */
+async function proposeOrgans(
+  deps: ImportDependencies,
+  actor: Actor,
+  { csv, basis = null, dryRun }: { csv: string; basis?: string | null; dryRun: boolean },
+) {
+  requirePerson(actor);
+  const payload = await mutate(async () => {
+    const file = { kind: 'ORGANS', text: csv, basis, format: null, dryRun } as const;
+    const { proposal: row, result } = await proposeImport(deps, actor, file);
+    const { differences, unchanged, problems } = result;
+    return { proposal: row && viewImport(row), differences, unchanged, problems };
+  }, NO_ORGAN_CHANGES);
   if (payload.refusal !== null || payload.problems.length === 0) return payload;
   return { ...payload, ...toRefusalFields(new Refusal('IMPORT_NOT_DONE', 'csv')) };
 }

@@ -24,6 +24,8 @@ import { type ImportOutcome, importList, requireBasis } from '../import/workflow
 import type { TypePublication } from '../license-type/version.ts';
 import { publishType, requireReadType } from '../license-type/workflow.ts';
 import { findDelegation } from '../matter.ts';
+import type { ParsedOrgans } from '../organ/list.ts';
+import { importOrgans, type OrganImport } from '../organ/workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import { MATTERS_POLICY } from '../policy.ts';
 import { findMatters, findOrgans } from '../store.ts';
@@ -52,7 +54,7 @@ export interface ImportDependencies {
 /** A file as it was sent. */
 export interface ImportFile {
   text: string;
-  /** DELEGATIONS: the document that orders the change (依据), or null. */
+  /** DELEGATIONS and ORGANS: the document that orders the change (依据), or null. */
   basis: string | null;
   /** GUIDE and GUIDE_OVERLAY, else null. */
   format: Format | null;
@@ -63,12 +65,14 @@ interface Contents {
   GUIDE: Guide;
   GUIDE_OVERLAY: Overlay;
   LICENSE_TYPE: LicenseType;
+  ORGANS: ParsedOrgans;
 }
 interface Results {
   DELEGATIONS: ImportOutcome;
   GUIDE: PublicationResult;
   GUIDE_OVERLAY: PublicationResult;
   LICENSE_TYPE: TypePublication;
+  ORGANS: OrganImport;
 }
 /** Who is recorded, and when. */
 interface Importer {
@@ -127,6 +131,13 @@ const RULES: { readonly [Kind in ImportKind]: ImportRule<Kind> } = {
     carryOut: (tx, type, _, { id, at }) => publishType(tx, type, { publishedBy: id, publishedAt: at }),
     describe: describeType,
     changes: ({ changed }) => changed,
+    findOrgan: async () => null,
+  },
+  ORGANS: {
+    read: (parse, { text }) => parse('parseOrgans', text),
+    carryOut: importOrgans,
+    describe: ({ differences, changed, unchanged }) => ({ differences, changed, unchanged }),
+    changes: ({ changed }) => changed > 0,
     findOrgan: async () => null,
   },
 };

@@ -1,0 +1,4 @@
+CREATE TABLE "licenses"."organ_fact" (
+	"id" text PRIMARY KEY NOT NULL,
+	"fact" jsonb NOT NULL
+);
