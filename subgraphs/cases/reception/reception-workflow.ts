@@ -157,7 +157,7 @@ async function openCase(
   const license = await findStanding(tx, { id: null, licenseNumber });
   const guides = await findGuideFacts(tx, [matter.matterId]);
   const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
-  const licenseMatter = license && (await findMatter(tx, license.license.matterId));
+  const licenseMatter = license && (await findMatter(tx, license.license.matterId, dayOf(at)));
   const facts = { type, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
   faults.check(() => requireApplication(delegation, application, license, facts));
   faults.check(() => requirePrintableApplication(application));
