@@ -24,7 +24,7 @@ const ENDLESS = '长期';
 const DIGEST = /^[0-9a-f]{64}$/;
 /** Kinds of codes by their label, without what it says of the form; and as ledgers write some of them. */
 const CODE_KINDS: Readonly<Record<string, HolderCodeKind>> = {
-  ...Object.fromEntries(HOLDER_CODE_KINDS.map((kind) => [IDENTITY_KINDS[kind].label.replace(/（.*$/, ''), kind])),
+  ...Object.fromEntries(HOLDER_CODE_KINDS.map((kind) => [IDENTITY_KINDS[kind].label.split('（', 1)[0] ?? '', kind])),
   居民身份证: 'CITIZEN_NUMBER',
 };
 
