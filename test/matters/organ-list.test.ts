@@ -72,7 +72,9 @@ test('lines are refused with their columns', () => {
   expect(problemsOf(['yudu-lyj,2026-07-01,RENAME,,,,,,,'])).toEqual([[2, 'VALUE_MISSING', 'name']]);
   expect(problemsOf(['yudu-lyj,2026-02-30,RENAME,新,,,,,,'])).toEqual([[2, 'DAY_INVALID', 'valid_from']]);
   expect(problemsOf(['yudu-lyj,2026-07-01,RENAME,新,,,,,yudu-swj,'])).toEqual([[2, 'VALUE_UNKNOWN', 'successor']]);
-  expect(problemsOf([organLine('yudu-new', '于都县新局', '11000000000000123W')])).toEqual([[2, 'ORGAN_EXISTS', 'uscc']]);
+  expect(problemsOf([organLine('yudu-new', '于都县新局', '11000000000000123W')])).toEqual([
+    [2, 'ORGAN_EXISTS', 'uscc'],
+  ]);
 });
 
 const organLine = (id: string, name: string, uscc: string) => `${id},2026-07-01,ENTER,${name},COUNTY,360731,${uscc},,,`;
