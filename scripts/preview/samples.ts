@@ -28,8 +28,11 @@ const DEVICE_LINES = {
   库房地址: '江西省赣州市于都县工业园区示范二路6号3栋一层',
 };
 
+/** Forms of earlier releases. */
+type FirstForm = Extract<Form, `${string}-first`>;
+
 /** Samples by form. The general form shows a type that has no form of its own. */
-const SAMPLES: Readonly<Record<Exclude<Form, 'medical-device-first'>, Sample>> = {
+const SAMPLES: Readonly<Record<Exclude<Form, FirstForm>, Sample>> = {
   general: {
     issuer: 'ganzhou-zrzyj',
     number: '样本T3600002026110300001',
@@ -179,7 +182,7 @@ const matters = readMatters();
 export function listSampleRecords(): (readonly [Form, SealedRecord])[] {
   const types: [string, Form][] = [...FORMS_BY_TYPE].map(([type, [form]]) => [type, form]);
   return [[GENERAL_TYPE, 'general'] as const, ...types].map(([type, form]) => {
-    if (form === 'medical-device-first') throw new Error('not printed any more');
+    if (form === 'medical-device-first' || form === 'general-first') throw new Error('not printed any more');
     return [form, buildSample(type, SAMPLES[form])];
   });
 }
