@@ -47,8 +47,8 @@ const CHECK_TIMEOUT_MS = 3_000;
 const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
     identifier number version state name holderName issuerName issuedOn validFrom validUntil
-    fields { label text } origin registration { registeredOn } documentDigest sealName sealedAt supersededBy lostPapers { blankNumber kind lostOn }
-    unprinted nextVersion nextFrom deemedRenewedSince isRenewalGranted deemedRenewals { from until }
+    fields { label text } origin registration { registeredOn } documentDigest sealName sealedAt supersededBy
+    lostPapers { blankNumber kind lostOn isReturned } unprinted nextVersion nextFrom deemedRenewedSince isRenewalGranted deemedRenewals { from until }
     life { act version state at }
   }
 }`;

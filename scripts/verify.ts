@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { periodOf } from '../subgraphs/kernel/period/validity.ts';
+import { periodOf, printPeriod } from '../subgraphs/kernel/period/validity.ts';
 import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
 import { isDeemedRenewed, type LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
@@ -118,7 +118,7 @@ function printReport(report: Report, { signaturePath }: Document): void {
   if (!record) return;
   console.log(`查询状态 ask here: ${record.KZ_HYDZ}\n`);
   console.log(`${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`);
-  console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${record.ZZYXQQSRQ} 至 ${record.ZZYXQJZRQ}`);
+  console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${printPeriod(record.ZZYXQQSRQ, record.ZZYXQJZRQ)}`);
   if (isDeemedRenewed(report.status, periodOf(record)))
     console.log('视为准予延续 counts as renewed（行政许可法第五十条：期满前已申请延续，尚未制发新证照）');
 }
@@ -196,8 +196,7 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
       console.log(
         `\n电子证照标识 ${toDisplayText(payload.i)}\n持证主体 ${toDisplayText(payload.h)}\n颁发机构 ${toDisplayText(payload.o)}`,
       );
-    if (payload)
-      console.log(`有效期 ${toDisplayText(payload.f)} 至 ${toDisplayText(payload.t)}\n登记数据摘要 ${payload.d}`);
+    if (payload) console.log(`有效期 ${toDisplayText(printPeriod(payload.f, payload.t))}\n登记数据摘要 ${payload.d}`);
   }
   return report.verdict;
 }

@@ -1,3 +1,4 @@
+import { dayOf } from '../../subgraphs/kernel/day.ts';
 import type { Act, ValidityState } from '../../subgraphs/kernel/license-acts.ts';
 import {
   escapeHtml,
@@ -37,7 +38,7 @@ export interface LicenseStatus {
   sealName: string | null;
   sealedAt: string | null;
   supersededBy: string | null;
-  lostPapers: readonly { blankNumber: string; kind: 'ORIGINAL' | 'DUPLICATE'; lostOn: string }[];
+  lostPapers: readonly { blankNumber: string; kind: 'ORIGINAL' | 'DUPLICATE'; lostOn: string; isReturned: boolean }[];
   /** The renewal that waits for its first day, and that day. */
   nextVersion: string | null;
   nextFrom: string | null;
@@ -85,12 +86,13 @@ const TEXT = {
     zh: '证照另有不印在纸面和版式上的登记项，载于电子证照文件的附件，项数：',
     en: 'Lines of its record that the sheet does not show. The attachment of the electronic license has them. Number: ',
   },
-  to: { zh: '至', en: 'to' },
-  endless: { zh: '长期', en: 'no end' },
+  to: { zh: ' 至 ', en: ' to ' },
+  endless: { zh: '起长期有效', en: ' on, without an end' },
   lost: { zh: '遗失作废的纸质证照', en: 'Paper certificates declared lost and void' },
   original: { zh: '正本', en: 'Original' },
   duplicate: { zh: '副本', en: 'Duplicate' },
   lostSince: { zh: '作废日期', en: 'void since' },
+  returned: { zh: '已找回并收回', en: 'found and handed in' },
   life: { zh: '证照沿革', en: 'What happened to it' },
   sealed: { zh: '盖章的内容', en: 'What is sealed' },
   sealedWhat: {
@@ -156,9 +158,9 @@ function renderRenewal({ isRenewalGranted, deemedRenewedSince }: LicenseStatus, 
 /** The sheets of this version that nobody should accept any more. */
 function renderLost({ lostPapers }: LicenseStatus, lang: Lang): string {
   if (lostPapers.length === 0) return '';
-  const facts = lostPapers.map(({ blankNumber, kind, lostOn }): [string, string] => [
+  const facts = lostPapers.map(({ blankNumber, kind, lostOn, isReturned }): [string, string] => [
     TEXT[kind === 'ORIGINAL' ? 'original' : 'duplicate'][lang],
-    `${blankNumber} · ${TEXT.lostSince[lang]} ${lostOn}`,
+    `${blankNumber} · ${TEXT.lostSince[lang]} ${lostOn}${isReturned ? ` · ${TEXT.returned[lang]}` : ''}`,
   ]);
   return `<h2>${escapeHtml(TEXT.lost[lang])}</h2>\n${renderFacts(facts)}\n`;
 }
@@ -192,7 +194,8 @@ ${renderFacts([
 }
 
 function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
-  const until = license.validUntil ?? TEXT.endless[lang];
+  const { validFrom, validUntil } = license;
+  const period = `${validFrom}${validUntil === null ? TEXT.endless[lang] : `${TEXT.to[lang]}${validUntil}`}`;
   return [
     [TEXT.name[lang], license.name],
     [TEXT.holder[lang], license.holderName],
@@ -201,20 +204,28 @@ function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
     [TEXT.version[lang], String(license.version)],
     [TEXT.issuer[lang], license.issuerName],
     [TEXT.issuedOn[lang], license.issuedOn],
-    [TEXT.validity[lang], `${license.validFrom} ${TEXT.to[lang]} ${until}`],
+    [TEXT.validity[lang], period],
     ...license.fields.map(({ label, text }): [string, string] => [label, text]),
   ];
 }
 
-function renderLife({ life, deemedRenewals }: LicenseStatus, lang: Lang): string {
-  const items = life.map(({ act, version, state, at }) => {
+/** The state in which an act left a version. One that begins later was not valid yet. */
+function stateAfterwards({ version, state, at }: LicenseStatus['life'][number], license: LicenseStatus): ValidityState {
+  const from = version === license.version ? license.validFrom : version > license.version ? license.nextFrom : null;
+  return state === 'VALID' && from !== null && dayOf(new Date(at)) < from ? 'NOT_YET_VALID' : state;
+}
+
+function renderLife(license: LicenseStatus, lang: Lang): string {
+  const items = license.life.map((entry) => {
+    const { act, version, at } = entry;
+    const state = stateAfterwards(entry, license);
     const { tone, sign, [lang]: word } = STATES[state] ?? { tone: 'hold', sign: '?', zh: state, en: state };
     const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(formatMoment(at, lang))}</time>`;
     const stateText = lang === 'zh' ? `第 ${version} 版：${word}` : `version ${version}: ${word}`;
     return `<li class="${tone}">${time}<span class="act">${escapeHtml(ACTS[act]?.[lang] ?? act)}</span>
 <span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(stateText)}</span></li>`;
   });
-  const deemed = deemedRenewals.map(({ from, until }): [string, string] => [
+  const deemed = license.deemedRenewals.map(({ from, until }): [string, string] => [
     TEXT.deemedTimes[lang],
     `${from} ${TEXT.to[lang]} ${until ?? TEXT.deemedOpen[lang]}`,
   ]);

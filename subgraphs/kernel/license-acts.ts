@@ -1,5 +1,3 @@
-import { Refusal } from './refusal.ts';
-
 /**
  * The one table of acts on a license. State machine, signer, resolvers, `actions`, the library's codes and the audit
  * derive from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
@@ -74,13 +72,19 @@ export type PaperMove = 'NEW_SHEET' | 'REPLACE_LOST' | 'RECALL' | 'NONE';
 type NewSheetMove = Extract<PaperMove, 'NEW_SHEET' | 'REPLACE_LOST'>;
 export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
 
+/**
+ * What an act does to the period of validity. BEGINS: a new one. EXTENDS: the decision may name a later last day.
+ * CORRECTS: it may name the days as they should have been. KEEPS: nothing.
+ */
+export type PeriodMove = 'BEGINS' | 'EXTENDS' | 'CORRECTS' | 'KEEPS';
+
 /** An act that makes a new document, and so a new version on a new sheet of paper. Only a granted case ends in it. */
 interface VersionColumns extends SealRule {
   makesVersion: true;
   /** Whether the case may change the lines of the license (制证信息), or the new version repeats them. */
   changesLines: boolean;
-  /** Whether the license gets a new period of validity, or keeps its own. */
-  beginsPeriod: boolean;
+  /** What the act does to the period of validity. */
+  period: PeriodMove;
   /**
    * When the new version takes the place of the earlier ones: AT_ONCE, whatever its period, or on its FIRST_DAY if that
    * is still to come. Until then the earlier one stays in force.
@@ -139,7 +143,7 @@ const NEW_VERSION = {
   to: 'SUPERSEDED',
   makesVersion: true,
   changesLines: true,
-  beginsPeriod: false,
+  period: 'KEEPS',
   takesOver: 'AT_ONCE',
   paper: 'NEW_SHEET',
   case: 'REQUIRED',
@@ -166,7 +170,7 @@ const ENDING = { ...OWN_AUTHORITY, from: LIVE, paper: 'RECALL' } as const;
 
 /** Acts on a license: what a granted case ends in, suspension, restoration and the endings; `Act` in GraphQL. */
 export const LICENSE_ACTS = {
-  ISSUE: { ...NEW_VERSION, beginsPeriod: true, from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
+  ISSUE: { ...NEW_VERSION, period: 'BEGINS', from: [], to: 'VALID', label: '制发', wireCode: 'ISSUE' },
   // A license on paper, as its issuer's ledger has it (存量证照): two persons took the ledger over, and it has no document.
   REGISTER: {
     ...{ ...STATED, from: [], to: 'VALID', paper: 'NONE' },
@@ -176,7 +180,7 @@ export const LICENSE_ACTS = {
   // What has not begun is not renewed. What is suspended is, and stays so. The old term ends first (行政许可法第五十条).
   RENEW: {
     ...NEW_VERSION,
-    beginsPeriod: true,
+    period: 'BEGINS',
     from: ['VALID', 'SUSPENDED'],
     takesOver: 'FIRST_DAY',
     needsTerm: true,
@@ -185,10 +189,17 @@ export const LICENSE_ACTS = {
   },
   REISSUE: { ...NEW_VERSION, changesLines: false, paper: 'REPLACE_LOST', label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
-  RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
+  RETAIN: { ...NEW_VERSION, period: 'EXTENDS', label: '保留', wireCode: 'CHANGE' },
   TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
   // Mends a clerical error and changes nothing in substance. It is the issuer's duty, whatever the type says.
-  CORRECT: { ...NEW_VERSION, ofEveryType: true, label: '更正', wireCode: 'CORRECT', firstWireCode: 'CHANGE' },
+  CORRECT: {
+    ...NEW_VERSION,
+    period: 'CORRECTS',
+    ofEveryType: true,
+    label: '更正',
+    wireCode: 'CORRECT',
+    firstWireCode: 'CHANGE',
+  },
   SUSPEND: {
     ...OWN_AUTHORITY,
     ...ADVERSE,
@@ -337,8 +348,12 @@ export function takesOverOnFirstDay(act: Act): boolean {
   return makesVersion(act) && LICENSE_ACTS[act].takesOver === 'FIRST_DAY';
 }
 
+/** Returns what an act does to the period of validity. */
+export function periodMove(act: Act): PeriodMove {
+  return makesVersion(act) ? LICENSE_ACTS[act].period : 'KEEPS';
+}
 /** Whether an act gives a license a new period of validity. */
-export const beginsPeriod = (act: Act): boolean => makesVersion(act) && LICENSE_ACTS[act].beginsPeriod;
+export const beginsPeriod = (act: Act): boolean => periodMove(act) === 'BEGINS';
 
 /** Whether an act makes a sheet of paper that somebody must deliver. */
 export const makesSheet = (act: Act): boolean => LICENSE_ACTS[act].makesVersion;
@@ -363,23 +378,6 @@ export const changesHolder = (act: Act): boolean => act === 'TRANSFER';
 /** Whether the state of a license on a day allows an act. An issue makes the first version, so no state allows it. */
 export function isActAllowed(act: Act, state: ValidityState): boolean {
   return (LICENSE_ACTS[act].from as readonly ValidityState[]).includes(state);
-}
-
-/**
- * Whether a license takes an act. The one rule for it: cases ask it of an application, licenses of the certificate
- * task. Refuses LICENSE_UNKNOWN for a license of another type, NOT_YOUR_RECORD for another holder unless the license is
- * transferred, LICENSE_ACT_NOT_ALLOWED if its state does not allow the act.
- */
-export function requireActFits(
-  request: { action: Act; licenseType: string | null; holderCode: string },
-  license: { licenseType: string; holderCode: string; state: ValidityState },
-  field: string,
-): void {
-  const { action } = request;
-  if (license.licenseType !== request.licenseType) throw new Refusal('LICENSE_UNKNOWN', field);
-  if (!changesHolder(action) && license.holderCode !== request.holderCode)
-    throw new Refusal('NOT_YOUR_RECORD', field, '证照的持证人不是申请人');
-  if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', field);
 }
 
 type MutationOf<Name extends Act> = `${Lowercase<Name>}License`;

@@ -4,12 +4,11 @@ import {
   type Act,
   caseStatementReason,
   type EitherAct,
-  isActAllowed,
   LICENSE_ACTS,
   type LicenseState,
   type ValidityState,
 } from '../kernel/license-acts.ts';
-import { Refusal } from '../kernel/refusal.ts';
+import { requireActAllowed } from '../kernel/license-type/act-fit.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord, SealedRecord } from './act/record.ts';
 import { type Hearing, toRecordedHearing } from './proposal/grounds.ts';
@@ -20,7 +19,7 @@ import type { CertificateTask } from './task/task.ts';
  * makes a new version, this is the state of the old version. Refuses LICENSE_ACT_NOT_ALLOWED.
  */
 export function stateAfter(state: ValidityState, act: Exclude<Act, 'ISSUE'>): LicenseState {
-  if (!isActAllowed(act, state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  requireActAllowed(act, state);
   return LICENSE_ACTS[act].to;
 }
 

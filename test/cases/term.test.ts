@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Case, LicenseFact } from '../../subgraphs/cases/case.ts';
 import { requireEndDay, requireStartDay, type TermInput, termOf } from '../../subgraphs/cases/decision/term.ts';
-import { LICENSE_ACTIONS } from '../../subgraphs/kernel/license-acts.ts';
+import { LICENSE_ACTIONS, periodMove } from '../../subgraphs/kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
@@ -13,7 +13,7 @@ const caseOf = (act: string, validityMonths: number | null): Case =>
 const typeOf = (kind: string, months: number | null = null) =>
   ({ term: { kind, months } }) as unknown as LicenseTypeVersion;
 const licenseUntil = (validUntil: string | null) =>
-  ({ license: { validFrom: '2021-03-02', validUntil } }) as unknown as LicenseFact;
+  ({ state: 'VALID', license: { validFrom: '2021-03-02', validUntil } }) as unknown as LicenseFact;
 
 interface Decided extends Partial<TermInput> {
   act?: string;
@@ -76,10 +76,39 @@ describe('the period of a decision', () => {
     expect(decide({ ...renewal, validFrom: TODAY, validUntil: '2027-05-31' })).toBe('validFrom');
   });
 
-  test.each(LICENSE_ACTIONS.filter((act) => act !== 'ISSUE' && act !== 'RENEW'))('%s keeps the period', (act) => {
-    expect(decide({ act, type: dated, license: licenseUntil('2027-05-31'), validUntil: '2028-05-31' })).toBe(
-      'validUntil',
+  const license = licenseUntil('2027-05-31');
+  const keeping = LICENSE_ACTIONS.filter((act) => periodMove(act) === 'KEEPS');
+  test.each(keeping)('%s keeps the period', (act) => {
+    expect(decide({ act, type: dated, license, validUntil: '2028-05-31' })).toBe('validUntil');
+    expect(decide({ act, type: dated, license, validFrom: '2021-04-02' })).toBe('validFrom');
+    expect(decide({ act, type: dated, license })).toBe('2021-03-02 2027-05-31');
+  });
+
+  test('a retention ends when the decision says, no earlier than the license did', () => {
+    const retention = { act: 'RETAIN', type: dated, license };
+    expect(decide({ ...retention, validUntil: '2029-05-31' })).toBe('2021-03-02 2029-05-31');
+    expect(decide(retention)).toBe('2021-03-02 2027-05-31');
+    expect(decide({ ...retention, validUntil: '2027-05-30' })).toBe('validUntil');
+    expect(decide({ ...retention, validFrom: TODAY })).toBe('validFrom');
+    expect(decide({ ...retention, type: typeOf('FIXED', 60), validUntil: '2029-05-31' })).toBe('validUntil');
+    expect(decide({ ...retention, license: licenseUntil(null), validUntil: '2029-05-31' })).toBe('validUntil');
+  });
+
+  test('a correction mends the days that a decision wrote, as far as the type leaves them to it', () => {
+    const correction = { act: 'CORRECT', type: dated, license };
+    expect(decide({ ...correction, validUntil: '2026-05-31' })).toBe('2021-03-02 2026-05-31');
+    expect(decide({ ...correction, validFrom: '2021-02-03' })).toBe('2021-02-03 2027-05-31');
+    expect(decide({ ...correction, validFrom: '2022-03-03' })).toBe('validFrom');
+    expect(decide({ ...correction, validFrom: '2020-03-01' })).toBe('validFrom');
+    // It mends a slip; it ends nothing.
+    expect(decide({ ...correction, validUntil: '2026-03-01' })).toBe('validUntil');
+    expect(decide({ ...correction, license: licenseUntil('2026-03-01') })).toBe('2021-03-02 2026-03-01');
+    // A term of months that ran from the wrong day runs from the right one.
+    const fixed = { ...correction, type: typeOf('FIXED', 60), license: licenseUntil('2026-03-01') };
+    expect(decide({ ...fixed, validFrom: '2021-05-02' })).toBe('2021-05-02 2026-05-01');
+    expect(decide({ ...fixed, validUntil: '2026-05-01' })).toBe('validUntil');
+    expect(decide({ ...correction, type: typeOf('NONE'), license: licenseUntil(null), validFrom: '2021-05-02' })).toBe(
+      '2021-05-02 null',
     );
-    expect(decide({ act, type: dated, license: licenseUntil('2027-05-31') })).not.toBe('validUntil');
   });
 });

@@ -132,6 +132,7 @@ describe('a correction (更正)', () => {
   const MATTER = 'yd2022-1-07';
   const TYPE = '11000000000090018B004';
   const LINE = '采伐地点';
+  const LAST_DAY = '2028-02-03';
   const matter = matterFacts.find(({ matterId }) => matterId === MATTER);
   if (!matter) throw new Error(MATTER);
   const route = routeOf(matter, DAY);
@@ -145,8 +146,8 @@ describe('a correction (更正)', () => {
     const fields = 'case { id } refusals { code path }';
     return runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, fields);
   };
-  const decide = (id: string, reason?: string) => {
-    const input = { case: id, decision: 'GRANTED', authoriseSeal: true, reason };
+  const decide = (id: string, reason?: string, validUntil?: string) => {
+    const input = { case: id, decision: 'GRANTED', authoriseSeal: true, reason, validUntil };
     return runMutation(hub, route.decides, 'decideCase', 'DecideCaseInput', input, 'case { step }');
   };
   const seal = (name: string, id: string, fields: string) =>
@@ -158,33 +159,43 @@ describe('a correction (更正)', () => {
     const issued = await seal('issueLicense', await grantCase(hub, route, { fields: lines }), 'number identifier');
     const { number, identifier } = issued.license;
 
-    for (const application of [{}, { fields: [{ label: LINE, text: wrong }] }])
-      expect((await accept(number, application)).refusals).toEqual([
-        { code: 'CORRECTION_EMPTY', path: ['input', 'fields'] },
-      ]);
     const { case: accepted } = await accept(number, {
       applicant: CORRECTED,
-      fields: [{ label: LINE, text: '更正地点' }],
+      // A label is taken in any width.
+      fields: [
+        { label: LINE, text: '更正地点' },
+        { label: '采伐面积(公顷)', text: '7.5' },
+      ],
     });
     const changes = [
       { label: '持证主体', before: COMPANY.name, after: CORRECTED.name },
       { label: LINE, before: wrong, after: '更正地点' },
+      { label: '采伐面积（公顷）', before: expect.any(String), after: '7.5' },
     ];
     expect(await read(accepted.id)).toMatchObject({ act: 'CORRECT', certificateData: { changes } });
     await done(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: accepted.id, finding: 'APPROVED' });
     expect((await decide(accepted.id)).refusal).toMatchObject({ code: 'REASON_MISSING', field: 'reason' });
-    expect((await decide(accepted.id, '录入时将地点写错')).refusal).toBeNull();
+    expect((await decide(accepted.id, '录入时将地点写错', '2026-01-01')).refusal).toMatchObject({
+      code: 'FIELD_MALFORMED',
+      field: 'validUntil',
+    });
+    expect((await decide(accepted.id, '录入时将地点写错', LAST_DAY)).refusal).toBeNull();
 
-    const fields = 'version state holder { name } fields { label text } acts { act }';
+    const fields = 'version state validUntil holder { name } fields { label text } acts { act }';
     const { license } = await seal('correctLicense', accepted.id, fields);
-    expect(license).toMatchObject({ version: 2, state: 'VALID', holder: { name: CORRECTED.name } });
-    expect(license.fields).toEqual(lines.map((line) => (line.label === LINE ? { ...line, text: '更正地点' } : line)));
+    expect(license).toMatchObject({ version: 2, validUntil: LAST_DAY, holder: { name: CORRECTED.name } });
+    const corrected: Record<string, string> = { [LINE]: '更正地点', '采伐面积（公顷）': '7.5' };
+    expect(license.fields).toEqual(lines.map(({ label, text }) => ({ label, text: corrected[label] ?? text })));
     expect(license.acts.at(-1)).toEqual({ act: 'CORRECT' });
     // The decision keeps what it changed, also now that the license says it.
     const after = await read(accepted.id);
-    expect(after.certificateData.changes).toEqual(changes);
+    const decidedChanges = [
+      ...changes,
+      { label: '有效期限', before: expect.any(String), after: expect.stringContaining('至2028年2月3日') },
+    ];
+    expect(after.certificateData.changes).toEqual(decidedChanges);
     const decided = after.steps.find(({ step }: { step: string }) => step === 'DECIDED');
-    expect(decided).toEqual({ step: 'DECIDED', note: '录入时将地点写错', amended: changes });
+    expect(decided).toEqual({ step: 'DECIDED', note: '录入时将地点写错', amended: decidedChanges });
     const query = 'query($id: ID!) { license(identifier: $id) { state paper { validity } } }';
     const { data } = await hub.ask('auditor', query, { id: identifier });
     expect(data.license).toEqual({ state: 'SUPERSEDED', paper: { validity: 'SUPERSEDED' } });

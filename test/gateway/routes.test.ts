@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LicenseStatus, renderLicensePage } from '../../gateway/page/license.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
@@ -34,6 +35,7 @@ const status = {
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,
+  unprinted: 0,
   isRenewalGranted: false,
   deemedRenewals: [],
   life: [{ act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2022-09-29T04:00:00Z') }],
@@ -76,6 +78,25 @@ describe('the public page of a license', () => {
     for (const text of ['暂扣', identifier, DIGEST, status.sealName, '/verify?lang=zh', '长期', '2022年9月29日']) {
       expect(page.body).toContain(text);
     }
+  });
+
+  test('says of what had not begun that it had not, and of a lost sheet that it came back', () => {
+    const papers = [{ blankNumber: 'B1', kind: 'ORIGINAL' as const, lostOn: '2026-01-02', isReturned: true }];
+    const life = [
+      { act: 'ISSUE' as const, version: 1, state: 'VALID' as const, at: '2026-01-01T04:00:00Z' },
+      { act: 'RENEW' as const, version: 2, state: 'VALID' as const, at: '2026-06-01T04:00:00Z' },
+    ];
+    const dates = { issuedOn: '2026-01-01', validFrom: '2026-02-01', sealedAt: '2026-01-01T04:00:00Z' };
+    const next = { nextVersion: identifier, nextFrom: '2027-02-01' };
+    const render = (changes: object) =>
+      renderLicensePage({ ...status, ...dates, ...next, lostPapers: papers, life, ...changes } as LicenseStatus, 'zh');
+    const page = render({});
+    expect(page).toContain('2026-02-01起长期有效');
+    expect([page.includes('第 1 版：未到生效日'), page.includes('第 2 版：未到生效日')]).toEqual([true, true]);
+    expect(page).toContain('作废日期 2026-01-02 · 已找回并收回');
+    const begun = render({ validFrom: '2026-01-01', validUntil: '2027-01-31', nextVersion: null, nextFrom: null });
+    expect(begun).toContain('2026-01-01 至 2027-01-31');
+    expect(begun).not.toContain('未到生效日');
   });
 
   test('loads and runs no foreign resources, and escapes names', async () => {

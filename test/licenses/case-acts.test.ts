@@ -86,8 +86,6 @@ describe('an act that somebody does', () => {
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
   'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'CORRECT', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
-  // A transfer names both parties.
-  'cases/decision/printed.ts': ['TRANSFER'],
   // The end of a period: nobody does it, the register states it. Cases enter the state that it leads to.
   'cases/fact/workflow.ts': ['LAPSE'],
   'kernel/sealing/attest.ts': ['LAPSE', 'REGISTER'],

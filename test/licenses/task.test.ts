@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Act, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { type Act, periodMove, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { type CertificateTask, requireTaskFits, requireTaskInTime } from '../../subgraphs/licenses/task/task.ts';
@@ -61,13 +61,17 @@ describe.each(REPLACING)('%s', (act) => {
   });
 
   test('has the period that follows from the one that stands', () => {
-    expect(findCode(act, { ZZYXQJZRQ: '2026-07-01' })).toBe('LICENSE_CHANGED');
-    expect(findCode(act, { ZZYXQQSRQ: '2025-04-02' })).toBe(act === 'RENEW' ? null : 'LICENSE_CHANGED');
+    const move = periodMove(act);
+    const unlessNamed = move === 'CORRECTS' ? null : 'LICENSE_CHANGED';
+    expect(findCode(act, { ZZYXQJZRQ: '2026-07-01' })).toBe(unlessNamed);
+    // A retention may end later than the license did.
+    expect(findCode(act, { ZZYXQJZRQ: '2026-05-01' })).toBe(move === 'KEEPS' ? 'LICENSE_CHANGED' : null);
+    expect(findCode(act, { ZZYXQQSRQ: '2025-04-02' })).toBe(move === 'BEGINS' ? null : unlessNamed);
     const waiting = { KZ_CZ: 'RENEW', ZZYXQQSRQ: '2026-03-03', ZZYXQJZRQ: '2026-06-01' };
     expect(findCode(act, waiting)).toBeNull();
     // It has begun before the decision.
     const begun = { ...waiting, ZZYXQQSRQ: '2026-03-02' };
-    expect(findCode(act, begun)).toBe(act === 'RENEW' ? null : 'LICENSE_CHANGED');
+    expect(findCode(act, begun)).toBe(move === 'BEGINS' ? null : unlessNamed);
   });
 
   test('of a release up to 0.4.1 says neither: a version that was made after the decision counts', () => {

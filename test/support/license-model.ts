@@ -1,12 +1,12 @@
 import {
   type Act,
-  beginsPeriod,
   IN_FORCE,
   isActAllowed,
   isLive,
   LICENSE_ACTS,
   type LicenseState,
   makesVersion,
+  periodMove,
   takesOverOnFirstDay,
   type ValidityState,
 } from '../../subgraphs/kernel/license-acts.ts';
@@ -65,9 +65,10 @@ export function afterAct(license: ModelLicense, act: Act, day: string, days: num
     license.map((version) => (current.includes(version) ? change(version) : version));
   const { to } = LICENSE_ACTS[act];
   if (!makesVersion(act)) return replace((version) => ({ ...version, state: to }));
-  const period = beginsPeriod(act)
-    ? { validFrom: dayAfter(head.validUntil), validUntil: addDays(head.validUntil, days) }
-    : { validFrom: (current[0] ?? head).validFrom, validUntil: head.validUntil };
+  const period =
+    periodMove(act) === 'BEGINS'
+      ? { validFrom: dayAfter(head.validUntil), validUntil: addDays(head.validUntil, days) }
+      : { validFrom: (current[0] ?? head).validFrom, validUntil: head.validUntil };
   const added = { state: 'VALID' as const, ...period, supersededFrom: null };
   if (takesOverOnFirstDay(act))
     return [...replace((version) => ({ ...version, supersededFrom: period.validFrom })), added];

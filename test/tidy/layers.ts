@@ -91,6 +91,7 @@ export const KERNEL: Record<string, Layer> = {
   'graphql/node': 'edge',
   'graphql/refusals': 'edge',
   'license-acts': 'rule',
+  'license-type/act-fit': 'rule',
   'license-type/changes': 'rule',
   'license-type/content': 'rule',
   'license-type/line': 'rule',

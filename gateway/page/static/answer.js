@@ -144,7 +144,7 @@ function stateOf({ status, license }) {
 /** @param {Verification} found */
 function licenseOf({ license }) {
   if (!license) return null;
-  const until = license.validUntil ?? say.endless;
+  const end = license.validUntil === null ? say.endless : `${say.to}${license.validUntil}`;
   return element(
     'section',
     {},
@@ -156,7 +156,7 @@ function licenseOf({ license }) {
       [say.version, String(license.version)],
       [say.issuer, license.issuerName],
       [say.issuedOn, license.issuedOn],
-      [say.validity, `${license.validFrom} ${say.to} ${until}`],
+      [say.validity, `${license.validFrom}${end}`],
     ]),
     element('p', {}, say.identifier, linkTo(license.identifier)),
   );

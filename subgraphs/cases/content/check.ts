@@ -1,5 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
+import { foldText } from '../../kernel/finding/fold.ts';
 import { changesLines, makesSheet } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
@@ -26,10 +27,16 @@ export function typeOfCase(
   return (accepted && findTypeOn(published, dayOf(accepted.at))) ?? findTypeOn(published, today);
 }
 
-/** Returns lines under their labels. Each may be given by its label or by the key that the type has for it. */
+/**
+ * Returns lines under their labels. Each may be given by its label, in any width and with any brackets, or by the key
+ * that the type has for it.
+ */
 export function toLabels(type: LicenseTypeVersion | null, given: Lines): { label: string; text: string }[] {
   const labelByKey = new Map(type?.lines.map(({ key, label }) => [key, label]));
-  return given.map(({ label, text }) => ({ label: labelByKey.get(label) ?? label, text }));
+  const labelByFolded = new Map(type?.lines.map(({ label }) => [foldText(label), label]));
+  return given.map(({ label, text }) => {
+    return { label: labelByKey.get(label) ?? labelByFolded.get(foldText(label)) ?? label, text };
+  });
 }
 
 /**
@@ -110,14 +117,29 @@ export function listChanges(
   );
 }
 
-/** Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name. */
+/**
+ * Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name nor `period`, what
+ * the decision makes of the period of validity. Before the decision nobody has named it yet: null. Days that a decision
+ * wrote may be all that is wrong.
+ */
 export function requireCorrection(
   subject: CaseLines & Pick<CaseFile, 'applicant'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
+  period: { validFrom: Day; validUntil: Day | null } | null = null,
 ): void {
   if (license === null || actOf(subject) !== 'CORRECT') return;
-  if (listChanges(subject, license, type).length === 0) throw new Refusal('CORRECTION_EMPTY', 'fields');
+  if (listChanges(subject, license, type).length > 0) return;
+  if (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period)) return;
+  throw new Refusal('CORRECTION_EMPTY', 'fields');
+}
+
+/** Whether a period is that of a license: of one whose renewal waits, from the first day of either version. */
+function hasPeriod(
+  { license, earlier }: Pick<LicenseFact, 'license' | 'earlier'>,
+  { validFrom, validUntil }: { validFrom: Day; validUntil: Day | null },
+): boolean {
+  return [license.validFrom, earlier?.validFrom].includes(validFrom) && license.validUntil === validUntil;
 }
 
 /**

@@ -11,7 +11,6 @@ import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, listChanges, requireContent, requireCorrection } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
-import { currentOn } from '../fact/license.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireEndDay, requireNoTerm, requireStartDay, type TermInput, termOf } from './term.ts';
@@ -50,7 +49,7 @@ export function decide(
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireTurn(actOf(subject), 'grant', license),
     () => grantsLicense && requireContent(subject, license, type),
-    () => grantsLicense && requireCorrection(subject, license, type),
+    () => grantsLicense && requireCorrection(subject, license, type, termOf(subject, input, termFacts)),
   );
   return grantsLicense ? contentOf(subject, license, type, { input, today }) : null;
 }
@@ -110,13 +109,10 @@ function contentOf(
     licenseNumber: license.number,
     onVersion: license.version,
     changes: listChanges(subject, license, type),
-    // Of a license whose renewal waits for its first day, the new version has both periods.
-    validFrom: currentOn(license, today).validFrom,
-    validUntil: currentContent.validUntil,
+    ...term,
   };
   switch (action) {
     case 'RENEW':
-      return { ...currentBase, holder: subject.applicant, fields, ...term };
     case 'CHANGE':
     case 'CORRECT':
     case 'RETAIN':

@@ -18,9 +18,9 @@ export function grantedLines(content: GrantContent, license: LicenseFact | null)
   return [...lines, ...partiesOf(content, license), ...fields, { label: PERIOD_LABEL, text: printPeriod(content) }];
 }
 
-/** Returns who gives a right to whom: a transfer has two parties, every other act the addressee alone. */
-function partiesOf({ action, holder }: GrantContent, license: LicenseFact | null): Lines {
-  if (action !== 'TRANSFER' || license === null) return [];
+/** Returns who gives a right to whom. Where the holder stays, there are no two parties. */
+function partiesOf({ holder }: GrantContent, license: LicenseFact | null): Lines {
+  if (license === null || license.license.holder.code === holder.code) return [];
   const print = (party: GrantContent['holder']) => `${party.name}（${printedCodeOf(party)}）`;
   return [
     { label: '转让人', text: print(license.license.holder) },

@@ -1,7 +1,8 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
-import { beginsPeriod, type LicenseAction, requireActFits } from '../../kernel/license-acts.ts';
+import { beginsPeriod, type LicenseAction } from '../../kernel/license-acts.ts';
+import { requireActFits } from '../../kernel/license-type/act-fit.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';

@@ -2,6 +2,7 @@ import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events/events.ts';
 import { isActAllowed, isLive, type OrderedAct, type ValidityState } from '../../kernel/license-acts.ts';
+import { describeObstacle } from '../../kernel/license-type/act-fit.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireReason } from '../../kernel/text.ts';
@@ -150,5 +151,8 @@ export function requireOrderable(kind: FindingKind, state: ValidityState | null,
   if (act === null) return;
   if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');
   const isAllowed = act === 'RESTORE' ? isLive(state) && ownSuspension : isActAllowed(act, state);
-  if (!isAllowed) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
+  if (isAllowed) return;
+  const isForeign = act === 'RESTORE' && isLive(state);
+  const why = isForeign ? '暂扣并非由该监管部门要求' : describeObstacle(act, state);
+  throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind', why);
 }

@@ -40,8 +40,11 @@ const KINDS: Record<LineKind, { isValid: (text: string) => boolean; words: strin
   CHOICE: null,
   CHOICES: null,
   DATE: { isValid: isDay, words: '应为日期，如 2026-01-01' },
-  INTEGER: { isValid: (text) => /^(0|-?[1-9]\d{0,17})$/.test(text), words: '应为整数' },
-  DECIMAL: { isValid: (text) => /^(0|[1-9]\d{0,17})(\.\d{1,10})?$/.test(text), words: '应为数字，如 12.5' },
+  INTEGER: { isValid: (text) => /^(0|-?[1-9]\d{0,17})$/.test(text), words: '应为整数，至多 18 位' },
+  DECIMAL: {
+    isValid: (text) => /^(0|[1-9]\d{0,17})(\.\d{1,10})?$/.test(text),
+    words: '应为数字，如 12.5，整数至多 18 位、小数至多 10 位',
+  },
   CODE_USCC: { isValid: isUscc, words: '不是统一社会信用代码' },
   CITIZEN_NUMBER: { isValid: isCitizenNumber, words: '不是公民身份号码' },
   PHONE: { isValid: (text) => /^\+?\d[\d-]{4,19}$/.test(text), words: '不是电话号码' },
@@ -80,7 +83,7 @@ export function listContentFaults(
   const faults = content.flatMap(({ key, text }, index): ContentFault[] => {
     const line = lineByKey.get(key);
     const found = (fault: ContentFault['fault'], message: string) => [{ index, key, fault, message }];
-    if (line === undefined) return found('UNKNOWN', '此类证照没有这一项');
+    if (line === undefined) return found('UNKNOWN', `此类证照没有“${key}”这一项`);
     if (keys.indexOf(key) < index) return found('REPEATED', `“${line.label}”重复`);
     if (text === '') return line.required ? found('MISSING', `“${line.label}”必须填写`) : [];
     const problem = findLineProblem(line, text);

@@ -22,6 +22,11 @@ export function periodOf({ ZZYXQQSRQ, ZZYXQJZRQ }: { ZZYXQQSRQ: string; ZZYXQJZR
   return { validFrom: ZZYXQQSRQ, validUntil: ZZYXQJZRQ === ENDLESS ? null : ZZYXQJZRQ };
 }
 
+/** Returns a period, as records and codes state it, in the words of a certificate. */
+export function printPeriod(from: string, until: string): string {
+  return until === ENDLESS ? `${from}起长期有效` : `${from} 至 ${until}`;
+}
+
 /** Returns the day after a day. */
 export function dayAfter(day: Day): Day {
   return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);

@@ -200,7 +200,7 @@ function planVersion(
 ) {
   const issuedOn = dayOf(sealing.authorisedAt);
   const version = Math.max(head?.version ?? 0, lostVersion) + 1;
-  if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', null, `证照最多 ${MAX_VERSIONS} 版`);
   const identifier = writeLicenseIdentifier({
     type: task.content.licenseType,
     issuer: task.issuer.uscc,

@@ -1,5 +1,12 @@
 import type { OrganFact } from '../../kernel/events/events.ts';
-import { type Act, isActAllowed, type LicenseState, makesVersion, type OrderedAct } from '../../kernel/license-acts.ts';
+import {
+  type Act,
+  isActAllowed,
+  LICENSE_ACTS,
+  type LicenseState,
+  makesVersion,
+  type OrderedAct,
+} from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 
 /**
@@ -24,7 +31,8 @@ export interface Order {
 export function requireOrder(order: Order | null, number: string, act: Act): Order {
   if (order === null || order.number !== number) throw new Refusal('ORDER_UNKNOWN', 'order');
   if (order.state !== 'OPEN') throw new Refusal('ORDER_ANSWERED', 'order');
-  if (order.act !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order');
+  if (order.act !== act)
+    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order', `该指令要求的是${LICENSE_ACTS[order.act].label}`);
   return order;
 }
 

@@ -4,10 +4,12 @@ import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
 import {
   type Act,
   beginsPeriod,
+  LICENSE_ACTS,
   makesVersion,
-  requireActFits,
+  periodMove,
   takesOverOnFirstDay,
 } from '../../kernel/license-acts.ts';
+import { requireActFits } from '../../kernel/license-type/act-fit.ts';
 import { listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { hasEnded, periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -38,7 +40,9 @@ export interface CertificateTask {
 /** Refuses TASK_VOIDED, and LICENSE_ACT_NOT_ALLOWED unless `act` is the act that the case ends in. */
 export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt'>, act: Act): void {
   if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
-  if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
+  const { action } = task.content;
+  if (action !== act)
+    throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case', `此办件准予的是${LICENSE_ACTS[action].label}`);
 }
 
 /**
@@ -88,13 +92,17 @@ function isDecidedOn(task: DecidedTask, { version, record }: LicenseHead): boole
 }
 
 /**
- * Whether the period of a grant follows from that of the version that stands: a renewal begins after it, every other
- * act keeps it. While a renewal waits for its first day, the new version also has the period before that day.
+ * Whether the period of a grant follows from that of the version that stands: a renewal begins after it, a retention
+ * may end later, a correction states it as it should have been, every other act keeps it. While a renewal waits for its
+ * first day, the new version also has the period before that day.
  */
 function isOfItsPeriod({ content, decidedAt }: DecidedTask, record: LicenseHead['record']): boolean {
   const { validFrom, validUntil } = periodOf(record);
-  if (beginsPeriod(content.action)) return validUntil === null || content.validFrom > validUntil;
-  if (content.validUntil !== validUntil) return false;
+  const move = periodMove(content.action);
+  if (move === 'BEGINS') return validUntil === null || content.validFrom > validUntil;
+  if (move === 'CORRECTS') return true;
+  const isLater = content.validUntil !== null && validUntil !== null && content.validUntil > validUntil;
+  if (content.validUntil !== validUntil && !(move === 'EXTENDS' && isLater)) return false;
   const waited = validFrom !== null && takesOverOnFirstDay(record.KZ_CZ as Act) && dayOf(decidedAt) < validFrom;
   return content.validFrom === validFrom || (waited && content.validFrom < validFrom);
 }
