@@ -36,6 +36,11 @@ describe('a new act', () => {
     const resolvers = errors.filter((error) => /^subgraphs\/\w+\/([\w/]+\/)?resolvers\.ts: .*/.test(error));
     expect(errors.filter((error) => !resolvers.includes(error))).toEqual([
       `subgraphs/cases/decision/decide.ts: ${message}`,
+      // What a decision document cites, and which cases on a license wait for each other.
+      expect.stringMatching(/^subgraphs\/cases\/notice\/ground\.ts: .*ANNUL, MERGE/),
+      expect.stringMatching(/^subgraphs\/cases\/standing\/standing\.ts: .*ANNUL, MERGE/),
+      // What the act is like while a renewal runs.
+      expect.stringMatching(/^test\/flows\/renewal-acts\.db\.test\.ts: .*MERGE/),
       // The test says what the law asks of each act on the organ's own authority.
       expect.stringMatching(/^test\/licenses\/grounds\.test\.ts: .*ANNUL, FREEZE/),
     ]);

@@ -50,6 +50,7 @@ const FATES = {
     ...['SealMakingInput.reason', 'SealPictureInput.reason'],
     ...['SupplementInput.licenseNumber', 'VoidTaskInput.reason', 'WriteOffBlanksInput.remark'],
     ...['TransferBlanksInput.remark', 'DecideBlankTransferInput.reason'],
+    'DecideRegistrationInput.reason',
   ],
   OWN_FORM: [
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
@@ -59,7 +60,7 @@ const FATES = {
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],
-    ...['ImportOrgansInput.csv'],
+    ...['ImportOrgansInput.csv', 'ProposeRegistrationInput.file'],
     ...['ReceiveBlanksInput.prefix', 'ReceiveBlanksInput.licenseType', 'RecallCertificateInput.blankNumber'],
     ...['PersonSignatureInput.authenticatorData', 'PersonSignatureInput.clientDataJSON'],
     ...['PersonSignatureInput.credential', 'PersonSignatureInput.salt', 'PersonSignatureInput.signature'],
@@ -193,7 +194,7 @@ async function listTexts(): Promise<ArgumentPlace[]> {
 /** Texts that are files. The test of files reads them. */
 const FILES = new Set([
   ...['AddPlatformKeyInput.publicKey', 'ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportOrgansInput.csv'],
-  ...['ImportLicenseTypeInput.text'],
+  ...['ImportLicenseTypeInput.text', 'ProposeRegistrationInput.file'],
   ...['RegisterPlatformInput.publicKey', 'SealCertificateInput.certificates', 'SealPictureInput.picture'],
 ]);
 /** Mutations whose subject is of another kind in the policy hub. */

@@ -1,7 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
-import { changesLines, makesSheet } from '../../kernel/license-acts.ts';
+import { changesHolder, changesLines, makesSheet } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
@@ -156,7 +156,7 @@ export function requireChangeable(
   if (license === null || !needsLicense(act)) return;
   const { holder, fields: standing } = license.license;
   const { applicant, fields } = subject;
-  if (act === 'TRANSFER' && applicant.code === holder.code)
+  if (changesHolder(act) && applicant.code === holder.code)
     throw new Refusal('FIELD_MALFORMED', 'applicant.code', '受让人已是持证人');
   if (changesLines(act)) return;
   const refuse = (field: string) => {
