@@ -72,13 +72,15 @@ const FOLLOWING = {
   correctLicense: [EXPLORATION, 'yd2022-3-01'],
 } as const;
 
+const BUYER = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '110101199001011237' };
+
 /** Grants a case of each act on a license of its own, and builds a certificate for the key of a seal. */
 async function completeInputs({ hub, inputs }: PolicyHub): Promise<void> {
   let serial = 10;
   for (const [name, [route, matter]] of Object.entries(FOLLOWING)) {
     const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), serial++);
     const correction = { situation: 'CORRECT', applicant: { ...COMPANY, name: '更正后的名称' }, reason: '笔误' };
-    const extra = name === 'correctLicense' ? correction : {};
+    const extra = { correctLicense: correction, transferLicense: { applicant: BUYER } }[name] ?? {};
     const id = await grantCase(hub, route, { matter, licenseNumber: license.number, ...extra });
     INPUTS[name] = { case: id, ...toBlanks(route, serial++) };
   }

@@ -1,11 +1,12 @@
 import type { Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { Act } from '../../kernel/license-acts.ts';
 import { toLicenseFact } from '../list/fact.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
-import { findTermStart } from '../validity/renewal-store.ts';
+
 import type { ActRow } from './act-store.ts';
 import type { LicenseRecord } from './record.ts';
 
@@ -29,11 +30,14 @@ export interface SealResult {
   signedAt: Date;
 }
 
-/** Appends the event about a done act for cases and the city library, in the transaction that does the act. */
+/**
+ * Appends the event about a done act for cases and the city library, in the transaction that does the act. It is sent
+ * at once: statements after it read its revision.
+ */
 export async function appendLicenseChanged(
   tx: Transaction,
   doneAct: ActRow,
-  { record, earlier }: { record: LicenseRecord; earlier: StoredLicense | null },
+  { record, termFrom, earlier }: { record: LicenseRecord; termFrom: Day | null; earlier: StoredLicense | null },
   sealResult: SealResult,
   at: Date,
 ): Promise<void> {
@@ -53,7 +57,7 @@ export async function appendLicenseChanged(
       signatureDigest: sealResult.signatureDigest,
       changedAt: at.toISOString(),
       earlier: earlier && toEarlierFact(earlier),
-      license: toLicenseFact(record, await findTermStart(tx, record)),
+      license: toLicenseFact(record, termFrom),
     },
   });
 }

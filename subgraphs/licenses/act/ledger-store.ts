@@ -14,7 +14,7 @@ import { declareLost, demandRecall, enterSheets } from '../paper/sheet-store.ts'
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
-import { findLastDay } from '../validity/renewal-store.ts';
+import { findLastDay, findTermStart } from '../validity/renewal-store.ts';
 import { findTakeoverDay, listCurrentVersions } from '../validity/takeover-store.ts';
 import type { ActRow } from './act-store.ts';
 import { appendLicenseChanged, CONSUMERS, licenseStream, messages, type SealResult } from './event-store.ts';
@@ -137,6 +137,7 @@ export async function enterVersion(
   const takeoverDay = findTakeoverDay(doneAct, record, storedLicense, at);
   // A renewal that runs keeps the end off, whichever act makes the version, and whenever that was granted.
   const validUntil = await findLastDay(tx, number, period);
+  const termFrom = await findTermStart(tx, record);
   const replaced = storedLicense === null ? [] : await listCurrentVersions(tx, storedLicense, at);
   const earlier = takeoverDay === null ? null : storedLicense;
   const head = {
@@ -154,7 +155,7 @@ export async function enterVersion(
   };
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => appendLicenseChanged(tx, doneAct, { record, earlier }, sealResult, at),
+    (tx) => appendLicenseChanged(tx, doneAct, { record, termFrom, earlier }, sealResult, at),
     (tx) => replaceVersions(tx, replaced, takeoverDay, doneAct, at),
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter, contentDigest, at }),
     (tx) =>
@@ -199,9 +200,10 @@ export async function enterState(
   const { identifier, record } = storedLicense.version;
   const current = await listCurrentVersions(tx, storedLicense, at);
   const earlier = current.find((one) => one.version.identifier !== identifier) ?? null;
+  const termFrom = await findTermStart(tx, record);
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => appendLicenseChanged(tx, doneAct, { record, earlier }, sealResult, at),
+    (tx) => appendLicenseChanged(tx, doneAct, { record, termFrom, earlier }, sealResult, at),
     (tx) => setStates(tx, current, stateAfter, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
     (tx) =>

@@ -150,7 +150,13 @@ const FIELDS: Readonly<Record<string, (world: World, person: Person) => boolean>
 };
 /** Fields whose description names the caller, but which another rule here holds: by ids, marks or names. */
 const HELD_BY_ANOTHER = [
-  ...['ApprovalPush.case', 'AttentionItem.case', 'LicenseProposal.license', 'SupervisionOrder.license'],
+  ...[
+    'ApprovalPush.case',
+    'AttentionItem.case',
+    'Blank.license',
+    'LicenseProposal.license',
+    'SupervisionOrder.license',
+  ],
   ...['AvailableAction.refusal', 'Reading.readerId', 'LicenseAct.preparedBy', 'SignatureRequest.credentials'],
   ...['TaskProgress.by', 'TaskReport.by', 'Document.url', 'LicenseVerification.license'],
 ];
