@@ -5,7 +5,7 @@ import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/del
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { testClock } from '../support/clock.ts';
-import type { Route } from '../support/flow.ts';
+import { COMPANY, type Route } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { countBlanks, done, grantCase, linesOfType, routeOf } from '../support/matter-flow.ts';
 import { matterFacts } from '../support/matters.ts';
@@ -17,6 +17,7 @@ import { waitUntil } from '../support/until.ts';
 const DAY = '2026-03-02';
 
 /** The agreement that the demonstration leaves out. */
+const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 const MISSING_AGREEMENT = {
   ...{ number: '示范承接协议〔2022〕99号', cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj' },
   ...{ matters: ['yd2022-2-44'], scanDigest: '0'.repeat(64), validFrom: '2022-06-01', validTo: null },
@@ -31,6 +32,8 @@ describe('a case of every matter', () => {
   let hub: TestHub;
   /** The license of each type that later acts are done to. */
   const licenses = new Map<string, { number: string; version: number; validUntil: string | null }>();
+  /** Who holds the license of each type. A transfer gives it to the other one. */
+  const holders = new Map<string, object>();
   /** The types of which a sheet was looked at. */
   const shown = new Set<string>();
   const nextBlanks = countBlanks();
@@ -92,7 +95,10 @@ describe('a case of every matter', () => {
       return expectDecisionDocument(await grantCase(hub, route, {}));
     }
     const number = licenseAction === 'ISSUE' ? undefined : licenses.get(type)?.number;
-    const id = await grantCase(hub, route, { fields: linesOfType(type), licenseNumber: number });
+    const holder = holders.get(type) ?? COMPANY;
+    const applicant = licenseAction === 'TRANSFER' ? (holder === COMPANY ? CITIZEN : COMPANY) : holder;
+    holders.set(type, applicant);
+    const id = await grantCase(hub, route, { applicant, fields: linesOfType(type), licenseNumber: number });
     await actOnLicense(route, id, licenseAction, type);
   });
 

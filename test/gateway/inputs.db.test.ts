@@ -5,8 +5,9 @@ import { FILE_INPUT } from '../../subgraphs/kernel/graphql/inputs.ts';
 import { MAX_INPUT_FILE_CHARS, MAX_INPUT_ID_CHARS, MAX_INPUT_TEXT_CHARS } from '../../subgraphs/kernel/text.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { type Place, placesBelowRoots, placesOfRoots, writeOperation } from '../support/arguments.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
+import { proposeLedger } from '../support/ledger.ts';
 import { prepareAct } from '../support/own-act.ts';
 import { importDelegations } from '../support/proposal.ts';
 import { sampleCases } from '../support/sample.ts';
@@ -180,9 +181,10 @@ describe('every argument of every query and mutation', () => {
     expect([...(await filesOf())].sort()).toEqual([
       'AddPlatformKeyInput.publicKey',
       'ImportDelegationsInput.csv',
-      'ImportOrgansInput.csv',
       'ImportGuideInput.text',
       'ImportLicenseTypeInput.text',
+      'ImportOrgansInput.csv',
+      'ProposeRegistrationInput.file',
       'RegisterPlatformInput.publicKey',
       'SealCertificateInput.certificates',
       'SealPictureInput.picture',
@@ -203,7 +205,8 @@ describe('every argument of every field below the roots', () => {
     // The seed imports no list, and an import has changes to page through.
     const csv = 'matter,valid_from,outcome_name\nyd2022-1-07,2100-01-01,新林木采伐许可证';
     expect((await importDelegations(hub, { csv }, 'unchanged')).import).not.toBeNull();
-    // One of each that has actions: cases, a task, a license, a proposed act, a push, a finding.
+    // One of each that has actions: cases, a task, a license, a proposed act, a push, a finding, a ledger, blanks on
+    // their way.
     const [route, granted] = [ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT)];
     const { identifier } = await issueGrantedLicense(hub, route, granted, 1);
     expect((await prepareAct(hub, 'yudu-lyj.reviewer', 'suspend', { identifier })).proposal).not.toBeNull();
@@ -213,6 +216,10 @@ describe('every argument of every field below the roots', () => {
     expect((await submitApplication(hub.ask, 'yudu-slj.keeper', 'applyForSealGrant', grant)).refusal).toBeNull();
     await recordFinding(hub, 'yudu-lyj.supervisor', { case: granted, kind: 'NOTICE', text: '请核对' });
     await grantCase(hub, route);
+    const ledger = `证照编号,持证主体,持证主体代码,颁发日期,有效期截止\n旧字1号,${COMPANY.name},${COMPANY.code},2019-03-05,长期\n`;
+    await proposeLedger(hub, 'yudu-lyj.reviewer', route.matter, ledger);
+    const transfer = { organ: 'yudu-slj', prefix: route.blanks, from: 160, to: 161, remark: '调剂' };
+    await runMutation(hub, 'yudu-lyj.keeper', 'transferBlanks', 'TransferBlanksInput', transfer, '__typename');
   });
 
   test('wrong values are BAD_USER_INPUT and name the argument', async () => {

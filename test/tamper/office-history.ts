@@ -1,5 +1,6 @@
 import { runMutation } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
+import { registerLedger } from '../support/ledger.ts';
 import { createPlatformKeys } from '../support/platform.ts';
 import { administer, approveImport, importDelegations } from '../support/proposal.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
@@ -125,8 +126,13 @@ export async function buildOfficeHistory(hub: TestHub): Promise<void> {
   await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealPicture', { seal: 'yudu-slj-license-seal', picture });
   await countersign(hub);
   await transfer(hub);
+  await registerLedger(hub, 'yudu-lyj', 'yd2022-1-07', LEDGER);
   await leaveProposals(hub);
 }
+
+/** A license on paper, of a term that goes on. */
+const LEDGER =
+  '证照编号,持证主体,持证主体代码,颁发日期,有效期截止\n于林采旧字第1号,于都县贡江示范药业有限公司,91000000MA0000001R,2019-03-05,长期\n';
 
 /** Sends blanks to another organ: some that it confirms, and some that it gives back. */
 async function transfer(hub: TestHub): Promise<void> {

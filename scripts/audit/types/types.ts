@@ -59,6 +59,7 @@ interface SealedRow {
   record: LicenseRecord;
   /** Lines of the version that this one replaces, or null. */
   standing: LicenseRecord['KZ_NR'] | null;
+  /** The holder of that version, or null if there is none or it is erased. */
   holderBefore: string | null;
   /** What the grant of its case says that it changes. Null: an issue, or a grant of a release up to 0.4.1. */
   changes: readonly AmendedLine[] | null;
@@ -75,7 +76,8 @@ interface SealedRow {
 /** Checks lines and number of each version by the version of the type that its record names. */
 async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenerator<Finding> {
   const rows = sql<SealedRow[]>`select v.identifier, v.number, v.record, p.record->'KZ_NR' as standing,
-      p.record->>'CZZT' as "holderBefore", t.content->'changes' as changes,
+      case when not exists (select 1 from seals.erasure x where x.identifier = p.identifier) then p.record->>'CZZT' end
+        as "holderBefore", t.content->'changes' as changes,
       (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
         and a.state = 'DONE' limit 1) as organ,
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
