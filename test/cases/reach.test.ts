@@ -71,6 +71,7 @@ function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
   const paper = {
     counters,
     window: acceptingWindow(subject),
+    record: { KZ_SX: subject.matter.matterId },
   };
   const isPaperClerk = allows(() =>
     requireAllowed(LICENSES_POLICY.deliverCertificate, { head: paper as unknown as LicenseHead }, person),

@@ -38,6 +38,7 @@ const status = {
   nextVersion: null,
   nextFrom: null,
   deemedRenewedSince: null,
+  unprinted: 0,
   isRenewalGranted: false,
   deemedRenewals: [],
   life: [

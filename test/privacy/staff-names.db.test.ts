@@ -54,7 +54,7 @@ const isOpen = (field: GraphQLField<unknown, unknown>) =>
   field.args.every((argument) => !isRequiredArgument(argument) || argument.name === 'first');
 
 const call = ({ name, args }: GraphQLField<unknown, unknown>) =>
-  args.some((argument) => argument.name === 'first') ? `${name}(first: 5)` : name;
+  args.some((argument) => argument.name === 'first') ? `${name}(first: 2)` : name;
 
 /** Writes the selection of a type, each type once on the way down. Returns null if nothing is left. */
 function select(
