@@ -3,6 +3,7 @@ import { dayOf } from '../../../subgraphs/kernel/day.ts';
 import { parseGlobalId } from '../../../subgraphs/kernel/graphql/global-id.ts';
 import { COMPANY, ROUTES, runMutation } from '../../support/flow.ts';
 import type { TestHub } from '../../support/hub.ts';
+import { proposeLedger } from '../../support/ledger.ts';
 import {
   buildMessage,
   createForwardedCase,
@@ -34,7 +35,7 @@ const LISTS: Readonly<Record<string, string>> = {
   ...{ approvalPushes: '', supervisionFindings: '', dutyExceptions: '', proposals: '', uploads: '', sealUses: '' },
   ...{ platforms: 'keys { ...N }', seals: 'grants { ...N }', webhooks: '', materialReads: '' },
   ...{ supervisionOrders: '', licenseProposals: '', sealApplications: '', importProposals: '' },
-  registrations: '',
+  ...{ registrations: '', agreements: '', tasks: '', calendars: '' },
   ...{ delegationImports: '', organs: '', licenseTypes: '', blankTransfers: '' },
 };
 
@@ -83,8 +84,14 @@ beforeAll(async () => {
   await administer(hub, 'recordException', 'RecordExceptionInput', exception, fields, 'yudu-lyj.approver');
   const forwarded = await receiveAtPlatform();
   await readMaterial();
-  const sent = { organ: 'xingguo-lyj', prefix: ROUTES.DIRECT.blanks, from: 190, to: 191, remark: '调剂' };
+  const sent = { organ: 'yudu-slj', prefix: ROUTES.DIRECT.blanks, from: 190, to: 191, remark: '调剂' };
   await runMutation(hub, 'yudu-lyj.keeper', 'transferBlanks', 'TransferBlanksInput', sent, 'transfer { id }');
+  const ledger = `证照编号,持证主体,持证主体代码,颁发日期,有效期截止\n旧字1号,${COMPANY.name},${COMPANY.code},2019-03-05,长期\n`;
+  await proposeLedger(hub, 'yudu-lyj.reviewer', ROUTES.DIRECT.matter, ledger);
+  await hub.hub.cases.recordAgreement({
+    ...{ number: '示范承接协议〔2022〕99号', cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj' },
+    ...{ matters: ['yd2022-2-44'], scanDigest: '0'.repeat(64), validFrom: '2022-06-01', validTo: null },
+  });
   const roots = `viewer { ...N } blanks(filter: { state: IN_TRANSIT }, first: 50) { edges { node { ...N } } }
     people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
     platformMessages(case: "${forwarded}", first: 50) { edges { node { ...N } } }`;
@@ -109,7 +116,9 @@ test('objects of every type with an identity were found', async () => {
   const { data } = await hub.ask(null, '{ __type(name: "Node") { possibleTypes { name } } }');
   const found = new Set([...seen.values()].flatMap((ids) => [...ids]).map(typeOf));
   const types: string[] = data.__type.possibleTypes.map(({ name }: { name: string }) => name);
-  expect(types.filter((type) => !found.has(type) && type !== 'Matter')).toEqual([]);
+  // Both are in the public catalogue, and its tests find them again.
+  const ofCatalogue = ['GuideVersion', 'Matter'];
+  expect(types.filter((type) => !found.has(type) && !ofCatalogue.includes(type))).toEqual([]);
 });
 
 test('nodes finds exactly what the lists show to a person', async () => {
@@ -118,7 +127,8 @@ test('nodes finds exactly what the lists show to a person', async () => {
   for (const person of PEOPLE) {
     for (let i = 0; i < all.length; i += 40) {
       const ids = all.slice(i, i + 40);
-      const { data } = await hub.ask(person, 'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids });
+      const { data, errors } = await hub.ask(person, 'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids });
+      if (!data?.nodes) throw new Error(`${person} ${JSON.stringify(errors)} ${JSON.stringify(ids.map((id) => Buffer.from(id ?? '', 'base64url').toString()))}`);
       for (const [place, id] of ids.entries()) {
         const isFound = data.nodes[place] !== null;
         if (isFound !== seen.get(person)?.has(id)) unexpected.push(`${person}: ${typeOf(id)} ${isFound}`);
