@@ -127,8 +127,7 @@ test('nodes finds exactly what the lists show to a person', async () => {
   for (const person of PEOPLE) {
     for (let i = 0; i < all.length; i += 40) {
       const ids = all.slice(i, i + 40);
-      const { data, errors } = await hub.ask(person, 'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids });
-      if (!data?.nodes) throw new Error(`${person} ${JSON.stringify(errors)} ${JSON.stringify(ids.map((id) => Buffer.from(id ?? '', 'base64url').toString()))}`);
+      const { data } = await hub.ask(person, 'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids });
       for (const [place, id] of ids.entries()) {
         const isFound = data.nodes[place] !== null;
         if (isFound !== seen.get(person)?.has(id)) unexpected.push(`${person}: ${typeOf(id)} ${isFound}`);
