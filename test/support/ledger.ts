@@ -4,7 +4,7 @@ import { waitUntil } from './until.ts';
 
 /** Ledgers of existing paper through the public API, for tests that begin with a license from paper. */
 
-export const LEDGER_FIELDS = `registration { id: uuid state lines entered notes { line code } }
+const LEDGER_FIELDS = `registration { id: uuid state lines entered notes { line code } }
   lines problems { line column code message } notes { line column code message }`;
 
 const toBase64 = (file: string | Uint8Array) => Buffer.from(file).toString('base64');

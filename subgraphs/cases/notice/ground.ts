@@ -21,7 +21,7 @@ const law = (article: string) => `《中华人民共和国行政许可法》${ar
 const REASONS = law('第三十八条第二款');
 
 /** 中华人民共和国行政许可法 (2019), unless another law is named. */
-export const DECISION_GROUNDS: Readonly<Record<LicenseAction, DecisionGround>> = {
+const DECISION_GROUNDS: Readonly<Record<LicenseAction, DecisionGround>> = {
   ISSUE: { grant: law('第三十八条第一款'), refusal: [REASONS], sample: false },
   CHANGE: { grant: law('第四十九条'), refusal: [law('第四十九条'), REASONS], sample: false },
   RENEW: { grant: law('第五十条第二款'), refusal: [law('第五十条第二款'), REASONS], sample: false },

@@ -13,7 +13,7 @@ function computeCheck(body: string): string {
 }
 
 /** Returns the birthday that a number of 18 places states, YYYY-MM-DD. It need not be a real day. */
-export function readBirthday(code: string): string {
+function readBirthday(code: string): string {
   return `${code.slice(6, 10)}-${code.slice(10, 12)}-${code.slice(12, 14)}`;
 }
 

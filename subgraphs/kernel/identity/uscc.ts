@@ -47,7 +47,7 @@ export function computeUsccCheck(body: string): string | null {
 }
 
 /** Returns the check character of an organisation code (组织机构代码, GB 11714) over its first 8 characters. */
-export function computeOrganisationCheck(body: string): string {
+function computeOrganisationCheck(body: string): string {
   const sum = ORGANISATION_WEIGHTS.reduce(
     (total, weight, i) => total + weight * ORGANISATION_ALPHABET.indexOf(body.charAt(i)),
     0,

@@ -132,7 +132,7 @@ export function matchesFilter(status: TaskStatus, filter: TaskFilter, today: Day
 }
 
 /** Whether an organ leads a task or is responsible for it. */
-export function isAssigned({ leads, responsible }: Task, organ: string): boolean {
+function isAssigned({ leads, responsible }: Task, organ: string): boolean {
   return [...leads, ...responsible].some((printedOrgan) => printedOrgan.organ === organ);
 }
 
