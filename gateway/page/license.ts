@@ -227,7 +227,7 @@ function renderLife(license: LicenseStatus, lang: Lang): string {
   });
   const deemed = license.deemedRenewals.map(({ from, until }): [string, string] => [
     TEXT.deemedTimes[lang],
-    `${from} ${TEXT.to[lang]} ${until ?? TEXT.deemedOpen[lang]}`,
+    `${from}${TEXT.to[lang]}${until ?? TEXT.deemedOpen[lang]}`,
   ]);
   return `<ol class="life">${items.join('\n')}</ol>${deemed.length === 0 ? '' : renderFacts(deemed)}`;
 }

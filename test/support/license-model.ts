@@ -20,6 +20,8 @@ export interface ModelVersion {
   validFrom: string;
   validUntil: string;
   supersededFrom: string | null;
+  /** First day of the newest term. It may be later than `validFrom`: a version that joins two terms. */
+  termFrom: string;
 }
 
 /** The versions of a license, oldest first. */
@@ -46,6 +48,8 @@ export function statesOn(license: ModelLicense, day: string): ValidityState[] {
 export function takesAct(license: ModelLicense, act: Act, day: string): boolean {
   const { state, ...period } = headOf(license);
   const today = stateOn(state, period, day);
+  // A term that waits for its first day is not renewed.
+  if (periodMove(act) === 'BEGINS' && day < headOf(license).termFrom) return false;
   if (act === 'LAPSE') return today === 'LAPSED' && (IN_FORCE as readonly LicenseState[]).includes(state);
   return isActAllowed(act, today);
 }
@@ -69,7 +73,8 @@ export function afterAct(license: ModelLicense, act: Act, day: string, days: num
     periodMove(act) === 'BEGINS'
       ? { validFrom: dayAfter(head.validUntil), validUntil: addDays(head.validUntil, days) }
       : { validFrom: (current[0] ?? head).validFrom, validUntil: head.validUntil };
-  const added = { state: 'VALID' as const, ...period, supersededFrom: null };
+  const termFrom = periodMove(act) === 'BEGINS' ? period.validFrom : head.termFrom;
+  const added = { state: 'VALID' as const, ...period, supersededFrom: null, termFrom };
   if (takesOverOnFirstDay(act))
     return [...replace((version) => ({ ...version, supersededFrom: period.validFrom })), added];
   return [...replace((version) => ({ ...version, state: to })), added];
