@@ -13,7 +13,7 @@ import type { MessageTables } from '../kernel/events/outbox-tables.ts';
 import { byText, type ColumnOrder, type KeysetRequest, selectPage } from '../kernel/list/keyset-store.ts';
 import { numberPart, type Page } from '../kernel/list/page.ts';
 import { buildDelegationFact, type LegalBasis, type Matter, nameOf } from './matter.ts';
-import { addNames } from './organ/store.ts';
+import { ORGAN_COLUMNS, toOrganFact } from './organ/store.ts';
 import * as tables from './tables.ts';
 
 const { delegation, industryOrgan, legalBasis, matter, organ, outcome } = tables;
@@ -135,16 +135,16 @@ export async function findMatters(db: Reader, ids: readonly string[]): Promise<(
 /** Returns organs by id in the order of `ids`; null if there is none. */
 export async function findOrgans(db: Reader, ids: readonly string[]): Promise<(OrganFact | null)[]> {
   const organRows = await db
-    .select()
+    .select(ORGAN_COLUMNS)
     .from(organ)
     .where(inArray(organ.id, [...ids]));
-  const byId = new Map((await addNames(db, organRows)).map((row) => [row.id, row]));
+  const byId = new Map(organRows.map((row) => [row.id, toOrganFact(row)]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** Returns all organs. There are some dozens. */
 export async function listAllOrgans(db: Reader): Promise<OrganFact[]> {
-  return addNames(db, await db.select().from(organ).orderBy(asc(organ.id)));
+  return (await db.select(ORGAN_COLUMNS).from(organ).orderBy(asc(organ.id))).map(toOrganFact);
 }
 
 /** Returns all matters. The plan has 108. */
@@ -170,7 +170,7 @@ export async function listOrgans(
 ): Promise<Page<OrganFact>> {
   const organPage = await selectPage(page, (keyset) =>
     db
-      .select()
+      .select(ORGAN_COLUMNS)
       .from(organ)
       .where(
         and(
@@ -183,7 +183,7 @@ export async function listOrgans(
       .orderBy(...keyset.orderBy)
       .limit(keyset.limit),
   );
-  return { ...organPage, rows: await addNames(db, organPage.rows) };
+  return { ...organPage, rows: organPage.rows.map(toOrganFact) };
 }
 
 /** Lets one import run at a time. */

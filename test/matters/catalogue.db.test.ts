@@ -240,7 +240,7 @@ describe('references from other subgraphs', () => {
       'yudu-lyj',
       null,
     ]);
-    expect(selects).toBeLessThanOrEqual(9);
+    expect(selects).toBeLessThanOrEqual(7);
   });
 });
 

@@ -39,6 +39,13 @@ async function checkLedgers(sql: postgres.Sql): Promise<string[]> {
     select v.identifier, v.state, e.state_after from licenses.license_version v
     join lateral (select state_after from licenses.license_entry where identifier = v.identifier order by seq desc limit 1) e on true
     where e.state_after <> v.state`;
+  // A registered version that no act has touched has revision 0: the license's own stream begins with its first act.
+  const otherRevisions = await sql`
+    select l.number, v.revision, e.newest from licenses.license l
+      join licenses.license_version v on v.identifier = l.head_identifier
+      left join lateral (select max(revision) as newest from licenses.outbox_event
+        where stream = 'license:' || l.number) e on true
+    where v.revision <> coalesce(e.newest, 0)`;
   const gaps = await sql`
     select number from licenses.license_entry group by number having max(seq) <> count(*)
     union all select number from licenses.license_version group by number having max(version) <> count(*)
@@ -46,6 +53,7 @@ async function checkLedgers(sql: postgres.Sql): Promise<string[]> {
   return [
     ...describeRows('ledgers differ', differingRows),
     ...describeRows('version is not what its ledger says', staleVersions),
+    ...describeRows('version has another revision than its newest event', otherRevisions),
     ...describeRows('gap', gaps),
   ];
 }

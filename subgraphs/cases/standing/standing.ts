@@ -71,8 +71,8 @@ export function findCaseBefore(
   stage: keyof OrderRow,
   running: readonly RunningCase[],
 ): RunningCase | null {
-  const before = CASE_ORDER[act][stage];
-  return running.find((one) => before[one.act] === 'RUNNING' || (before[one.act] && one.isGranted)) ?? null;
+  const awaited = CASE_ORDER[act][stage];
+  return running.find((one) => awaited[one.act] === 'RUNNING' || (awaited[one.act] && one.isGranted)) ?? null;
 }
 
 /**
@@ -80,11 +80,15 @@ export function findCaseBefore(
  * number where it may be shown.
  */
 export function requireTurn(act: LicenseAction, stage: keyof OrderRow, license: StandingLicense | null): void {
-  const before = license && findCaseBefore(act, stage, license.running);
-  if (!before) return;
-  const what = before.isGranted ? '已准予待制证' : '正在办理';
-  const number = before.number === null ? '' : `，办件${before.number}`;
-  throw new Refusal('CASE_RUNNING_ON_LICENSE', 'licenseNumber', `${LICENSE_ACTS[before.act].label}${what}${number}`);
+  const awaitedCase = license && findCaseBefore(act, stage, license.running);
+  if (!awaitedCase) return;
+  const progress = awaitedCase.isGranted ? '已准予待制证' : '正在办理';
+  const number = awaitedCase.number === null ? '' : `，办件${awaitedCase.number}`;
+  throw new Refusal(
+    'CASE_RUNNING_ON_LICENSE',
+    'licenseNumber',
+    `${LICENSE_ACTS[awaitedCase.act].label}${progress}${number}`,
+  );
 }
 
 /** Whether a renewal that was asked for in time holds off the last day of a license. */

@@ -16,7 +16,7 @@ import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-
 import { reading } from '../reading/tables.ts';
 import { findSealedFile, isNewestChange } from './feed-store.ts';
 import { type LibraryClient, type LibraryDelivery, STATEMENT_PROTOCOL } from './library-client.ts';
-import { findStatement, isFromPaper } from './statement-store.ts';
+import { awaitsRegistration, findStatement } from './statement-store.ts';
 
 /** Delivery to the city library (归集): acts on licenses, and what the register stated of them. */
 
@@ -121,9 +121,12 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
   return receipt;
 }
 
+/** How often the hub asks whether the library has collected a license from paper, whose first act waits for that. */
+const REGISTRATION_PAUSE_MS = 1_000;
+
 /**
- * Throws PeerError if the library cannot know a license from paper yet: one that speaks version 1 only would refuse its
- * first act for good. With version 2 it answers ORDER until it has the statement.
+ * Throws Postponement, or PeerError for one that speaks version 1 only, until the library knows a license from paper:
+ * it would refuse an act on a license that it does not know for good.
  */
 async function awaitRegistration(
   { db, library }: DeliveryDependencies,
@@ -131,9 +134,10 @@ async function awaitRegistration(
   number: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (revision > 1 || !(await isFromPaper(db, number))) return;
+  if (revision > 1 || !(await awaitsRegistration(db, number))) return;
   if (!(await library.speaks(STATEMENT_PROTOCOL, signal)))
     throw new PeerError('市电子证照库暂不接收存量证照，待其接口升级后自动归集');
+  throw new Postponement(REGISTRATION_PAUSE_MS);
 }
 
 /**

@@ -26,13 +26,19 @@ export async function findStatement(
   return { statement, claims, ...(claims.act === 'REGISTER' ? { record: row.record } : {}) };
 }
 
-/** Whether a license began on paper: the library learns it from a statement, before any act. */
-export async function isFromPaper(db: Reader, number: string): Promise<boolean> {
+/**
+ * Whether a license began on paper and the library does not know it yet: it learns it from the first statement of the
+ * register, before any act.
+ */
+export async function awaitsRegistration(db: Reader, number: string): Promise<boolean> {
+  const { consumer, stream, delivered } = outboxDelivery;
+  const ofRegister = and(eq(consumer, LIBRARY_CONSUMERS.statements), eq(stream, registerStream(number)));
   const rows = await db
-    .select({ identifier: licenseVersion.identifier })
+    .select({ delivered })
     .from(licenseVersion)
+    .leftJoin(outboxDelivery, ofRegister)
     .where(and(eq(licenseVersion.number, number), eq(licenseVersion.version, 1), isNull(licenseVersion.sealId)));
-  return rows.length > 0;
+  return rows.some((row) => (row.delivered ?? 0) < 1);
 }
 
 /** Delivery of all that the register stated of a license. */

@@ -11,7 +11,7 @@ import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import type { ProposalState } from '../../kernel/proposal/proposal.ts';
 import { createProposalStore, type StoredProposal } from '../../kernel/proposal/store.ts';
-import { findTaken, lockNumbers, type SerialScope } from '../number/store.ts';
+import { findTaken, type SerialScope } from '../number/store.ts';
 import * as tables from '../tables.ts';
 import { REGISTRATION_POLICY } from './policy.ts';
 import { REGISTRATION_KIND, type RegistrationContent, type RegistrationLine } from './registration.ts';
@@ -130,9 +130,6 @@ export async function findHolderNames(db: Reader, codes: readonly string[]): Pro
 function chunksOf<Item>(items: readonly Item[]): Item[][] {
   return Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, i) => items.slice(i * CHUNK, (i + 1) * CHUNK));
 }
-
-/** Lets one transaction at a time reserve numbers, as every issue does. */
-export { lockNumbers };
 
 /** Returns which of these serials are taken within a scope. */
 export async function findTakenSerials(

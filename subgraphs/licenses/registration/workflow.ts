@@ -17,6 +17,7 @@ import {
 } from '../../kernel/proposal/workflow.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
+import { lockNumbers } from '../number/store.ts';
 import type { PARSERS } from '../parsers.ts';
 import { findLicenseTypes } from '../type/store.ts';
 import { COLUMNS, type Ledger, type LineProblem, toLineProblem } from './ledger.ts';
@@ -192,7 +193,7 @@ export async function decideRegistration(
   return transact(db, dryRun, async (tx) => {
     const at = now();
     // Locked first, as every issue locks them, so that no two transactions wait for each other.
-    if (approved) await store.lockNumbers(tx);
+    if (approved) await lockNumbers(tx);
     const registration = await recordDecision(tx, store.registrationStore, { rule, actor, at }, decision);
     if (approved) await reserveLines(tx, deps, registration, approved, at);
     return registration;

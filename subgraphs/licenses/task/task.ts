@@ -87,8 +87,8 @@ function isDecidedOn(task: DecidedTask, { version, record }: LicenseHead): boole
   const { onVersion, changes } = content;
   if (onVersion === undefined || changes === undefined) return new Date(requireSealed(record).ZZQZSJ) <= decidedAt;
   const standing = { holderName: record.CZZT, fields: record.KZ_NR };
-  const made = listLicenseChanges(standing, { holderName: content.holder.name, fields: content.fields });
-  return version === onVersion && isDeepStrictEqual(made, changes) && isOfItsPeriod(task, record);
+  const actual = listLicenseChanges(standing, { holderName: content.holder.name, fields: content.fields });
+  return version === onVersion && isDeepStrictEqual(actual, changes) && isOfItsPeriod(task, record);
 }
 
 /**

@@ -55,7 +55,7 @@ export async function listDeemed(
 ): Promise<DeemedPeriod[]> {
   if (renewals.length === 0) return [];
   const cases = renewals.map(({ caseId }) => caseId);
-  const made = await db
+  const versions = await db
     .select({ caseId: licenseVersion.caseId, record: licenseVersion.record })
     .from(licenseVersion)
     .where(and(eq(licenseVersion.number, number), inArray(licenseVersion.caseId, cases)));
@@ -65,7 +65,7 @@ export async function listDeemed(
     .where(and(eq(licenseEntry.number, number), notInArray(licenseEntry.stateAfter, [...IN_FORCE, 'SUPERSEDED'])))
     .orderBy(asc(licenseEntry.seq))
     .limit(1);
-  const starts = new Map(made.map(({ caseId, record }) => [caseId, periodOf(record).validFrom]));
+  const starts = new Map(versions.map(({ caseId, record }) => [caseId, periodOf(record).validFrom]));
   const ends = { startOf: (caseId: string) => starts.get(caseId) ?? null, endedAt: end?.at ?? null };
   return listDeemedPeriods(renewals, ends, today);
 }
@@ -77,13 +77,13 @@ const PERIOD_ACTS = VERSION_ACTS.filter(beginsPeriod);
  * Returns the first day of the term that was granted last: that of the newest version whose act begins a period. A
  * version that joins two periods does not tell it.
  */
-export async function findTermStart(tx: Transaction, made: LicenseRecord): Promise<Day | null> {
-  if (beginsPeriod(made.KZ_CZ as Act)) return made.ZZYXQQSRQ;
+export async function findTermStart(tx: Transaction, latest: LicenseRecord): Promise<Day | null> {
+  if (beginsPeriod(latest.KZ_CZ as Act)) return latest.ZZYXQQSRQ;
   const { number, version, record } = licenseVersion;
   const [row] = await tx
     .select({ from: sql<Day>`${record}->>'ZZYXQQSRQ'` })
     .from(licenseVersion)
-    .where(and(eq(number, made.ZZBH), inArray(sql`${record}->>'KZ_CZ'`, PERIOD_ACTS)))
+    .where(and(eq(number, latest.ZZBH), inArray(sql`${record}->>'KZ_CZ'`, PERIOD_ACTS)))
     .orderBy(desc(version))
     .limit(1);
   return row?.from ?? null;

@@ -91,8 +91,8 @@ function rename(line: OrganLine, state: State, { shares, today }: OrganRegister)
   if (!organ) return [new Refusal('ORGAN_UNKNOWN', 'organ')];
   const { validFrom } = line;
   const name = line.name ?? '';
-  const before = nameOn(organ, validFrom);
-  if (before === name) {
+  const previousName = nameOn(organ, validFrom);
+  if (previousName === name) {
     state.unchanged++;
     return [];
   }
@@ -102,7 +102,7 @@ function rename(line: OrganLine, state: State, { shares, today }: OrganRegister)
   state.renamed.push({ organ: organ.id, name, from: validFrom });
   const later = (organ.names ?? []).filter(({ from }) => from !== validFrom);
   state.organs.set(organ.id, { ...organ, names: [...later, { name, from: validFrom }] });
-  state.differences.push(`第 ${line.line} 行 ${organ.id} 自 ${validFrom} 起由 ${before} 更名为 ${name}`);
+  state.differences.push(`第 ${line.line} 行 ${organ.id} 自 ${validFrom} 起由 ${previousName} 更名为 ${name}`);
   return [];
 }
 

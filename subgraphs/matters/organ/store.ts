@@ -1,21 +1,25 @@
-import { asc, inArray, type SQL } from 'drizzle-orm';
+import { asc, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { OrganFact } from '../../kernel/events/events.ts';
 import type { OrganName, Succession } from '../../kernel/organ/reform.ts';
+import { organ } from '../tables.ts';
 import { organName, organReform, organSuccession } from './tables.ts';
 
-/** Returns organs with their later names. An organ that was never renamed has no member for them. */
-export async function addNames(db: Reader, organs: readonly OrganFact[]): Promise<OrganFact[]> {
-  if (organs.length === 0) return [];
-  const ids = organs.map(({ id }) => id);
-  const rows = await db.select().from(organName).where(inArray(organName.organ, ids)).orderBy(asc(organName.serial));
-  const byOrgan = Map.groupBy(rows, (row) => row.organ);
-  return organs.map((organ) => {
-    const own = byOrgan.get(organ.id);
-    // Of two names from one day, the newer entry counts.
-    const byDay = new Map(own?.map(({ name, validFrom }) => [validFrom, { name, from: validFrom }]));
-    return own ? { ...organ, names: [...byDay.values()].toSorted((a, b) => (a.from < b.from ? -1 : 1)) } : organ;
-  });
+/**
+ * The columns of an organ, with its later names in the order of their days, or null. Of two names from one day, the
+ * newer entry counts.
+ */
+export const ORGAN_COLUMNS = {
+  ...getTableColumns(organ),
+  names: sql<OrganName[] | null>`(select json_agg(json_build_object('name', later.name, 'from', later.valid_from)
+      order by later.valid_from)
+    from (select distinct on (valid_from) name, valid_from from ${organName} as renamed
+      where renamed.organ = "organ"."id" order by valid_from, serial desc) as later)`,
+};
+
+/** Returns an organ as events have it. One that was never renamed has no member for later names. */
+export function toOrganFact({ names, ...row }: typeof organ.$inferSelect & { names: OrganName[] | null }): OrganFact {
+  return names === null ? row : { ...row, names };
 }
 
 /** Returns every name that an organ got later. */

@@ -93,6 +93,7 @@ beforeAll(async () => {
     ...{ matters: ['yd2022-2-44'], scanDigest: '0'.repeat(64), validFrom: '2022-06-01', validTo: null },
   });
   const roots = `viewer { ...N } blanks(filter: { state: IN_TRANSIT }, first: 50) { edges { node { ...N } } }
+    printed: blanks(filter: { state: PRINTED }, first: 50) { edges { node { ...N license { ...N } } } }
     people(filter: { organ: "yudu-lyj" }, first: 50) { edges { node { ...N } } }
     platformMessages(case: "${forwarded}", first: 50) { edges { node { ...N } } }`;
   for (const person of PEOPLE) {
