@@ -10,6 +10,7 @@ import type { Loop } from '../kernel/loop.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import type {
   Attest,
+  AttestActs,
   ReadEvidenceMaterial,
   ReadPicture,
   RecordReceipt,
@@ -19,7 +20,7 @@ import type {
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
 import { announceOldApplications } from './application/store.ts';
-import { attest } from './attestation/workflow.ts';
+import { attest, attestActs } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
@@ -85,6 +86,7 @@ export interface Seals extends Subgraph {
   personSigning: ReadPersonSigning;
   signCode: SignCode;
   attest: Attest;
+  attestActs: AttestActs;
   stamp: Stamp;
   material: ReadEvidenceMaterial;
   record: RecordReceipt;
@@ -149,6 +151,10 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     attest: async (request) => {
       halt.requireActing();
       return attest(deps, request);
+    },
+    attestActs: async (request) => {
+      halt.requireActing();
+      return attestActs(deps, request);
     },
     stamp: async (digest) => {
       halt.requireActing();

@@ -158,6 +158,12 @@ export type LapseStatement = z.infer<typeof endedPeriod>;
 export type RegistrationStatement = z.infer<typeof registeredPaper>;
 export const REGISTER_TYP = 'register-statement+jwt';
 
+/** Maximum of acts that one call states. */
+export const MAX_STATED_ACTS = 100;
+/** Request of `seals.attestActs`, called by licenses: statements of the register on different acts. */
+export const attestActsRequest = z.object({ statements: z.array(registerStatement).min(1).max(MAX_STATED_ACTS) });
+export type AttestActsRequest = z.infer<typeof attestActsRequest>;
+
 /** Request of `seals.attest`, called by licenses. It signs with a key for only that. */
 export const attestRequest = z.discriminatedUnion('typ', [
   z.strictObject({ typ: z.literal('statuslist+jwt'), claims: statusList }),

@@ -3,7 +3,7 @@ import { type Day, isWithin } from '../day.ts';
 import type { SealGrant } from '../events/seal-grant.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
 import { MAX_DUPLICATES } from '../license-type/type.ts';
-import type { AttestRequest } from './attest.ts';
+import type { AttestActsRequest, AttestRequest } from './attest.ts';
 import { type Decider, decider, decidesFor } from './person-signature.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -136,6 +136,9 @@ export type SignCode = (request: CodeRequest) => Promise<string>;
 
 /** Returns a compact JWS, ES256. `x5c` carries the certificates below the root. */
 export type Attest = (request: AttestRequest) => Promise<string>;
+
+/** Attests statements of the register in one transaction, all or none. Returns a compact JWS for each, in their order. */
+export type AttestActs = (request: AttestActsRequest) => Promise<string[]>;
 
 /** Request of `seals.stamp` over HTTP: the digest in hex. */
 export const stampRequest = z.object({ digest });

@@ -1,6 +1,12 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
-import { type AttestRequest, attestRequest, REGISTER_TYP } from '../../kernel/sealing/attest.ts';
+import {
+  type AttestActsRequest,
+  type AttestRequest,
+  attestActsRequest,
+  attestRequest,
+  REGISTER_TYP,
+} from '../../kernel/sealing/attest.ts';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
@@ -10,7 +16,7 @@ import { type Chain, derOf, signDetached } from './cms.ts';
 import { requireCode, requireDocument } from './content/order.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
-import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
+import { createKeys, type GuardedKey, type KeyKind, type KeyRing, type SignBytes } from './keys.ts';
 import { answerPersonSigning, NO_PERSON_KEYS, type PersonKeys } from './person/credential.ts';
 import { type CertificateRequest, type DistinguishedName, makeCertificate, makeRequest } from './pki.ts';
 import { makeTimestampToken } from './timestamp.ts';
@@ -53,6 +59,8 @@ export interface Signer {
   stamp(order: { key: CertifiedKey; digest: Uint8Array }): Promise<Uint8Array>;
   /** Signs a compact JWS with the register's key. Throws ZodError unless the claims have the form of their type. */
   attest(order: { key: CertifiedKey; request: AttestRequest }): Promise<string>;
+  /** Signs a compact JWS for each statement of the register. Throws ZodError unless all have their form. */
+  attestActs(order: { key: CertifiedKey; request: AttestActsRequest }): Promise<string[]>;
   /** Signs a checkpoint of the log (C2SP tlog-checkpoint) with Ed25519. */
   checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
   /**
@@ -105,6 +113,13 @@ async function requireAuthoriser(...request: Parameters<typeof requireAuthorisat
   return { actor, actorName };
 }
 
+function attestWith({ certificatePem }: CertifiedKey, sign: SignBytes, { typ, claims }: AttestRequest): string {
+  const x5c = [Buffer.from(derOf(certificatePem)).toString('base64')];
+  // Statements on states keep the order of their members, which earlier releases signed.
+  const text = typ === REGISTER_TYP ? toCanonicalJson(claims) : JSON.stringify(claims);
+  return compactJws({ alg: 'ES256', typ, x5c }, text, (data) => sign(data, 'ieee-p1363'));
+}
+
 interface SignerDependencies {
   ring: KeyRing;
   /** Public keys of the processes in which persons authorise. */
@@ -146,12 +161,13 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     stamp: async ({ key, digest }) => stamp(key, digest, now()),
     async attest({ key, request }) {
       requirePurpose(key, 'status');
-      const { typ, claims } = attestRequest.parse(request);
-      const x5c = [Buffer.from(derOf(key.certificatePem)).toString('base64')];
+      return attestWith(key, open(key), attestRequest.parse(request));
+    },
+    async attestActs({ key, request }) {
+      requirePurpose(key, 'status');
+      const { statements } = attestActsRequest.parse(request);
       const sign = open(key);
-      // Statements on states keep the order of their members, which earlier releases signed.
-      const text = typ === REGISTER_TYP ? toCanonicalJson(claims) : JSON.stringify(claims);
-      return compactJws({ alg: 'ES256', typ, x5c }, text, (data) => sign(data, 'ieee-p1363'));
+      return statements.map((claims) => attestWith(key, sign, { typ: REGISTER_TYP, claims }));
     },
     async checkpoint({ key, text }) {
       requirePurpose(key, 'log');
