@@ -125,9 +125,15 @@ async function renderFile(
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
   if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
-  const { personId, decider } = readUnverifiedAuthoriser(sealUse.authorisation);
+  const { name: _, ...authoriser } = readUnverifiedAuthoriser(sealUse.authorisation);
   const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
-  const picture = await deps.picture({ organ: organ.id, matterId, personId, decider });
+  const picture = await deps.picture({
+    organ: organ.id,
+    matterId,
+    act: sealUse.act,
+    level: organ.level,
+    ...authoriser,
+  });
   return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
 }
 
@@ -146,6 +152,7 @@ function buildSealUse(intent: PreparedAct): SealUseRequest {
     matterId,
     caseId,
     act,
+    level: organ.level,
     identifier,
     blankNumber,
     ...(duplicateBlanks.length > 0 ? { duplicateBlanks } : {}),
