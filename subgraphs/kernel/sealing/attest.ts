@@ -83,8 +83,8 @@ const organ = z
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
   .max(64);
 
-/** The number of a blank (空白证照): prefix and eight digits. */
-const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
+/** The number of a blank (空白证照): a prefix and one to nine digits. */
+const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{1,9}$/);
 
 /**
  * What the register states of a license (登记声明): who stated what of which version. `jti` is the id of the act, so a
