@@ -1,9 +1,4 @@
-import {
-  ApolloGateway,
-  type GraphQLDataSource,
-  LocalGraphQLDataSource,
-  RemoteGraphQLDataSource,
-} from '@apollo/gateway';
+import { ApolloGateway, type GraphQLDataSource, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginInlineTraceDisabled,
@@ -22,13 +17,7 @@ import { delayPlugin, readDelayed } from '../subgraphs/kernel/graphql/fresh-answ
 import { requireTexts } from '../subgraphs/kernel/graphql/inputs.ts';
 import { opensPage } from '../subgraphs/kernel/http/answer/problem-hook.ts';
 import { type GatewayProof, writeCallerHeaders } from '../subgraphs/kernel/http/caller-hook.ts';
-import {
-  buildContext,
-  type GraphContext,
-  identifyOrigin,
-  readContext,
-  type TokenCheck,
-} from '../subgraphs/kernel/http/context.ts';
+import { type GraphContext, identifyOrigin, readContext, type TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import {
   createDeadlinePlugin,
   type DeadlineOptions,
@@ -52,6 +41,7 @@ import { formatError } from './errors.ts';
 import { createFileLinks } from './file-link/link.ts';
 import { addFileLinkRoutes, createLinkOpener } from './file-link/routes.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
+import { createLocalSource } from './local.ts';
 import { renderProblemPage } from './page/problem.ts';
 import { withPlacedErrors } from './partial.ts';
 import { planInWorkers } from './plan/planner.ts';
@@ -244,17 +234,6 @@ function withinDeadline(source: GraphQLDataSource<GraphContext>): GraphQLDataSou
     process(call) {
       const deadline = currentDeadline();
       return deadline ? awaitUntil(deadline.signal, source.process(call)) : source.process(call);
-    },
-  };
-}
-
-/** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */
-function createLocalSource(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
-  const local = new LocalGraphQLDataSource<GraphContext>(schema);
-  return {
-    process: (call) => {
-      const { actor, token, delayed } = call.context;
-      return local.process({ ...call, context: buildContext(actor, token, delayed) });
     },
   };
 }
