@@ -126,18 +126,24 @@ function printReport(report: Report, { signaturePath }: Document): void {
 function printRegistered(statement: RegisterStatement, signerName: string): void {
   const { act, sub, iat } = statement;
   console.log(`登记声明 registered by ${signerName}，${formatTime(new Date(iat * 1000))}\n电子证照标识 ${sub}`);
-  if (statement.act === 'LAPSE') {
-    console.log(`${act}：有效期至 ${statement.until}，已失效 — has lapsed`);
-    return;
+  console.log(`${act}：${describeRegistered(statement)}`);
+}
+
+function describeRegistered(statement: RegisterStatement): string {
+  switch (statement.act) {
+    case 'LAPSE':
+      return `有效期至 ${statement.until}，已失效 — has lapsed`;
+    case 'REGISTER':
+      return `存量登记，由发证机关 ${statement.organ} 的两人按台账 ${statement.file} 登记，没有电子印章 — from paper`;
+    case 'SPOIL':
+      return `空白证照 ${statement.spoiled} 作废（${SPOIL_REASON_LABELS[statement.reason]}），改用 ${statement.replacement}`;
+    case 'HOLD':
+      return `有效期至 ${statement.until}，延续申请 ${statement.case} 已于 ${statement.accepted} 受理，届满未作决定的，视为准予延续 — a renewal holds the end off`;
+    case 'RELEASE': {
+      const outcome = statement.outcome === 'RENEWED' ? '已延续 renewed' : '未延续 not renewed';
+      return `有效期至 ${statement.until}，延续申请 ${statement.case} 办结：${outcome}`;
+    }
   }
-  if (statement.act === 'REGISTER') {
-    console.log(
-      `${act}：存量登记，由发证机关 ${statement.organ} 的两人按台账 ${statement.file} 登记，没有电子印章 — from paper`,
-    );
-    return;
-  }
-  const { reason, spoiled, replacement } = statement;
-  console.log(`${act}：空白证照 ${spoiled} 作废（${SPOIL_REASON_LABELS[reason]}），改用 ${replacement}`);
 }
 
 function verifyDocument(document: Document, { at, ...material }: Material): Report {

@@ -22,7 +22,7 @@ import type { LibraryClient } from './library/library-client.ts';
 import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { lockBlank, receiveBox } from './paper/blank-store.ts';
-import { type BlankRange, listBlankNumbers, SEED_ACTOR, SERIAL_DIGITS } from './paper/paper.ts';
+import { type BlankRange, listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
@@ -33,7 +33,10 @@ import { storeSealFact } from './seal/store.ts';
 import { organFact } from './tables.ts';
 import { openTask } from './task/store.ts';
 import { putLicenseType } from './type/store.ts';
+import { stateHolds } from './validity/hold-workflow.ts';
 import { putRenewal } from './validity/renewal-store.ts';
+import { SweepWatch } from './validity/sweep.ts';
+import { confirmClock } from './validity/sweep-store.ts';
 import { sweepEnded } from './validity/sweep-workflow.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
@@ -63,8 +66,15 @@ export interface Licenses extends Subgraph {
    * have jumped. The hub also calls this itself while it runs.
    */
   sweepEnded(): Promise<number>;
+  /** Records that a person says that the clock is right. Then `sweepEnded` trusts it. */
+  confirmClock(confirmedBy: string): Promise<void>;
+  /**
+   * States each renewal that holds off the last day of a license, and each that does so no longer. Returns how many.
+   * The hub also calls this itself while it runs.
+   */
+  stateHolds(): Promise<number>;
   /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
-  receiveBlanks(organ: string, range: Omit<BlankRange, 'digits'>): Promise<void>;
+  receiveBlanks(organ: string, range: BlankRange): Promise<void>;
 }
 
 const RESUME_POLL_MS = 1_000;
@@ -109,9 +119,10 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     },
     renewProofs: () => renewProofs(deps),
     sweepEnded: () => sweepEnded(deps),
-    receiveBlanks: (organ, stated) =>
+    confirmClock: (confirmedBy) => confirmClock(db, deps.now(), confirmedBy),
+    stateHolds: () => stateHolds(deps),
+    receiveBlanks: (organ, range) =>
       db.transaction(async (tx) => {
-        const range = { digits: SERIAL_DIGITS, ...stated };
         const [first] = listBlankNumbers(range);
         if (first !== undefined && (await lockBlank(tx, first))) return;
         await receiveBox(tx, { ...range, organ, licenseType: null }, { actor: SEED_ACTOR, at: deps.now() });
@@ -139,8 +150,13 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
     await renewProofs(deps);
     return false;
   };
+  const watch = new SweepWatch(() => performance.now());
   const sweep = async (signal: AbortSignal) => {
-    await sweepEnded(deps, signal);
+    await sweepEnded(deps, { signal, watch });
+    return false;
+  };
+  const hold = async (signal: AbortSignal) => {
+    await stateHolds(deps, signal);
     return false;
   };
   // Events that an earlier release wrote after this one had prepared the database.
@@ -151,6 +167,7 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
   const jobs = [
     ...relays,
     startLoop(resume, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
+    startLoop(hold, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
     startLoop(() => enterNextBatch(deps), { pollMs: RESUME_POLL_MS, onError }),
     startLoop(sweep, { pollMs: SWEEP_POLL_MS, isDelayed: true, onError }),
     startLoop(place, { pollMs: RENEW_POLL_MS, onError }),

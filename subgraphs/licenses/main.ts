@@ -4,7 +4,6 @@ import { readEnvironment } from '../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import {
-  attestActsOverHttp,
   attestOverHttp,
   createEventSender,
   readMaterialOverHttp,
@@ -52,7 +51,6 @@ const licenses = createLicenses({
   picture: readPictureOverHttp(...sealsPort),
   personSigning: readPersonSigningOverHttp(...sealsPort),
   attest: attestOverHttp(...sealsPort),
-  attestActs: attestActsOverHttp(...sealsPort),
   stamp: stampOverHttp(...sealsPort),
   material: readMaterialOverHttp(...sealsPort),
   record: recordReceiptOverHttp(...sealsPort),

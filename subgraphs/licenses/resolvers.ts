@@ -69,7 +69,6 @@ export function licenseResolvers(
     },
     LicenseProposal: proposals.LicenseProposal,
     Blank: stock.Blank,
-    BlankStock: stock.BlankStock,
     BlankMove: stock.BlankMove,
     BlankTransfer: stock.BlankTransfer,
     CertificateTask: {

@@ -3,15 +3,21 @@ import { dayOf } from '../../subgraphs/kernel/day.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import {
-  type AttestActsRequest,
   type AttestRequest,
+  type HoldStatement,
   type LapseStatement,
   REGISTER_TYP,
+  type ReleaseStatement,
   type SpoilStatement,
 } from '../../subgraphs/kernel/sealing/attest.ts';
 import { packStates } from '../../subgraphs/licenses/evidence/list.ts';
 import { buildStatementClaims } from '../../subgraphs/licenses/evidence/statement.ts';
-import { buildLapseStatement, buildSpoilStatement } from '../../subgraphs/licenses/register/statement.ts';
+import {
+  buildHoldStatement,
+  buildLapseStatement,
+  buildReleaseStatement,
+  buildSpoilStatement,
+} from '../../subgraphs/licenses/register/statement.ts';
 
 /** Builds requests to the register's key with real claims. Those with another `n` are about another license. */
 
@@ -60,18 +66,32 @@ export function lapseAttestation(n = 0, changes: Partial<LapseStatement> = {}): 
   return { typ: REGISTER_TYP, claims: { ...claims, ...changes } };
 }
 
-/** A request to state several acts at once, each with an id of its own. */
-export function actsAttestation(count: number): AttestActsRequest {
-  const statements = Array.from({ length: count }, (_, i) => {
-    const jti = `0197f3a0-0000-7000-8000-${String(i).padStart(12, '0')}`;
-    return i % 2 === 0 ? spoilAttestation(0, { jti }).claims : lapseAttestation(0, { jti }).claims;
-  });
-  return { statements };
+/** A license in force whose last day, today, a renewal holds off. */
+function buildRenewed(n: number) {
+  const about = {
+    id: randomUUID(),
+    identifier: identifierOf(n),
+    version: 1,
+    organ: 'yudu-lyj',
+    state: 'VALID' as const,
+  };
+  return { ...about, caseNumber: '3607312026050100001', until: dayOf(AT), at: AT };
+}
+
+/** Returns the request for the register's statement that a renewal holds off the last day of a license. */
+export function holdAttestation(n = 0, changes: Partial<HoldStatement> = {}): StatementRequest<HoldStatement> {
+  return { typ: REGISTER_TYP, claims: { ...buildHoldStatement(buildRenewed(n), '2026-05-01'), ...changes } };
+}
+
+/** Returns the request for the register's statement that it does so no longer. */
+export function releaseAttestation(n = 0, changes: Partial<ReleaseStatement> = {}): StatementRequest<ReleaseStatement> {
+  return { typ: REGISTER_TYP, claims: { ...buildReleaseStatement(buildRenewed(n), 'NOT_RENEWED'), ...changes } };
 }
 
 /** One request of each type. */
 export function listAttestations(): AttestRequest[] {
-  return [listAttestation(), stateAttestation(), spoilAttestation(), lapseAttestation()];
+  const ofRegister = [spoilAttestation(), lapseAttestation(), holdAttestation(), releaseAttestation()];
+  return [listAttestation(), stateAttestation(), ...ofRegister];
 }
 
 /** Values of claims that no form allows, whatever the claim is: free words, other types, too much of it. */

@@ -1,4 +1,4 @@
-import { changesFor, duplicatesOf, linesFor } from './content.ts';
+import { duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -115,14 +115,13 @@ export async function grantCase(
     reason?: string;
   } = {},
 ) {
-  const { matter = route.matter, situation } = overrides;
   const input = {
-    matter,
+    matter: overrides.matter ?? route.matter,
     applicant: overrides.applicant ?? COMPANY,
     fields:
-      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
+      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
     licenseNumber: overrides.licenseNumber,
-    situation,
+    situation: overrides.situation,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(
