@@ -15,6 +15,7 @@ import type { GatewayProof } from '../subgraphs/kernel/http/caller-hook.ts';
 import type { TokenCheck } from '../subgraphs/kernel/http/context.ts';
 import type { OnFault } from '../subgraphs/kernel/http/errors.ts';
 import {
+  attestActsOverHttp,
   attestOverHttp,
   createEventSender,
   readMaterialOverHttp,
@@ -38,6 +39,7 @@ import type { ReadPersonSigning } from '../subgraphs/kernel/sealing/person-signa
 import type { ServiceKeys } from '../subgraphs/kernel/sealing/service-token.ts';
 import type {
   Attest,
+  AttestActs,
   ReadEvidenceMaterial,
   ReadPicture,
   RecordReceipt,
@@ -329,12 +331,13 @@ function createSealPorts(seals: Seals, isHttp: boolean, url: () => string, calle
 
 /** The ports of seals that licenses use for codes, statements, timestamps and evidence. */
 function createEvidencePorts(seals: Seals, isHttp: boolean, url: () => string, caller: ServiceCaller) {
-  const { signCode, attest, stamp, material, record } = seals;
-  if (!isHttp) return { signCode, attest, stamp, material, record };
+  const { signCode, attest, attestActs, stamp, material, record } = seals;
+  if (!isHttp) return { signCode, attest, attestActs, stamp, material, record };
   const connection = () => [url(), caller] as const;
   return {
     signCode: ((request) => signCodeOverHttp(...connection())(request)) satisfies SignCode,
     attest: ((request) => attestOverHttp(...connection())(request)) satisfies Attest,
+    attestActs: ((request) => attestActsOverHttp(...connection())(request)) satisfies AttestActs,
     stamp: ((digest) => stampOverHttp(...connection())(digest)) satisfies Stamp,
     material: ((request) => readMaterialOverHttp(...connection())(request)) satisfies ReadEvidenceMaterial,
     record: ((receipt) => recordReceiptOverHttp(...connection())(receipt)) satisfies RecordReceipt,

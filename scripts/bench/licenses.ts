@@ -102,7 +102,7 @@ export async function issueByWorkflow(
   const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();
   const send = { licenses: async () => [], cases: async () => [] };
-  const { sign, signCode, attest, picture } = createSeals({
+  const { sign, signCode, attest, attestActs, picture } = createSeals({
     ...{ db: sealsPool.db, now, signer: signer.signer, send },
     parsers: createParserPool(),
   });
@@ -113,7 +113,7 @@ export async function issueByWorkflow(
     personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
     publicUrl: running.url,
     render: renderSealable,
-    ...{ sign, signCode, attest, picture },
+    ...{ sign, signCode, attest, attestActs, picture },
   };
   const clerk = findDemoPerson(CLERK);
   if (!clerk) throw new Error(`nobody is ${CLERK}`);
@@ -157,7 +157,7 @@ async function waitUntilSettled(dataFolder: string): Promise<void> {
   }
 }
 
-async function measureCost(
+export async function measureCost(
   { dataFolder }: Pick<Bench, 'dataFolder'>,
   count: number,
   work: () => Promise<void>,

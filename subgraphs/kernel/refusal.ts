@@ -114,6 +114,7 @@ export const REFUSALS = {
   LICENSE_NOT_NAMED: '此事项针对已有证照办理，请填写证照编号。',
   CONTENT_INCOMPLETE: '制证信息不完整，不能准予。',
   CORRECTION_EMPTY: '更正没有改动证照上的任何内容。',
+  CHANGE_EMPTY: '变更没有改动证照上的任何内容，请填写要变更的信息项或者持证主体名称。',
   EXAMINER_DECIDES: '审查过本案的人员不能作出决定，须由另一名有权人员决定。',
   REASON_MISSING: '请填写理由。',
   SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制发证照或决定书。',

@@ -22,7 +22,7 @@ import type { LibraryClient } from './library/library-client.ts';
 import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
 import { lockBlank, receiveBox } from './paper/blank-store.ts';
-import { type BlankRange, listBlankNumbers, SEED_ACTOR } from './paper/paper.ts';
+import { type BlankRange, listBlankNumbers, SEED_ACTOR, SERIAL_DIGITS } from './paper/paper.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
@@ -74,7 +74,7 @@ export interface Licenses extends Subgraph {
    */
   stateHolds(): Promise<number>;
   /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
-  receiveBlanks(organ: string, range: BlankRange): Promise<void>;
+  receiveBlanks(organ: string, range: Omit<BlankRange, 'digits'>): Promise<void>;
 }
 
 const RESUME_POLL_MS = 1_000;
@@ -121,8 +121,9 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     sweepEnded: () => sweepEnded(deps),
     confirmClock: (confirmedBy) => confirmClock(db, deps.now(), confirmedBy),
     stateHolds: () => stateHolds(deps),
-    receiveBlanks: (organ, range) =>
+    receiveBlanks: (organ, stated) =>
       db.transaction(async (tx) => {
+        const range = { digits: SERIAL_DIGITS, ...stated };
         const [first] = listBlankNumbers(range);
         if (first !== undefined && (await lockBlank(tx, first))) return;
         await receiveBox(tx, { ...range, organ, licenseType: null }, { actor: SEED_ACTOR, at: deps.now() });

@@ -4,6 +4,7 @@ import { readEnvironment } from '../kernel/environment/read.ts';
 import { endAfter, startProcess } from '../kernel/environment/stop.ts';
 import { createParserPool, readParserLimits } from '../kernel/foreign/pool.ts';
 import {
+  attestActsOverHttp,
   attestOverHttp,
   createEventSender,
   readMaterialOverHttp,
@@ -51,6 +52,7 @@ const licenses = createLicenses({
   picture: readPictureOverHttp(...sealsPort),
   personSigning: readPersonSigningOverHttp(...sealsPort),
   attest: attestOverHttp(...sealsPort),
+  attestActs: attestActsOverHttp(...sealsPort),
   stamp: stampOverHttp(...sealsPort),
   material: readMaterialOverHttp(...sealsPort),
   record: recordReceiptOverHttp(...sealsPort),

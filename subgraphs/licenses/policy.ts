@@ -274,6 +274,8 @@ export const LICENSE_READS = {
   licenseProposals: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER', 'SUPERVISOR'] },
   registrations: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER'] },
   blanks: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
+  /** The equation of the organ's blanks. */
+  blankStock: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
   /** Transfers of blanks that the organ sent or is to receive. */
   blankTransfers: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

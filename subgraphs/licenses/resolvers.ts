@@ -69,6 +69,7 @@ export function licenseResolvers(
     },
     LicenseProposal: proposals.LicenseProposal,
     Blank: stock.Blank,
+    BlankStock: stock.BlankStock,
     BlankMove: stock.BlankMove,
     BlankTransfer: stock.BlankTransfer,
     CertificateTask: {

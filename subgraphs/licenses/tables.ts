@@ -21,10 +21,12 @@ export const sealFact = schema.table('seal_fact', {
   sealId: text().primaryKey(),
   organ: text().notNull(),
   name: text().notNull(),
+  kind: text().$type<EventPayload<'SealChanged'>['kind']>().notNull(),
   state: text().$type<EventPayload<'SealChanged'>['state']>().notNull(),
   validFrom: instant().notNull(),
   validUntil: instant().notNull(),
   grants: jsonb().$type<SealGrant[]>().notNull(),
+  requiredSince: instant(),
 });
 
 /** Granted cases whose act on a license is to be done (制证任务). */

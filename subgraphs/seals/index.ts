@@ -10,6 +10,7 @@ import type { Loop } from '../kernel/loop.ts';
 import type { ReadPersonSigning } from '../kernel/sealing/person-signature.ts';
 import type {
   Attest,
+  AttestActs,
   ReadEvidenceMaterial,
   ReadPicture,
   RecordReceipt,
@@ -18,8 +19,9 @@ import type {
   Stamp,
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
+import { type NeededSeals, provideSeals } from './application/provide-workflow.ts';
 import { announceOldApplications } from './application/store.ts';
-import { attest } from './attestation/workflow.ts';
+import { attest, attestActs } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
 import { getAuthority, preparePki, readMaterial } from './certification/certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './certification/generation-workflow.ts';
@@ -85,12 +87,15 @@ export interface Seals extends Subgraph {
   personSigning: ReadPersonSigning;
   signCode: SignCode;
   attest: Attest;
+  attestActs: AttestActs;
   stamp: Stamp;
   material: ReadEvidenceMaterial;
   record: RecordReceipt;
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(newSeal: NewSeal): Promise<string>;
+  /** Provides the seals that an organ needs, at the start. */
+  provideSeals(needed: NeededSeals): Promise<number>;
   /** The key that verifies the log's checkpoints, as text. */
   logKey(): Promise<string>;
   /** Creates what is missing of the test PKI and of the log. Throws SetBack if the database is older than the log. */
@@ -150,12 +155,17 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       halt.requireActing();
       return attest(deps, request);
     },
+    attestActs: async (request) => {
+      halt.requireActing();
+      return attestActs(deps, request);
+    },
     stamp: async (digest) => {
       halt.requireActing();
       return stamp(deps, digest);
     },
     material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (newSeal) => makeSeal(deps, newSeal),
+    provideSeals: (needed) => provideSeals(deps, needed),
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {

@@ -4,7 +4,7 @@ import { requireService } from '../kernel/http/context.ts';
 import { toRefusalView } from '../kernel/http/errors.ts';
 import type { ServeOptions } from '../kernel/http/serve.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { attestRequest } from '../kernel/sealing/attest.ts';
+import { attestActsRequest, attestRequest } from '../kernel/sealing/attest.ts';
 import { personSigningRequest } from '../kernel/sealing/person-signature.ts';
 import {
   codeRequest,
@@ -50,6 +50,9 @@ export function addPortRoutes(app: FastifyInstance, seals: Seals, options: Serve
   port('/person-signing', personSigningRequest, ['licenses', 'cases'], (input) => seals.personSigning(input));
   port('/code', codeRequest, ['licenses'], async (input) => ({ code: await seals.signCode(input) }));
   port('/attest', attestRequest, ['licenses'], async (input) => ({ attestation: await seals.attest(input) }));
+  port('/attest-acts', attestActsRequest, ['licenses'], async (input) => ({
+    attestations: await seals.attestActs(input),
+  }));
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));

@@ -177,7 +177,7 @@ export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
 export async function setSeal(
   tx: Transaction,
   id: string,
-  columns: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil'>>,
+  columns: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil' | 'requiredSince'>>,
 ): Promise<void> {
   await tx.update(seal).set(columns).where(eq(seal.id, id));
 }
@@ -220,6 +220,13 @@ export async function withdrawGrants(tx: Transaction, ids: readonly string[], at
   if (ids.length > 0) await tx.insert(sealGrantWithdrawal).values(ids.map((grantId) => ({ grantId, at })));
 }
 
+/** Returns those of `ids` whose seal the hub made itself, and not a person's approved application. */
+export async function listMadeByHub(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const isMade = and(inArray(sealEvent.sealId, [...ids]), eq(sealEvent.event, 'MADE'), isNull(sealEvent.actorId));
+  const rows = await db.select({ id: sealEvent.sealId }).from(sealEvent).where(isMade);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Returns those of `matters` for which a seal was never granted. A withdrawn grant counts as granted. */
 export async function listNeverGranted(db: Reader, sealId: string, matters: readonly string[]): Promise<string[]> {
   const rows = await db.select({ matter: sealGrant.matterId }).from(sealGrant).where(eq(sealGrant.sealId, sealId));
@@ -260,6 +267,7 @@ function toSealFact({
   validFrom,
   validUntil,
   grants,
+  requiredSince,
   filingNumber: _,
   ...seal
 }: Seal): EventPayload<'SealChanged'> {
@@ -269,5 +277,6 @@ function toSealFact({
     validFrom: validFrom.toISOString(),
     validUntil: validUntil.toISOString(),
     grants: grants.map(({ id: _id, ...grant }) => grant),
+    requiredSince: requiredSince?.toISOString() ?? null,
   };
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/event-store.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { linesFor } from '../support/content.ts';
+import { changedLine, linesFor } from '../support/content.ts';
 import { COMPANY, grantCase, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { awaitEntered, decideLedger, proposeLedger, registerLedger } from '../support/ledger.ts';
@@ -128,7 +128,7 @@ test('the first act that makes a version makes a sealed one', async () => {
   const number = '于林采旧字第100号';
   const identifier = await register(number);
   const caseId = await grantCase(hub, DIRECT, {
-    ...{ licenseNumber: number, situation: 'CHANGE', fields: linesFor(DIRECT.matter) },
+    ...{ licenseNumber: number, situation: 'CHANGE', fields: [...linesFor(DIRECT.matter), changedLine(DIRECT.matter)] },
   });
   const { license } = await runMutation(
     hub,

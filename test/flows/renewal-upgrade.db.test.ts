@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
+import { changesFor } from '../support/content.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createHubOn, makeSeededTemplate, type TestHub } from '../support/hub.ts';
@@ -27,7 +28,7 @@ test('renewals that an earlier release accepted keep their licenses in force fro
     return license as { number: string; identifier: string };
   };
   const accept = async (matter: string, { number: licenseNumber }: { number: string }): Promise<string> => {
-    const input = { matter, applicant: COMPANY, fields: [], licenseNumber };
+    const input = { matter, applicant: COMPANY, fields: changesFor(matter), licenseNumber };
     const fields = 'case { id: uuid }';
     return (await runMutation(hub, ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, fields)).case.id;
   };

@@ -81,7 +81,13 @@ test('an act that another process finished during rendering counts as done, and 
       identity,
       personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
       publicUrl: 'http://localhost',
-      ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled, attest: failIfCalled },
+      ...{
+        sign: failIfCalled,
+        signCode: failIfCalled,
+        picture: failIfCalled,
+        attest: failIfCalled,
+        attestActs: failIfCalled,
+      },
       render: () => renderedFile,
       onStep: async (step) => {
         if (step !== 'rendered') return;

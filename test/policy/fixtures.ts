@@ -278,6 +278,7 @@ const tasks = fixturesOf(MATTERS_POLICY, ['reportTaskProgress'], computeTaskStat
 const seal: Seal = {
   ...{ id: 'x', name: '于都县林业局证照专用章', kind: 'LICENSE_SEAL', organ: 'yudu-lyj', state: 'IN_USE' },
   ...{ validFrom: new Date('2026-01-01'), validUntil: new Date('2029-01-01'), filingNumber: '1', grants: [] },
+  requiredSince: null,
 };
 const sealPlaces = { SEAL_ORGAN: { organs: ['yudu-lyj'] } };
 const application = {

@@ -191,7 +191,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'licenses.license_version: identifier number state seal_id',
     'licenses.lost_version: identifier number',
     'licenses.paper_entry: number identifier act state_after',
-    'licenses.seal_fact: seal_id organ name state grants',
+    'licenses.seal_fact: seal_id organ name kind state grants',
     'licenses.sheet: blank_number identifier number kind state validity',
     'licenses.proposal_subject: subject',
     'licenses.evidence_bundle: identifier',

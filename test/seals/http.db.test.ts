@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
+  attestActsOverHttp,
   attestOverHttp,
   readMaterialOverHttp,
   readPictureOverHttp,
@@ -16,7 +17,7 @@ import { writeServiceToken } from '../../subgraphs/kernel/sealing/service-token.
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
-import { listAttestation } from '../support/attestation.ts';
+import { actsAttestation, listAttestation } from '../support/attestation.ts';
 import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
@@ -109,9 +110,13 @@ describe('the ports of licenses', () => {
   const [digest, receiptSubject] = ['a'.repeat(64), { stream: 'license:1', revision: 1, identifier: 'i' }];
   const receipt = { from: 'library' as const, ...receiptSubject, documentDigest: digest, digest, isSigned: true };
   const buildValidBody = async (url: string): Promise<object> =>
-    ({ '/code': await fixture.codeRequest(), '/attest': attestation, '/stamp': { digest }, '/record': receipt })[
-      url
-    ] ?? {
+    ({
+      '/code': await fixture.codeRequest(),
+      '/attest': attestation,
+      '/attest-acts': actsAttestation(2),
+      '/stamp': { digest },
+      '/record': receipt,
+    })[url] ?? {
       codes: [],
       use: null,
     };
@@ -125,13 +130,18 @@ describe('the ports of licenses', () => {
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
     expect(await signCodeOverHttp(...callArguments)(code)).toBe(await fixture.seals.signCode(code));
-    const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody', decider: null };
+    const { organ, matterId, act, level } = request;
+    const authoriser = { personId: 'somebody', decider: null, authorisedAt: '2026-06-01T00:00:00Z' };
+    const seal = { organ, matterId, act, level, ...authoriser };
     expect(await readPictureOverHttp(...callArguments)(seal)).toBeNull();
     await expect(readPictureOverHttp(...callArguments)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',
     });
     const jws = await attestOverHttp(...callArguments)(attestation);
     expect(jws.split('.').slice(0, 2)).toEqual((await fixture.seals.attest(attestation)).split('.').slice(0, 2));
+    const acts = actsAttestation(3);
+    const texts = await attestActsOverHttp(...callArguments)(acts);
+    expect(texts).toEqual(await fixture.seals.attestActs(acts));
     const digest = randomBytes(32);
     expect(Buffer.from(await stampOverHttp(...callArguments)(digest)).includes(digest)).toBe(true);
     const kid = JSON.parse(
@@ -166,7 +176,7 @@ describe('the ports of licenses', () => {
     expect((await postTo(claims(4_194_304), await newServiceToken(), '/attest')).status).toBe(413);
   });
 
-  test.each(['/code', '/attest', '/stamp', '/material', '/record'])(
+  test.each(['/code', '/attest', '/attest-acts', '/stamp', '/material', '/record'])(
     '%s is closed to persons and other services',
     async (url) => {
       const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
@@ -188,6 +198,9 @@ describe('the ports of licenses', () => {
     ['/code', {}],
     ['/attest', { typ: 'JWT', claims: {} }],
     ['/attest', { ...attestation, claims: [] }],
+    ['/attest-acts', { statements: [] }],
+    ['/attest-acts', actsAttestation(101)],
+    ['/attest-acts', { statements: [{ ...actsAttestation(1).statements[0], free: 'words' }] }],
     ['/stamp', { digest: 'ff' }],
     ['/stamp', { digest: 'F'.repeat(64) }],
     ['/record', {}],

@@ -10,7 +10,7 @@ import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.t
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
-import { listAttestation } from '../support/attestation.ts';
+import { actsAttestation, listAttestation } from '../support/attestation.ts';
 import { forgeIdentity, identities, servicesOf } from '../support/services.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey } from './envelopes.ts';
 import { toHex } from './octets.ts';
@@ -63,6 +63,7 @@ async function buildValidOrders() {
     publishList: { authority: keys.issuing, request: listRequest(fixture) },
     stamp: { key: keys.timestamp, digest: new Uint8Array(DIGEST) },
     attest: { key: keys.status, request: ATTESTATION },
+    attestActs: { key: keys.status, request: actsAttestation(2) },
     checkpoint: { key: { keyId: 'log', encrypted: fixture.logKey.encrypted }, text: CHECKPOINT },
     seal: fixture.sealOrder(await fixture.withAuthorisation(newRequest())),
     code: fixture.codeOrder(await fixture.withAuthorisation(newCodeRequest())),
@@ -147,6 +148,12 @@ describe('a signer over HTTP', () => {
     expect(Buffer.from(await remoteSigner.stamp(stamp)).includes(DIGEST)).toBe(true);
     const { payload } = await compactVerify(await remoteSigner.attest(attest), publicKeyOf('status'));
     expect(JSON.parse(Buffer.from(payload).toString())).toEqual(ATTESTATION.claims);
+    const { attestActs } = await buildValidOrders();
+    const texts = await remoteSigner.attestActs(attestActs);
+    const verified = await Promise.all(texts.map((text) => compactVerify(text, publicKeyOf('status'))));
+    expect(verified.map((one) => JSON.parse(Buffer.from(one.payload).toString()))).toEqual(
+      attestActs.request.statements,
+    );
   });
 
   test('seals documents and statements at the time of its own clock, and names the authoriser', async () => {
@@ -275,6 +282,7 @@ describe('the port', () => {
     ['publishList', 'authority', 'seal'],
     ['stamp', 'key', 'status'],
     ['attest', 'key', 'seal'],
+    ['attestActs', 'key', 'seal'],
     ['seal', 'key', 'timestamp'],
     ['seal', 'stamp', 'issuing'],
     ['seal', 'key', 'citySeal'],

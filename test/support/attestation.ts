@@ -3,6 +3,7 @@ import { dayOf } from '../../subgraphs/kernel/day.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import {
+  type AttestActsRequest,
   type AttestRequest,
   type HoldStatement,
   type LapseStatement,
@@ -64,6 +65,15 @@ export function lapseAttestation(n = 0, changes: Partial<LapseStatement> = {}): 
   const about = { id: randomUUID(), identifier: identifierOf(n), version: 1, organ: 'yudu-lyj' };
   const claims = buildLapseStatement({ ...about, until: dayOf(new Date(AT.getTime() - 86_400_000)), at: AT });
   return { typ: REGISTER_TYP, claims: { ...claims, ...changes } };
+}
+
+/** A request to state several acts at once, each with an id of its own. */
+export function actsAttestation(count: number): AttestActsRequest {
+  const statements = Array.from({ length: count }, (_, i) => {
+    const jti = `0197f3a0-0000-7000-8000-${String(i).padStart(12, '0')}`;
+    return i % 2 === 0 ? spoilAttestation(0, { jti }).claims : lapseAttestation(0, { jti }).claims;
+  });
+  return { statements };
 }
 
 /** A license in force whose last day, today, a renewal holds off. */

@@ -1,4 +1,4 @@
-import { duplicatesOf, linesFor } from './content.ts';
+import { changesFor, duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -115,13 +115,14 @@ export async function grantCase(
     reason?: string;
   } = {},
 ) {
+  const { matter = route.matter, situation } = overrides;
   const input = {
-    matter: overrides.matter ?? route.matter,
+    matter,
     applicant: overrides.applicant ?? COMPANY,
     fields:
-      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
+      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
     licenseNumber: overrides.licenseNumber,
-    situation: overrides.situation,
+    situation,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(

@@ -1,12 +1,12 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
-import { changesHolder, changesLines, makesSheet } from '../../kernel/license-acts.ts';
+import { changesHolder, changesLines, type LicenseAction, makesSheet, periodMove } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
-import { Refusal } from '../../kernel/refusal.ts';
+import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
 import { linesAfter } from './content.ts';
@@ -117,21 +117,31 @@ export function listChanges(
   );
 }
 
+/** The acts that must change what a license says, each with its refusal. The others are something without a change. */
+export const EMPTY_REFUSALS = { CHANGE: 'CHANGE_EMPTY', CORRECT: 'CORRECTION_EMPTY' } as const satisfies Partial<
+  Record<LicenseAction, RefusalCode>
+>;
+
+const isOfEmptyRefusals = (act: LicenseAction): act is keyof typeof EMPTY_REFUSALS =>
+  Object.hasOwn(EMPTY_REFUSALS, act);
+
 /**
- * Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name nor `period`, what
- * the decision makes of the period of validity. Before the decision nobody has named it yet: null. Days that a decision
- * wrote may be all that is wrong.
+ * Refuses CHANGE_EMPTY or CORRECTION_EMPTY for a change (变更) or correction (更正) that changes neither a line nor the
+ * holder's name nor, where the act may correct it, `period`, what the decision makes of the period of validity. Before
+ * the decision nobody has named it yet: null. Days that a decision wrote may be all that is wrong.
  */
-export function requireCorrection(
+export function requireChange(
   subject: CaseLines & Pick<CaseFile, 'applicant'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
   period: { validFrom: Day; validUntil: Day | null } | null = null,
 ): void {
-  if (license === null || actOf(subject) !== 'CORRECT') return;
+  const act = actOf(subject);
+  if (license === null || act === null || !isOfEmptyRefusals(act)) return;
   if (listChanges(subject, license, type).length > 0) return;
-  if (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period)) return;
-  throw new Refusal('CORRECTION_EMPTY', 'fields');
+  const mayCorrectDays = periodMove(act) === 'CORRECTS';
+  if (mayCorrectDays && (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period))) return;
+  throw new Refusal(EMPTY_REFUSALS[act], 'fields');
 }
 
 /** Whether a period is that of a license: of one whose renewal waits, from the first day of either version. */

@@ -9,7 +9,7 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { linesOf, listChanges, requireContent, requireCorrection } from '../content/check.ts';
+import { linesOf, listChanges, requireChange, requireContent } from '../content/check.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
@@ -24,7 +24,7 @@ export interface DecisionInput extends TermInput {
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
  * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits`,
- * `requireTurn`, `requireContent` and `requireCorrection` refuse.
+ * `requireTurn`, `requireContent` and `requireChange` refuse.
  */
 export function decide(
   subject: Case,
@@ -49,7 +49,7 @@ export function decide(
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireTurn(actOf(subject), 'grant', license),
     () => grantsLicense && requireContent(subject, license, type),
-    () => grantsLicense && requireCorrection(subject, license, type, termOf(subject, input, termFacts)),
+    () => grantsLicense && requireChange(subject, license, type, termOf(subject, input, termFacts)),
   );
   return grantsLicense ? contentOf(subject, license, type, { input, today }) : null;
 }

@@ -10,7 +10,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct } from '../case.ts';
-import { requireChangeable, requireCorrection, requireFitting } from '../content/check.ts';
+import { requireChange, requireChangeable, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { ownLicense } from '../content/sight.ts';
 import { hasNextTerm, stateForActs } from '../fact/license.ts';
@@ -36,7 +36,7 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 /**
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`,
- * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireCorrection` and `requireChangeable` refuse.
+ * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and `requireChangeable` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
@@ -64,7 +64,7 @@ export function requireApplication(
     () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
     () => requireOwnMatter(delegation, facts),
-    () => requireCorrection({ ...application, delegation }, own, type),
+    () => requireChange({ ...application, delegation }, own, type),
     () => requireChangeable({ ...application, delegation }, own, type),
   );
 }

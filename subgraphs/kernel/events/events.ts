@@ -10,7 +10,7 @@ import { organChangedSchema, organSchema } from '../organ/fact.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
 import { saltSchema } from '../sealing/salt.ts';
 import { guideFact } from './guide-fact.ts';
-import { SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
+import { SEAL_KINDS, SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
@@ -333,12 +333,14 @@ export const payloads = {
     z.object({
       sealId: z.string(),
       name: z.string(),
-      kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
+      kind: z.enum(SEAL_KINDS),
       organ: z.string(),
       state: z.enum(SEAL_STATES),
       validFrom: instantSchema,
       validUntil: instantSchema,
       grants: z.array(sealGrant),
+      /** When its kind became required. Absent in events up to release 0.4. */
+      requiredSince: instantSchema.nullable().optional(),
     }),
   ),
 } as const;

@@ -8,6 +8,7 @@ import { personSigningAnswer, type ReadPersonSigning } from '../sealing/person-s
 import { type ServiceIdentity, type ServiceReceiver, writeServiceToken } from '../sealing/service-token.ts';
 import {
   type Attest,
+  type AttestActs,
   base64Bytes,
   type EvidenceMaterial,
   type ReadEvidenceMaterial,
@@ -138,6 +139,12 @@ export function readPersonSigningOverHttp(...address: PortAddress): ReadPersonSi
 export function attestOverHttp(...address: PortAddress): Attest {
   return async (request) =>
     (await callSeals('attest', z.object({ attestation: z.string() }), request, address)).attestation;
+}
+
+/** The port `seals.attestActs` over HTTP. */
+export function attestActsOverHttp(...address: PortAddress): AttestActs {
+  const answer = z.object({ attestations: z.array(z.string()) });
+  return async (request) => (await callSeals('attest-acts', answer, request, address)).attestations;
 }
 
 /** The port `seals.stamp` over HTTP. */

@@ -83,8 +83,8 @@ const organ = z
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
   .max(64);
 
-/** The number of a blank (空白证照): prefix and eight digits. */
-const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
+/** The number of a blank (空白证照): a prefix and one to nine digits. */
+const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{1,9}$/);
 
 /**
  * What the register states of a license (登记声明): who stated what of which version. `jti` is the id of the act, so a
@@ -196,6 +196,12 @@ export type RegistrationStatement = z.infer<typeof registeredPaper>;
 export type HoldStatement = z.infer<typeof renewalHolds>;
 export type ReleaseStatement = z.infer<typeof renewalReleases>;
 export const REGISTER_TYP = 'register-statement+jwt';
+
+/** Maximum of acts that one call states. */
+export const MAX_STATED_ACTS = 100;
+/** Request of `seals.attestActs`, called by licenses: statements of the register on different acts. */
+export const attestActsRequest = z.object({ statements: z.array(registerStatement).min(1).max(MAX_STATED_ACTS) });
+export type AttestActsRequest = z.infer<typeof attestActsRequest>;
 
 /** Request of `seals.attest`, called by licenses. It signs with a key for only that. */
 export const attestRequest = z.discriminatedUnion('typ', [

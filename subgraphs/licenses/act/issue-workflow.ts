@@ -11,7 +11,15 @@ import {
   type OnSealingStep,
   type SealingOutcome,
 } from '../../kernel/sealing/sealing-workflow.ts';
-import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
+import type {
+  Attest,
+  AttestActs,
+  CodeRequest,
+  ReadPicture,
+  SealUseRequest,
+  Sign,
+  SignCode,
+} from '../../kernel/sealing/sign.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
@@ -36,6 +44,7 @@ export interface IssueDependencies extends PrepareDependencies {
   sign: Sign;
   signCode: SignCode;
   attest: Attest;
+  attestActs: AttestActs;
   /** Reads the office's own picture of the seal. Null if the seal is drawn. */
   picture: ReadPicture;
   /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */
@@ -117,9 +126,15 @@ async function renderFile(
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
   if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
-  const { personId, decider } = readUnverifiedAuthoriser(sealUse.authorisation);
+  const { name: _, ...authoriser } = readUnverifiedAuthoriser(sealUse.authorisation);
   const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
-  const picture = await deps.picture({ organ: organ.id, matterId, personId, decider });
+  const picture = await deps.picture({
+    organ: organ.id,
+    matterId,
+    act: sealUse.act,
+    level: organ.level,
+    ...authoriser,
+  });
   return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
 }
 
@@ -138,6 +153,7 @@ function buildSealUse(intent: PreparedAct): SealUseRequest {
     matterId,
     caseId,
     act,
+    level: organ.level,
     identifier,
     blankNumber,
     ...(duplicateBlanks.length > 0 ? { duplicateBlanks } : {}),

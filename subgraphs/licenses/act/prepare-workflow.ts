@@ -4,7 +4,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
-import { makesVersion } from '../../kernel/license-acts.ts';
+import { makesVersion, type SealedAct } from '../../kernel/license-acts.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -87,7 +87,8 @@ export async function prepareCaseAct(
   const at = deps.now();
   const { name: authorisedBy, ...authoriser } = readUnverifiedAuthoriser(task.authorisation);
   const { action, matterId, licenseType } = authorised;
-  const use = { organ: task.issuer.id, matterId, ...authoriser };
+  const { id: organ, level } = task.issuer;
+  const use = { organ, level, matterId, act: action, ...authoriser };
   const { sheets = null } = request;
   const needsVersion = makesVersion(action);
   const [{ head, sealName }, reservation, blanks, counts] = await inOrder(tx, [
@@ -243,11 +244,13 @@ export async function loadOwnSealUse(
   tx: Transaction,
   head: LicenseHead,
   person: Authoriser,
-  at: Date,
+  { act, at }: { act: SealedAct; at: Date },
 ): Promise<SealUse> {
   const seals = await listSealFacts(tx, [head.issuer.id]);
-  const use = { organ: head.issuer.id, matterId: head.record.KZ_SX, personId: person.id };
-  return { seals, authorised: { ...use, decider: toDecider(head, person) }, at };
+  const { id: organ, level } = head.issuer;
+  const use = { organ, level, act, matterId: head.record.KZ_SX, personId: person.id };
+  const authorised = { ...use, decider: toDecider(head, person), authorisedAt: at.toISOString() };
+  return { seals, authorised, at };
 }
 
 type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &

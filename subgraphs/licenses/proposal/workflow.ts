@@ -197,7 +197,7 @@ async function prepareApproved(
   const head = await succeedIssuer(tx, toHead(stored, dayOf(at)), dayOf(at));
   requireUnchanged(content, head, stored.version.revision);
   const { subject, order } = await lockSubject(tx, head, act, content.order);
-  const sealUse = await loadOwnSealUse(tx, head, decider, at);
+  const sealUse = await loadOwnSealUse(tx, head, decider, { act, at });
   requireActState(act, { ...subject, sealUse });
   const newState = stateAfter(head.state, act);
   const sealName = requireSeal(sealUse).name;

@@ -1,8 +1,8 @@
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events/events.ts';
-import { REGISTER_TYP } from '../../kernel/sealing/attest.ts';
-import type { Attest } from '../../kernel/sealing/sign.ts';
+import { MAX_STATED_ACTS } from '../../kernel/sealing/attest.ts';
+import type { AttestActs } from '../../kernel/sealing/sign.ts';
 import { enterLicenses, type StatedLine } from './entry-store.ts';
 import { buildRegistrationStatement, type RegistrationLine, type Takeover } from './registration.ts';
 import * as store from './store.ts';
@@ -15,14 +15,14 @@ import * as store from './store.ts';
 export interface EntryDependencies {
   db: Database;
   now: Clock;
-  attest: Attest;
+  attestActs: AttestActs;
 }
 
 /** Licenses of one batch: one transaction, and one event for cases. */
-const BATCH = 100;
+const BATCH = MAX_STATED_ACTS;
 
 /** Enters the next batch. Returns whether more is left. */
-export async function enterNextBatch({ db, now, attest }: EntryDependencies): Promise<boolean> {
+export async function enterNextBatch({ db, now, attestActs }: EntryDependencies): Promise<boolean> {
   const next = await store.findNextBatch(db, BATCH);
   if (next === null) return false;
   const { progress, lines } = next;
@@ -32,8 +32,7 @@ export async function enterNextBatch({ db, now, attest }: EntryDependencies): Pr
     throw new Error(`registration ${proposalId} has no lines or decision`);
   const { proposedById, ended } = registration;
   const takeover = { proposedById, approvedById: ended.actorId, approvedAt: ended.at, organ: organs.issuer.id };
-  const stated: StatedLine[] = [];
-  for (const line of lines) stated.push(await stateLine(attest, line, takeover));
+  const stated = await stateLines(attestActs, lines, takeover);
   const at = now();
   const facts = { approver: { id: ended.actorId, name: ended.actor }, ...organs, at };
   await db.transaction(async (tx) => {
@@ -43,12 +42,16 @@ export async function enterNextBatch({ db, now, attest }: EntryDependencies): Pr
   return true;
 }
 
-async function stateLine(
-  attest: Attest,
-  line: RegistrationLine,
+async function stateLines(
+  attestActs: AttestActs,
+  lines: readonly RegistrationLine[],
   takeover: Pick<Takeover, 'proposedById' | 'approvedById' | 'approvedAt'> & { organ: string },
-): Promise<StatedLine> {
-  const statement = buildRegistrationStatement(line, takeover);
-  const text = await attest({ typ: REGISTER_TYP, claims: statement });
-  return { ...line, statement, text, digest: sha256(text) };
+): Promise<StatedLine[]> {
+  const statements = lines.map((line) => buildRegistrationStatement(line, takeover));
+  const texts = await attestActs({ statements });
+  return lines.map((line, i) => {
+    const [statement, text] = [statements[i], texts[i]];
+    if (!statement || text === undefined) throw new Error(`the register did not state ${line.actId}`);
+    return { ...line, statement, text, digest: sha256(text) };
+  });
 }

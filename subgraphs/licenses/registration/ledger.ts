@@ -8,7 +8,7 @@ import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
  */
 
 /** Maximum of lines of a ledger, without its header. An office sends a longer one in several files. */
-const MAX_LEDGER_LINES = 5_000;
+export const MAX_LEDGER_LINES = 5_000;
 /** Maximum of characters of an unknown column's name that a message repeats. */
 const MAX_HEADING_CHARS = 40;
 

@@ -1,12 +1,16 @@
-import { type AttestRequest, attestRequest, REGISTER_TYP } from '../../kernel/sealing/attest.ts';
+import {
+  type AttestActsRequest,
+  type AttestRequest,
+  attestActsRequest,
+  attestRequest,
+  REGISTER_TYP,
+  type RegisterStatement,
+} from '../../kernel/sealing/attest.ts';
 import { ensureAuthorities, toCertifiedKey } from '../certification/certification-workflow.ts';
 import { insertLeaves } from '../log/store.ts';
-import type { CertifiedKey } from '../signer/signer.ts';
 import { requireLog, type UseDependencies } from '../use/workflow.ts';
 import { buildAttestationLeaf, isSameStatement } from './attestation.ts';
-import { insertStatement, lockStatement } from './store.ts';
-
-type RegisterRequest = Extract<AttestRequest, { typ: typeof REGISTER_TYP }>;
+import { insertStatements, lockStatements } from './store.ts';
 
 /**
  * Signs a statement with the register's key (状态声明、登记声明). Returns a compact JWS (RFC 7515, ES256) of the requested
@@ -14,30 +18,46 @@ type RegisterRequest = Extract<AttestRequest, { typ: typeof REGISTER_TYP }>;
  */
 export async function attest(deps: UseDependencies, rawRequest: AttestRequest): Promise<string> {
   const request = attestRequest.parse(rawRequest);
+  if (request.typ === REGISTER_TYP) return (await attestActs(deps, { statements: [request.claims] }))[0] as string;
   const { status } = await ensureAuthorities(deps);
   const key = toCertifiedKey(status);
-  if (request.typ === REGISTER_TYP) return attestAct(deps, key, request);
   const jws = await deps.signer.attest({ key, request });
   await insertLeaves(deps.db, [buildAttestationLeaf(request, jws, deps.now())]);
   return jws;
 }
 
 /**
- * States an act once: the same claims always return the same bytes, and other claims of the same act are a fault of the
- * caller. Statement and leaf are written in one transaction, so that no statement is unrecorded.
+ * States acts, each once: the same claims always return the same bytes, and other claims of the same act are a fault of
+ * the caller. Statements and leaves are written in one transaction, so that no statement is unrecorded. Returns a
+ * compact JWS for each, in their order. Throws ZodError unless all have the closed form, and an Error if two statements
+ * are of one act.
  */
-function attestAct(deps: UseDependencies, key: CertifiedKey, request: RegisterRequest): Promise<string> {
-  const { jti: id } = request.claims;
+export async function attestActs(deps: UseDependencies, rawRequest: AttestActsRequest): Promise<string[]> {
+  const { statements } = attestActsRequest.parse(rawRequest);
+  const ids = statements.map(({ jti }) => jti);
+  if (new Set(ids).size < ids.length) throw new Error('two statements are of one act');
+  const { status } = await ensureAuthorities(deps);
+  const key = toCertifiedKey(status);
   return deps.db.transaction(async (tx) => {
     await requireLog(tx, deps);
-    const previous = await lockStatement(tx, id);
-    if (previous !== null) {
-      if (!isSameStatement(previous, request.claims)) throw new Error(`the register has stated otherwise of ${id}`);
-      return previous;
+    const known = await lockStatements(tx, ids);
+    for (const claims of statements) requireSameStatement(known.get(claims.jti), claims);
+    const missing = statements.filter(({ jti }) => !known.has(jti));
+    if (missing.length > 0) {
+      const texts = await deps.signer.attestActs({ key, request: { statements: missing } });
+      const at = deps.now();
+      const rows = missing.map(({ jti: id }, i) => ({ id, text: texts[i] ?? '', at }));
+      const leaves = missing.map((claims, i) =>
+        buildAttestationLeaf({ typ: REGISTER_TYP, claims }, texts[i] ?? '', at),
+      );
+      await insertStatements(tx, rows, leaves);
+      for (const { id, text } of rows) known.set(id, text);
     }
-    const text = await deps.signer.attest({ key, request });
-    const at = deps.now();
-    await insertStatement(tx, { id, text, at }, buildAttestationLeaf(request, text, at));
-    return text;
+    return ids.map((id) => known.get(id) as string);
   });
+}
+
+function requireSameStatement(previous: string | undefined, claims: RegisterStatement): void {
+  if (previous !== undefined && !isSameStatement(previous, claims))
+    throw new Error(`the register has stated otherwise of ${claims.jti}`);
 }

@@ -29,9 +29,12 @@ export async function insertLeaves(db: Database, leaves: readonly Leaf[]): Promi
   await insertPending(db, leafInsert.returning(SERIAL));
 }
 
-/** Writes a leaf together with its subject, in one statement. */
-export async function insertLeafWith(db: Database, statement: SQLWrapper, leaf: Leaf): Promise<void> {
-  const leafInsert = db.insert(logLeaf).values(leaf).returning(SERIAL);
+/** Writes leaves together with their subjects, in one statement. */
+export async function insertLeavesWith(db: Database, statement: SQLWrapper, leaves: readonly Leaf[]): Promise<void> {
+  const leafInsert = db
+    .insert(logLeaf)
+    .values([...leaves])
+    .returning(SERIAL);
   await insertPending(db, leafInsert, sql`about as ${statement},`);
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instantSchema } from '../../kernel/day-schema.ts';
-import { attestRequest } from '../../kernel/sealing/attest.ts';
+import { attestActsRequest, attestRequest } from '../../kernel/sealing/attest.ts';
 import { personSigningAnswer, personSigningRequest } from '../../kernel/sealing/person-signature.ts';
 import { base64Bytes, codeRequest, signRequest } from '../../kernel/sealing/sign.ts';
 import type { Signer } from './signer.ts';
@@ -62,6 +62,10 @@ export const ORDERS = {
   publishList: { order: z.object({ authority: keyRef, request: listRequest }), answer: base64Bytes },
   stamp: { order: z.object({ key: certifiedKey, digest: base64Bytes }), answer: base64Bytes },
   attest: { order: z.object({ key: certifiedKey, request: attestRequest }), answer: z.string() },
+  attestActs: {
+    order: z.object({ key: certifiedKey, request: attestActsRequest }),
+    answer: z.array(z.string()),
+  },
   checkpoint: { order: z.object({ key: keyRef, text: z.string().max(1_000) }), answer: base64Bytes },
   seal: {
     order: z.object({ key: keyRef, chain: z.tuple([pem], pem), stamp: certifiedKey, request: sealRequest }),

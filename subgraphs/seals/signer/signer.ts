@@ -1,8 +1,16 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
-import { type AttestRequest, attestRequest, REGISTER_TYP } from '../../kernel/sealing/attest.ts';
+import type { SealKind } from '../../kernel/events/seal-grant.ts';
+import {
+  type AttestActsRequest,
+  type AttestRequest,
+  attestActsRequest,
+  attestRequest,
+  REGISTER_TYP,
+} from '../../kernel/sealing/attest.ts';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
+import { documentOf, mayBear } from '../../kernel/sealing/seal-kind.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 import { requireAuthorisation } from './authority.ts';
 import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
@@ -10,7 +18,7 @@ import { type Chain, derOf, signDetached } from './cms.ts';
 import { requireCode, requireDocument } from './content/order.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
-import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
+import { createKeys, type GuardedKey, type KeyKind, type KeyRing, type SignBytes } from './keys.ts';
 import { answerPersonSigning, NO_PERSON_KEYS, type PersonKeys } from './person/credential.ts';
 import { type CertificateRequest, type DistinguishedName, makeCertificate, makeRequest } from './pki.ts';
 import { makeTimestampToken } from './timestamp.ts';
@@ -53,6 +61,8 @@ export interface Signer {
   stamp(order: { key: CertifiedKey; digest: Uint8Array }): Promise<Uint8Array>;
   /** Signs a compact JWS with the register's key. Throws ZodError unless the claims have the form of their type. */
   attest(order: { key: CertifiedKey; request: AttestRequest }): Promise<string>;
+  /** Signs a compact JWS for each statement of the register. Throws ZodError unless all have their form. */
+  attestActs(order: { key: CertifiedKey; request: AttestActsRequest }): Promise<string[]>;
   /** Signs a checkpoint of the log (C2SP tlog-checkpoint) with Ed25519. */
   checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
   /**
@@ -93,16 +103,29 @@ function requirePurpose({ keyId }: KeyRef, ...allowed: readonly (AuthorityKey | 
 }
 
 /** The id to which a seal's keys are bound contains the seal's organ. */
-const SEAL_KEY = /^(.+)-(unit|approval|license)-seal( code)?$/;
+const SEAL_KEY = /^(.+)-(unit|approval|license|acceptance)-seal( code)?$/;
 
-/** Throws unless the key belongs to a seal of the organ whose person authorised the use. */
-function requireOrgan({ keyId }: KeyRef, organ: string): void {
-  if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
+/**
+ * Throws unless the key belongs to a seal of the organ whose person authorised the use, of a kind that may go onto the
+ * document.
+ */
+function requireSealFor({ keyId }: KeyRef, { organ, act }: Pick<SealUseRequest, 'organ' | 'act'>): void {
+  const [, ofOrgan, kind = ''] = SEAL_KEY.exec(keyId) ?? [];
+  if (ofOrgan !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
+  if (!mayBear(documentOf(act), `${kind.toUpperCase()}_SEAL` as SealKind))
+    throw new Error(`the key ${keyId} is of no seal for ${act}`);
 }
 
 async function requireAuthoriser(...request: Parameters<typeof requireAuthorisation>): Promise<Authoriser> {
   const { actor, actorName } = await requireAuthorisation(...request);
   return { actor, actorName };
+}
+
+function attestWith({ certificatePem }: CertifiedKey, sign: SignBytes, { typ, claims }: AttestRequest): string {
+  const x5c = [Buffer.from(derOf(certificatePem)).toString('base64')];
+  // Statements on states keep the order of their members, which earlier releases signed.
+  const text = typ === REGISTER_TYP ? toCanonicalJson(claims) : JSON.stringify(claims);
+  return compactJws({ alg: 'ES256', typ, x5c }, text, (data) => sign(data, 'ieee-p1363'));
 }
 
 interface SignerDependencies {
@@ -146,12 +169,13 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     stamp: async ({ key, digest }) => stamp(key, digest, now()),
     async attest({ key, request }) {
       requirePurpose(key, 'status');
-      const { typ, claims } = attestRequest.parse(request);
-      const x5c = [Buffer.from(derOf(key.certificatePem)).toString('base64')];
+      return attestWith(key, open(key), attestRequest.parse(request));
+    },
+    async attestActs({ key, request }) {
+      requirePurpose(key, 'status');
+      const { statements } = attestActsRequest.parse(request);
       const sign = open(key);
-      // Statements on states keep the order of their members, which earlier releases signed.
-      const text = typ === REGISTER_TYP ? toCanonicalJson(claims) : JSON.stringify(claims);
-      return compactJws({ alg: 'ES256', typ, x5c }, text, (data) => sign(data, 'ieee-p1363'));
+      return statements.map((claims) => attestWith(key, sign, { typ: REGISTER_TYP, claims }));
     },
     async checkpoint({ key, text }) {
       requirePurpose(key, 'log');
@@ -160,7 +184,7 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     },
     async seal({ key, chain, stamp: timestampKey, request }) {
       requirePurpose(key, 'seal');
-      requireOrgan(key, request.organ);
+      requireSealFor(key, request);
       const authoriser = await verifyAuthoriser(request);
       const documentDigest = Buffer.from(requireDocument(request, authoriser.actorName), 'hex');
       const { profile } = request;
@@ -172,7 +196,7 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     },
     async code({ key, request }) {
       requirePurpose(key, 'code');
-      requireOrgan(key, request.organ);
+      requireSealFor(key, request);
       const authoriser = await verifyAuthoriser(request);
       requireCode(request, authoriser.actorName);
       const kid = computeKid(readCertificate(key.certificatePem).raw);

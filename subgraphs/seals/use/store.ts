@@ -10,7 +10,7 @@ import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
 import type { CodeKeyRow } from '../certification/certificate-store.ts';
 import { buildCodeLeaf, buildUseLeaf } from '../log/leaf.ts';
-import { insertLeafWith } from '../log/store.ts';
+import { insertLeavesWith } from '../log/store.ts';
 import type { Seal } from '../seal.ts';
 import { type CertificateRow, LOCK_IDS, toGrant } from '../store.ts';
 import * as tables from '../tables.ts';
@@ -182,11 +182,11 @@ export async function listSealsFor(
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
-  await insertLeafWith(tx, tx.insert(sealUse).values(row), buildUseLeaf(row));
+  await insertLeavesWith(tx, tx.insert(sealUse).values(row), [buildUseLeaf(row)]);
 }
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
-  await insertLeafWith(tx, tx.insert(sealCode).values(row), buildCodeLeaf(row));
+  await insertLeavesWith(tx, tx.insert(sealCode).values(row), [buildCodeLeaf(row)]);
 }
 
 /** Returns the use under each issuance, in their order. Null if there is none. */

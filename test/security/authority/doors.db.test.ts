@@ -278,7 +278,7 @@ describe('behind the edge', () => {
   const isForServices = (receiver: ServiceReceiver, { name }: Door) =>
     receiver === 'signer'
       ? name.startsWith('POST')
-      : /^POST \/(events|sign|picture|person-signing|code|attest|stamp|material|record)\b/.test(name);
+      : /^POST \/(events|sign|picture|person-signing|code|attest|attest-acts|stamp|material|record)\b/.test(name);
 
   const foreign = async (receiver: ServiceReceiver): Promise<[string, string | null, number][]> => [
     ['nothing', null, 401],
