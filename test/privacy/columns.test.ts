@@ -31,7 +31,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'cases.material_file: digest bytes',
     'licenses.registration_file: digest bytes',
     'licenses.registration_line: record record_digest',
-    'cases.material_upload: digest name uploader_id holder_code',
+    'cases.material_upload: digest name uploader_id holder_code signature',
     'cases.decision_seal: document_digest signature',
   ],
   'kept as evidence of supervision, as others signed it': [

@@ -1,5 +1,10 @@
 import type { Day } from '../../kernel/day.ts';
-import type { GuideFact, GuideMaterialFact } from '../../kernel/events/guide-fact.ts';
+import {
+  type FileFormat,
+  type GuideFact,
+  type GuideMaterialFact,
+  listFileFormats,
+} from '../../kernel/events/guide-fact.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
@@ -122,6 +127,14 @@ function requireMaterial(
   if (requirement?.form === 'ORIGINAL' || (requirement?.form === 'ORIGINAL_SEEN' && !atCounter))
     throw wrongForm(name, requirement, place);
   return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
+}
+
+/** Refuses MATERIAL_FORMAT if the file of a material has a format that the guide does not take. */
+export function requireFormat(material: Material, format: FileFormat, field: string): void {
+  const formats = listFileFormats(material.requirement);
+  if (!formats.includes(format)) {
+    throw new Refusal('MATERIAL_FORMAT', field, `${material.name}接受 ${formats.join('、')}`);
+  }
 }
 
 /** Names of the forms in which a material is handed in. */
