@@ -1,5 +1,13 @@
 import type { Hub } from '../../gateway/hub.ts';
-import { readGuides, readLegalBases, readLicenseTypes, readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
+import {
+  listReportingOrgans,
+  readGuides,
+  readLegalBases,
+  readLicenseTypes,
+  readMatters,
+  readOrgans,
+  readTasks,
+} from '../../seeds/load.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import type { SealKind } from '../../subgraphs/kernel/events/seal-grant.ts';
 import { SEAL_KIND_OF } from '../../subgraphs/kernel/sealing/seal-kind.ts';
@@ -32,7 +40,7 @@ interface SeedCounts {
   seals: number;
 }
 
-/** Loads what the plan says, and the seals of each organ. Nothing else is entered in production. */
+/** Loads what the plan says, and the seals of each organ that handles matters. Nothing else is entered in production. */
 export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   const organs = readOrgans();
   const rows = readMatters();
@@ -40,9 +48,11 @@ export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   const { guides, overlays } = readGuides();
   await hub.matters.publishGuides(guides, overlays);
   await hub.matters.publishLicenseTypes(readLicenseTypes());
-  await hub.matters.importTasks(readTasks());
+  const tasks = readTasks();
+  await hub.matters.importTasks(tasks);
+  const reportingOrgans = listReportingOrgans(tasks, rows);
   let seals = 0;
-  for (const organ of organs) {
+  for (const organ of organs.filter(({ id }) => !reportingOrgans.has(id))) {
     seals += await hub.seals.provideSeals({
       organ: organ.id,
       organName: organ.name,
@@ -74,7 +84,8 @@ type SeededOrgan = ReturnType<typeof readOrgans>[number];
 async function seedDemonstration(hub: SeededHub): Promise<void> {
   const rows = readMatters();
   const organs = readOrgans();
-  for (const { id, uscc } of organs)
+  const reportingOrgans = listReportingOrgans(readTasks(), rows);
+  for (const { id, uscc } of organs.filter((organ) => !reportingOrgans.has(organ.id)))
     await hub.licenses.receiveBlanks(id, { prefix: blankPrefix(uscc), from: 1, to: BLANKS_PER_ORGAN });
   const reviewedMatters = rows.filter(
     (row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== ORGAN_WITHOUT_AGREEMENT,
