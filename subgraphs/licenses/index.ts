@@ -30,6 +30,7 @@ import { enterNextBatch } from './registration/entry-workflow.ts';
 import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
+import { addStatisticsRoutes } from './statistics/routes.ts';
 import { organFact } from './tables.ts';
 import { openTask } from './task/store.ts';
 import { putLicenseType } from './type/store.ts';
@@ -115,6 +116,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     routes: (app, options) => {
       addEvidenceRoutes(app, deps, options);
       addFileRoutes(app, deps, options);
+      addStatisticsRoutes(app, deps, options);
       addVerificationRoutes(app, deps);
     },
     renewProofs: () => renewProofs(deps),

@@ -267,6 +267,8 @@ export const LICENSES_POLICY = { ...ACT_RULES, ...COUNTER_RULES };
 
 /** Who reads what besides licenses and tasks, whose parties see them. */
 export const LICENSE_READS = {
+  /** Also the route `/licenses/statistics.csv`. Who counts blanks and orders, their own rows say. */
+  licenseStatistics: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES, ownWindow: STAFF_ROLES },
   licenseChanges: { everything: ['LIBRARY', 'AUDITOR'], ownOrgan: [] },
   /** Orders that the organ gave or has to answer. */
   supervisionOrders: { everything: ['AUDITOR'], ownOrgan: ['APPROVER', 'SUPERVISOR'] },

@@ -21,6 +21,7 @@ import { isRegistered } from './registration/record.ts';
 import { registrationResolvers } from './registration/resolvers.ts';
 import { toSealedFile } from './registration/view.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import { stockResolvers } from './stock/resolvers.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
@@ -53,6 +54,7 @@ export function licenseResolvers(
       ...proposals.Query,
       ...readings.Query,
       ...{ ...stock.Query, ...registrations.Query, ...verification },
+      ...statisticsResolvers(deps).Query,
     },
     Mutation: {
       ...{ ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation },

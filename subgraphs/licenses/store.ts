@@ -4,7 +4,8 @@ import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { ValidityState } from '../kernel/license-acts.ts';
-import { isReadBy } from '../kernel/organ/place-store.ts';
+import { organsOf } from '../kernel/organ/place.ts';
+import { textArray } from '../kernel/organ/place-store.ts';
 import { stateOn } from '../kernel/period/validity.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
@@ -50,9 +51,16 @@ export function buildVisibilityCondition(
     actor.holderCode === null
       ? undefined
       : and(eq(license.holderCode, actor.holderCode), sql`${version.record} ->> 'CZZTDM' = ${actor.holderCode}`),
-    isReadBy(license.parties, actor),
-    actor.window === null ? undefined : eq(license.window, actor.window),
-    actor.window === null ? undefined : exists(buildTaskQuery(actor.window)),
+    buildOfficeCondition({ organs: organsOf(actor), window: actor.window }),
+  );
+}
+
+/** SQL condition for the licenses that an office reads: those of its organs, and those with cases of its window. */
+export function buildOfficeCondition({ organs, window }: { organs: readonly string[]; window: string | null }) {
+  return or(
+    organs.length === 0 ? undefined : sql`${license.parties} && ${textArray(organs)}`,
+    window === null ? undefined : eq(license.window, window),
+    window === null ? undefined : exists(buildTaskQuery(window)),
     sql`false`,
   );
 }

@@ -45,6 +45,7 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ReceiveBlanksInput.licenseType': 'a type of license, of no person',
   'BlankFilter.licenseType': 'a type of license, of no person',
   'BlankStockFilter.licenseType': 'a type of license, of no person',
+  'LicenseStatisticsFilter.licenseType': 'a type of license, of no person',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',

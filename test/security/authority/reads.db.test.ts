@@ -95,6 +95,7 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   calendar: () => 'year: 2026',
   workingDay: () => 'from: "2026-01-05", days: 1',
   caseStatistics: () => 'by: MATTER, first: 20',
+  licenseStatistics: () => 'measure: LICENSES, by: [STATE], first: 20',
   licenseType: () => 'code: "11000000000090018B033"',
   searchCases: () => 'text: "3607", first: 20',
   searchLicenses: () => 'text: "2026", first: 20',
