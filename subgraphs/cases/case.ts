@@ -105,6 +105,8 @@ export interface StepData {
   amended?: AmendedLine[];
   /** DELIVERED: to whom and how. Absent in steps of releases up to 0.4. */
   delivery?: Delivery;
+  /** ACCEPTED: the version of the license type that the case keeps. Absent without one, and up to 0.4.1. */
+  typeVersion?: number;
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

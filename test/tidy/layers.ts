@@ -97,6 +97,7 @@ export const KERNEL: Record<string, Layer> = {
   'license-type/content': 'rule',
   'license-type/line': 'rule',
   'license-type/number': 'rule',
+  'license-type/renaming': 'rule',
   'license-type/situation': 'rule',
   'license-type/type': 'rule',
   'limits/allowance': 'rule',

@@ -5,7 +5,12 @@ import { changesHolder, changesLines, type LicenseAction, makesSheet, periodMove
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
-import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
+import {
+  findTypeOn,
+  findTypeVersion,
+  type LicenseTypeVersion,
+  type PublishedLicenseType,
+} from '../../kernel/license-type/type.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
@@ -14,17 +19,20 @@ import { linesAfter } from './content.ts';
 /** The content of a license (制证信息) held against its type (证照类型). */
 
 /**
- * Returns the version of a license type that a case keeps: the one in force when it was accepted, or today before that.
- * Null if none is known: a case of a release up to 0.4 can be older than every version.
+ * Returns the version of a license type that a case keeps: the one that its acceptance names, or today's before that.
+ * A case of a release up to 0.4.1 names none, so the day of its acceptance counts. Null if none is known: a case of a
+ * release up to 0.4 can be older than every version.
  */
 export function typeOfCase(
   published: PublishedLicenseType | null,
-  steps: readonly Pick<StepRecord, 'step' | 'at'>[],
+  steps: readonly Pick<StepRecord, 'step' | 'at' | 'data'>[],
   today: Day,
 ): LicenseTypeVersion | null {
   if (published === null) return null;
   const accepted = steps.find(({ step }) => step === 'ACCEPTED');
-  return (accepted && findTypeOn(published, dayOf(accepted.at))) ?? findTypeOn(published, today);
+  if (accepted === undefined) return findTypeOn(published, today);
+  const kept = findTypeVersion(published, accepted.data?.typeVersion);
+  return kept ?? findTypeOn(published, dayOf(accepted.at)) ?? findTypeOn(published, today);
 }
 
 /**

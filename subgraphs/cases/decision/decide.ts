@@ -10,6 +10,7 @@ import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, listChanges, requireChange, requireContent } from '../content/check.ts';
+import type { Labelled } from '../content/labels.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
@@ -29,7 +30,7 @@ export interface DecisionInput extends TermInput {
 export function decide(
   subject: Case,
   input: DecisionInput,
-  { license, type }: { license: StandingLicense | null; type: LicenseTypeVersion | null },
+  { license, type }: { license: Labelled<StandingLicense> | null; type: LicenseTypeVersion | null },
   today: Day,
 ): GrantContent | null {
   const isRejected = input.decision === 'REJECTED';
@@ -83,7 +84,7 @@ export function placeOf({ delegation }: Case, person: Person, exceptions: readon
 /** Returns the content that a granted case puts on the license. */
 function contentOf(
   subject: Case,
-  license: LicenseFact | null,
+  license: Labelled<LicenseFact> | null,
   type: LicenseTypeVersion | null,
   { input, today }: { input: DecisionInput; today: Day },
 ): GrantContent {
@@ -109,6 +110,7 @@ function contentOf(
     licenseNumber: license.number,
     onVersion: license.version,
     changes: listChanges(subject, license, type),
+    ...(license.renamed === undefined ? {} : { renamed: [...license.renamed] }),
     ...term,
   };
   switch (action) {

@@ -3,6 +3,7 @@ import { toSubmittedMaterial } from '../material/resolvers.ts';
 import type { ApplicationInput, Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import * as reception from './reception-workflow.ts';
+import type { Request } from './request.ts';
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
 export function receptionMutations(deps: reception.ReceptionDependencies) {
@@ -32,7 +33,7 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
   } satisfies Resolvers['Mutation'];
 }
 
-function readRequest(input: ApplicationInput): reception.Request {
+function readRequest(input: ApplicationInput): Request {
   const { matter, fields, licenseNumber = null, situation: act = null, requestKey = null, dryRun } = input;
   const applicant = { ...input.applicant, code: normaliseHolderCode(input.applicant.code) };
   const materials = input.materials.map(toSubmittedMaterial);

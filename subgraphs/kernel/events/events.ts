@@ -94,6 +94,8 @@ export const grantContent = z.object({
   onVersion: z.int().positive().optional(),
   /** What the act changes of what stood on it: the holder's name and the lines. Absent like `onVersion`. */
   changes: z.array(z.object({ label: text, before: nullableText, after: nullableText })).optional(),
+  /** Lines of that license that `typeVersion` calls by another label. They are no change. Absent if there is none. */
+  renamed: z.array(z.object({ from: text, to: text })).min(1).optional(),
   licenseType: z.string().length(21),
   /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
   typeVersion: z.int().positive().optional(),
@@ -142,6 +144,8 @@ const licenseChange = z.object({
     validUntil: day.nullable(),
     /** First day of the term that was granted last. Null in events of releases up to 0.4.1. */
     termFrom: day.nullable().default(null),
+    /** Version of the type that its record names. Absent if it names none, and in events of releases up to 0.4.1. */
+    typeVersion: z.int().positive().optional(),
   }),
 });
 

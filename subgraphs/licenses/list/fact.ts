@@ -23,5 +23,6 @@ export function toLicenseFact(
     validFrom: record.ZZYXQQSRQ,
     validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
     termFrom,
+    ...(record.KZ_LXBB === undefined ? {} : { typeVersion: record.KZ_LXBB }),
   };
 }

@@ -11,6 +11,7 @@ import {
 } from '../../kernel/license-acts.ts';
 import { requireActFits } from '../../kernel/license-type/act-fit.ts';
 import { listLicenseChanges } from '../../kernel/license-type/changes.ts';
+import { relabel } from '../../kernel/license-type/renaming.ts';
 import { hasEnded, periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
@@ -84,9 +85,9 @@ type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;
  */
 function isDecidedOn(task: DecidedTask, { version, record }: LicenseHead): boolean {
   const { content, decidedAt } = task;
-  const { onVersion, changes } = content;
+  const { onVersion, changes, renamed = [] } = content;
   if (onVersion === undefined || changes === undefined) return new Date(requireSealed(record).ZZQZSJ) <= decidedAt;
-  const standing = { holderName: record.CZZT, fields: record.KZ_NR };
+  const standing = { holderName: record.CZZT, fields: relabel(record.KZ_NR, renamed) };
   const actual = listLicenseChanges(standing, { holderName: content.holder.name, fields: content.fields });
   return version === onVersion && isDeepStrictEqual(actual, changes) && isOfItsPeriod(task, record);
 }
