@@ -95,7 +95,10 @@ export const grantContent = z.object({
   /** What the act changes of what stood on it: the holder's name and the lines. Absent like `onVersion`. */
   changes: z.array(z.object({ label: text, before: nullableText, after: nullableText })).optional(),
   /** Lines of that license that `typeVersion` calls by another label. They are no change. Absent if there is none. */
-  renamed: z.array(z.object({ from: text, to: text })).min(1).optional(),
+  renamed: z
+    .array(z.object({ from: text, to: text }))
+    .min(1)
+    .optional(),
   licenseType: z.string().length(21),
   /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
   typeVersion: z.int().positive().optional(),
