@@ -11,7 +11,8 @@ import { findHubDatabase } from '../hub/running-database.ts';
 /**
  * `npm run lapses`: shows how many licenses the hub is about to end because their last day has passed (失效登记), and
  * whether it waits because the clock seems to have jumped. `-- --confirm` says that the clock is right now, which is
- * recorded: also after a clock that was ahead has been set back. The hub then goes on within ten minutes. The hub must be running, or its PostgreSQL. Uses DATA_FOLDER and DATABASE_URL like
+ * recorded: also after a clock that was ahead has been set back. The hub then goes on within ten minutes. The hub must
+ * be running, or its PostgreSQL. Uses DATA_FOLDER and DATABASE_URL like
  * `npm start`.
  */
 const MAX_SHOWN = 1_000_000;

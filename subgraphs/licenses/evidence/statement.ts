@@ -37,9 +37,9 @@ export function buildStatementClaims(about: VersionState, at: Date) {
 }
 
 /**
- * Returns whether a statement says this of the version and may be used again. Does not verify it. It is used for the rest
- * of its day in Asia/Shanghai unless the state changes, however many requests ask for it: every statement is a permanent
- * leaf of the log. One from before a midnight says nothing of a license whose last day that ended.
+ * Returns whether a statement says this of the version and may be used again. Does not verify it. It is used for the
+ * rest of its day in Asia/Shanghai unless the state changes, however many requests ask for it: every statement is a
+ * permanent leaf of the log. One from before a midnight says nothing of a license whose last day that ended.
  */
 export function isCurrentStatement(text: string, about: VersionState, at: Date): boolean {
   const claims = claimsForm.safeParse(parsePayload(text)).data;

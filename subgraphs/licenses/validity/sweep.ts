@@ -16,8 +16,8 @@ export interface ClockReading {
   /** The newest recorded time, of an act or a sweep, or null if nothing is recorded. */
   newestAt: Date | null;
   /**
-   * When a sweep last took the clock for right. Null before the first. Acts do not count here: whoever acts under a clock
-   * that is ahead does not make it right.
+   * When a sweep last took the clock for right. Null before the first. Acts do not count here: whoever acts under a
+   * clock that is ahead does not make it right.
    */
   sweptAt: Date | null;
   /** How long the process has run since it swept at `sweptAt`, by a clock that cannot jump. Null: another one swept. */

@@ -20,7 +20,7 @@ export const renewal = schema.table(
     caseNumber: text().notNull(),
     /** The day on which the case was accepted. */
     acceptedOn: day().notNull(),
-    /** Whether the register has stated that it holds off the end (HOLD), and not that it does so no longer (RELEASE). */
+    /** Whether the register's newest word is that it holds off the end (HOLD, RELEASE). */
     isHeld: boolean().notNull().default(false),
   },
   (table) => [
@@ -31,8 +31,8 @@ export const renewal = schema.table(
 );
 
 /**
- * Each word of an operator that the clock is right. Acts that were recorded up to `newestAt` no longer say that the clock
- * is behind them. Append-only.
+ * Each word of an operator that the clock is right. Acts that were recorded up to `newestAt` no longer say that the
+ * clock is behind them. Append-only.
  */
 export const sweepConfirmation = schema.table('sweep_confirmation', {
   serial: serial().primaryKey(),
