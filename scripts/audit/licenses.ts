@@ -274,6 +274,9 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
     where e.type = 'LicenseChanged' and (a.id is null or v.identifier is null or a.act <> e.payload->>'act' or a.state_after <> e.payload->>'state'
       or a.signature_digest <> e.payload->>'signatureDigest' or a.identifier <> v.identifier or v.version::text <> e.payload->>'version'
       or v.record->>'CZZT' <> e.payload->'license'->'holder'->>'name' or v.record->>'CZZTDM' <> e.payload->'license'->'holder'->>'code'
+      or (v.record#>>'{KZ_GY,FE}') is distinct from (e.payload#>>'{license,coOwnership,share}')
+      or jsonb_path_query_array(v.record, '$.KZ_GY.GYR[*].CZZTDM') <> jsonb_path_query_array(e.payload, '$.license.coOwnership.coHolders[*].code')
+      or jsonb_path_query_array(v.record, '$.KZ_GY.GYR[*].FE') <> jsonb_path_query_array(e.payload, '$.license.coOwnership.coHolders[*].share')
       or v.record->>'ZZMC' <> e.payload->'license'->>'licenseName' or v.record->'KZ_NR' <> e.payload->'license'->'fields'
       or v.record->>'KZ_SX' <> e.payload->'license'->>'matterId' or v.record->>'ZZYXQQSRQ' <> e.payload->'license'->>'validFrom'
       or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')

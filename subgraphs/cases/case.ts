@@ -2,6 +2,7 @@ import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
+import type { CoOwnership } from '../kernel/identity/co-ownership.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import type { AmendedLine } from '../kernel/license-type/changes.ts';
 import { organOn } from '../kernel/organ/reform.ts';
@@ -137,6 +138,8 @@ export interface CaseFile {
   matter: MatterFact;
   delegation: DelegationFact;
   applicant: Holder;
+  /** The holders besides the applicant that the application names (共有人), or null. */
+  coOwnership: CoOwnership | null;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
   /**

@@ -201,6 +201,9 @@ export const REFUSALS = {
   // holders and identifiers
   HOLDER_CODE_INVALID: '证件号码不符合编码规则。',
   NAME_DOT_WRONG: '姓名中的间隔号须为“·”（U+00B7）。',
+  HOLDER_TWICE: '同一人填写了两次。',
+  SHARES_NOT_WHOLE: '各共有人份额之和不等于一。',
+  CO_HOLDERS_NOT_TAKEN: '此事项或此类证照不登记共有人。',
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
   // licenses
   LICENSE_UNKNOWN: '没有此证照。',

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
@@ -37,9 +37,20 @@ function buildTaskQuery(window: string): SQL {
     and ${certificateTask.window} = ${window} and ${certificateTask.voidedAt} is null)`;
 }
 
+/** SQL: the license has a holder with this code today. */
+export function isHeldBy(code: string): SQL | undefined {
+  return or(eq(license.holderCode, code), arrayContains(license.coHolderCodes, [code]));
+}
+
+/** SQL: a version names a holder with this code. */
+function isVersionHeldBy(record: SQLWrapper, code: string): SQL | undefined {
+  const coHolder = JSON.stringify([{ CZZTDM: code }]);
+  return or(sql`${record} ->> 'CZZTDM' = ${code}`, sql`${record} -> 'KZ_GY' -> 'GYR' @> ${coHolder}::jsonb`);
+}
+
 /**
  * SQL condition for the versions that a person may see: joins `license` and `version`.
- * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors.
+ * Readers of a license are its holders, its organs, the window that accepted a case of it, the library and auditors.
  * The versions before a transfer are of another holder, so the holder does not see them.
  */
 export function buildVisibilityCondition(
@@ -50,7 +61,7 @@ export function buildVisibilityCondition(
   return or(
     actor.holderCode === null
       ? undefined
-      : and(eq(license.holderCode, actor.holderCode), sql`${version.record} ->> 'CZZTDM' = ${actor.holderCode}`),
+      : and(isHeldBy(actor.holderCode), isVersionHeldBy(version.record, actor.holderCode)),
     buildOfficeCondition({ organs: organsOf(actor), window: actor.window }),
   );
 }

@@ -77,6 +77,8 @@ export const license = schema.table(
     /** Organs whose counters have its paper in hand. */
     counters: text().array().notNull(),
     holderCode: text().notNull(),
+    /** Codes of the other holders (共有人). */
+    coHolderCodes: text().array().notNull().default(sql`'{}'`),
     headVersion: integer().notNull(),
     headIdentifier: text().notNull(),
     /** State of the current version, copied here for lists. */
@@ -94,6 +96,7 @@ export const license = schema.table(
   },
   (table) => [
     index().on(table.holderCode, table.serial),
+    index().using('gin', table.coHolderCodes),
     index().using('gin', table.parties),
     index().on(table.validUntil, table.serial),
     index('license_number_find').on(sql`licenses.fold_text(${table.number})`),

@@ -169,6 +169,7 @@ describe('statistics', () => {
     const file = {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
+      coOwnership: null,
     };
     const request = { by: 'somebody', key: null, digest: '' };
     const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
@@ -430,6 +431,7 @@ describe('statistics', () => {
     const file = {
       ...{ id, number: 'racing', matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
+      coOwnership: null,
     };
     const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
     const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };

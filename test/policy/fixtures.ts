@@ -101,7 +101,10 @@ function caseAfter(mode: Mode, ...steps: StepRecord[]): Case {
   const { matter, county } = MODES[mode];
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
   const acceptedBy = steps.some(({ step: name }) => name === 'ACCEPTED') ? county : null;
-  return foldCase({ ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, acceptedBy, guide: null }, steps);
+  return foldCase(
+    { ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, coOwnership: null, acceptedBy, guide: null },
+    steps,
+  );
 }
 
 function casePlaces(mode: Mode, { isAccepted }: { isAccepted: boolean }): Record<string, Reading> {

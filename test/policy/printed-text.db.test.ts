@@ -21,7 +21,13 @@ import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
  */
 const FATES = {
   PRINTED: [
-    ...['ApplicantInput.name', 'AskSupplementInput.items', 'CaseNoteInput.note', 'CaseReasonInput.reason'],
+    ...[
+      'ApplicantInput.name',
+      'CoHolderInput.name',
+      'AskSupplementInput.items',
+      'CaseNoteInput.note',
+      'CaseReasonInput.reason',
+    ],
     ...['DeliverDecisionInput.note', 'DeliveryInput.recipient'],
     ...[
       'AmendCaseInput.note',
@@ -53,6 +59,7 @@ const FATES = {
     'DecideRegistrationInput.reason',
   ],
   OWN_FORM: [
+    ...['CoHolderInput.code', 'CoHolderInput.share', 'CoOwnershipInput.share'],
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],

@@ -107,6 +107,7 @@ export async function grantCase(
     matter?: string;
     licenseNumber?: string;
     applicant?: object;
+    coOwnership?: object;
     materials?: object[];
     fields?: object[];
     validFrom?: string;
@@ -119,6 +120,7 @@ export async function grantCase(
   const input = {
     matter,
     applicant: overrides.applicant ?? COMPANY,
+    coOwnership: overrides.coOwnership,
     fields:
       overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
     licenseNumber: overrides.licenseNumber,

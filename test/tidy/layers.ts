@@ -80,6 +80,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/rows/trust-variables': 'rule',
   identifier: 'rule',
   'identity/citizen': 'rule',
+  'identity/co-ownership': 'rule',
   'identity/country': 'rule',
   'identity/identity': 'rule',
   'identity/uscc': 'rule',

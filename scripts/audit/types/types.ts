@@ -5,6 +5,7 @@ import { endOfMonths } from '../../../subgraphs/cases/decision/term.ts';
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { foldText } from '../../../subgraphs/kernel/finding/fold.ts';
 import { readLicenseIdentifier } from '../../../subgraphs/kernel/identifier.ts';
+import { readHeld } from '../../../subgraphs/kernel/identity/co-ownership.ts';
 import { type Act, beginsPeriod, LICENSE_ACTIONS, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
 import { type AmendedLine, listLicenseChanges } from '../../../subgraphs/kernel/license-type/changes.ts';
 import { listUnprinted } from '../../../subgraphs/kernel/license-type/content.ts';
@@ -61,7 +62,7 @@ interface SealedRow {
   /** Lines of the version that this one replaces, or null. */
   standing: LicenseRecord['KZ_NR'] | null;
   /** The holder of that version, or null if there is none or it is erased. */
-  holderBefore: string | null;
+  holderBefore: LicenseRecord | null;
   /** What the grant of its case says that it changes. Null: an issue, or a grant of a release up to 0.4.1. */
   changes: readonly AmendedLine[] | null;
   /** Which lines of that version it calls by another label. Null: none. */
@@ -79,7 +80,7 @@ interface SealedRow {
 /** Checks lines and number of each version by the version of the type that its record names. */
 async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenerator<Finding> {
   const rows = sql<SealedRow[]>`select v.identifier, v.number, v.record, p.record->'KZ_NR' as standing,
-      case when not exists (select 1 from seals.erasure x where x.identifier = p.identifier) then p.record->>'CZZT' end
+      case when not exists (select 1 from seals.erasure x where x.identifier = p.identifier) then p.record end
         as "holderBefore", t.content->'changes' as changes,
       t.content->'renamed' as renamed,
       (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
@@ -113,8 +114,8 @@ function* judgeChanges({
   renamed,
 }: SealedRow): Generator<Finding> {
   if (changes === null || standing === null || holderBefore === null) return;
-  const stated = { holderName: record.CZZT, fields: record.KZ_NR };
-  const before = { holderName: holderBefore, fields: relabel(standing, renamed ?? []) };
+  const stated = { ...readHeld(record), fields: record.KZ_NR };
+  const before = { ...readHeld(holderBefore), fields: relabel(standing, renamed ?? []) };
   if (isDeepStrictEqual(listLicenseChanges(before, stated), changes)) return;
   yield buildFinding('LICENSE_CHANGE_UNDECIDED', `license:${identifier}`, '与上一版本相比，改动了决定未载明的内容');
 }
@@ -193,6 +194,7 @@ interface ColumnRow {
 async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<ColumnRow[]>`select l.number, v.identifier, v.record,
       json_build_object('name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
+        'co_holder_codes', array_to_string(l.co_holder_codes, ' '),
         'type_code', l.type_code, 'valid_from', l.valid_from::text, 'valid_until', l.valid_until::text,
         'issuer', l.issuer->>'name', 'issuer_uscc', l.issuer->>'uscc', 'handled_by', l.handled_by,
         'matter_id', l.matter_id, 'division_code', l.division_code) as columns,
@@ -220,9 +222,10 @@ function* judgeColumns(row: ColumnRow): Generator<Finding> {
 
 /** Returns what the columns of a license hold by the records of its current and of its first version. */
 function expectColumns(record: LicenseRecord, first: LicenseRecord | null): Record<string, string> {
-  const { name, holderName, typeCode, validFrom, validUntil } = summarize(record);
+  const { name, holderName, coHolderCodes, typeCode, validFrom, validUntil } = summarize(record);
   return {
     ...{ name, holder_name: holderName, holder_code: record.CZZTDM, type_code: typeCode },
+    co_holder_codes: coHolderCodes.join(' '),
     ...{ valid_from: validFrom, valid_until: validUntil },
     ...{ issuer: record.ZZBFJG, issuer_uscc: record.ZZBFJGDM, handled_by: record.KZ_BLXZQH },
     ...(first && { matter_id: first.KZ_SX, division_code: first.KZ_XZQH }),

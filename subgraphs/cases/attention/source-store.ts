@@ -52,7 +52,12 @@ export function endingSource(today: Day, holderCode: string | null = null): SQL 
       where ${until} <= ${dayAfter(sql`one::int`)}) as warning
     where ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and warning.days is not null
       and ${until} >= ${today} and ${until} <= ${dayAfter(sql`${MAX_WARNING_DAYS}::int`)}
-      ${holderCode === null ? sql`` : sql`and ${content}->'holder'->>'code' = ${holderCode}`}`;
+      ${
+        holderCode === null
+          ? sql``
+          : sql`and (${content}->'holder'->>'code' = ${holderCode}
+        or ${content}->'coOwnership'->'coHolders' @> ${JSON.stringify([{ code: holderCode }])}::jsonb)`
+      }`;
   return source(ending, {
     id: sql`'ending ' || warning.days || ' ' || ${identifier}`,
     kind: sql`'LICENSE_ENDING'`,

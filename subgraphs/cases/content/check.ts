@@ -1,6 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { findOwner } from '../../kernel/identity/co-ownership.ts';
 import { changesHolder, changesLines, type LicenseAction, makesSheet, periodMove } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
@@ -15,6 +16,7 @@ import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
 import { linesAfter } from './content.ts';
+import { hasSameOwners, ownersAfter } from './owners.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
@@ -108,21 +110,18 @@ export function requireContent(subject: CaseLines, license: LicenseFact | null, 
 }
 
 /**
- * Returns what a case changes on the license that it acts on: the holder's name and the lines, each before and after.
+ * Returns what a case changes on the license that it acts on: names and shares of the holders and the lines, each
+ * before and after.
  * [] for a first license, and for an act that changes neither.
  */
 export function listChanges(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
 ): AmendedLine[] {
   if (license === null || !makesSheet(actOf(subject))) return [];
-  const { holder, fields } = license.license;
-  const holderName = changesLines(actOf(subject)) ? subject.applicant.name : holder.name;
-  return listLicenseChanges(
-    { holderName: holder.name, fields },
-    { holderName, fields: linesOf(subject, license, type) },
-  );
+  const fields = linesOf(subject, license, type);
+  return listLicenseChanges(license.license, { ...ownersAfter(subject, license), fields });
 }
 
 /** The acts that must change what a license says, each with its refusal. The others are something without a change. */
@@ -139,7 +138,7 @@ const isOfEmptyRefusals = (act: LicenseAction): act is keyof typeof EMPTY_REFUSA
  * the decision nobody has named it yet: null. Days that a decision wrote may be all that is wrong.
  */
 export function requireChange(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
   period: { validFrom: Day; validUntil: Day | null } | null = null,
@@ -166,15 +165,16 @@ function hasPeriod(
  * that makes a new sheet may supply.
  */
 export function requireChangeable(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
 ): void {
   const act = actOf(subject);
   if (license === null || !needsLicense(act)) return;
-  const { holder, fields: standing } = license.license;
+  const { fields: standing } = license.license;
   const { applicant, fields } = subject;
-  if (changesHolder(act) && applicant.code === holder.code)
+  const owner = findOwner(license.license, applicant.code);
+  if (changesHolder(act) && hasSameOwners(license.license, ownersAfter(subject, license)))
     throw new Refusal('FIELD_MALFORMED', 'applicant.code', '受让人已是持证人');
   if (changesLines(act)) return;
   const refuse = (field: string) => {
@@ -185,7 +185,7 @@ export function requireChangeable(
     lacking.has(label) || standing.some((line) => line.label === label && line.text === text);
   checkAll(
     () => checkEach(fields, (line, i) => isKept(line) || refuse(`fields[${i}].text`)),
-    () => applicant.code === holder.code && applicant.name !== holder.name && refuse('applicant.name'),
+    () => owner !== null && applicant.name !== owner.name && refuse('applicant.name'),
   );
 }
 

@@ -11,6 +11,8 @@ import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
 import { linesOf, listChanges, requireChange, requireContent } from '../content/check.ts';
 import type { Labelled } from '../content/labels.ts';
+import { ownersAfter, requireCoOwnership } from '../content/owners.ts';
+import { ownLicense } from '../content/sight.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
@@ -49,6 +51,7 @@ export function decide(
     () => grantsLicense && requireEndDay(subject, input, termFacts),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireTurn(actOf(subject), 'grant', license),
+    () => grantsLicense && requireCoOwnership(subject, ownLicense(license, subject.applicant.code), type),
     () => grantsLicense && requireContent(subject, license, type),
     () => grantsLicense && requireChange(subject, license, type, termOf(subject, input, termFacts)),
   );
@@ -101,10 +104,9 @@ function contentOf(
     ...(unprinted.length === 0 ? {} : { unprinted }),
   };
   if (action === 'ISSUE') {
-    return { ...base, licenseNumber: null, holder: subject.applicant, fields, ...term };
+    return { ...base, licenseNumber: null, ...ownersAfter(subject, null), fields, ...term };
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  const currentContent = license.license;
   const currentBase = {
     ...base,
     licenseNumber: license.number,
@@ -113,15 +115,5 @@ function contentOf(
     ...(license.renamed === undefined ? {} : { renamed: [...license.renamed] }),
     ...term,
   };
-  switch (action) {
-    case 'RENEW':
-    case 'CHANGE':
-    case 'CORRECT':
-    case 'RETAIN':
-    case 'TRANSFER':
-      return { ...currentBase, holder: subject.applicant, fields };
-    case 'REISSUE':
-    case 'CANCEL':
-      return { ...currentBase, holder: currentContent.holder, fields };
-  }
+  return { ...currentBase, ...ownersAfter(subject, license), fields };
 }

@@ -6,6 +6,7 @@ import {
   listFileFormats,
 } from '../../kernel/events/guide-fact.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import { isHeldBy } from '../../kernel/identity/co-ownership.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
@@ -166,7 +167,7 @@ export function licenseFault(
   { identifier, applicantCode, today }: { identifier: string; applicantCode: string; today: Day },
 ): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
   if (fact === null) return 'LICENSE_UNKNOWN';
-  if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
+  if (!isHeldBy(fact.license, applicantCode)) return 'NOT_YOUR_RECORD';
   const current = currentOn(fact, today);
   if (current.state !== 'VALID') return 'LICENSE_NOT_IN_FORCE';
   return current.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';

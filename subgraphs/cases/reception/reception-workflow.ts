@@ -98,12 +98,13 @@ export async function receiveApplication(deps: ReceptionDependencies, actor: Act
 /** Returns what a request names. Without a situation it is for what its matter is for today. */
 async function namedBy({ db, now }: ReceptionDependencies, request: Request): Promise<NamedLicenses> {
   const { application, materials, matterId } = request;
-  const { applicant, licenseNumber } = application;
+  const { applicant, coOwnership, licenseNumber } = application;
   const today = dayOf(now());
   const matter = licenseNumber === null ? null : await findMatter(db, matterId, today);
   const delegation = matter?.delegations.find(({ validFrom, validTo }) => isWithin(today, validFrom, validTo));
   const act = application.act ?? delegation?.licenseAction ?? 'ISSUE';
-  return { applicantCode: applicant.code, act, licenseNumber, materials };
+  const coHolderCodes = coOwnership?.coHolders.map(({ code }) => code) ?? [];
+  return { applicantCode: applicant.code, coHolderCodes, act, licenseNumber, materials };
 }
 
 /**
@@ -329,7 +330,7 @@ export async function supplement(
   const [named] = await store.findCases(deps.db, [command.id]);
   if (named) {
     const { applicant } = named.subject;
-    const checks = { ...changes, applicantCode: applicant.code, act: actOf(named.subject) };
+    const checks = { ...changes, applicantCode: applicant.code, coHolderCodes: [], act: actOf(named.subject) };
     await recordHolderChecks(deps, command.actor, checks);
   }
   return act(deps, command, async (tx, subject, at) => {

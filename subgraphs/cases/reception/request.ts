@@ -14,6 +14,7 @@ export interface Request {
 
 /** Returns the digest of what a request asks for. Without a situation it is the digest of earlier releases. */
 export function digestOf({ matterId, application, materials }: Request): string {
-  const { act: situation, ...named } = application;
-  return computeContentDigest({ matterId, ...named, ...(situation !== null && { situation }), materials });
+  const { act: situation, coOwnership, ...named } = application;
+  const optional = { ...(situation !== null && { situation }), ...(coOwnership !== null && { coOwnership }) };
+  return computeContentDigest({ matterId, ...named, ...optional, materials });
 }

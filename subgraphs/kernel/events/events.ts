@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { deliverySchema } from '../delivery/delivery.ts';
+import { coOwnershipSchema } from '../identity/co-ownership.ts';
 import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
@@ -103,6 +104,8 @@ export const grantContent = z.object({
   /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
   typeVersion: z.int().positive().optional(),
   holder,
+  /** The other holders (共有人). Absent if there is one holder. */
+  coOwnership: coOwnershipSchema.optional(),
   /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
   fields: z.array(z.object({ label: z.string(), text: z.string() })),
   /** Labels of those that the sheet does not show (不印项). Absent if it shows all. */
@@ -142,6 +145,8 @@ const licenseChange = z.object({
     licenseName: z.string(),
     licenseType: z.string(),
     holder,
+    /** The other holders (共有人). Absent if there is one holder. */
+    coOwnership: coOwnershipSchema.optional(),
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     validFrom: day,
     validUntil: day.nullable(),
@@ -299,6 +304,8 @@ export const payloads = {
     matterName: z.string(),
     mode: z.enum(MODES),
     applicant: holder,
+    /** The holders besides the applicant that it names (共有人). Absent if it names none. */
+    coOwnership: coOwnershipSchema.optional(),
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
     /** Step and result of the case, with the names of `Case.step` and `Case.result`. */

@@ -147,7 +147,6 @@ export async function enterVersion(
   const shared = {
     parties: task.parties,
     counters: task.counters,
-    holderCode: task.content.holder.code,
     handledBy: task.handledBy,
     window: task.window ?? storedLicense?.license.window ?? null,
     issuer: task.issuer,

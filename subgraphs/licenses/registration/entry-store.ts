@@ -94,7 +94,7 @@ function buildLicense(
 ): typeof license.$inferInsert {
   return {
     ...{ number, divisionCode: issuer.divisionCode, handledBy: record.KZ_BLXZQH, window: null, issuer },
-    ...{ matterId: record.KZ_SX, parties, counters: [issuer.id], holderCode: record.CZZTDM },
+    ...{ matterId: record.KZ_SX, parties, counters: [issuer.id] },
     ...{ headVersion: 1, headIdentifier: identifier, headState: 'VALID', ...summarize(record) },
   };
 }
