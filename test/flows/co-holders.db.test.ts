@@ -181,10 +181,12 @@ describe('a license of two owners', () => {
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
     const sql = postgres(hub.adminUrl, { max: 1 });
     const findings: unknown[] = [];
-    for await (const finding of auditTypes({ sql, now: new Date() } as Parameters<typeof auditTypes>[0])) findings.push(finding);
+    for await (const finding of auditTypes({ sql, now: new Date() } as Parameters<typeof auditTypes>[0]))
+      findings.push(finding);
     expect(findings).toEqual([]);
     await sql`update licenses.license set co_holder_codes = ${['USA-E87654321']} where number = ${license.number}`;
-    for await (const finding of auditTypes({ sql, now: new Date() } as Parameters<typeof auditTypes>[0])) findings.push(finding);
+    for await (const finding of auditTypes({ sql, now: new Date() } as Parameters<typeof auditTypes>[0]))
+      findings.push(finding);
     expect(findings).toContainEqual(
       expect.objectContaining({ code: 'COLUMN_DIFFERS', object: `number:${license.number}` }),
     );
