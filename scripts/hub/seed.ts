@@ -24,8 +24,8 @@ const BLANKS_PER_ORGAN = 200;
 
 /**
  * Loads the initial data of a hub through the subgraphs' own functions: organs, matters and tasks of the plan, sample
- * guides, the seals of each organ with their grants, and what is only for trying out (see `seedDemonstration`). Existing data
- * stays unchanged.
+ * guides, the seals of each organ with their grants, and what is only for trying out (see `seedDemonstration`).
+ * Existing data stays unchanged.
  */
 export async function seedHub(hub: SeededHub): Promise<SeedCounts> {
   const counts = await seedPlan(hub);

@@ -109,8 +109,7 @@ function startRelays({ db, send, onError, pollMs, eventWaitMs }: SealsDependenci
 
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, signer, onError, pollMs, trustedAuthorities = [] } = dependencies;
-  const { halt = createHalt() } = dependencies;
+  const { db, now, signer, onError, pollMs, trustedAuthorities = [], halt = createHalt() } = dependencies;
   const watch = createLogWatch();
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const deps = { db, now, signer, trustedAuthorities, watch, halt, parse };

@@ -52,8 +52,8 @@ export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string
 }
 
 /**
- * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use. The act says which
- * kinds may serve.
+ * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use. The
+ * act says which kinds may serve.
  * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The refusal
  * names the reason of the seal that passed the most checks.
  */

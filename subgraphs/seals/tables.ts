@@ -41,10 +41,7 @@ export const seal = schema.table(
     validUntil: instant().notNull(),
     /** Filing number (备案编号). Null before filing, and for seals of earlier releases. */
     filingNumber: text(),
-    /**
-     * When its kind became required: when it was first put into use; for a seal of a release up to 0.4, at the upgrade.
-     * Null before that.
-     */
+    /** When its kind became required: see `pickSealsFor`. Null before that. */
     requiredSince: instant(),
   },
   (table) => [index().on(table.organ)],

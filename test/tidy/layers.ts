@@ -155,6 +155,7 @@ export const KERNEL: Record<string, Layer> = {
   'http/serve': 'edge',
   'sealing/attest': 'rule',
   'sealing/authorisation': 'keys',
+  'sealing/seal-kind': 'rule',
   'sealing/sign': 'rule',
   'sealing/signing-workflow': 'workflow',
   'tlog/checkpoint': 'rule',

@@ -2,6 +2,7 @@ import type { Transaction } from '../../../db/client.ts';
 import type { SealKind } from '../../kernel/events/seal-grant.ts';
 import type { PkiDependencies } from '../certification/certification-workflow.ts';
 import { makeSeals } from '../certification/generation-workflow.ts';
+import { listMadeByHub } from '../certification/grant-store.ts';
 import { sealIdOf } from '../seal.ts';
 import * as seals from '../store.ts';
 import type { Particulars } from './application.ts';
@@ -30,7 +31,7 @@ export async function provideSeals(deps: PkiDependencies, { organ, organName, ki
   const existing = new Set((await seals.listSealsOf(deps.db, organ)).map(({ seal }) => seal.id));
   const wanted = kinds.map(({ kind, matters }) => ({ id: sealIdOf(organ, kind), organ, organName, kind, matters }));
   if (existing.size === 0) return (await makeSeals(deps, wanted)).length;
-  const ownIds = await seals.listMadeByHub(deps.db, [...existing]);
+  const ownIds = await listMadeByHub(deps.db, [...existing]);
   await makeSeals(
     deps,
     wanted.filter(({ id }) => ownIds.has(id)),

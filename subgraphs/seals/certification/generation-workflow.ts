@@ -15,6 +15,7 @@ import {
   listSealsWithoutCodeKey,
 } from './certificate-store.ts';
 import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
+import { insertGrants, listNeverGranted, type NewGrant } from './grant-store.ts';
 
 /** Creates keys and certificates of seals (制作印章、换证). */
 
@@ -44,7 +45,7 @@ export async function generateKeys(signer: Signer, sealId: string): Promise<Seal
 }
 
 /** Returns a grant without a person and without a first or last day. */
-export const buildOpenGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
+export const buildOpenGrant = (matter: string): NewGrant => ({ matter, person: null, from: null, to: null });
 
 /**
  * Makes a seal of the test PKI for an organ. An existing seal only gets grants for matters that it was never granted
@@ -89,8 +90,8 @@ async function enterSeal(
       { event: 'PUT_INTO_USE', ...actFields },
     );
   }
-  const matters = await store.listNeverGranted(tx, id, newSeal.matters);
-  await store.insertGrants(tx, id, matters.map(buildOpenGrant));
+  const matters = await listNeverGranted(tx, id, newSeal.matters);
+  await insertGrants(tx, id, matters.map(buildOpenGrant));
   acts.push(...matters.map((matterId) => ({ ...actFields, event: 'GRANTED' as const, matterId })));
   if (acts.length > 0) await store.recordSealActs(tx, id, acts, at);
 }
