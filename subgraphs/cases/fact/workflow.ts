@@ -19,6 +19,7 @@ import {
   addLicenseFacts,
   findLicense,
   listUndelivered,
+  putAcceptanceSeal,
   putGuideFact,
   putLicenseFact,
   putLicenseTypeFact,
@@ -60,6 +61,8 @@ export function receive(
         }
         case 'OrderAnswered':
           return recordOrderAnswer(tx, event.payload);
+        case 'SealChanged':
+          return putAcceptanceSeal(tx, event.payload);
         case 'DutyChanged':
           return putDuty(tx, event.payload);
         case 'ProposalChanged':
@@ -125,7 +128,7 @@ async function handleDelivery(
   const license = { name: subject.delegation.outcome.name, number };
   const step = { at, note: null, finding: null };
   try {
-    await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });
+    await writeDeliveryReceipt(tx, { subject, step, delivery, license, clerk: null, publicUrl });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
