@@ -110,7 +110,10 @@ function printReport(report: Report, { signaturePath }: Document): void {
   if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
   printJudgement(report);
   const { record, statement, registered, signer, provenAt, claimedAt } = report;
-  if (registered) return printRegistered(registered, signer?.name ?? '');
+  if (registered) {
+    printRegistered(registered, signer?.name ?? '');
+    return;
+  }
   if (signer) console.log(`签章 ${signer.name}，${signer.organisation}`);
   if (claimedAt) console.log(`签章时间 ${claimedAt}${provenAt ? `，时间戳证明不晚于 ${provenAt}` : '，没有时间戳'}`);
   if (statement) console.log(`\n声明 ${statement.CZ}  ${statement.ZZBH}\n电子证照标识 ${statement.ZZBS}`);

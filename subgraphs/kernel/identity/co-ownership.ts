@@ -6,7 +6,7 @@ import { HOLDER_CODE_KINDS, IDENTITY_KINDS, kindOfRecord, RECORD_CODE_KINDS } fr
 /** Kinds of joint ownership (共有情况, 民法典第二百九十七条), as records and documents name them. */
 export const CO_OWNERSHIP_LABELS = { SHARES: '按份共有', JOINT: '共同共有' } as const;
 export type CoOwnershipKind = keyof typeof CO_OWNERSHIP_LABELS;
-export const CO_OWNERSHIP_KINDS = Object.keys(CO_OWNERSHIP_LABELS) as [CoOwnershipKind, ...CoOwnershipKind[]];
+const CO_OWNERSHIP_KINDS = Object.keys(CO_OWNERSHIP_LABELS) as [CoOwnershipKind, ...CoOwnershipKind[]];
 
 /** The most holders of a license besides the first one. */
 export const MAX_CO_HOLDERS = 20;

@@ -51,7 +51,7 @@ export function describeRange(range: BlankRange): string {
 }
 
 /** Writes the number of a blank as it is printed. */
-export function writeBlankNumber({ prefix, digits }: Pick<BlankRange, 'prefix' | 'digits'>, serial: number): string {
+function writeBlankNumber({ prefix, digits }: Pick<BlankRange, 'prefix' | 'digits'>, serial: number): string {
   return `${prefix}${String(serial).padStart(digits, '0')}`;
 }
 

@@ -23,7 +23,7 @@ export const DIMENSIONS = [
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Most dimensions of one table. */
-export const MAX_DIMENSIONS = 3;
+const MAX_DIMENSIONS = 3;
 
 interface MeasureRow {
   label: string;

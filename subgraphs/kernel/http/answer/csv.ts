@@ -10,7 +10,7 @@ import type { ServeOptions } from '../serve.ts';
 /** Tables of offices as CSV: the numbers of a query, for the caller's token or by a link to the file. */
 
 /** Most rows of one file. A question with more is refused, so a file is always complete. */
-export const MAX_CSV_ROWS = 10_000;
+const MAX_CSV_ROWS = 10_000;
 
 /** A table: the name of its file without ending, its lines with the heading, and whether rows were left out. */
 export interface CsvTable {
