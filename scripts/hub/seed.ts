@@ -40,7 +40,7 @@ interface SeedCounts {
   seals: number;
 }
 
-/** Loads what the plan says, and the seals of each organ that handles matters. Nothing else is entered in production. */
+/** Loads what the plan says, and the seals of each organ that handles matters. Production enters nothing else. */
 export async function seedPlan(hub: SeededHub): Promise<SeedCounts> {
   const organs = readOrgans();
   const rows = readMatters();

@@ -1,4 +1,4 @@
-import { type HubAccess, readList, sendMutation } from '../administrator-client.ts';
+import { type HubAccess, readList, sendMutation } from './client.ts';
 
 const TYPE_QUERY = `mutation($input: ImportLicenseTypeInput!) { importLicenseType(input: $input) {
   proposal { uuid digest } licenseType { code name version validFrom } differences { text } problems { place message }

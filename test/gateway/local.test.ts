@@ -1,7 +1,7 @@
 import { LocalGraphQLDataSource } from '@apollo/gateway';
 import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { createLocalSource } from '../../gateway/local.ts';
+import { createLocalSource } from '../../gateway/source/local.ts';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
 

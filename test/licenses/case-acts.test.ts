@@ -92,7 +92,7 @@ const NAMING_FILES = {
   'licenses/act/issue-workflow.ts': ['LAPSE'],
   // The entry of a license from paper: it makes version 1, and nobody decides it.
   'licenses/library/statement-store.ts': ['REGISTER'],
-  'licenses/registration/entry-store.ts': ['REGISTER'],
+  'licenses/registration/entry/store.ts': ['REGISTER'],
   'licenses/registration/record.ts': ['REGISTER'],
   'licenses/registration/registration.ts': ['REGISTER'],
   'licenses/register/statement.ts': ['LAPSE'],

@@ -4,16 +4,17 @@ import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { deliverySchema } from '../delivery/delivery.ts';
 import { coOwnershipSchema } from '../identity/co-ownership.ts';
-import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { organChangedSchema, organSchema } from '../organ/fact.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
-import { saltSchema } from '../sealing/salt.ts';
+import { type GrantContent, grantContent, type Holder, holder } from './grant-content.ts';
 import { guideFact } from './guide-fact.ts';
 import { SEAL_KINDS, SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
+
+export { type GrantContent, grantContent, type Holder };
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
 export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
@@ -77,45 +78,6 @@ const delegation = z.object({
   supervises: assignment,
 });
 export type DelegationFact = z.infer<typeof delegation>;
-
-const holder = z.object({
-  name: z.string().min(1),
-  codeKind: z.enum(HOLDER_CODE_KINDS),
-  code: z.string(),
-});
-export type Holder = z.infer<typeof holder>;
-
-/** The content that the decider sees and authorises. The license repeats it word for word. */
-export const grantContent = z.object({
-  ...{ matterId: text, licenseName: text },
-  action: z.enum(LICENSE_ACTIONS),
-  /** The license to act on, or null if a new one is issued. */
-  licenseNumber: z.string().nullable(),
-  /** The newest version of that license when it was decided. Absent if a new one is issued, and up to 0.4.1. */
-  onVersion: z.int().positive().optional(),
-  /** What the act changes of what stood on it: the holder's name and the lines. Absent like `onVersion`. */
-  changes: z.array(z.object({ label: text, before: nullableText, after: nullableText })).optional(),
-  /** Lines of that license that `typeVersion` calls by another label. They are no change. Absent if there is none. */
-  renamed: z
-    .array(z.object({ from: text, to: text }))
-    .min(1)
-    .optional(),
-  licenseType: z.string().length(21),
-  /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
-  typeVersion: z.int().positive().optional(),
-  holder,
-  /** The other holders (共有人). Absent if there is one holder. */
-  coOwnership: coOwnershipSchema.optional(),
-  /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
-  fields: z.array(z.object({ label: z.string(), text: z.string() })),
-  /** Labels of those that the sheet does not show (不印项). Absent if it shows all. */
-  unprinted: z.array(z.string()).min(1).optional(),
-  validFrom: day,
-  validUntil: day.nullable(),
-  /** Random element. Absent in grants of releases up to 0.4. */
-  salt: saltSchema.optional(),
-});
-export type GrantContent = z.infer<typeof grantContent>;
 
 /** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
 const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });

@@ -150,7 +150,7 @@ export type SignCode = (request: CodeRequest) => Promise<string>;
 /** Returns a compact JWS, ES256. `x5c` carries the certificates below the root. */
 export type Attest = (request: AttestRequest) => Promise<string>;
 
-/** Attests statements of the register in one transaction, all or none. Returns a compact JWS for each, in their order. */
+/** Attests statements of the register in one transaction. Returns a compact JWS for each, in their order. */
 export type AttestActs = (request: AttestActsRequest) => Promise<string[]>;
 
 /** Request of `seals.stamp` over HTTP: the digest in hex. */

@@ -7,7 +7,7 @@ import { type EvidenceDependencies, renewProofs } from '../evidence/workflow.ts'
 import { startLibraryRelays } from '../library/delivery-workflow.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import type { LibraryClient } from '../library/library-client.ts';
-import { enterNextBatch } from '../registration/entry-workflow.ts';
+import { enterNextBatch } from '../registration/entry/workflow.ts';
 import { stateHolds } from '../validity/hold-workflow.ts';
 import { SweepWatch } from '../validity/sweep.ts';
 import { sweepEnded } from '../validity/sweep-workflow.ts';

@@ -1,9 +1,9 @@
 import { type GraphQLDataSource, LocalGraphQLDataSource } from '@apollo/gateway';
 import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { type DocumentNode, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { buildContext, type GraphContext } from '../subgraphs/kernel/http/context.ts';
+import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/context.ts';
 
-/** Maximum of characters of all operations that a subgraph's source keeps parsed. A syntax tree takes about 40 bytes each. */
+/** Maximum of characters of all operations that a source keeps parsed. A syntax tree takes about 40 bytes for each. */
 const MAX_KEPT_CHARS = 1_000_000;
 
 /**
