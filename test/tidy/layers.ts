@@ -65,6 +65,7 @@ export const KERNEL: Record<string, Layer> = {
   'environment/redaction/vocabulary': 'rule',
   'delivery/delivery': 'rule',
   'events/events': 'rule',
+  'events/grant-content': 'rule',
   'foreign/csv': 'rule',
   'period/delegation': 'rule',
   'foreign/json': 'rule',
