@@ -16,6 +16,7 @@ import {
 import { dayAfter } from '../../subgraphs/kernel/period/validity.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findInconsistencies } from '../support/consistency.ts';
+import { changesFor } from '../support/content.ts';
 import { COMPANY, grantCase, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
@@ -172,7 +173,7 @@ async function accept(subject: Subject, act: Act): Promise<{ id: string } | null
   const expected = refusalOf(subject, act);
   const input = {
     ...applicationFor(act, subject).application,
-    fields: [],
+    fields: changesFor(ROUTE.matter, act),
     dryRun: expected === null && act !== 'RENEW',
   };
   const fields = 'case { id: uuid }';
