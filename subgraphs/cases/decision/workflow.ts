@@ -22,7 +22,7 @@ import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { currentOn } from '../fact/license.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
-import { prepareDecision, toNoticeSettings, writeDeliveryReceipt } from '../notice/workflow.ts';
+import { prepareDecision, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
@@ -109,13 +109,8 @@ export function deliverDecision(
     );
     const delivery = readDelivery(input, subject.applicant.name);
     const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
-    await writeDeliveryReceipt(tx, {
-      subject,
-      step: { ...step, note: null },
-      delivery,
-      license: null,
-      ...toNoticeSettings(deps, clerk),
-    });
+    const { publicUrl } = deps;
+    await writeDeliveryReceipt(tx, { subject, step: { ...step, note: null }, delivery, license: null, publicUrl });
     return store.addStep(tx, subject, step);
   });
 }

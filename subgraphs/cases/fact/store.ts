@@ -1,22 +1,12 @@
-import { and, eq, inArray, isNotNull, lte, ne, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
-import type { EventPayload } from '../../kernel/events/events.ts';
 import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { type LicenseFact, matterOn } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
-import {
-  acceptanceSeal,
-  caseFile,
-  caseLicense,
-  guideFact,
-  licenseFact,
-  licenseKey,
-  licenseTypeFact,
-  matterFact,
-} from '../tables.ts';
+import { caseFile, caseLicense, guideFact, licenseFact, licenseKey, licenseTypeFact, matterFact } from '../tables.ts';
 
 /** Returns a matter with its organs as they are named on a day, or null. */
 export async function findMatter(db: Reader, id: string, day: Day): Promise<MatterFact | null> {
@@ -49,24 +39,6 @@ export async function addLicenseFacts(tx: Transaction, facts: readonly LicenseFa
     .values(facts.map((fact) => ({ number: fact.number, fact })))
     .onConflictDoNothing();
   await tx.insert(licenseKey).values(keys).onConflictDoNothing();
-}
-
-/** Keeps when an organ's acceptance seal was put into use. Other seals, and one not in use yet, change nothing. */
-export async function putAcceptanceSeal(
-  tx: Transaction,
-  { kind, organ, requiredSince }: EventPayload<'SealChanged'>,
-): Promise<void> {
-  if (kind !== 'ACCEPTANCE_SEAL' || !requiredSince) return;
-  await tx
-    .insert(acceptanceSeal)
-    .values({ organ, requiredSince: new Date(requiredSince) })
-    .onConflictDoNothing();
-}
-
-/** Whether the notices that an organ writes at a moment bear its acceptance seal. */
-export async function bearsAcceptanceSeal(db: Reader, organ: string, at: Date): Promise<boolean> {
-  const isBorne = and(eq(acceptanceSeal.organ, organ), lte(acceptanceSeal.requiredSince, at));
-  return (await db.select().from(acceptanceSeal).where(isBorne)).length > 0;
 }
 
 export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {

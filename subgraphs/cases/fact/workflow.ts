@@ -19,7 +19,6 @@ import {
   addLicenseFacts,
   findLicense,
   listUndelivered,
-  putAcceptanceSeal,
   putGuideFact,
   putLicenseFact,
   putLicenseTypeFact,
@@ -61,8 +60,6 @@ export function receive(
         }
         case 'OrderAnswered':
           return recordOrderAnswer(tx, event.payload);
-        case 'SealChanged':
-          return putAcceptanceSeal(tx, event.payload);
         case 'DutyChanged':
           return putDuty(tx, event.payload);
         case 'ProposalChanged':
@@ -128,7 +125,7 @@ async function handleDelivery(
   const license = { name: subject.delegation.outcome.name, number };
   const step = { at, note: null, finding: null };
   try {
-    await writeDeliveryReceipt(tx, { subject, step, delivery, license, clerk: null, publicUrl });
+    await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }

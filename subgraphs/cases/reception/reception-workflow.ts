@@ -22,7 +22,7 @@ import type { SubmittedMaterial } from '../material/material.ts';
 import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
 import { type HandIn, prepareMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
-import { toNoticeSettings, writeNotice } from '../notice/workflow.ts';
+import { writeNotice } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
@@ -222,7 +222,7 @@ export function acceptApplication(deps: WorkflowDependencies, command: CaseComma
 }
 
 async function enterAcceptance(
-  { publicUrl, identity }: Pick<WorkflowDependencies, 'publicUrl' | 'identity'>,
+  { publicUrl }: Pick<WorkflowDependencies, 'publicUrl'>,
   tx: Transaction,
   subject: Case,
   clerk: Person,
@@ -260,7 +260,6 @@ async function enterAcceptance(
     step: record,
     organ: acceptedBy,
     facts: { limits, received },
-    clerk: { person: clerk, identity },
     publicUrl,
   });
   return accepted;
@@ -287,7 +286,7 @@ export function askSupplement(
     const missing = request.items.map((name) => ({ name, remark: null }));
     const facts = { missing, supplementBy: until };
     const organ = counterOf(subject, clerk);
-    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ, facts, ...toNoticeSettings(deps, clerk) });
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ, facts, publicUrl: deps.publicUrl });
     return store.addStep(tx, subject, step);
   });
 }
@@ -380,7 +379,7 @@ export function refuseAcceptance(deps: WorkflowDependencies, command: CaseComman
     requireReason(reason);
     const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
     const organ = counterOf(subject, clerk);
-    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ, ...toNoticeSettings(deps, clerk) });
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ, publicUrl: deps.publicUrl });
     return store.addStep(tx, subject, step);
   });
 }
