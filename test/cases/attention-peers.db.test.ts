@@ -152,7 +152,7 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     },
     decider: KEEPER,
     others: [SEAL_APPROVER, APPROVER, 'yudu-sfj.keeper', 'auditor', 'administrator'],
-    message: '2 至 3 号，损毁',
+    message: '00000003 号，损毁',
   },
   BLANK_TRANSFER_PROPOSED: {
     async propose() {
