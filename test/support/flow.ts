@@ -1,4 +1,4 @@
-import { changesFor, duplicatesOf, linesFor } from './content.ts';
+import { duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -107,7 +107,6 @@ export async function grantCase(
     matter?: string;
     licenseNumber?: string;
     applicant?: object;
-    coOwnership?: object;
     materials?: object[];
     fields?: object[];
     validFrom?: string;
@@ -116,15 +115,13 @@ export async function grantCase(
     reason?: string;
   } = {},
 ) {
-  const { matter = route.matter, situation } = overrides;
   const input = {
-    matter,
+    matter: overrides.matter ?? route.matter,
     applicant: overrides.applicant ?? COMPANY,
-    coOwnership: overrides.coOwnership,
     fields:
-      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
+      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
     licenseNumber: overrides.licenseNumber,
-    situation,
+    situation: overrides.situation,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(

@@ -14,7 +14,6 @@ export async function createTestPlatform(
   keys: PlatformKeys,
   audience: string,
   decideAfterSeconds: number | null = null,
-  now?: () => Date,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-platform-'));
   const port = await findFreePort();
@@ -27,7 +26,6 @@ export async function createTestPlatform(
   };
   return {
     url,
-    folder,
     open: async ({ id, secretVersion, secret }: { id: string; secretVersion: number; secret: string }) => {
       app = createPlatform({
         folder,
@@ -37,7 +35,6 @@ export async function createTestPlatform(
         audience,
         decideAfterSeconds,
         pollMs: 20,
-        ...(now === undefined ? {} : { now }),
       });
       await app.listen({ host: '127.0.0.1', port });
     },

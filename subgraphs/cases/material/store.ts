@@ -10,7 +10,7 @@ import type { Upload } from './upload/store.ts';
 export type StoredMaterial = typeof caseMaterial.$inferSelect & {
   /** Of the case's applicant. */
   applicantCode: string;
-  file: Pick<Upload, 'id' | 'name' | 'mediaType' | 'sizeBytes' | 'digest' | 'signature'> | null;
+  file: Pick<Upload, 'id' | 'name' | 'mediaType' | 'sizeBytes' | 'digest'> | null;
 };
 
 /** Returns the id of the case that an upload is part of, or null. */
@@ -38,10 +38,7 @@ export async function listMaterials(db: Reader, caseIds: readonly string[]): Pro
     .select({
       material: caseMaterial,
       applicantCode: caseFile.applicantCode,
-      upload: {
-        ...{ id: materialUpload.id, name: materialUpload.name, digest: materialUpload.digest },
-        signature: materialUpload.signature,
-      },
+      upload: { id: materialUpload.id, name: materialUpload.name, digest: materialUpload.digest },
       file: { mediaType: materialFile.mediaType, sizeBytes: materialFile.sizeBytes },
     })
     .from(caseMaterial)

@@ -14,10 +14,8 @@ export interface Rehearsal {
   paper: SheetState | null;
 }
 
-/** `outline` is of an act that a person asked for. */
 export function toActRehearsal(outline: ActOutline): Rehearsal {
-  const { act: prepared, identifier, number, version, stateAfter, blankNumber } = outline;
-  const act = prepared as Act | 'SPOIL';
+  const { act, identifier, number, version, stateAfter, blankNumber } = outline;
   return {
     act,
     identifier,

@@ -73,8 +73,7 @@ export async function loadSeals(db: Database, context: GraphContext, organ: stri
 export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse, 'seals' | 'at'>): SealUse {
   let authorised: SealUse['authorised'] = null;
   catchRefusal(() => {
-    const { id: organ, level } = task.issuer;
-    const use = { organ, level, matterId: task.content.matterId, act: task.content.action };
+    const use = { organ: task.issuer.id, matterId: task.content.matterId };
     authorised = { ...use, ...readUnverifiedAuthoriser(task.authorisation) };
   });
   return { seals, at, authorised };

@@ -1,6 +1,5 @@
 import { and, eq, or } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
-import { listOwners, readHeld } from '../../kernel/identity/co-ownership.ts';
 import { act, document, license, licenseVersion } from '../tables.ts';
 
 /** A file without its bytes, and the holder whose code it has. */
@@ -8,10 +7,10 @@ export interface FileOwner {
   number: string;
   name: string;
   mediaType: string;
-  /** Codes of the holders on the version that the file is, or that it is about. */
-  holderCodes: string[];
-  /** Codes of the holders of the license today. */
-  currentHolderCodes: string[];
+  /** The holder on the version that the file is, or that it is about. */
+  holderCode: string;
+  /** The holder of the license today. */
+  currentHolderCode: string;
 }
 
 /** Returns whose data a file has, or null if there is no such file. */
@@ -23,7 +22,6 @@ export async function findFileOwner(db: Reader, digest: string): Promise<FileOwn
       mediaType: document.mediaType,
       record: licenseVersion.record,
       currentHolderCode: license.holderCode,
-      coHolderCodes: license.coHolderCodes,
     })
     .from(document)
     .innerJoin(license, eq(license.number, document.number))
@@ -38,8 +36,6 @@ export async function findFileOwner(db: Reader, digest: string): Promise<FileOwn
     .where(eq(document.digest, digest))
     .limit(1);
   if (!row) return null;
-  const { record, currentHolderCode, coHolderCodes, ...file } = row;
-  const currentHolderCodes = [currentHolderCode, ...coHolderCodes];
-  const holderCodes = record === null ? currentHolderCodes : listOwners(readHeld(record)).map(({ code }) => code);
-  return { ...file, holderCodes, currentHolderCodes };
+  const { record, ...file } = row;
+  return { ...file, holderCode: record?.CZZTDM ?? file.currentHolderCode };
 }

@@ -1,5 +1,4 @@
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
-import type { SealKind } from '../../kernel/events/seal-grant.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
@@ -12,6 +11,7 @@ import {
   requireNotEnded,
   requireSuspended,
   type Seal,
+  type SealKind,
 } from '../seal.ts';
 
 /** Applications on seals (印章申请): no person alone makes, grants or ends a seal (国办发〔2025〕33号). */

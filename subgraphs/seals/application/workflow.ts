@@ -23,7 +23,6 @@ import {
   insertOrReopenSeal,
   type SealKeys,
 } from '../certification/generation-workflow.ts';
-import { insertGrants, withdrawGrants } from '../certification/grant-store.ts';
 import { APPLICATION_MUTATIONS, SEALS_POLICY } from '../policy.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
@@ -230,10 +229,10 @@ async function carryOut(
       await seals.setSeal(tx, sealId, { state: 'IN_USE' });
       return [{ event: 'RESUMED' }];
     case 'GRANT':
-      await insertGrants(tx, sealId, [particulars]);
+      await seals.insertGrants(tx, sealId, [particulars]);
       return [{ event: 'GRANTED' }];
     case 'WITHDRAW_GRANT':
-      await withdrawGrants(tx, [particulars.grant], at);
+      await seals.withdrawGrants(tx, [particulars.grant], at);
       return [{ event: 'GRANT_WITHDRAWN' }];
     case 'CERTIFICATE':
       return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
@@ -258,9 +257,9 @@ async function carryOutMake(
   at: Date,
 ): Promise<ActResult[]> {
   const { organ, organName, sealKind: kind, matters, endedSeal } = input;
-  await withdrawGrants(tx, endedSeal?.grants.map(({ id }) => id) ?? [], at);
+  await seals.withdrawGrants(tx, endedSeal?.grants.map(({ id }) => id) ?? [], at);
   await insertOrReopenSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
-  await insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
+  await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
   const withdrawnGrants = (endedSeal?.grants ?? []).map(({ matter }) => ({
     event: 'GRANT_WITHDRAWN' as const,
     matterId: matter,

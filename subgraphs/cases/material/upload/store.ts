@@ -4,7 +4,6 @@ import type { Database, Reader, Transaction } from '../../../../db/client.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/list/keyset-store.ts';
 import type { Page } from '../../../kernel/list/page.ts';
-import type { FileSignature } from '../signature/verdict.ts';
 import { type FileState, materialFile, materialUpload } from '../tables.ts';
 import type { MediaType } from './file.ts';
 
@@ -18,7 +17,6 @@ export interface Upload {
   holderCode: string | null;
   uploadedAt: Date;
   attachedAt: Date | null;
-  signature: FileSignature | null;
   mediaType: MediaType;
   sizeBytes: number;
   state: FileState;
@@ -33,7 +31,6 @@ const uploadColumns = {
   holderCode: materialUpload.holderCode,
   uploadedAt: materialUpload.uploadedAt,
   attachedAt: materialUpload.attachedAt,
-  signature: materialUpload.signature,
   mediaType: materialFile.mediaType,
   sizeBytes: materialFile.sizeBytes,
   state: materialFile.state,

@@ -1,1 +1,0 @@
-ALTER TABLE "cases"."material_upload" ADD COLUMN "signature" jsonb;

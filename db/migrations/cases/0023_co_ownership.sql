@@ -1,1 +1,0 @@
-ALTER TABLE "cases"."case_file" ADD COLUMN "co_ownership" jsonb;
