@@ -102,7 +102,7 @@ export async function issueByWorkflow(
   const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();
   const send = { licenses: async () => [], cases: async () => [] };
-  const { sign, signCode, attest, attestActs, picture } = createSeals({
+  const { sign, signCode, attest, picture } = createSeals({
     ...{ db: sealsPool.db, now, signer: signer.signer, send },
     parsers: createParserPool(),
   });
@@ -113,7 +113,7 @@ export async function issueByWorkflow(
     personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
     publicUrl: running.url,
     render: renderSealable,
-    ...{ sign, signCode, attest, attestActs, picture },
+    ...{ sign, signCode, attest, picture },
   };
   const clerk = findDemoPerson(CLERK);
   if (!clerk) throw new Error(`nobody is ${CLERK}`);

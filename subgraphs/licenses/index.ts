@@ -26,7 +26,7 @@ import { type BlankRange, listBlankNumbers, SEED_ACTOR } from './paper/paper.ts'
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
-import { enterNextBatch } from './registration/entry-workflow.ts';
+import { type EntryDependencies, enterNextBatch } from './registration/entry-workflow.ts';
 import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
@@ -37,7 +37,10 @@ import { putRenewal } from './validity/renewal-store.ts';
 import { sweepEnded } from './validity/sweep-workflow.ts';
 import { addVerificationRoutes } from './verification/routes.ts';
 
-export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
+export interface LicensesDependencies
+  extends Omit<IssueDependencies, 'render'>,
+    EvidenceDependencies,
+    Omit<EntryDependencies, 'now'> {
   /** Parses what strangers send. */
   parsers: ParserPool;
   /** The city library's client, or null if none is connected. Collection then waits. */

@@ -148,14 +148,8 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     picture: (request) => readPictureFor(deps, request),
     personSigning: (request) => signer.personSigning(request),
     signCode: (request) => signCode(deps, request),
-    attest: async (request) => {
-      halt.requireActing();
-      return attest(deps, request);
-    },
-    attestActs: async (request) => {
-      halt.requireActing();
-      return attestActs(deps, request);
-    },
+    attest: (request) => attest(deps, request),
+    attestActs: (request) => attestActs(deps, request),
     stamp: async (digest) => {
       halt.requireActing();
       return stamp(deps, digest);

@@ -17,9 +17,7 @@ import {
 import { TokenError } from '../kernel/sealing/token.ts';
 import type { Seals } from './index.ts';
 
-/**
- * Largest request body. Claims have at most 2 MiB of text. A document with a picture of its seal has less than 1 MiB.
- */
+/** Largest request body. Claims have at most 2 MiB of text, a document with a picture of its seal less than 1 MiB. */
 const MAX_BODY_BYTES = 4_194_304;
 
 /**
@@ -50,9 +48,7 @@ export function addPortRoutes(app: FastifyInstance, seals: Seals, options: Serve
   port('/person-signing', personSigningRequest, ['licenses', 'cases'], (input) => seals.personSigning(input));
   port('/code', codeRequest, ['licenses'], async (input) => ({ code: await seals.signCode(input) }));
   port('/attest', attestRequest, ['licenses'], async (input) => ({ attestation: await seals.attest(input) }));
-  port('/attest-acts', attestActsRequest, ['licenses'], async (input) => ({
-    attestations: await seals.attestActs(input),
-  }));
+  port('/attest-acts', attestActsRequest, ['licenses'], async (input) => ({ texts: await seals.attestActs(input) }));
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));

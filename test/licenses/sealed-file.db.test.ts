@@ -81,13 +81,7 @@ test('an act that another process finished during rendering counts as done, and 
       identity,
       personSigning: async () => ({ organs: [], rpId: null, credentials: [] }),
       publicUrl: 'http://localhost',
-      ...{
-        sign: failIfCalled,
-        signCode: failIfCalled,
-        picture: failIfCalled,
-        attest: failIfCalled,
-        attestActs: failIfCalled,
-      },
+      ...{ sign: failIfCalled, signCode: failIfCalled, picture: failIfCalled, attest: failIfCalled },
       render: () => renderedFile,
       onStep: async (step) => {
         if (step !== 'rendered') return;

@@ -143,8 +143,8 @@ export function attestOverHttp(...address: PortAddress): Attest {
 
 /** The port `seals.attestActs` over HTTP. */
 export function attestActsOverHttp(...address: PortAddress): AttestActs {
-  const answer = z.object({ attestations: z.array(z.string()) });
-  return async (request) => (await callSeals('attest-acts', answer, request, address)).attestations;
+  const answer = z.object({ texts: z.array(z.string()) });
+  return async (request) => (await callSeals('attest-acts', answer, request, address)).texts;
 }
 
 /** The port `seals.stamp` over HTTP. */

@@ -11,15 +11,7 @@ import {
   type OnSealingStep,
   type SealingOutcome,
 } from '../../kernel/sealing/sealing-workflow.ts';
-import type {
-  Attest,
-  AttestActs,
-  CodeRequest,
-  ReadPicture,
-  SealUseRequest,
-  Sign,
-  SignCode,
-} from '../../kernel/sealing/sign.ts';
+import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
@@ -43,7 +35,6 @@ export interface IssueDependencies extends PrepareDependencies {
   sign: Sign;
   signCode: SignCode;
   attest: Attest;
-  attestActs: AttestActs;
   /** Reads the office's own picture of the seal. Null if the seal is drawn. */
   picture: ReadPicture;
   /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */

@@ -17,6 +17,7 @@ import { insertStatements, lockStatements } from './store.ts';
  * type, with the certificates below the root in `x5c`. Throws ZodError unless the claims have the closed form of it.
  */
 export async function attest(deps: UseDependencies, rawRequest: AttestRequest): Promise<string> {
+  deps.halt.requireActing();
   const request = attestRequest.parse(rawRequest);
   if (request.typ === REGISTER_TYP) return (await attestActs(deps, { statements: [request.claims] }))[0] as string;
   const { status } = await ensureAuthorities(deps);
@@ -33,6 +34,7 @@ export async function attest(deps: UseDependencies, rawRequest: AttestRequest): 
  * are of one act.
  */
 export async function attestActs(deps: UseDependencies, rawRequest: AttestActsRequest): Promise<string[]> {
+  deps.halt.requireActing();
   const { statements } = attestActsRequest.parse(rawRequest);
   const ids = statements.map(({ jti }) => jti);
   if (new Set(ids).size < ids.length) throw new Error('two statements are of one act');
