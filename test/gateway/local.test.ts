@@ -1,5 +1,5 @@
 import { LocalGraphQLDataSource } from '@apollo/gateway';
-import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { buildSchema, type GraphQLObjectType, type GraphQLScalarType, type GraphQLSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { createLocalSource } from '../../gateway/source/local.ts';
 import { PUBLIC } from '../../subgraphs/kernel/actor.ts';
@@ -8,10 +8,13 @@ import { buildContext, type GraphContext } from '../../subgraphs/kernel/http/con
 /** A subgraph in this process answers as the stock source does, whether it has seen the operation or not. */
 
 const contexts: GraphContext[] = [];
+/** Validation reads a literal of a scalar once, and each execution once. */
+let literalReadings = 0;
 
 function buildSubgraph(): GraphQLSchema {
   const schema = buildSchema(
-    'type Query { echo(text: String!): Echo fault: String } type Echo { text: String! length: Int! }',
+    `scalar Word type Query { echo(text: String!): Echo fault: String say(word: Word): Boolean }
+      type Echo { text: String! length: Int! }`,
   );
   const { echo, fault } = (schema.getQueryType() as GraphQLObjectType).getFields();
   if (!echo || !fault) throw new Error('no field');
@@ -21,6 +24,11 @@ function buildSubgraph(): GraphQLSchema {
   };
   fault.resolve = () => {
     throw new Error('fault');
+  };
+  const word = schema.getType('Word') as GraphQLScalarType;
+  word.parseLiteral = () => {
+    literalReadings++;
+    return null;
   };
   return schema;
 }
@@ -47,6 +55,12 @@ describe('a subgraph in this process', () => {
   test.each(OPERATIONS)('answers %s as the stock source does, each time', async (_, request) => {
     const expected = toText(await stock.process(call(request)));
     for (let i = 0; i < 3; i++) expect(toText(await local.process(call(request)))).toBe(expected);
+  });
+
+  test('validates an operation once', async () => {
+    literalReadings = 0;
+    for (let i = 0; i < 3; i++) await local.process(call({ query: '{ say(word: "a") }' }));
+    expect(literalReadings).toBe(1 + 3);
   });
 
   test('gives each call loaders of its own', async () => {

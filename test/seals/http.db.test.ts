@@ -140,6 +140,11 @@ describe('the ports of licenses', () => {
     const acts = actsAttestation(3);
     const texts = await attestActsOverHttp(...callArguments)(acts);
     expect(texts).toEqual(await fixture.seals.attestActs(acts));
+    const [first] = acts.statements;
+    if (!first) throw new Error('no statement');
+    await expect(fixture.seals.attestActs({ statements: [first, first] })).rejects.toThrow('of one act');
+    const other = { statements: [...actsAttestation(5).statements.slice(3), { ...first, iat: first.iat + 1 }] };
+    await expect(fixture.seals.attestActs(other)).rejects.toThrow('otherwise');
     const digest = randomBytes(32);
     expect(Buffer.from(await stampOverHttp(...callArguments)(digest)).includes(digest)).toBe(true);
     const kid = JSON.parse(
