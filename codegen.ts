@@ -65,6 +65,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     LicenseAct: './view.ts#ActView',
     LicenseConnection: './view.ts#LicenseConnection',
     LicenseProposal: './proposal/view.ts#LicenseProposalView',
+    BlankStock: './stock/stock.ts#StockCount',
     BlankMove: './stock/blank-view.ts#BlankMoveView',
     BlankTransfer: './stock/view.ts#BlankTransferView',
     Registration: './registration/view.ts#RegistrationView',

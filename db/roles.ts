@@ -76,6 +76,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'takeover',
   'task_report',
   'supervision_message',
+  'sweep_confirmation',
 ]);
 
 /** Columns of ledgers that may be updated: the envelope of a private key changes with its key-encryption key. */

@@ -42,13 +42,13 @@ import { createFileLinks } from './file-link/link.ts';
 import { addFileLinkRoutes, createLinkOpener } from './file-link/routes.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';
 import { renderProblemPage } from './page/problem.ts';
-import { withPlacedErrors } from './partial.ts';
 import { planInWorkers } from './plan/planner.ts';
 import { createPlanStore } from './plan/store.ts';
 import { PLANNER_LIMITS, SUPERGRAPH_SDL } from './plan/supergraph.ts';
 import { completionPlugin, createHaltPlugin, operationPlugin, overloadPlugin, statusPlugin } from './plugins.ts';
 import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 import { createLocalSource } from './source/local.ts';
+import { withPlacedErrors } from './source/partial.ts';
 import { variablePlugin } from './variables.ts';
 
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */

@@ -96,6 +96,7 @@ export interface HubConfig {
   transport?: 'local' | 'http';
   /** The office's scanner of uploaded files, if it has one. */
   scan?: CasesDependencies['scan'];
+  signatureAnchors?: CasesDependencies['signatureAnchors'];
   uploadLimits?: CasesDependencies['uploadLimits'];
   intakeLimits?: CasesDependencies['intakeLimits'];
   /** The transparency log of seals. Without a folder, its static files are not published. */
@@ -304,6 +305,7 @@ function wireSubgraphs(
     ...{ identity: identities.cases, derivationKey },
     publicUrl: config.publicUrl,
     ...createPorts('cases'),
+    signatureAnchors: config.signatureAnchors,
     ...{ scan: config.scan, uploadLimits: config.uploadLimits, intakeLimits: config.intakeLimits },
     webhookHosts: config.webhookHosts,
     platformHosts: config.platformHosts,

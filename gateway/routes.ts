@@ -46,7 +46,7 @@ const CHECK_TIMEOUT_MS = 3_000;
 
 const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
-    identifier number version state name holderName issuerName issuedOn validFrom validUntil
+    identifier number version state name holderName owners issuerName issuedOn validFrom validUntil
     fields { label text } origin registration { registeredOn } documentDigest sealName sealedAt supersededBy
     lostPapers { blankNumber kind lostOn isReturned } unprinted nextVersion nextFrom deemedRenewedSince isRenewalGranted deemedRenewals { from until }
     life { act version state at }

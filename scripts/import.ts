@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { type ListPayload, readList, reportProblems, sendMutation } from './administrator-client.ts';
+import { type ListPayload, readList, reportProblems, sendMutation } from './import/client.ts';
 import { proposeLedger } from './import/ledger.ts';
 import { describeOutcome, importType, type Waiting } from './import/license-type.ts';
 import { importOrgans } from './import/organs.ts';

@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../subgraphs/kernel/environment/read.ts';
-import { type ListPayload, readList, reportProblems, sendMutation } from './administrator-client.ts';
 import { UsageError } from './evidence-files.ts';
+import { type ListPayload, readList, reportProblems, sendMutation } from './import/client.ts';
 
 /**
  * `npm run people -- list.csv [--dry-run]`: proposes a list of changes of the register of people (docs/people.md) to a

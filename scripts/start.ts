@@ -6,6 +6,7 @@ import { readAllowedOrigins } from '../gateway/cors.ts';
 import { readCostLimits } from '../gateway/cost/limits.ts';
 import { readExplorerSignIn, readIssuerSettings } from '../gateway/sign-in/settings.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { parseAnchors } from '../subgraphs/cases/material/signature/anchors.ts';
 import { scanByClamd } from '../subgraphs/cases/material/upload/clamd-client.ts';
 import { readUploadLimits } from '../subgraphs/cases/material/upload/routes.ts';
 import { readIntakeLimits } from '../subgraphs/cases/reception/intake.ts';
@@ -32,6 +33,7 @@ import type { Secrets } from './hub/secrets.ts';
  */
 
 const settings = readEnvironment('start', {
+  SIGNATURE_AUTHORITIES: (path: string) => parseAnchors(readFileSync(path, 'utf8')),
   SEAL_AUTHORITIES: (path: string) => parseChain(readFileSync(path, 'utf8')),
   LOG_WITNESSES: parseWitnesses,
 });
@@ -84,9 +86,8 @@ async function main(): Promise<void> {
     databaseUrl: settings.DATABASE_URL ?? null,
     withLibrary: LIBRARY_URL === undefined && !process.argv.includes('--no-library'),
     library: readLibrary(),
-    scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
-    webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
-    trustedProxies: settings.TRUSTED_PROXIES,
+    ...{ scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port), signatureAnchors: settings.SIGNATURE_AUTHORITIES },
+    ...{ webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS, trustedProxies: settings.TRUSTED_PROXIES },
     callerLimits: readHubLimits(settings),
     readDeadlineMs: settings.READ_DEADLINE_MS,
     ...{ eventWaitMs: settings.EVENT_WAIT_MS, fileLinkSeconds: settings.FILE_LINK_SECONDS },

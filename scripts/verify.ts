@@ -110,38 +110,42 @@ function printReport(report: Report, { signaturePath }: Document): void {
   if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
   printJudgement(report);
   const { record, statement, registered, signer, provenAt, claimedAt } = report;
-  if (registered) printRegistered(registered, signer?.name ?? '');
-  if (registered) return;
+  if (registered) {
+    printRegistered(registered, signer?.name ?? '');
+    return;
+  }
   if (signer) console.log(`签章 ${signer.name}，${signer.organisation}`);
   if (claimedAt) console.log(`签章时间 ${claimedAt}${provenAt ? `，时间戳证明不晚于 ${provenAt}` : '，没有时间戳'}`);
   if (statement) console.log(`\n声明 ${statement.CZ}  ${statement.ZZBH}\n电子证照标识 ${statement.ZZBS}`);
   if (!record) return;
-  console.log(`查询状态 ask here: ${record.KZ_HYDZ}\n`);
-  console.log(`${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`);
+  console.log(
+    `查询状态 ask here: ${record.KZ_HYDZ}\n\n${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`,
+  );
   console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${printPeriod(record.ZZYXQQSRQ, record.ZZYXQJZRQ)}`);
   if (isDeemedRenewed(report.status, periodOf(record)))
     console.log('视为准予延续 counts as renewed（行政许可法第五十条：期满前已申请延续，尚未制发新证照）');
 }
 
 function printRegistered(statement: RegisterStatement, signerName: string): void {
-  const { act, sub, iat } = statement;
-  console.log(`登记声明 registered by ${signerName}，${formatTime(new Date(iat * 1000))}\n电子证照标识 ${sub}`);
-  if (statement.act === 'LAPSE') {
-    console.log(`${act}：有效期至 ${statement.until}，已失效 — has lapsed`);
-    return;
-  }
-  if (statement.act === 'REGISTER') {
-    console.log(
-      `${act}：存量登记，由发证机关 ${statement.organ} 的两人按台账 ${statement.file} 登记，没有电子印章 — from paper`,
-    );
-    return;
-  }
-  const { reason, spoiled, replacement } = statement;
-  console.log(`${act}：空白证照 ${spoiled} 作废（${SPOIL_REASON_LABELS[reason]}），改用 ${replacement}`);
+  const head = `登记声明 registered by ${signerName}，${formatTime(new Date(statement.iat * 1000))}`;
+  console.log(`${head}\n电子证照标识 ${statement.sub}\n${statement.act}：${describeRegistered(statement)}`);
 }
 
-function verifyDocument(document: Document, { at, ...material }: Material): Report {
-  const { file, signature, bundle, logged } = document;
+function describeRegistered(statement: RegisterStatement): string {
+  if (statement.act === 'LAPSE') return `有效期至 ${statement.until}，已失效 — has lapsed`;
+  switch (statement.act) {
+    case 'REGISTER':
+      return `存量登记，由发证机关 ${statement.organ} 的两人按台账 ${statement.file} 登记，没有电子印章 — from paper`;
+    case 'SPOIL':
+      return `空白证照 ${statement.spoiled} 作废（${SPOIL_REASON_LABELS[statement.reason]}），改用 ${statement.replacement}`;
+    case 'HOLD':
+      return `有效期至 ${statement.until}，延续申请 ${statement.case} 已于 ${statement.accepted} 受理，届满未作决定的，视为准予延续 — a renewal holds the end off`;
+    case 'RELEASE':
+      return `有效期至 ${statement.until}，延续申请 ${statement.case} 办结 settled：${statement.outcome}`;
+  }
+}
+
+function verifyDocument({ file, signature, bundle, logged }: Document, { at, ...material }: Material): Report {
   return verify({ file, signature, bundle, logged, ...material }, at);
 }
 

@@ -226,10 +226,25 @@ export function readLicenseTypes(): LicenseType[] {
     });
 }
 
+/**
+ * Returns the ids of the organs that the plan gives tasks (附件4) and no matter. They report their progress here, and
+ * need neither seal nor blanks.
+ */
+export function listReportingOrgans(tasks: readonly Task[], matters: readonly MatterRow[]): Set<string> {
+  const withMatters = new Set(
+    matters.flatMap((matter) => [matter.cityOrgan, matter.countyOrgan, matter.cityIndustry, matter.countyIndustry]),
+  );
+  const named = tasks.flatMap(({ leads, responsible }) => [...leads, ...responsible]).map(({ organ }) => organ);
+  return new Set(named.filter((organ) => organ !== null).filter((organ) => !withMatters.has(organ)));
+}
+
 /** Returns the 12 tasks of the plan's annex 4. Throws an Error that names an invalid line. */
 export function readTasks(csv: string = readFile('tasks.csv')): Task[] {
   const organs = readLines('organs', readFile('organs.csv'), organLine);
-  const organIdByPrintedName = new Map(organs.map((organ) => [organ.printed_name, organ.id]));
+  // The plan prints one organ under two names (县委编办、县编办).
+  const organIdByPrintedName = new Map(
+    organs.flatMap(({ id, printed_name }) => printed_name.split(' ').map((name) => [name, id] as const)),
+  );
   const toNamedOrgans = (names: readonly string[]) =>
     names.map((name) => ({ printed: name, organ: organIdByPrintedName.get(name) ?? null }));
   return readLines('tasks', csv, taskLine).map(({ others_too, deadline, due_on, supervisor_level, body, ...line }) => ({

@@ -17,8 +17,11 @@ import type { FileLink, FileLinks, LinkFault } from './link.ts';
 /** Time for which a link counts, in seconds, if the environment says nothing else. */
 const LINK_SECONDS = Number(ENVIRONMENT.FILE_LINK_SECONDS.uses.gateway.default);
 const MAX_REQUEST_BYTES = 16_384;
-/** The files that need a token: `url` of a document, a notice, a material. */
-const FILE_PATH = /^\/(?:files|cases\/materials|cases\/notices)\/[\w.-]{1,100}$/;
+/** The files that need a token: `url` of a document, a notice, a material, and tables, whose query is part of them. */
+const FILE_PATH =
+  /^\/(?:(?:files|cases\/materials|cases\/notices)\/[\w.-]{1,100}|(?:cases|licenses)\/statistics\.csv)$/;
+/** The query of a table: letters, digits, and what separates and escapes. */
+const FILE_QUERY = /^[\w.,=&%-]{0,500}$/;
 const REFUSED = '/file-links/refused';
 
 /** What a page shows of a file. Anything else is saved. A viewer of PDF does not run in a sandbox. */
@@ -69,15 +72,26 @@ export function createLinkOpener(links: FileLinks): (request: { url?: string | u
     const [path = '', query = ''] = url.split('?', 2);
     const text = FILE_PATH.test(path) ? new URLSearchParams(query).get('link') : null;
     if (text === null || (request.method !== 'GET' && request.method !== 'HEAD')) return url;
-    const link = links.open(text, path);
+    const file = joinQuery(path, query.replace(/&?link=[^&]*/, ''));
+    const link = links.open(text, file);
     if (typeof link === 'string') return `${REFUSED}/${link}`;
     const { token, purpose, remark } = link;
     // What the browser of somebody else says of purpose and remark does not count.
     for (const name of ['x-purpose', 'x-purpose-remark']) delete request.headers[name];
     Object.assign(request.headers, buildHeaders({ authorization: `Bearer ${token}`, purpose, remark }));
     linkedRequests.set(request, link);
-    return path;
+    return file;
   };
+}
+
+/** Returns the address of a file: a link counts for its path and its query together. */
+const joinQuery = (path: string, query: string) => (query === '' ? path : `${path}?${query}`);
+
+/** Returns the address that a link may be made for, or null if it names no file. */
+function readFileAddress(url: string): string | null {
+  const { pathname = '', search = '' } = URL.parse(url, 'http://hub') ?? {};
+  const query = search.slice(1);
+  return FILE_PATH.test(pathname) && FILE_QUERY.test(query) ? joinQuery(pathname, query) : null;
 }
 
 function buildHeaders(stated: { authorization: string; purpose: string | null; remark: string | null }) {
@@ -106,14 +120,17 @@ export function addFileLinkRoutes(app: FastifyInstance, options: FileLinkOptions
     if (context.actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
     const { data } = linkRequest.safeParse(request.body);
     if (!data) return reply.code(400).send(BAD_INPUT);
-    const path = URL.parse(data.url, 'http://hub')?.pathname ?? '';
-    if (!FILE_PATH.test(path)) return reply.code(404).send(FILE_UNKNOWN);
+    const path = readFileAddress(data.url);
+    if (path === null) return reply.code(404).send(FILE_UNKNOWN);
     const stated = { purpose: data.purpose ?? null, remark: data.remark ?? null };
     if (!(await rehearse(app, request, reply, path, stated))) return reply;
     const expiresAt = options.now().getTime() + (options.fileLinkSeconds ?? LINK_SECONDS) * 1_000;
     const token = request.headers.authorization?.replace(/^Bearer /i, '') ?? '';
     const text = options.links.seal({ token, ...stated, isInline: data.inline ?? false, expiresAt }, path);
-    const answer = { url: `${path}?link=${text}`, expiresAt: new Date(expiresAt).toISOString() };
+    const answer = {
+      url: `${path}${path.includes('?') ? '&' : '?'}link=${text}`,
+      expiresAt: new Date(expiresAt).toISOString(),
+    };
     return reply.code(201).send(answer);
   });
   app.get<{ Params: { code: string } }>(`${REFUSED}/:code`, async ({ params }, reply) => {

@@ -22,6 +22,8 @@ export interface LicenseStatus {
   state: ValidityState;
   name: string;
   holderName: string;
+  /** All holders with their shares. Null for a sole holder. */
+  owners: string | null;
   issuerName: string;
   issuedOn: string;
   validFrom: string;
@@ -76,6 +78,7 @@ const TEXT = {
   deemedOpen: { zh: '今', en: 'now' },
   name: { zh: '证照名称', en: 'License' },
   holder: { zh: '持证主体', en: 'Holder' },
+  owners: { zh: '共有人', en: 'Joint holders' },
   number: { zh: '证照编号', en: 'Number' },
   identifier: { zh: '证照标识', en: 'Identifier' },
   version: { zh: '版本', en: 'Version' },
@@ -199,6 +202,7 @@ function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
   return [
     [TEXT.name[lang], license.name],
     [TEXT.holder[lang], license.holderName],
+    ...(license.owners === null ? [] : [[TEXT.owners[lang], license.owners] satisfies [string, string]]),
     [TEXT.number[lang], license.number],
     [TEXT.identifier[lang], license.identifier],
     [TEXT.version[lang], String(license.version)],

@@ -6,8 +6,18 @@ import type { ConnectionLimits } from '../../subgraphs/kernel/limits/limits.ts';
 import { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
 import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
+import { fetchFile } from './files.ts';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
-import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
+import {
+  buildMessage,
+  hasArrived,
+  type News,
+  ORDERS,
+  type Order,
+  parseNews,
+  readListedFiles,
+  SIGNATURE_HEADER,
+} from './protocol.ts';
 import { openStore, type Store, type StoredMessage } from './store.ts';
 
 /** The reference approval platform (审批平台) of a city organ. It shares no database or key with the hub. */
@@ -150,11 +160,11 @@ function listUnsentMessages({ store }: Platform): readonly StoredMessage[] {
 }
 
 /**
- * Makes one attempt: the same bytes with a new signature.
+ * Makes one attempt: the same bytes with a new signature. Fetches the files that the answer lists.
  * 200, 400, 409, 413 and 422 are final answers. After anything else the message is sent again.
  */
 async function sendMessage(
-  { store, key, audience, now, onError }: Platform,
+  { store, folder, key, audience, now, onError }: Platform,
   { id, body }: StoredMessage,
 ): Promise<void> {
   const updateMessage = (changes: Partial<StoredMessage>) =>
@@ -169,6 +179,7 @@ async function sendMessage(
     const text = bytes.toString('utf8');
     const isFinal = [200, 400, 409, 413, 422].includes(status);
     if (!isFinal) throw new Error(`HTTP ${status} ${text}`);
+    if (status === 200) for (const file of readListedFiles(text)) await fetchFile(folder, file);
     updateMessage({ answer: { status, body: text }, lastError: null });
   } catch (error) {
     onError?.(error);

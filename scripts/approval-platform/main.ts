@@ -27,6 +27,7 @@ const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj \\
   --hub           枢纽地址 the hub, http://127.0.0.1:4000
   --port          本平台端口 4020
   --folder        数据目录 DATA_FOLDER 下的 approval-platform
+  --protocol      报文协议 1 or 2 (default), which lists materials and fetches their files
   --decide-after  收到后若干秒自动准予 grants by itself after so many seconds; otherwise POST /decide`;
 
 /** Result of the registration, stored as `registration.json` in the folder. */
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     hub: { type: 'string', default: 'http://127.0.0.1:4000' },
     port: { type: 'string', default: '4020' },
     folder: { type: 'string', default: join(DATA_FOLDER, 'approval-platform') },
+    protocol: { type: 'string', default: '2' },
     'decide-after': { type: 'string' },
   },
 });
@@ -128,6 +130,7 @@ async function mutate(hub: string, token: string, name: string, type: string, in
 async function main(): Promise<void> {
   const folder = resolve(values.folder);
   const port = z.coerce.number().int().min(1).max(65_535).parse(values.port);
+  const protocol = z.enum(['1', '2']).parse(values.protocol);
   const decideAfter = values['decide-after'];
   const key = openKey(folder);
   const platformRegistration = await openRegistration(folder, `${toLocalUrl(HOST, port)}/hub`, key.publicKey);
@@ -140,7 +143,8 @@ async function main(): Promise<void> {
       secret: Buffer.from(platformRegistration.secret, 'base64url'),
       aud: platformRegistration.url,
     },
-    audience: platformRegistration.audience,
+    // The hub names the address of protocol 1. That of protocol 2 differs in its version.
+    audience: platformRegistration.audience.replace('/platform/v1/', `/platform/v${protocol}/`),
     decideAfterSeconds: decideAfter === undefined ? null : z.coerce.number().nonnegative().parse(decideAfter),
     onError: logFailure,
     connections: readConnectionLimits(settings),

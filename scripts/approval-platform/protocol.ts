@@ -46,6 +46,8 @@ export const ORDERS = {
     type: 'PAUSED',
     form: z.strictObject({ ...order, kind: z.string(), reason: z.string(), papers: z.array(z.string()) }),
   },
+  /** Protocol 2: the hub answers with the list of the materials, whose files are then fetched. */
+  '/materials': { type: 'MATERIALS', form: z.strictObject({ ...order, purpose: z.string() }) },
   '/resume': { type: 'RESUMED', form: z.strictObject({ ...order, note: z.string().nullable().default(null) }) },
 } as const;
 
@@ -54,6 +56,18 @@ export interface Order {
   caseNumber: string;
   by: { id: string; name: string };
   [member: string]: unknown;
+}
+
+const listSchema = z.looseObject({
+  materials: z.array(
+    z.looseObject({ file: z.looseObject({ url: z.url(), digest: z.string().regex(/^[0-9a-f]{64}$/) }).nullable() }),
+  ),
+});
+
+/** Returns the files that the hub's answer to a message lists, or none if it lists no materials. */
+export function readListedFiles(answer: string): { url: string; digest: string }[] {
+  const list = listSchema.safeParse(JSON.parse(answer));
+  return list.success ? list.data.materials.flatMap(({ file }) => (file === null ? [] : [file])) : [];
 }
 
 /** Builds a message for the hub and chooses its id. Every later attempt uses the same id. */

@@ -12,6 +12,7 @@ import { auditProposals } from './office/proposals.ts';
 import { auditSignatures } from './office/signatures.ts';
 import { auditTakeovers } from './office/takeovers.ts';
 import { auditPaper } from './paper.ts';
+import { auditSealKinds } from './seal-kinds.ts';
 import { auditSeals } from './seals.ts';
 import { auditTypes } from './types/types.ts';
 import { auditUses } from './uses.ts';
@@ -25,6 +26,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '用印、证书、吊销列表 uses of keys', run: auditUses },
   { name: '本人签名 signatures of persons', run: auditSignatures },
   { name: '印章 seals', run: auditSeals },
+  { name: '印章种类 kinds of seals', run: auditSealKinds },
   { name: '证照和文书 licenses and decisions', run: auditLicenses },
   { name: '证照类型、编号和目录 types, numbers, lists', run: auditTypes },
   { name: '纸质和空白证照 paper', run: auditPaper },

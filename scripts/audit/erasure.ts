@@ -22,6 +22,7 @@ export function* judgeErased(
     row.file !== null ||
     record.KZ_SJS !== undefined ||
     (record.CZZTDM ?? '') !== '' ||
+    record.KZ_GY !== undefined ||
     (record.KZ_NR ?? []).length > 0 ||
     ![undefined, ERASED_TEXT].includes(record.SM) ||
     ![undefined, ERASED_TEXT].includes(record.CZZT);

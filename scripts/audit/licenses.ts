@@ -5,12 +5,14 @@ import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
-import { isRegisterStatement } from '../../subgraphs/licenses/register/statement.ts';
+import { isRegisterStatement, NOTED_ACTS, type NotedAct } from '../../subgraphs/licenses/register/statement.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';
 import { type AuditInput, buildFinding, type Finding, judgeEach, runGuarded, streamRows } from './finding.ts';
 
+import { auditLapses } from './license/lapses.ts';
 import { auditRegistrations } from './license/registrations.ts';
+import { auditRenewals } from './license/renewals.ts';
 import { auditVersions } from './license/versions.ts';
 import { judgeRegistered } from './register.ts';
 import { decodeStatement, readSealed } from './uses.ts';
@@ -21,6 +23,8 @@ export async function* auditLicenses(input: AuditInput): AsyncGenerator<Finding>
     acts: auditActs,
     versions: auditVersions,
     registrations: auditRegistrations,
+    renewals: auditRenewals,
+    lapses: auditLapses,
     ledgers: auditLedgers,
     events: auditEvents,
     decisions: auditDecisions,
@@ -43,9 +47,11 @@ async function readMaterial({ sql }: AuditInput) {
 }
 type Material = Awaited<ReturnType<typeof readMaterial>>;
 
+const isNoted = (act: Act | NotedAct): act is NotedAct => (NOTED_ACTS as readonly string[]).includes(act);
+
 interface ActRow {
   id: string;
-  act: Act | 'SPOIL';
+  act: Act | NotedAct;
   number: string;
   version: number;
   identifier: string;
@@ -153,7 +159,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
   if (text !== expectedText) yield* findingsFor('RECORD_DIFFERS', '登记内容与文件所载不一致');
   if (row.caseId === null && computeContentDigest(record) !== row.contentDigest)
     yield* findingsFor('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
-  if (!makesVersion(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
+  if (!makesVersion(row.act) && !isNoted(row.act) && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
     yield* findingsFor('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
   yield* judgeAuthority(row, findingsFor);
@@ -220,7 +226,7 @@ async function* auditLedgers({ sql }: AuditInput): AsyncGenerator<Finding> {
   for await (const row of streamRows(unfoundedEntries))
     yield* findingsFor('ENTRY_UNFOUNDED', row, '台账的一条没有对应的办理，或与之不一致');
   const actsWithoutEntry = sql<EntryRow[]>`
-    select a.number, 0 as seq, a.identifier, a.id as "actId" from licenses.act a where a.state = 'DONE' and a.act <> 'SPOIL'
+    select a.number, 0 as seq, a.identifier, a.id as "actId" from licenses.act a where a.state = 'DONE' and a.act <> all(${[...NOTED_ACTS]})
       and not exists (select 1 from licenses.license_entry e where e.act_id = a.id and e.identifier = a.identifier)`;
   for await (const row of streamRows(actsWithoutEntry))
     yield* findingsFor('ACT_NOT_ENTERED', row, '办结的事项没有记入台账');
@@ -268,6 +274,9 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
     where e.type = 'LicenseChanged' and (a.id is null or v.identifier is null or a.act <> e.payload->>'act' or a.state_after <> e.payload->>'state'
       or a.signature_digest <> e.payload->>'signatureDigest' or a.identifier <> v.identifier or v.version::text <> e.payload->>'version'
       or v.record->>'CZZT' <> e.payload->'license'->'holder'->>'name' or v.record->>'CZZTDM' <> e.payload->'license'->'holder'->>'code'
+      or (v.record#>>'{KZ_GY,FE}') is distinct from (e.payload#>>'{license,coOwnership,share}')
+      or jsonb_path_query_array(v.record, '$.KZ_GY.GYR[*].CZZTDM') <> jsonb_path_query_array(e.payload, '$.license.coOwnership.coHolders[*].code')
+      or jsonb_path_query_array(v.record, '$.KZ_GY.GYR[*].FE') <> jsonb_path_query_array(e.payload, '$.license.coOwnership.coHolders[*].share')
       or v.record->>'ZZMC' <> e.payload->'license'->>'licenseName' or v.record->'KZ_NR' <> e.payload->'license'->'fields'
       or v.record->>'KZ_SX' <> e.payload->'license'->>'matterId' or v.record->>'ZZYXQQSRQ' <> e.payload->'license'->>'validFrom'
       or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')

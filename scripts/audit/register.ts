@@ -61,11 +61,16 @@ export function* judgeRegistered(
     registered.state === stateAfter &&
     isDeepStrictEqual({ blankNumber, spoiledBlank, reason }, sheets);
   if (!isOfAct) yield* findingsFor('RECORD_DIFFERS', '办理与登记声明不一致');
-  if (registered.act === 'LAPSE' && registered.until !== row.lastDay)
+  const isOfDay = registered.act === 'HOLD' ? isUpTo : isSameDay;
+  if ('until' in registered && registered.act !== 'RELEASE' && !isOfDay(row.lastDay, registered.until))
     yield* findingsFor('RECORD_DIFFERS', '声明的截止日不是证照所载的');
-  const isOfActor = registered.act === 'LAPSE' ? actorId === REGISTER_ACTOR.id : registered.by === sha256(actorId);
+  const isOfActor = 'by' in registered ? registered.by === sha256(actorId) : actorId === REGISTER_ACTOR.id;
   if (!isOfActor) yield* findingsFor('ACT_REWRITTEN', '办理人不是声明所记的人');
 }
+
+const isSameDay = (lastDay: string | null, until: string) => lastDay === until;
+/** A renewal holds off the end that it was asked for, and an earlier one that a correction has made of it. */
+const isUpTo = (lastDay: string | null, until: string) => lastDay !== null && lastDay <= until;
 
 /** Finds statements of the register without an act. The acts of a batch from paper that was broken off come later. */
 export async function* auditStatements({ sql }: AuditInput): AsyncGenerator<Finding> {

@@ -148,7 +148,8 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
     checkDelivery(delivery, library.roots, now());
     const head = await store.head(delivery.number);
     advance(head, delivery);
-    return buildAnswer(listWarnings(head, delivery, now(), toShanghaiDate(now())));
+    const heldUntil = await store.heldUntil(delivery.number);
+    return buildAnswer(listWarnings(head, delivery, now(), { today: toShanghaiDate(now()), heldUntil }));
   });
   app.post('/certificates/collect', async (request) => {
     const delivery = readDelivery(request.body, protocol);
@@ -171,13 +172,14 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
     const storedCertificate = await findCertificate(library, identifier);
     if (!storedCertificate) throw new Fault('NOT_FOUND');
     const toBase64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
-    const { state, record, supersededFrom } = storedCertificate;
+    const { hold, heldUntil, ...content } = storedCertificate;
+    const { state, record, supersededFrom } = content;
     const certificate = {
-      ...storedCertificate,
-      state: stateOn(state, record, toShanghaiDate(now()), supersededFrom),
+      ...content,
+      state: stateOn(state, record, toShanghaiDate(now()), { supersededFrom, heldUntil }),
       document: toBase64(storedCertificate.document),
       signature: toBase64(storedCertificate.signature),
-      ...(protocol === 1 ? {} : { statements: await statements.list(identifier) }),
+      ...(protocol === 1 ? {} : { hold, statements: await statements.list(identifier) }),
     };
     return { ...buildAnswer([]), certificate };
   });

@@ -1,8 +1,9 @@
 import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
 import { isSigned, type Receivable, type WitnessedTree } from './receipt.ts';
+import { type Hold, listHolds, selectHeldDays } from './statement/hold.ts';
 import { advance, type Head } from './transition.ts';
-import { findTakeoverDay, toShanghaiDate, type ValidityState } from './validity.ts';
+import { findTakeoverDay, type Joins, toShanghaiDate, type ValidityState } from './validity.ts';
 
 /** A collected act with its receipt. */
 export interface CollectedAct {
@@ -12,7 +13,7 @@ export interface CollectedAct {
 }
 
 /** A license version in the library's database. */
-export interface StoredCertificate {
+export interface StoredCertificate extends Joins {
   identifier: string;
   number: string;
   version: number;
@@ -23,8 +24,8 @@ export interface StoredCertificate {
   collectedAt: Date;
   receipt: string;
   record: VersionRecord;
-  /** First day of the renewal that takes its place then, or null. */
-  supersededFrom: string | null;
+  /** The renewal that holds off the last day of its license, or null. */
+  hold: Hold | null;
   documentDigest: string;
   document: Uint8Array;
   /** Detached signature, or null if the document contains its signature. */
@@ -57,6 +58,8 @@ export interface Store {
   /** Stores a checked delivery once and returns its receipt. Throws Fault like `advance`. */
   collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
   find(identifier: string): Promise<StoredCertificate | null>;
+  /** Returns the last day of a license that a renewal holds off, or null. */
+  heldUntil(number: string): Promise<string | null>;
   /** Counts on a day, YYYY-MM-DD. */
   counts(today: string): Promise<Counts>;
 }
@@ -79,6 +82,7 @@ export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter, knows
     collect: (delivery, contentDigest, at) =>
       sql.begin((tx) => collect(tx, { receiptWriter, knowsWaiting }, delivery, contentDigest, at)),
     find: (identifier) => findCertificate(sql, identifier),
+    heldUntil: async (number) => (await findHold(sql, number))?.until ?? null,
     counts: (today) => readCounts(sql, today),
   };
 }
@@ -177,7 +181,7 @@ export async function readWitnessedTree(sql: postgres.ISql, origin: string | nul
 }
 
 async function findCertificate(sql: postgres.Sql, identifier: string): Promise<StoredCertificate | null> {
-  type Row = Omit<StoredCertificate, 'acts' | 'record' | keyof StoredAct> & {
+  type Row = Omit<StoredCertificate, 'acts' | 'record' | 'hold' | 'heldUntil' | keyof StoredAct> & {
     state: State;
     documentDigest: string;
     record: unknown;
@@ -194,7 +198,14 @@ async function findCertificate(sql: postgres.Sql, identifier: string): Promise<S
   if (!newestAct) throw new Error(`certificate without an act: ${identifier}`);
   const { revision, changedAt, collectedAt, receipt } = newestAct;
   const record = readVersionRecord(JSON.parse(String(row.record)));
-  return { ...row, revision, changedAt, collectedAt, receipt, record, acts: [...acts] };
+  const hold = await findHold(sql, row.number);
+  const heldUntil = hold?.until ?? null;
+  return { ...row, revision, changedAt, collectedAt, receipt, record, hold, heldUntil, acts: [...acts] };
+}
+
+async function findHold(sql: postgres.Sql, number: string): Promise<Hold | null> {
+  const [hold] = await listHolds(sql, number);
+  return hold ?? null;
 }
 
 /** Returns the entry of a version from paper as an act, or null. It is no act on the license: its revision is 0. */
@@ -210,10 +221,11 @@ async function readCounts(sql: postgres.Sql, today: string): Promise<Counts> {
   const states = await sql<{ state: ValidityState; count: number }[]>`
     select case
       when state in ('VALID', 'SUSPENDED') and superseded_from <= ${today}::text then 'SUPERSEDED'
-      when state in ('VALID', 'SUSPENDED') and record->>'ZZYXQJZRQ' <> '长期' and record->>'ZZYXQJZRQ' < ${today}::text then 'LAPSED'
+      when state in ('VALID', 'SUSPENDED') and record->>'ZZYXQJZRQ' <> '长期' and record->>'ZZYXQJZRQ' < ${today}::text
+        and record->>'ZZYXQJZRQ' > coalesce(held.until, '') then 'LAPSED'
       when state = 'VALID' and record->>'ZZYXQQSRQ' > ${today}::text then 'NOT_YET_VALID'
       else state end as state, count(*)::int as count
-    from certificate group by 1 order by 1`;
+    from certificate left join (${selectHeldDays(sql)}) held using (number) group by 1 order by 1`;
   const [acts] = await sql<{ count: number; last: Date | null }[]>`
     select count(*)::int as count, max(collected_at) as last from act`;
   return { states, acts: acts?.count ?? 0, lastCollectedAt: acts?.last ?? null };

@@ -1,4 +1,5 @@
 import { type Delivery, Fault, type State, type StatementAct, type VersionAct, type Warning } from './protocol.ts';
+import { hasEnded } from './validity.ts';
 
 /** The latest state of a license in the library. */
 export interface Head {
@@ -59,12 +60,20 @@ function requireTransition(head: Head | null, delivery: Delivery, act: Statement
   }
 }
 
-/** Returns the warnings that a person should look at. The library collects the act in spite of them. */
-export function listWarnings(head: Head | null, delivery: Delivery, now: Date, today: string): Warning[] {
+/**
+ * Returns the warnings that a person should look at. The library collects the act in spite of them. `heldUntil`: the
+ * last day that a renewal holds off.
+ */
+export function listWarnings(
+  head: Head | null,
+  delivery: Delivery,
+  now: Date,
+  { today, heldUntil }: { today: string; heldUntil: string | null },
+): Warning[] {
   const warnings: Warning[] = [];
   const validUntil = delivery.record.value.ZZYXQJZRQ;
   if (now.getTime() - Date.parse(delivery.changedAt) > MAX_DELAY_MS) warnings.push('LATE');
-  if (typeof validUntil === 'string' && validUntil !== '长期' && validUntil < today) warnings.push('VALIDITY_ENDED');
+  if (typeof validUntil === 'string' && hasEnded(validUntil, today, heldUntil)) warnings.push('VALIDITY_ENDED');
   if (head?.state === 'CANCELLED') warnings.push('ALREADY_CANCELLED');
   return warnings;
 }

@@ -25,19 +25,33 @@ export function findTakeoverDay({ act, changedAt, record }: Delivery): string | 
   return act === 'RENEW' && typeof from === 'string' && from > toShanghaiDate(new Date(changedAt)) ? from : null;
 }
 
+/** What decides on a state beside acts and the period. */
+export interface Joins {
+  /** First day of the renewal that takes its place then, or null. */
+  supersededFrom: string | null;
+  /** The last day that an undecided renewal holds off (视为准予延续), and every one before it. Null: none does. */
+  heldUntil: string | null;
+}
+
 /**
  * Returns the state of a version on the day `today` (YYYY-MM-DD), from the state that its acts made. From the first day
- * of the renewal that takes its place it is superseded. After the last day it has lapsed. Before the first day it is
- * not yet valid, unless it is suspended. A final state stays.
+ * of the renewal that takes its place it is superseded. After the last day it has lapsed, unless a renewal holds that
+ * day off. Before the first day it is not yet valid, unless it is suspended. A final state stays.
  */
 export function stateOn(
   state: State,
   { ZZYXQQSRQ: from, ZZYXQJZRQ: until }: Pick<VersionRecord, 'ZZYXQQSRQ' | 'ZZYXQJZRQ'>,
   today: string,
-  supersededFrom: string | null,
+  { supersededFrom, heldUntil }: Joins,
 ): ValidityState {
   if (state !== 'VALID' && state !== 'SUSPENDED') return state;
   if (supersededFrom !== null && supersededFrom <= today) return 'SUPERSEDED';
-  if (until !== '长期' && until < today) return 'LAPSED';
+  if (hasEnded(until, today, heldUntil)) return 'LAPSED';
   return state === 'VALID' && today < from ? 'NOT_YET_VALID' : state;
+}
+
+/** Whether a last day has passed, and no renewal holds it off. */
+export function hasEnded(until: string, today: string, heldUntil: string | null): boolean {
+  const isHeld = heldUntil !== null && until <= heldUntil;
+  return until !== '长期' && until < today && !isHeld;
 }

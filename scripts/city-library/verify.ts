@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Question, State, VersionRecord } from './protocol.ts';
-import { stateOn, type ValidityState } from './validity.ts';
+import { type Joins, stateOn, type ValidityState } from './validity.ts';
 
 /** The answers of `POST /certificates/verify`. */
 export const VERDICTS = {
@@ -17,16 +17,19 @@ export type Verdict = keyof typeof VERDICTS;
 /** The answer for each state. Every other one is no longer valid. */
 const STATE_VERDICTS: Partial<Record<ValidityState, Verdict>> = { VALID: 0, NOT_YET_VALID: 1, SUSPENDED: 2 };
 
+/** What an answer is about. Absent: no renewal waits, and none holds off the last day. */
+interface AnsweredCertificate extends Partial<Joins> {
+  state: State;
+  documentDigest: string;
+  record: VersionRecord;
+}
+
 /** Answers a question about a stored license version, on the day `today` (YYYY-MM-DD). */
-export function answerQuestion(
-  question: Question,
-  certificate: { state: State; documentDigest: string; record: VersionRecord; supersededFrom?: string | null } | null,
-  today: string,
-): Verdict {
+export function answerQuestion(question: Question, certificate: AnsweredCertificate | null, today: string): Verdict {
   const { identifier, ...claims } = question;
   if (identifier === undefined || Object.keys(claims).length === 0) return 4;
   if (!certificate) return 5;
-  const { record } = certificate;
+  const { record, state, supersededFrom = null, heldUntil = null } = certificate;
   const facts: Required<Omit<Question, 'identifier'>> = {
     number: record.ZZBH,
     documentDigest: certificate.documentDigest,
@@ -35,5 +38,5 @@ export function answerQuestion(
     issuerCode: record.ZZBFJGDM,
   };
   if (!isDeepStrictEqual({ ...facts, ...claims }, facts)) return 6;
-  return STATE_VERDICTS[stateOn(certificate.state, record, today, certificate.supersededFrom ?? null)] ?? 3;
+  return STATE_VERDICTS[stateOn(state, record, today, { supersededFrom, heldUntil })] ?? 3;
 }

@@ -92,29 +92,29 @@ async function eraseContents(
   const record = sql.json({ CZZT: ERASED_TEXT, CZZTDM: '', KZ_NR: [] });
   const content = sql.json({ holder: { name: ERASED_TEXT, code: '', codeKind: 'CITIZEN_NUMBER' }, fields: [] });
   const caseIds = acts.flatMap(({ caseId }) => (caseId === null ? [] : [caseId]));
-  await sql`update licenses.license_version set record = (record - 'KZ_SJS') || ${record}
+  await sql`update licenses.license_version set record = (record - 'KZ_SJS' - 'KZ_GY') || ${record}
     where identifier = ${identifier}`;
-  await sql`update licenses.act set rendered = null, record = (record - 'KZ_SJS') || ${record}
+  await sql`update licenses.act set rendered = null, record = (record - 'KZ_SJS' - 'KZ_GY') || ${record}
     where identifier = ${identifier} and record ? 'CZZT'`;
   await sql`update licenses.act set reason = case when reason is null then null else ${ERASED_TEXT} end,
     record = (record - 'KZ_SJS') || ${sql.json({ SM: ERASED_TEXT })}
     where identifier = ${identifier} and record ? 'CZ'`;
-  await sql`update licenses.license set holder_code = '', holder_name = ${ERASED_TEXT}
+  await sql`update licenses.license set holder_code = '', co_holder_codes = '{}', holder_name = ${ERASED_TEXT}
     where head_identifier = ${identifier}`;
-  await sql`update licenses.outbox_event set payload = jsonb_set(payload, '{license}', (payload->'license') || ${content})
+  await sql`update licenses.outbox_event set payload = jsonb_set(payload, '{license}', ((payload->'license') - 'coOwnership') || ${content})
     where type = 'LicenseChanged' and payload->>'identifier' = ${identifier}`;
-  await sql`update cases.license_fact set fact = jsonb_set(fact, '{license}', (fact->'license') || ${content})
+  await sql`update cases.license_fact set fact = jsonb_set(fact, '{license}', ((fact->'license') - 'coOwnership') || ${content})
     where fact->>'identifier' = ${identifier}`;
   await eraseReasons(sql, identifier, caseIds);
   if (caseIds.length === 0) return;
-  await sql`update licenses.certificate_task set content = (content - 'salt' - 'changes') || ${content},
+  await sql`update licenses.certificate_task set content = (content - 'salt' - 'changes' - 'coOwnership') || ${content},
     void_reason = case when void_reason is null then null else ${ERASED_TEXT} end
     where case_id in ${sql(caseIds)}`;
   await sql`update cases.outbox_event
-    set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt' - 'changes') || ${content})
+    set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt' - 'changes' - 'coOwnership') || ${content})
     where type = 'CaseGranted' and payload->>'caseId' in ${sql(caseIds)}`;
   // The digest of the request has no random element.
-  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', fields = '[]'::jsonb,
+  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', co_ownership = null, fields = '[]'::jsonb,
     request_digest = '' where id in ${sql(caseIds)}`;
 }
 

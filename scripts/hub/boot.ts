@@ -82,6 +82,7 @@ export interface BootOptions {
   library?: NonNullable<HubConfig['library']> | undefined;
   /** The office's scanner of uploaded files, if it has one. */
   scan?: HubConfig['scan'];
+  signatureAnchors?: HubConfig['signatureAnchors'];
   /** Whether it serves people for real: then nothing is entered for trying out, and no demo token counts. */
   isProduction?: boolean;
   /** Who says who people are. Null in development. */
@@ -174,7 +175,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     intakeLimits: options.intakeLimits,
     ...buildIdentities(options, url),
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses: library.witnesses, verifier },
-    ...{ library: library.client, scan: options.scan },
+    ...{ library: library.client, scan: options.scan, signatureAnchors: options.signatureAnchors },
     onHalt: ({ code, message }) => {
       logStandstill('halt', code);
       console.error(`系统停止办理 halted ${code}：${message}；${HALT_REMEDIES[code]}`);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type HubAccess, type ListPayload, reportProblems, sendMutation } from '../administrator-client.ts';
+import { type HubAccess, type ListPayload, reportProblems, sendMutation } from './client.ts';
 import type { Waiting } from './license-type.ts';
 
 const LEDGER_QUERY = `mutation($input: ProposeRegistrationInput!) { proposeRegistration(input: $input) {

@@ -1,7 +1,7 @@
-import { type HubAccess, readList, sendMutation } from '../administrator-client.ts';
+import { type HubAccess, readList, sendMutation } from './client.ts';
 
 const TYPE_QUERY = `mutation($input: ImportLicenseTypeInput!) { importLicenseType(input: $input) {
-  proposal { uuid digest } licenseType { code name version validFrom } differences problems { place message }
+  proposal { uuid digest } licenseType { code name version validFrom } differences { text } problems { place message }
   refusal { code message } } }`;
 
 /** A file as it waits for another administrator. */
@@ -12,7 +12,7 @@ export interface Waiting {
 interface TypePayload {
   proposal: Waiting | null;
   licenseType: { code: string; name: string; version: number; validFrom: string } | null;
-  differences: string[];
+  differences: { text: string }[];
   problems: { place: string; message: string }[];
   refusal: { code: string; message: string } | null;
 }
@@ -33,7 +33,7 @@ export async function importType(access: HubAccess, file: string, dryRun: boolea
   if (result.refusal) console.error(`${result.refusal.code} ${result.refusal.message}`);
   const { licenseType, differences } = result;
   if (licenseType === null) return false;
-  for (const difference of differences) console.log(difference);
+  for (const { text } of differences) console.log(text);
   const { code, name, version, validFrom } = licenseType;
   console.log(`${code} ${name} 第 ${version} 版，自 ${validFrom} 起；${describeOutcome(result.proposal, dryRun)}`);
   return true;

@@ -1,4 +1,4 @@
-import { type HubAccess, type ListPayload, reportProblems, sendMutation } from '../administrator-client.ts';
+import { type HubAccess, type ListPayload, reportProblems, sendMutation } from './client.ts';
 import { describeOutcome, type Waiting } from './license-type.ts';
 
 const QUERY = `mutation($input: ImportOrgansInput!) { importOrgans(input: $input) {

@@ -56,6 +56,8 @@ export interface CasesDependencies extends Omit<PlatformDependencies, 'parse'>, 
   picture: ReadPicture;
   /** The office's scanner of uploaded files. Without one the hub examines them itself. */
   scan?: Scan | undefined;
+  /** Certificates of authorities whose signatures on files are trusted, PEM. */
+  signatureAnchors?: readonly string[] | undefined;
   /** The default is that of the environment. */
   uploadLimits?: UploadLimits | undefined;
   /** The default is that of the environment. */

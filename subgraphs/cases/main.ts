@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connectOrExit } from '../../db/client.ts';
 import { logFailure } from '../kernel/environment/log.ts';
 import { readEnvironment } from '../kernel/environment/read.ts';
@@ -13,13 +14,16 @@ import { serveSubgraph } from '../kernel/http/serve.ts';
 import { readHubLimits } from '../kernel/limits/limits.ts';
 import { openIdentity } from '../kernel/sealing/service-token.ts';
 import { createCases } from './index.ts';
+import { parseAnchors } from './material/signature/anchors.ts';
 import { scanByClamd } from './material/upload/clamd-client.ts';
 import { readUploadLimits } from './material/upload/routes.ts';
 import { addRegisterRoutes } from './person/routes.ts';
 import { readIntakeLimits } from './reception/intake.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
-const settings = readEnvironment('cases');
+const settings = readEnvironment('cases', {
+  SIGNATURE_AUTHORITIES: (path: string) => parseAnchors(readFileSync(path, 'utf8')),
+});
 startProcess({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
@@ -44,6 +48,7 @@ const cases = createCases({
   uploadLimits: readUploadLimits(settings),
   intakeLimits: readIntakeLimits(settings),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
+  signatureAnchors: settings.SIGNATURE_AUTHORITIES,
   eventWaitMs: settings.EVENT_WAIT_MS,
   onError: logFailure,
 });

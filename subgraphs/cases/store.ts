@@ -31,8 +31,8 @@ export interface StoredCase {
 
 function toFile(row: FileRow): CaseFile {
   const applicant = { name: row.applicantName, codeKind: row.applicantCodeKind, code: row.applicantCode };
-  const { id, number, matter, delegation, fields, licenseNumber, act, acceptedBy, guide } = row;
-  return { id, number, matter, delegation, applicant, fields, licenseNumber, act, acceptedBy, guide };
+  const { id, number, matter, delegation, coOwnership, fields, licenseNumber, act, acceptedBy, guide } = row;
+  return { id, number, matter, delegation, applicant, coOwnership, fields, licenseNumber, act, acceptedBy, guide };
 }
 
 /** Folds rows of cases with their steps, in the order of the rows. */
@@ -96,12 +96,13 @@ export function requireCase(stored: StoredCase | null): StoredCase {
 
 /** Returns the columns that are derived from the current state of a case. */
 export function columnsOf(subject: Case) {
-  const { matter, delegation, fields, licenseNumber, act, acceptedBy, guide, step, result } = subject;
+  const { matter, delegation, coOwnership, fields, licenseNumber, act, acceptedBy, guide, step, result } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
   return {
     matter,
     matterId: matter.matterId,
     delegation,
+    coOwnership,
     fields: [...fields],
     licenseNumber,
     act,
@@ -124,7 +125,10 @@ export async function addStep(
   subject: Case,
   record: StepRecord,
   file: Partial<
-    Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'fields' | 'licenseNumber'>
+    Pick<
+      CaseFile,
+      'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'coOwnership' | 'fields' | 'licenseNumber'
+    >
   > = {},
 ): Promise<Case> {
   const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);

@@ -43,6 +43,7 @@ export function viewCase(subject: Case, actor: Actor) {
     number: subject.number,
     matter: { id: subject.matter.matterId },
     applicant: { ...subject.applicant, code: isOwn ? subject.applicant.code : maskCode(subject.applicant.code) },
+    coOwnership: viewCoOwnership(subject.coOwnership, actor),
     delegation: subject.delegation,
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber,
@@ -59,6 +60,17 @@ export function viewCase(subject: Case, actor: Actor) {
       amended: amendedOf(subject, record, actor),
     })),
   };
+}
+
+/** Returns the other holders as `actor` may see them: each sees the own code. */
+function viewCoOwnership(coOwnership: Case['coOwnership'], actor: Actor) {
+  if (coOwnership === null) return null;
+  const isOwn = (code: string) => actor.kind === 'person' && actor.holderCode === code;
+  const coHolders = coOwnership.coHolders.map((one) => ({
+    ...one,
+    code: isOwn(one.code) ? one.code : maskCode(one.code),
+  }));
+  return { ...coOwnership, coHolders };
 }
 
 /** Returns the actions on a case, and for each whether `actor` may do it now. */

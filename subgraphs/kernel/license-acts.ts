@@ -295,10 +295,12 @@ export const EITHER_ACTS = namesOf((rule) => rule.case === 'OPTIONAL') as unknow
 export const ORDERED_ACTS = ['SUSPEND', 'RESTORE', 'REVOKE'] as const satisfies readonly OwnAct[];
 export type OrderedAct = (typeof ORDERED_ACTS)[number];
 
-/** Everything that is signed: acts on a license, the spoiling of a sheet, and decision documents (决定书). */
+/** Everything that is signed: acts on a license, what the register notes of one, and decision documents (决定书). */
 export const SIGNED_ACTS = {
   ...LICENSE_ACTS,
   SPOIL: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
+  HOLD: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
+  RELEASE: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
   DECISION: { case: 'REQUIRED', authorisedBy: null, attestedBy: 'SEAL' },
 } as const satisfies Readonly<Record<string, SealRule>>;
 type SignedTable = typeof SIGNED_ACTS;

@@ -1,4 +1,5 @@
 import { type OrganFact, sha256, toCanonicalJson } from '../kernel/events/events.ts';
+import { toRecordedOwnership } from '../kernel/identity/co-ownership.ts';
 import { IDENTITY_KINDS } from '../kernel/identity/identity.ts';
 import {
   type Act,
@@ -107,6 +108,7 @@ export function buildRecord(plan: VersionPlan): SealedRecord {
     KZ_SJS: sealing.salt,
     ...(content.typeVersion === undefined ? {} : { KZ_LXBB: content.typeVersion }),
     ...(content.unprinted === undefined ? {} : { KZ_BYX: content.unprinted }),
+    ...(content.coOwnership === undefined ? {} : { KZ_GY: toRecordedOwnership(content.coOwnership) }),
   };
 }
 

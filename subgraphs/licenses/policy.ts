@@ -267,6 +267,8 @@ export const LICENSES_POLICY = { ...ACT_RULES, ...COUNTER_RULES };
 
 /** Who reads what besides licenses and tasks, whose parties see them. */
 export const LICENSE_READS = {
+  /** Also the route `/licenses/statistics.csv`. Who counts blanks and orders, their own rows say. */
+  licenseStatistics: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES, ownWindow: STAFF_ROLES },
   licenseChanges: { everything: ['LIBRARY', 'AUDITOR'], ownOrgan: [] },
   /** Orders that the organ gave or has to answer. */
   supervisionOrders: { everything: ['AUDITOR'], ownOrgan: ['APPROVER', 'SUPERVISOR'] },
@@ -274,6 +276,8 @@ export const LICENSE_READS = {
   licenseProposals: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER', 'SUPERVISOR'] },
   registrations: { everything: ['AUDITOR'], ownOrgan: ['REVIEWER', 'APPROVER'] },
   blanks: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
+  /** The equation of the organ's blanks. */
+  blankStock: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
   /** Transfers of blanks that the organ sent or is to receive. */
   blankTransfers: { everything: ['AUDITOR'], ownOrgan: STAFF_ROLES },
 } as const satisfies ReadPolicy;

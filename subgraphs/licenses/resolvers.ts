@@ -3,6 +3,7 @@ import type { Database } from '../../db/client.ts';
 import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
+import { listOwners, readHeld } from '../kernel/identity/co-ownership.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
@@ -21,6 +22,7 @@ import { isRegistered } from './registration/record.ts';
 import { registrationResolvers } from './registration/resolvers.ts';
 import { toSealedFile } from './registration/view.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import { stockResolvers } from './stock/resolvers.ts';
 import * as store from './store.ts';
 import { listTasks, TASK_ORDER } from './task/store.ts';
@@ -53,6 +55,7 @@ export function licenseResolvers(
       ...proposals.Query,
       ...readings.Query,
       ...{ ...stock.Query, ...registrations.Query, ...verification },
+      ...statisticsResolvers(deps).Query,
     },
     Mutation: {
       ...{ ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation },
@@ -69,6 +72,7 @@ export function licenseResolvers(
     },
     LicenseProposal: proposals.LicenseProposal,
     Blank: stock.Blank,
+    BlankStock: stock.BlankStock,
     BlankMove: stock.BlankMove,
     BlankTransfer: stock.BlankTransfer,
     CertificateTask: {
@@ -123,10 +127,9 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     version: ({ stored }) => stored.version.version,
     state: ({ stored }) => store.stateOfVersion(stored, today()),
     name: (parent) => getRecord(parent).ZZMC,
-    holder: (parent) => {
-      const { CZZT, CZZTDM, CZZTDMLX } = getRecord(parent);
-      return view.viewHolder({ name: CZZT, code: CZZTDM, kind: CZZTDMLX }, parent.person);
-    },
+    holder: (parent) => view.viewFirstHolder(readHeld(getRecord(parent)), parent.person),
+    holders: (parent) => listOwners(readHeld(getRecord(parent))).map((owner) => view.viewHolder(owner, parent.person)),
+    coOwnership: (parent) => readHeld(getRecord(parent)).coOwnership?.kind ?? null,
     matter: (parent) => ({ id: getRecord(parent).KZ_SX }),
     case: ({ stored }) => (stored.version.caseId === null ? null : { id: stored.version.caseId }),
     issuer: ({ stored }, _, context) => loadIssuer(db, context, stored),

@@ -1,10 +1,11 @@
-import { and, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, exists, inArray, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { ValidityState } from '../kernel/license-acts.ts';
-import { isReadBy } from '../kernel/organ/place-store.ts';
+import { organsOf } from '../kernel/organ/place.ts';
+import { textArray } from '../kernel/organ/place-store.ts';
 import { stateOn } from '../kernel/period/validity.ts';
 import type { LicenseHead } from './license.ts';
 import * as tables from './tables.ts';
@@ -36,9 +37,20 @@ function buildTaskQuery(window: string): SQL {
     and ${certificateTask.window} = ${window} and ${certificateTask.voidedAt} is null)`;
 }
 
+/** SQL: the license has a holder with this code today. */
+export function isHeldBy(code: string): SQL | undefined {
+  return or(eq(license.holderCode, code), arrayContains(license.coHolderCodes, [code]));
+}
+
+/** SQL: a version names a holder with this code. */
+function isVersionHeldBy(record: SQLWrapper, code: string): SQL | undefined {
+  const coHolder = JSON.stringify([{ CZZTDM: code }]);
+  return or(sql`${record} ->> 'CZZTDM' = ${code}`, sql`${record} -> 'KZ_GY' -> 'GYR' @> ${coHolder}::jsonb`);
+}
+
 /**
  * SQL condition for the versions that a person may see: joins `license` and `version`.
- * Readers of a license are its holder, its organs, the window that accepted a case of it, the library and auditors.
+ * Readers of a license are its holders, its organs, the window that accepted a case of it, the library and auditors.
  * The versions before a transfer are of another holder, so the holder does not see them.
  */
 export function buildVisibilityCondition(
@@ -49,10 +61,17 @@ export function buildVisibilityCondition(
   return or(
     actor.holderCode === null
       ? undefined
-      : and(eq(license.holderCode, actor.holderCode), sql`${version.record} ->> 'CZZTDM' = ${actor.holderCode}`),
-    isReadBy(license.parties, actor),
-    actor.window === null ? undefined : eq(license.window, actor.window),
-    actor.window === null ? undefined : exists(buildTaskQuery(actor.window)),
+      : and(isHeldBy(actor.holderCode), isVersionHeldBy(version.record, actor.holderCode)),
+    buildOfficeCondition({ organs: organsOf(actor), window: actor.window }),
+  );
+}
+
+/** SQL condition for the licenses that an office reads: those of its organs, and those with cases of its window. */
+export function buildOfficeCondition({ organs, window }: { organs: readonly string[]; window: string | null }) {
+  return or(
+    organs.length === 0 ? undefined : sql`${license.parties} && ${textArray(organs)}`,
+    window === null ? undefined : eq(license.window, window),
+    window === null ? undefined : exists(buildTaskQuery(window)),
     sql`false`,
   );
 }

@@ -9,6 +9,7 @@ import { defineOrganTable } from '../kernel/organ/organ-tables.ts';
 import type { RegisterStatement } from '../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from './act/record.ts';
 import type { PaperKind, SheetState } from './paper/paper.ts';
+import type { NotedAct } from './register/statement.ts';
 
 const schema = pgSchema('licenses');
 
@@ -20,10 +21,12 @@ export const sealFact = schema.table('seal_fact', {
   sealId: text().primaryKey(),
   organ: text().notNull(),
   name: text().notNull(),
+  kind: text().$type<EventPayload<'SealChanged'>['kind']>().notNull(),
   state: text().$type<EventPayload<'SealChanged'>['state']>().notNull(),
   validFrom: instant().notNull(),
   validUntil: instant().notNull(),
   grants: jsonb().$type<SealGrant[]>().notNull(),
+  requiredSince: instant(),
 });
 
 /** Granted cases whose act on a license is to be done (制证任务). */
@@ -74,6 +77,8 @@ export const license = schema.table(
     /** Organs whose counters have its paper in hand. */
     counters: text().array().notNull(),
     holderCode: text().notNull(),
+    /** Codes of the other holders (共有人). */
+    coHolderCodes: text().array().notNull().default(sql`'{}'`),
     headVersion: integer().notNull(),
     headIdentifier: text().notNull(),
     /** State of the current version, copied here for lists. */
@@ -91,6 +96,7 @@ export const license = schema.table(
   },
   (table) => [
     index().on(table.holderCode, table.serial),
+    index().using('gin', table.coHolderCodes),
     index().using('gin', table.parties),
     index().on(table.validUntil, table.serial),
     index('license_number_find').on(sql`licenses.fold_text(${table.number})`),
@@ -164,7 +170,7 @@ export const act = schema.table(
     /** Also the issuance id under which the seal is used. */
     id: uuid().primaryKey(),
     serial: serial(),
-    act: text().$type<Act | 'SPOIL'>().notNull(),
+    act: text().$type<Act | NotedAct>().notNull(),
     number: text().notNull(),
     version: integer().notNull(),
     identifier: text().notNull(),

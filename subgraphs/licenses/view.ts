@@ -2,7 +2,8 @@ import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { type GraphContext, getLoader } from '../kernel/http/context.ts';
-import { kindOfRecord, maskCode, type RecordCodeKind } from '../kernel/identity/identity.ts';
+import type { Held, Owner } from '../kernel/identity/co-ownership.ts';
+import { maskCode } from '../kernel/identity/identity.ts';
 import type { Act } from '../kernel/license-acts.ts';
 import type { CountedConnection } from '../kernel/list/page.ts';
 import { readsOneOf } from '../kernel/organ/place.ts';
@@ -138,10 +139,15 @@ export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: Act
 }
 
 /** A holder as the caller may see it. The code is complete for the holder and masked for all others. */
-export function viewHolder(holder: { name: string; code: string; kind: RecordCodeKind }, actor: Actor) {
-  const isOwn = actor.kind === 'person' && actor.holderCode === holder.code;
-  const code = isOwn ? holder.code : maskCode(holder.code);
-  return { name: holder.name, codeKind: kindOfRecord(holder.kind), code };
+export function viewHolder(owner: Owner, actor: Actor) {
+  const isOwn = actor.kind === 'person' && actor.holderCode === owner.code;
+  return isOwn ? owner : { ...owner, code: maskCode(owner.code) };
+}
+
+/** Returns the first holder as the caller may see it. */
+export function viewFirstHolder(held: Held, actor: Actor) {
+  const { holder, coOwnership } = held;
+  return viewHolder({ ...holder, share: coOwnership?.share ?? null }, actor);
 }
 
 /**

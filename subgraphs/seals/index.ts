@@ -19,6 +19,7 @@ import type {
   Stamp,
 } from '../kernel/sealing/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
+import { type NeededSeals, provideSeals } from './application/provide-workflow.ts';
 import { announceOldApplications } from './application/store.ts';
 import { attest, attestActs } from './attestation/workflow.ts';
 import { findAuthorities } from './certification/authority-store.ts';
@@ -93,6 +94,8 @@ export interface Seals extends Subgraph {
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(newSeal: NewSeal): Promise<string>;
+  /** Provides the seals that an organ needs, at the start. */
+  provideSeals(needed: NeededSeals): Promise<number>;
   /** The key that verifies the log's checkpoints, as text. */
   logKey(): Promise<string>;
   /** Creates what is missing of the test PKI and of the log. Throws SetBack if the database is older than the log. */
@@ -106,8 +109,7 @@ function startRelays({ db, send, onError, pollMs, eventWaitMs }: SealsDependenci
 
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, signer, onError, pollMs, trustedAuthorities = [] } = dependencies;
-  const { halt = createHalt() } = dependencies;
+  const { db, now, signer, onError, pollMs, trustedAuthorities = [], halt = createHalt() } = dependencies;
   const watch = createLogWatch();
   const parse = dependencies.parsers.open<typeof PARSERS>(new URL('parsers.ts', import.meta.url));
   const deps = { db, now, signer, trustedAuthorities, watch, halt, parse };
@@ -156,6 +158,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     },
     material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (newSeal) => makeSeal(deps, newSeal),
+    provideSeals: (needed) => provideSeals(deps, needed),
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {

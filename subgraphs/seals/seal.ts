@@ -1,6 +1,7 @@
 import { dayOf } from '../kernel/day.ts';
-import type { SEAL_STATES, SealGrant } from '../kernel/events/seal-grant.ts';
+import type { SEAL_STATES, SealGrant, SealKind } from '../kernel/events/seal-grant.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { pickSealsFor } from '../kernel/sealing/seal-kind.ts';
 import { type AuthorisedUse, isGranted } from '../kernel/sealing/sign.ts';
 import { requireLine } from '../kernel/text.ts';
 
@@ -8,7 +9,6 @@ import { requireLine } from '../kernel/text.ts';
 export type SealState = (typeof SEAL_STATES)[number];
 /** Why a seal ends (注销原因), by the names of RFC 5280 §5.3.1. */
 export type EndReason = 'KEY_COMPROMISE' | 'CESSATION_OF_OPERATION' | 'SUPERSEDED';
-export type SealKind = 'UNIT_SEAL' | 'APPROVAL_SEAL' | 'LICENSE_SEAL';
 
 /** A grant with its id. */
 export interface Grant extends SealGrant {
@@ -27,6 +27,8 @@ export interface Seal {
   validUntil: Date;
   /** Filing number (备案编号). */
   filingNumber: string | null;
+  /** When its kind became required: see `pickSealsFor`. Null before that. */
+  requiredSince: Date | null;
   /** Grants that were not withdrawn. */
   grants: readonly Grant[];
 }
@@ -36,6 +38,7 @@ export const KIND_NAMES: Record<SealKind, string> = {
   UNIT_SEAL: '公章',
   APPROVAL_SEAL: '审批专用章',
   LICENSE_SEAL: '证照专用章',
+  ACCEPTANCE_SEAL: '受理专用章',
 };
 
 /** Returns the id of an organ's seal of a kind. An organ has one seal of each kind. */
@@ -49,7 +52,8 @@ export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string
 }
 
 /**
- * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use.
+ * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use. The
+ * act says which kinds may serve.
  * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The refusal
  * names the reason of the seal that passed the most checks.
  */
@@ -57,7 +61,9 @@ export function requireUsable(seals: readonly Seal[], use: AuthorisedUse, at: Da
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
   const ownSeals = seals.filter((seal) => seal.organ === use.organ);
   if (ownSeals.length === 0) throw new Refusal('SEAL_NOT_OF_ORGAN');
-  const grantedSeals = ownSeals.filter(({ grants, state }) => state !== 'ENDED' && isGranted(grants, use, dayOf(at)));
+  const grantedSeals = pickSealsFor(ownSeals, use).filter(
+    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, use, dayOf(at)),
+  );
   if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
   const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
   if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');

@@ -177,7 +177,7 @@ export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
 export async function setSeal(
   tx: Transaction,
   id: string,
-  columns: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil'>>,
+  columns: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil' | 'requiredSince'>>,
 ): Promise<void> {
   await tx.update(seal).set(columns).where(eq(seal.id, id));
 }
@@ -202,29 +202,6 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
 /** Returns the seals of an organ, ordered by id. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
   return toStoredSeals(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
-}
-
-/** A grant of a seal before it has an id. */
-export type NewGrant = Omit<Grant, 'id'>;
-
-export async function insertGrants(tx: Transaction, sealId: string, grants: readonly NewGrant[]): Promise<void> {
-  if (grants.length === 0) return;
-  await tx.insert(sealGrant).values(
-    grants.map(({ matter, person, from, to }) => ({
-      ...{ sealId, matterId: matter, personId: person, validFrom: from, validTo: to },
-    })),
-  );
-}
-
-export async function withdrawGrants(tx: Transaction, ids: readonly string[], at: Date): Promise<void> {
-  if (ids.length > 0) await tx.insert(sealGrantWithdrawal).values(ids.map((grantId) => ({ grantId, at })));
-}
-
-/** Returns those of `matters` for which a seal was never granted. A withdrawn grant counts as granted. */
-export async function listNeverGranted(db: Reader, sealId: string, matters: readonly string[]): Promise<string[]> {
-  const rows = await db.select({ matter: sealGrant.matterId }).from(sealGrant).where(eq(sealGrant.sealId, sealId));
-  const granted = new Set(rows.map((row) => row.matter));
-  return matters.filter((matter) => !granted.has(matter));
 }
 
 /** Records events in a seal's ledger that do not change the seal. */
@@ -260,6 +237,7 @@ function toSealFact({
   validFrom,
   validUntil,
   grants,
+  requiredSince,
   filingNumber: _,
   ...seal
 }: Seal): EventPayload<'SealChanged'> {
@@ -269,5 +247,6 @@ function toSealFact({
     validFrom: validFrom.toISOString(),
     validUntil: validUntil.toISOString(),
     grants: grants.map(({ id: _id, ...grant }) => grant),
+    requiredSince: requiredSince?.toISOString() ?? null,
   };
 }

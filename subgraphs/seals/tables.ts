@@ -2,10 +2,11 @@ import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
+import type { SealKind } from '../kernel/events/seal-grant.ts';
 import type { SignedAct } from '../kernel/license-acts.ts';
 import { sealApplication } from './application/tables.ts';
 import type { ErasureBasis } from './log/leaf.ts';
-import type { EndReason, SealKind, SealState } from './seal.ts';
+import type { EndReason, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
 
@@ -40,6 +41,8 @@ export const seal = schema.table(
     validUntil: instant().notNull(),
     /** Filing number (备案编号). Null before filing, and for seals of earlier releases. */
     filingNumber: text(),
+    /** When its kind became required: see `pickSealsFor`. Null before that. */
+    requiredSince: instant(),
   },
   (table) => [index().on(table.organ)],
 );

@@ -61,7 +61,7 @@ export function putSealIntoUse(
   return actOnSeal(deps, input, async (tx, { seal }, at) => {
     const keeper = requireAllowed(SEALS_POLICY.putSealIntoUse, { seal, at }, actor);
     if (seal.state === 'IN_USE') return [];
-    await store.setSeal(tx, seal.id, { state: 'IN_USE' });
+    await store.setSeal(tx, seal.id, { state: 'IN_USE', requiredSince: seal.requiredSince ?? at });
     return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...toActorFields(keeper), reason: null, at }];
   });
 }

@@ -140,7 +140,7 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     },
     decider: SEAL_APPROVER,
     others: [KEEPER, APPROVER, 'yudu-sfj.sealapprover', 'auditor', 'administrator'],
-    message: '1 至 3 号',
+    message: '00000003 号',
   },
   BLANK_WRITE_OFF_PROPOSED: {
     async propose() {
@@ -152,7 +152,7 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     },
     decider: KEEPER,
     others: [SEAL_APPROVER, APPROVER, 'yudu-sfj.keeper', 'auditor', 'administrator'],
-    message: '2 至 3 号，损毁',
+    message: '00000003 号，损毁',
   },
   BLANK_TRANSFER_PROPOSED: {
     async propose() {
@@ -175,7 +175,7 @@ const CASES: Record<AnnouncedKind, PeerCase> = {
     },
     decider: KEEPER,
     others: ['yudu-sfj.keeper', 'yudu-sfj.sealapprover', APPROVER, 'auditor', 'administrator'],
-    message: '1 至 3 号',
+    message: '00000003 号',
   },
   IMPORT_PROPOSED: {
     async propose() {

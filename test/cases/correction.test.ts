@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
-import { requireCorrection, requireFitting, toLabels } from '../../subgraphs/cases/content/check.ts';
+import { EMPTY_REFUSALS, requireChange, requireFitting, toLabels } from '../../subgraphs/cases/content/check.ts';
+import {
+  changesHolder,
+  changesLines,
+  LICENSE_ACTIONS,
+  type LicenseAction,
+  periodMove,
+} from '../../subgraphs/kernel/license-acts.ts';
 import type { LicenseTypeVersion } from '../../subgraphs/kernel/license-type/type.ts';
+import { catchRefusal } from '../../subgraphs/kernel/policy.ts';
 
 const holder = { name: '甲公司', codeKind: 'USCC', code: '91000000MA0000001R' } as const;
 const STANDING = [{ label: '采伐面积（公顷）', text: '4.6' }];
@@ -22,7 +30,7 @@ describe('a correction (更正) corrects something', () => {
   const license = { license: { holder, fields: STANDING, ...PERIOD } } as unknown as LicenseFact;
   const refusalOf = (kind: string, fields: typeof STANDING, period: typeof PERIOD | null) => {
     try {
-      requireCorrection(subject(fields), license, typeOf(kind), period);
+      requireChange(subject(fields), license, typeOf(kind), period);
       return null;
     } catch (error) {
       return (error as { code: string }).code;
@@ -40,6 +48,32 @@ describe('a correction (更正) corrects something', () => {
   test('before the decision, days may be all that is wrong only where decisions name them', () => {
     expect(refusalOf('FIXED', [], null)).toBe('CORRECTION_EMPTY');
     expect(refusalOf('DATE_OF_CASE', [], null)).toBeNull();
+  });
+});
+
+describe('a change (变更) changes something', () => {
+  const license = { license: { holder, fields: STANDING, ...PERIOD } } as unknown as LicenseFact;
+  const codeOf = (act: LicenseAction, changes: object = {}, period: typeof PERIOD | null = null) =>
+    catchRefusal(() => {
+      const subject = { act, applicant: holder, fields: [], delegation: {}, ...changes } as never;
+      requireChange(subject, license, typeOf('DATE_OF_CASE'), period);
+    })?.code ?? null;
+
+  test('a line or the name of the holder, at receipt as at the decision', () => {
+    for (const period of [null, PERIOD, { ...PERIOD, validUntil: '2028-01-01' }]) {
+      expect(codeOf('CHANGE', {}, period)).toBe('CHANGE_EMPTY');
+      expect(codeOf('CHANGE', { fields: STANDING }, period)).toBe('CHANGE_EMPTY');
+      expect(codeOf('CHANGE', { fields: [{ label: '采伐面积（公顷）', text: '5' }] }, period)).toBeNull();
+      expect(codeOf('CHANGE', { applicant: { ...holder, name: '甲股份公司' } }, period)).toBeNull();
+    }
+  });
+
+  test('every other act is something without a change of a line', () => {
+    const acts = LICENSE_ACTIONS.filter((act) => codeOf(act, {}, PERIOD) !== null);
+    expect(acts.toSorted()).toEqual(Object.keys(EMPTY_REFUSALS).toSorted());
+    // A new period, another holder, another sheet, an end of its own.
+    for (const act of LICENSE_ACTIONS.filter((each) => changesLines(each) && periodMove(each) === 'KEEPS'))
+      expect([act, act in EMPTY_REFUSALS || changesHolder(act)]).toEqual([act, true]);
   });
 });
 

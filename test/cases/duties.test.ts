@@ -44,10 +44,18 @@ function caseOf({ matter, organ, steps }: (typeof PLACES)[number], later: readon
   if (!fact) throw new Error(`no matter ${matter}`);
   const file = { id: 'x', number: 'x', matter: fact, delegation: delegationOn(fact, DAY), fields: [] };
   const earlier = steps.map((step) => stepBy('clerk', step));
-  return foldCase({ ...file, licenseNumber: null, act: null, applicant: APPLICANT, acceptedBy: organ, guide: null }, [
-    ...earlier,
-    ...later,
-  ]);
+  return foldCase(
+    {
+      ...file,
+      licenseNumber: null,
+      act: null,
+      coOwnership: null,
+      applicant: APPLICANT,
+      acceptedBy: organ,
+      guide: null,
+    },
+    [...earlier, ...later],
+  );
 }
 
 const findCode = (run: () => unknown) => {

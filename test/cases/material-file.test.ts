@@ -46,7 +46,7 @@ describe('the media type follows from the bytes', () => {
   test.each([
     ['text', Buffer.from('营业执照')],
     ['HTML', Buffer.from(HTML)],
-    ['a ZIP, also DOCX and OFD', Buffer.from('PK\x03\x04 word/document.xml')],
+    ['an empty ZIP', Buffer.concat([Buffer.from('PK\x05\x06'), Buffer.alloc(18)])],
     ['a program', Buffer.from('MZ\x90\x00')],
     ['GIF', Buffer.from('GIF89a')],
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
@@ -63,6 +63,7 @@ describe('the media type follows from the bytes', () => {
     ['a PDF without a cross-reference table', Buffer.from('%PDF-1.7\n1 0 obj\nendobj\n%%EOF')],
     ['a PDF whose cross-reference offset lies beyond its end', Buffer.from('%PDF-1.7\nstartxref\n99999\n%%EOF')],
     ['a PDF with a ZIP after its end', Buffer.concat([buildPdf(), Buffer.from('PK\x03\x04')])],
+    ['a ZIP without its directory', Buffer.from('PK\x03\x04 word/document.xml')],
     ['a PNG cut short', buildPng(50).subarray(0, -5)],
     ['a PNG without its end', buildPng().subarray(0, -12)],
     ['a PNG with HTML after its end', Buffer.concat([buildPng(), Buffer.from(HTML)])],

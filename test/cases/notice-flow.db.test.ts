@@ -178,7 +178,7 @@ describe('notices of a case', () => {
   });
 
   test('while its seal is suspended, a decision is listed as waiting and cannot be read', async () => {
-    const seal = `${MATTER_WITHOUT_LICENSE.organ}-license-seal`;
+    const seal = `${MATTER_WITHOUT_LICENSE.organ}-unit-seal`;
     const actOnSeal = (name: string) =>
       findRefusalCode(hub, `${MATTER_WITHOUT_LICENSE.organ}.keeper`, name, 'SealActInput', {
         seal,

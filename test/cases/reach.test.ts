@@ -131,7 +131,14 @@ function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: 
   if (!applicant) throw new Error('nobody');
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
   const start = foldCase(
-    { ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, acceptedBy: null, guide: null },
+    {
+      ...file,
+      applicant: { ...COMPANY, codeKind: 'USCC' },
+      act: null,
+      coOwnership: null,
+      acceptedBy: null,
+      guide: null,
+    },
     [record(applicant, { step: 'RECEIVED' })],
   );
   const states = new Map([[keyOf(start), start]]);

@@ -58,7 +58,17 @@ const FOREIGN = [
 const GUESSES = ['甲的秘密', '乙的秘密', ''].map((text) => SECRET_LABELS.map((label) => ({ label, text })));
 
 function caseOf(act: LicenseAction, fields: Case['fields']): Case {
-  const file = { id: 'c', number: '1', matter, delegation, applicant: APPLICANT, fields, act, guide: null };
+  const file = {
+    id: 'c',
+    number: '1',
+    matter,
+    delegation,
+    applicant: APPLICANT,
+    coOwnership: null,
+    fields,
+    act,
+    guide: null,
+  };
   const step = { ...buildStep(clerk, 'RECEIVED', AT), at: AT };
   return foldCase({ ...file, licenseNumber: '示例1号', acceptedBy: null }, [step]);
 }
@@ -183,7 +193,13 @@ test('no refusal of an application tells of another holder’s license what ever
   for (const act of LICENSE_ACTIONS)
     for (const fields of [[], ...GUESSES, [{ label: '不存在的项', text: '甲' }]])
       for (const name of [APPLICANT.name, ...FOREIGN.map(({ license }) => license.holder.name)]) {
-        const application = { applicant: { ...APPLICANT, name }, fields, licenseNumber: '示例1号', act };
+        const application = {
+          applicant: { ...APPLICANT, name },
+          coOwnership: null,
+          fields,
+          licenseNumber: '示例1号',
+          act,
+        };
         const facts = { type, offered: LICENSE_ACTIONS, today: DAY, matterId: 'yd2022-3-25', licenseMatter: null };
         const answers = FOREIGN.map((license) =>
           listRefusals(() => requireApplication(delegation, application, { ...license, running: [] }, facts)).map(

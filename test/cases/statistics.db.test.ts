@@ -11,18 +11,19 @@ import {
   isWorkingDay,
   tryWithCalendar,
 } from '../../subgraphs/cases/calendar/working-day.ts';
-import type { Case, StepRecord } from '../../subgraphs/cases/case.ts';
+import { actOf, type Case, endsInLicenseAct, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { findMatter } from '../../subgraphs/cases/fact/store.ts';
 import { CASE_ORDERS, listCases } from '../../subgraphs/cases/list/store.ts';
 import { CASE_READS } from '../../subgraphs/cases/policy.ts';
 import { insertCase, takeCaseNumber } from '../../subgraphs/cases/reception/store.ts';
-import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
+import { DIMENSIONS, figuresOf, type Row, toLines } from '../../subgraphs/cases/statistics/statistics.ts';
 import { statisticsOrder } from '../../subgraphs/cases/statistics/store.ts';
 import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
 import type { Mode } from '../../subgraphs/kernel/events/events.ts';
 import type { GuideFact } from '../../subgraphs/kernel/events/guide-fact.ts';
+import { writeCell, writeCsv } from '../../subgraphs/kernel/list/csv-text.ts';
 import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import { findOfficeScope } from '../../subgraphs/kernel/policy.ts';
 import { requireDemoPerson } from '../support/actors.ts';
@@ -168,6 +169,7 @@ describe('statistics', () => {
     const file = {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
+      coOwnership: null,
     };
     const request = { by: 'somebody', key: null, digest: '' };
     const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
@@ -232,7 +234,11 @@ describe('statistics', () => {
       const event = (kind: 'ACCEPTED' | 'CLOSED', day: Day | null) => {
         if (day === null || caseClock.startedOn === null) return [];
         if ((filter.from !== null && day < filter.from) || (filter.to !== null && day > filter.to)) return [];
-        const key = { MATTER: matter.matterId, ORGAN: organ, MODE: delegation.mode, MONTH: day.slice(0, 7) }[by];
+        const key = {
+          ...{ MATTER: matter.matterId, ORGAN: organ, MODE: delegation.mode, MONTH: day.slice(0, 7) },
+          ...{ DIVISION: '360731', ACCEPTED_BY: acceptedBy ?? '', POWER_TYPE: matter.powerType },
+          ACTION: endsInLicenseAct(delegation) ? actOf(subject) : '',
+        }[by];
         return [{ kind, key, subject, clock: caseClock }];
       };
       return [...event('ACCEPTED', caseClock.startedOn), ...event('CLOSED', caseClock.endedOn)];
@@ -425,6 +431,7 @@ describe('statistics', () => {
     const file = {
       ...{ id, number: 'racing', matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
+      coOwnership: null,
     };
     const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
     const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };
@@ -468,12 +475,15 @@ describe('CSV', () => {
     label,
   });
   test('is RFC 4180 with a byte-order mark', () => {
-    const text = toCsv([row('甲"乙,丙\n丁')]);
+    const text = writeCsv(toLines([row('甲"乙,丙\n丁')]));
     expect(text.startsWith('\ufeff代码,名称,受理')).toBe(true);
     expect(text.endsWith('\r\nk,"甲""乙,丙\n丁",3,2,1,1,2,1,0.5,2.5,1\r\n')).toBe(true);
   });
-  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j is escaped so that it is no formula', (text) => {
-    expect(writeCell(text).replace(/^"/, '').startsWith("'")).toBe(true);
-  });
+  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '＠A'])(
+    '%j is escaped so that it is no formula',
+    (text) => {
+      expect(writeCell(text).replace(/^"/, '').startsWith("'")).toBe(true);
+    },
+  );
   test.each(['1=1', '甲-乙', ''])('%j is not changed', (text) => expect(writeCell(text)).toBe(text));
 });

@@ -5,6 +5,7 @@ import type { PARSERS } from '../../subgraphs/cases/parsers.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { Overload } from '../../subgraphs/kernel/limits/overload.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { buildOfd, buildOffice, buildTiff, buildZip, tiffPage } from '../support/containers.ts';
 import { buildJpeg, buildPdf, buildPng, buildPngChunk } from '../support/files.ts';
 import { testParsers } from '../support/parsers.ts';
 
@@ -65,6 +66,24 @@ function buildObjectStreamPdf(objects: string, dictionary = '/Filter /FlateDecod
 const SCRIPT = '1 0 << /S /JavaScript /JS (app.alert(1)) >>';
 const BOMB = deflateSync(Buffer.alloc(9_000_000, '1 2 '));
 
+/** Repeats `unit` with noise between, which does not compress as a bomb does. */
+function noisy(unit: string, count: number): string {
+  let seed = 1;
+  const noise = () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return String.fromCharCode(97 + (seed % 26));
+  };
+  return Array.from({ length: count }, () => `${unit}${noise()}${noise()}`).join('');
+}
+const NOISE = noisy('<abcdefghij/>', 1_900_000);
+const buildPart = (i: number, content: string) => ({ name: `Doc_0/${i}.xml`, content });
+const buildOfdOf = (root: string) =>
+  buildZip([{ name: 'OFD.xml', content: `${root}${noisy('', 50_000)}` }, buildPart(1, '<a/>')]);
+const SHARED_PAGES = Array.from({ length: 20 }, () => [
+  ...tiffPage().filter(([tag]) => tag !== 273 && tag !== 279),
+  ...([273, 279].map((tag) => [tag, 3, 100_000, 8] as const) as [number, number, number, number][]),
+]);
+
 describe('files of the largest size, in a worker', () => {
   test.each([
     ['escapes without a name', fillPdf('#41'), 'application/pdf'],
@@ -104,6 +123,28 @@ describe('files of the largest size, in a worker', () => {
         DATA,
       ),
       'image/png',
+    ],
+    [
+      'a TIFF of pages that share their places',
+      buildTiff(SHARED_PAGES, { data: Buffer.alloc(8_000_000) }),
+      'FILE_TOO_COMPLEX',
+    ],
+    ['a TIFF of entries', buildTiff([Array.from({ length: 1_001 }, () => [1, 3, 1, 1] as const)]), 'FILE_TOO_COMPLEX'],
+    ['a ZIP of 5,001 parts', buildZip(Array.from({ length: 5_001 }, (_, i) => buildPart(i, ''))), 'FILE_TOO_COMPLEX'],
+    [
+      'a ZIP of 4,997 parts',
+      buildOfd(Array.from({ length: 4_997 }, (_, i) => buildPart(i, '<a/>'))),
+      'application/ofd',
+    ],
+    ['XML of 60 MB', buildOfd([buildPart(1, NOISE), buildPart(2, NOISE)]), 'application/ofd'],
+    ['tags without end', buildOfd([buildPart(1, `${NOISE}${'<'.repeat(2_000_000)}`)]), 'application/ofd'],
+    ['a root of marks', buildOfdOf('<'.repeat(1_900_000)), 'FILE_BROKEN'],
+    ['a root of letters', buildOfdOf(`<a ${'b'.repeat(1_900_000)}>`), 'FILE_BROKEN'],
+    ['a root of tags', buildOfdOf('<a b="c"/>'.repeat(200_000)), 'FILE_TOO_COMPLEX'],
+    [
+      'fields without end',
+      buildOffice('DOCX', { body: noisy('<w:instrText instr= instr="', 900_000) }),
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
     ],
   ])('%s', async (_name, bytes, answer) => {
     expect(bytes.length).toBeLessThanOrEqual(MAX_FILE_BYTES);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { testClock } from '../support/clock.ts';
-import { linesFor } from '../support/content.ts';
+import { changedLine, linesFor } from '../support/content.ts';
 import {
   COMPANY,
   findRefusalCode,
@@ -172,7 +172,8 @@ describe('ends of a case', () => {
     await waitForLicense(firstCaseId);
     for (const action of ['suspend', 'restore'])
       expect(await findRefusalOfAct(hub, 'ganzhou-xzspj', action, { identifier: license.identifier })).toBeNull();
-    const change = { matter: CHANGING, applicant: COMPANY, fields: [], licenseNumber: license.number, dryRun: true };
+    const fields = [changedLine(CHANGING)];
+    const change = { matter: CHANGING, applicant: COMPANY, fields, licenseNumber: license.number, dryRun: true };
     // A suspended license takes no change, so cases must know that it was restored.
     await waitUntil(
       'cases know the restoration',

@@ -1,10 +1,13 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AuditInput } from '../../scripts/audit/finding.ts';
+import { auditLapses } from '../../scripts/audit/license/lapses.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Time ends a license: the register states it, both ledgers enter it, cases and the city library learn it. */
@@ -59,12 +62,12 @@ test('the end is entered once, in lock-step, signed by the register', async () =
     '__typename',
   );
   clock.set('2026-06-01T15:59:59.999Z');
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
   clock.set(ENDED);
   // Two processes at once, and one that comes later.
-  const counts = await Promise.all([hub.hub.licenses.sweepEnded(), hub.hub.licenses.sweepEnded()]);
+  const counts = await Promise.all([sweep(hub), sweep(hub)]);
   expect(counts[0] + counts[1]).toBe(1);
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
 
   expect((await entriesOf(number)).slice(1)).toEqual([LAPSED]);
   const { data } = await hub.ask(
@@ -105,10 +108,10 @@ test('what a process left half done is completed, and no license holds up anothe
   const licenses = [await issueLicense(), await issueLicense(), await issueLicense()];
   clock.set(ENDED);
   failAt = 'signed';
-  await hub.hub.licenses.sweepEnded().catch(() => {});
+  await sweep(hub).catch(() => {});
   failAt = null;
   // The acts stay prepared, so another sweep leaves them to the resumer.
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
   await waitUntil('the resumer has completed them', async () => {
     const rows = await sql`select from licenses.license where number = any(${licenses.map(({ number }) => number)})
       and head_state = 'LAPSED'`;
@@ -125,9 +128,9 @@ test('a license with a granted case on it is left until that is settled', async 
       content_digest, authorisation, issuer, parties, counters, handled_by, opened_at
     from licenses.certificate_task limit 1 returning case_id`;
   clock.set(ENDED);
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
   await sql`update licenses.certificate_task set voided_at = now() where case_id = ${task?.case_id}`;
-  expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+  expect(await sweep(hub)).toBe(1);
 });
 
 test('a license whose renewal is undecided at its end stays in force until that is settled', async () => {
@@ -136,28 +139,58 @@ test('a license whose renewal is undecided at its end stays in force until that 
   const tell = (revision: number, isRunning: boolean) =>
     hub.hub.licenses.receive('cases', {
       ...{ type: 'RenewalChanged', stream: `renewal:${caseId}`, revision, occurredAt: clock().toISOString() },
-      payload: { caseId, number, isRunning, isGranted: false, changedAt: clock().toISOString() },
+      payload: {
+        ...{ caseId, caseNumber: '3607312026030100001', acceptedOn: '2026-03-01', number },
+        ...{ isRunning, isGranted: false, changedAt: clock().toISOString() },
+      },
     });
   const stateOf = async () =>
     (await hub.ask(null, `{ licenseStatus(identifier: "${identifier}") { state validUntil } }`)).data.licenseStatus;
   await tell(1, true);
   clock.set(ENDED);
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
   expect(await stateOf()).toEqual({ state: 'VALID', validUntil: '2026-06-01' });
   await tell(2, false);
   expect(await stateOf()).toMatchObject({ state: 'LAPSED' });
-  expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+  expect(await sweep(hub)).toBe(1);
 });
 
 test('nothing is swept while the clock is behind what is recorded', async () => {
   const { number } = await issueLicense();
   clock.set('2026-07-01');
-  await hub.hub.licenses.sweepEnded().catch(() => {});
+  await sweep(hub).catch(() => {});
   const license = await issueLicense();
   clock.set('2026-06-15');
   await expect(hub.hub.licenses.sweepEnded()).rejects.toThrow('CLOCK_BEHIND');
   expect(await entriesOf(license.number)).toHaveLength(1);
   expect(await entriesOf(number)).toHaveLength(2);
   clock.set('2026-07-02');
+  expect(await sweep(hub)).toBe(1);
+});
+
+test('under a clock far ahead nothing ends, however few are due; set back, a person confirms it, on record', async () => {
+  const { number } = await issueLicense();
+  await hub.hub.licenses.confirmClock('运维人员');
+  clock.set('2026-07-10');
+  await expect(hub.hub.licenses.sweepEnded()).rejects.toThrow('CLOCK_AHEAD');
+  expect(await entriesOf(number)).toHaveLength(1);
+  // A person may be wrong, too.
+  expect(await sweep(hub)).toBe(1);
+  const inForce = await issueLicense();
+  clock.set('2026-06-10');
+  await expect(hub.hub.licenses.sweepEnded()).rejects.toThrow('CLOCK_BEHIND');
+  await hub.hub.licenses.confirmClock('运维人员乙');
   expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+  expect(await entriesOf(inForce.number)).toHaveLength(2);
+  const [word] = await sql`select at, newest_at, confirmed_by from licenses.sweep_confirmation order by serial desc`;
+  expect(word?.newest_at.toISOString().slice(0, 10)).toBe('2026-07-10');
+  expect([word?.at.toISOString().slice(0, 10), word?.confirmed_by]).toEqual(['2026-06-10', '运维人员乙']);
+  // What was ended before the last day, as later acts show, is named.
+  clock.set('2026-06-01');
+  const early = await issueLicense();
+  const findings = [];
+  for await (const finding of auditLapses({ sql } as unknown as AuditInput)) findings.push(finding);
+  expect(findings.map(({ code }) => code)).toContain('LAPSED_EARLY');
+  expect(findings.map(({ object }) => object)).toContain(`number:${number}`);
+  expect(findings.map(({ object }) => object)).not.toContain(`number:${early.number}`);
 });

@@ -7,7 +7,7 @@ import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { testClock } from '../support/clock.ts';
 import { COMPANY, type Route } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
-import { countBlanks, done, grantCase, linesOfType, routeOf } from '../support/matter-flow.ts';
+import { changedLinesOfType, countBlanks, done, grantCase, linesOfType, routeOf } from '../support/matter-flow.ts';
 import { matterFacts } from '../support/matters.ts';
 import { fetchFile } from '../support/reading.ts';
 import { waitUntil } from '../support/until.ts';
@@ -98,7 +98,8 @@ describe('a case of every matter', () => {
     const holder = holders.get(type) ?? COMPANY;
     const applicant = licenseAction === 'TRANSFER' ? (holder === COMPANY ? CITIZEN : COMPANY) : holder;
     holders.set(type, applicant);
-    const id = await grantCase(hub, route, { applicant, fields: linesOfType(type), licenseNumber: number });
+    const fields = licenseAction === 'CHANGE' ? changedLinesOfType(type) : linesOfType(type);
+    const id = await grantCase(hub, route, { applicant, fields, licenseNumber: number });
     await actOnLicense(route, id, licenseAction, type);
   });
 

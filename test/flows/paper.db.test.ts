@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIBRARY_CONSUMERS } from '../../subgraphs/licenses/act/event-store.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { linesFor } from '../support/content.ts';
+import { changedLine, linesFor } from '../support/content.ts';
 import { COMPANY, grantCase, ROUTES, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { awaitEntered, decideLedger, proposeLedger, registerLedger } from '../support/ledger.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { actForOrgan } from '../support/own-act.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** A box of old licenses: from the organ's ledger to a license that everybody can look up, and its first act. */
@@ -127,7 +128,7 @@ test('the first act that makes a version makes a sealed one', async () => {
   const number = '于林采旧字第100号';
   const identifier = await register(number);
   const caseId = await grantCase(hub, DIRECT, {
-    ...{ licenseNumber: number, situation: 'CHANGE', fields: linesFor(DIRECT.matter) },
+    ...{ licenseNumber: number, situation: 'CHANGE', fields: [...linesFor(DIRECT.matter), changedLine(DIRECT.matter)] },
   });
   const { license } = await runMutation(
     hub,
@@ -165,7 +166,7 @@ test('an act on the own authority works on it', async () => {
 test('one that has ended already lapses at the next sweep', async () => {
   const identifier = await register('于林采旧字第102号', '2020-12-31');
   expect(await readLicense(identifier, 'state')).toEqual({ state: 'LAPSED' });
-  expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+  expect(await sweep(hub)).toBe(1);
   const license = await readLicense(identifier, 'state acts { act }');
   expect(license).toEqual({ state: 'LAPSED', acts: [{ act: 'REGISTER' }, { act: 'LAPSE' }] });
 });

@@ -188,7 +188,7 @@ test('a seal of an office with an odd name is made', async () => {
     return (await hub.hub.app.inject({ method: 'POST', url: '/graphql', headers, payload })).json();
   };
   const newSealAnswer = await applyAndApprove(ask, 'yudu-new', 'applyForSeal', {
-    kind: 'UNIT_SEAL',
+    kind: 'APPROVAL_SEAL',
     organName,
     matters: [],
   });

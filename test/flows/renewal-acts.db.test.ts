@@ -25,6 +25,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { sampleCases } from '../support/sample.ts';
 import { waitForLicense } from '../support/supervision.ts';
 import { type Asking, askSurfaces, type SealedVersion } from '../support/surfaces.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Acts on a license, and what happens to its paper, while its renewal waits for its first day. */
@@ -229,7 +230,7 @@ const OVERLAPS = REPLACING.flatMap((first) => REPLACING.map((second) => [first, 
 /** Returns the versions that changed more than their grants say. */
 async function listUndecided(): Promise<string[]> {
   const objects = [];
-  for await (const { code, object } of auditTypes({ sql } as never))
+  for await (const { code, object } of auditTypes({ sql, now: new Date() } as never))
     if (code === 'LICENSE_CHANGE_UNDECIDED') objects.push(object);
   return objects;
 }
@@ -367,19 +368,19 @@ describe('the paper of both versions', () => {
           'SUPERSEDED',
           'VALID',
         ]);
-      if (moment === BEFORE) expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+      if (moment === BEFORE) expect(await sweep(hub)).toBe(0);
       expect(await countRecalls(...waiting.flat())).toEqual([0, 0, 0, 0]);
     }
     const [[old, renewed], [printed, other]] = waiting as [[Version, Version], [Version, Version]];
     // The graph says so at once. The sweep opens one duty for each sheet, once.
     expect(await statesOf(old)).toEqual(['DELIVERED due', 'DELIVERED due']);
     for (let run = 0; run < 2; run++) {
-      expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+      expect(await sweep(hub)).toBe(0);
       await expectRecalls([old, 2], [renewed, 0], [printed, 0], [other, 0]);
     }
     for (const { blankNumber } of old.papers) expect(await handle('recallCertificate', old, blankNumber)).toBeNull();
     await expectRecalls([old, 0]);
-    expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+    expect(await sweep(hub)).toBe(0);
     expect(await countRecalls(old)).toEqual([0]);
     // Paper of the earlier version that nobody fetched is taken back at the counter, and nothing else.
     expect([await deliver(printed), await spoil(printed, 0)]).toEqual(['LICENSE_NOT_CURRENT', 'LICENSE_NOT_CURRENT']);

@@ -9,6 +9,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
 import { waitForLicense } from '../support/supervision.ts';
 import { type Asking, askSurfaces, type SealedVersion } from '../support/surfaces.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** A license while its renewal is undecided (行政许可法第五十条), and the other cases on it at that time. */
@@ -215,7 +216,7 @@ describe('cases on one license at the same time', () => {
 test('after the last day each is in force on every surface, by whichever act its version was made', async () => {
   clock.set(DEEMED);
   // One was refused its renewal. The granted cancellation of another one is not entered yet.
-  expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+  expect(await sweep(hub)).toBe(1);
   for (const { version, renewal } of kept) {
     expect(await statesOf(version)).toEqual(['VALID']);
     expect(await tellOf(version)).toEqual({
@@ -273,7 +274,7 @@ test('a refusal ends the license that day, and what was granted on it is not pri
     code: 'TASK_LICENSE_ENDED',
     message: '证照有效期已届满，不能再制证，请作废本制证任务。',
   });
-  expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+  expect(await sweep(hub)).toBe(0);
   const { identifier } = version;
   const blankNumber = toBlanks(route, serial - 1).blankNumber;
   const delivery = await runMutation(

@@ -1,10 +1,12 @@
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
+import { changesFor } from '../support/content.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createHubOn, makeSeededTemplate, type TestHub } from '../support/hub.ts';
 import { waitForLicense } from '../support/supervision.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Releases up to 0.4.1 told licenses of no renewal. The first start after the upgrade tells of those that run. */
@@ -26,7 +28,7 @@ test('renewals that an earlier release accepted keep their licenses in force fro
     return license as { number: string; identifier: string };
   };
   const accept = async (matter: string, { number: licenseNumber }: { number: string }): Promise<string> => {
-    const input = { matter, applicant: COMPANY, fields: [], licenseNumber };
+    const input = { matter, applicant: COMPANY, fields: changesFor(matter), licenseNumber };
     const fields = 'case { id: uuid }';
     return (await runMutation(hub, ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, fields)).case.id;
   };
@@ -81,7 +83,7 @@ test('renewals that an earlier release accepted keep their licenses in force fro
     }
     for (const license of [late, changing, rejected])
       expect(await stateOf(license)).toEqual({ state: 'LAPSED', deemedRenewedSince: null });
-    expect(await hub.hub.licenses.sweepEnded()).toBe(3);
+    expect(await sweep(hub)).toBe(3);
     expect((await stateOf(running)).state).toBe('VALID');
   } finally {
     await hub.stop();

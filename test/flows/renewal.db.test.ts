@@ -9,6 +9,7 @@ import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createTestLibrary } from '../support/library.ts';
 import { actForOrgan } from '../support/own-act.ts';
 import { type Asking, askSurfaces, listIdentifiers, type SealedVersion } from '../support/surfaces.ts';
+import { sweep } from '../support/sweep.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** A renewal granted while the license is in force joins it: it begins the day after its end (行政许可法第五十条). */
@@ -287,7 +288,7 @@ describe('on the first day of a renewal', () => {
     );
     expect(verify({ signature: null, roots: [root], file, bundle }, clock()).status.state).not.toBe('VALID');
     // Nothing lapses, and both ledgers agree.
-    expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+    expect(await sweep(hub)).toBe(0);
     expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
     await waitUntil('the library has collected both', async () => (await library.copies()).length >= 2);
   });
@@ -307,7 +308,7 @@ describe('on the first day of a renewal', () => {
 describe('a renewal that is still undecided', () => {
   test.each(['GRANTED', 'REJECTED'] as const)('counts as granted at the end, until it is %s', async (decision) => {
     const { license: old, id } = undecided.pop() ?? { license: takeIssued(), id: '' };
-    expect(await hub.hub.licenses.sweepEnded()).toBe(0);
+    expect(await sweep(hub)).toBe(0);
     const answer = await askRenewal(old);
     expect(answer.license).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY });
     expect(answer.licenseStatus).toMatchObject({ state: 'VALID', deemedRenewedSince: FIRST_DAY, nextVersion: null });
@@ -320,7 +321,7 @@ describe('a renewal that is still undecided', () => {
     expect((await listUndecided()).map(({ license }) => license.identifier)).not.toContain(old.identifier);
     if (decision === 'REJECTED') {
       await waitUntil('licenses know the refusal', async () => (await askRenewal(old)).license.state === 'LAPSED');
-      expect(await hub.hub.licenses.sweepEnded()).toBe(1);
+      expect(await sweep(hub)).toBe(1);
       return;
     }
     await waitUntil('it may be printed', async () => {

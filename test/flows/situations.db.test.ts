@@ -5,7 +5,15 @@ import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/del
 import { testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
-import { countBlanks, done, grantCase, licenseTypes, linesOfType, routeOf } from '../support/matter-flow.ts';
+import {
+  changedLinesOfType,
+  countBlanks,
+  done,
+  grantCase,
+  licenseTypes,
+  linesOfType,
+  routeOf,
+} from '../support/matter-flow.ts';
 import { matterFacts } from '../support/matters.ts';
 import { sampleCases } from '../support/sample.ts';
 
@@ -77,7 +85,7 @@ describe('every act of a license type', () => {
         const application = {
           situation: act,
           applicant: holder,
-          fields: linesOfType(code),
+          fields: act === 'CHANGE' ? changedLinesOfType(code) : linesOfType(code),
           licenseNumber: license.number,
         };
         license = await liveThrough(offer.matter, application, license.version);

@@ -5,6 +5,7 @@ import { testClock } from '../support/clock.ts';
 import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import {
+  audienceOf,
   buildMessage,
   createForwardedCase,
   createPlatformKeys,
@@ -43,14 +44,16 @@ let keys: PlatformKeys;
 let webhook: { id: string; secret: string };
 let serial = 0;
 
+const decideAtPlatform = async (url: string): Promise<Act> => {
+  const { number } = await createForwardedCase(hub);
+  const payload = JSON.stringify(buildMessage('DECIDED', number, clock(), GRANT_BODY));
+  const signature = await signMessage(keys, payload, clock(), { aud: audienceOf(url) });
+  const headers = { 'content-type': 'application/json', 'x-jws-signature': signature };
+  return { request: { url, headers, payload }, type: 'CaseGranted' };
+};
 const ACTS: Readonly<Record<string, () => Promise<Act>>> = {
-  'POST /cases/platform/v1/messages': async () => {
-    const { number } = await createForwardedCase(hub);
-    const payload = JSON.stringify(buildMessage('DECIDED', number, clock(), GRANT_BODY));
-    const signature = await signMessage(keys, payload, clock());
-    const headers = { 'content-type': 'application/json', 'x-jws-signature': signature };
-    return { request: { url: '/cases/platform/v1/messages', headers, payload }, type: 'CaseGranted' };
-  },
+  'POST /cases/platform/v1/messages': () => decideAtPlatform('/cases/platform/v1/messages'),
+  'POST /cases/platform/v2/messages': () => decideAtPlatform('/cases/platform/v2/messages'),
   'POST /cases/supervision/findings': async () => {
     const id = await grantCase(hub, ROUTES.DIRECT);
     await issueGrantedLicense(hub, ROUTES.DIRECT, id, ++serial);

@@ -19,6 +19,7 @@ const FORWARD_ONLY: ReadonlySet<string> = new Set(['licenseChanges']);
 /** Values of the arguments that a list requires besides those of a page. */
 const REQUIRED: Readonly<Record<string, string>> = {
   'Query.caseStatistics': 'by: MATTER',
+  'Query.licenseStatistics': 'measure: LICENSES, by: STATE',
   'Query.platformMessages': 'case: "none"',
   'Query.searchCases': 'text: "有限"',
   'Query.searchLicenses': 'text: "有限"',

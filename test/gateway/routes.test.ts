@@ -20,6 +20,7 @@ const status = {
   state: 'SUSPENDED',
   name: '药品经营许可证',
   holderName: '<script>alert(1)</script>',
+  owners: null,
   issuerName: '赣州市行政审批局',
   issuedOn: new Date('2022-09-29'),
   validFrom: '2022-09-29',

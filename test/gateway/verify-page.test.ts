@@ -22,6 +22,7 @@ const status = {
   version: 2,
   state: 'SUSPENDED',
   name: SCRIPT,
+  owners: null,
   holderName: `"'><img src=x onerror=alert(1)>`,
   issuerName: SCRIPT,
   issuedOn: '2026-02-01',

@@ -90,6 +90,10 @@ const WORST: {
   },
   cases: {
     parseMessage: TEXTS.map(toBytes),
+    parseMessageV2: TEXTS.map(toBytes),
+    judgeSignature: [...TEXTS, repeat('/ByteRange ['), repeat('/ByteRange [0 1 3 4]')].map((text) => ({
+      ...{ bytes: toBytes(text), mediaType: 'application/pdf', anchors: [], at: new Date(0) },
+    })),
     // test/cases/upload-worst-files.test.ts has more of them.
     examineFile: [
       ...TEXTS.map((text) => toBytes(`%PDF-1.7\n${text}\nstartxref\n9\n%%EOF\n`)),

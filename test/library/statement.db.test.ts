@@ -145,6 +145,52 @@ describe('a statement of the register', () => {
   });
 });
 
+/** The last day of the licenses of this file, and a day after it. */
+const LAST_DAY = '2029-03-04';
+const CASE = '3607312029010100001';
+
+describe('a renewal that holds off the last day', () => {
+  const heldEnd = (changes: object = {}) => {
+    const { reason: _, spoiled: _spoiled, replacement: _replacement, by: _by, ...common } = buildClaims();
+    return { ...common, case: CASE, until: LAST_DAY, ...changes } as unknown as Claims;
+  };
+  const hold = (changes: object = {}) => heldEnd({ act: 'HOLD', accepted: '2024-03-04', ...changes });
+  const release = (changes: object = {}) => heldEnd({ act: 'RELEASE', outcome: 'NOT_RENEWED', ...changes });
+  const find = async () => (await library.get(`/certificates/${identifierOf(serial, 1)}`)).certificate;
+
+  it('is shown until it is released', async () => {
+    expect(await find()).toMatchObject({ state: 'VALID', hold: null });
+    expect(await collect(deliver(hold(), 1))).toMatchObject({ code: 1 });
+    expect(await find()).toMatchObject({ state: 'VALID', hold: { case: CASE, until: LAST_DAY } });
+    expect(await collect(deliver(release(), 2))).toMatchObject({ code: 1 });
+    expect(await find()).toMatchObject({ hold: null });
+  });
+
+  it.each<[string, string, () => object[]]>([
+    ['an end that a renewal holds off', 'RECORD_MISMATCH', () => [hold(), lapse()]],
+    ['a hold of an earlier day than the license has', 'RECORD_MISMATCH', () => [hold({ until: '2029-03-03' })]],
+    ['a second hold by one case', 'RECORD_MISMATCH', () => [hold(), hold()]],
+    ['a release that nothing held', 'RECORD_MISMATCH', () => [release()]],
+    ['a release by another case', 'RECORD_MISMATCH', () => [hold(), release({ case: `${CASE}9` })]],
+    ['a release of another day', 'RECORD_MISMATCH', () => [hold(), release({ until: '2029-03-05' })]],
+    ['a second release', 'RECORD_MISMATCH', () => [hold(), release(), release()]],
+    ['a renewal that was asked for too late', 'STATEMENT_MALFORMED', () => [hold({ accepted: '2029-03-05' })]],
+    ['a hold of a license that is not in force', 'STATEMENT_MALFORMED', () => [hold({ state: 'REVOKED' })]],
+    ['an outcome of no list', 'STATEMENT_MALFORMED', () => [hold(), release({ outcome: FREE_WORDS })]],
+  ])('refuses %s', async (_, code, build) => {
+    const statements = build() as Claims[];
+    const last = statements.pop() as Claims;
+    for (const [place, claims] of statements.entries())
+      expect(await collect(deliver(claims, place + 1))).toMatchObject({ code: 1 });
+    expect(await refusalCode(deliver(last, statements.length + 1))).toBe(code);
+  });
+
+  const lapse = () => {
+    const { case: _, ...claims } = heldEnd({ act: 'LAPSE', state: 'LAPSED' }) as unknown as Record<string, unknown>;
+    return claims;
+  };
+});
+
 describe('is refused for good', () => {
   it('a repeated revision or id with other content', async () => {
     const claims = buildClaims();

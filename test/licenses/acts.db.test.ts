@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listMutations } from '../policy/matrix.ts';
 import { findInconsistencies } from '../support/consistency.ts';
+import { changesFor } from '../support/content.ts';
 import {
   COMPANY,
   findRefusalCode,
@@ -150,7 +151,7 @@ describe('acts on an existing license', () => {
     const { number, identifier } = await issueGrantedLicense(hub, EXPLORATION_ROUTE, issueCaseId, 20);
     await waitForLicense(hub, issueCaseId);
     const apply = (matter: string) => {
-      const input = { matter, applicant: COMPANY, fields: [], licenseNumber: number };
+      const input = { matter, applicant: COMPANY, fields: changesFor(matter), licenseNumber: number };
       return runMutation(hub, EXPLORATION_ROUTE.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id: uuid }');
     };
     const changeCaseId = (await apply('yd2022-3-05')).case.id;
@@ -258,7 +259,8 @@ describe('acts on an existing license', () => {
   const INPUT_TYPES = new Map(listMutations('cases').map(({ name, inputType }) => [name, inputType]));
 
   function applyForChange(mutation: 'receiveApplication' | 'acceptCase', licenseNumber: string) {
-    const input = { matter: 'yd2022-3-05', applicant: COMPANY, fields: [], licenseNumber };
+    const fields = changesFor('yd2022-3-05');
+    const input = { matter: 'yd2022-3-05', applicant: COMPANY, fields, licenseNumber };
     return runMutation(hub, EXPLORATION_ROUTE.accepts, mutation, 'ApplicationInput', input, 'case { id: uuid }');
   }
 

@@ -85,14 +85,14 @@ describe('an act that somebody does', () => {
 /** Acts that a file names, and why it may. `ISSUE`, which makes the first version, is a rule in many places. */
 const NAMING_FILES = {
   // What each act puts on the license. The compiler names an act that is missing.
-  'cases/decision/decide.ts': ['CANCEL', 'CHANGE', 'CORRECT', 'REISSUE', 'RENEW', 'RETAIN', 'TRANSFER'],
+  'cases/decision/decide.ts': ['CORRECT', 'RENEW'],
   // The end of a period: nobody does it, the register states it. Cases enter the state that it leads to.
   'cases/fact/workflow.ts': ['LAPSE'],
   'kernel/sealing/attest.ts': ['LAPSE', 'REGISTER'],
   'licenses/act/issue-workflow.ts': ['LAPSE'],
   // The entry of a license from paper: it makes version 1, and nobody decides it.
   'licenses/library/statement-store.ts': ['REGISTER'],
-  'licenses/registration/entry-store.ts': ['REGISTER'],
+  'licenses/registration/entry/store.ts': ['REGISTER'],
   'licenses/registration/record.ts': ['REGISTER'],
   'licenses/registration/registration.ts': ['REGISTER'],
   'licenses/register/statement.ts': ['LAPSE'],

@@ -183,7 +183,10 @@ describe('the signer seals without a case only what the table allows', () => {
     });
     const issuanceId = crypto.randomUUID();
     const authority = { keys: publicKeys, isKnown: () => false, personKeys: NO_PERSON_KEYS, now: new Date() };
-    return requireAuthorisation({ ...request, issuanceId, identifier: 'i', authorisation }, authority).then(
+    return requireAuthorisation(
+      { ...request, level: 'COUNTY', issuanceId, identifier: 'i', authorisation },
+      authority,
+    ).then(
       () => true,
       (error) => {
         expect(error).toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });

@@ -5,6 +5,7 @@ import { holdsLastDay, listDeemedPeriods, type Renewal } from '../../subgraphs/l
 
 const buildRenewal = (changes: Partial<Renewal> = {}): Renewal => ({
   ...{ caseId: 'c', isRunning: true, isGranted: false, until: '2026-03-01', settledAt: null },
+  ...{ caseNumber: '3607312026010100001', acceptedOn: '2026-01-01', isHeld: false },
   ...changes,
 });
 const until = (validUntil: string | null) => ({ validFrom: '2025-03-02', validUntil });

@@ -6,7 +6,7 @@ import { requireAllInStock } from '../../subgraphs/licenses/stock/stock.ts';
 /** What leaves an organ's stock of blanks other than onto paper. */
 
 const blank = (changes: Partial<Blank> = {}): Blank => ({
-  ...{ number: 'x', organ: 'yudu-lyj', state: 'IN_STOCK', identifier: null, licenseType: null },
+  ...{ number: 'x', digits: 8, organ: 'yudu-lyj', state: 'IN_STOCK', identifier: null, licenseType: null },
   ...changes,
 });
 const refusalsOf = (blanks: Readonly<Record<string, Blank | null>>) =>

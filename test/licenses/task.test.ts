@@ -12,7 +12,7 @@ const REPLACING = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
 /** The license as it stands, and a grant on it that changes one line. */
 const RECORD = {
-  ...{ ZZLXDM: 'T', CZZTDM: 'C', CZZT: '甲公司', KZ_CZ: 'ISSUE', ZZQZSJ: DECIDED_AT },
+  ...{ ZZLXDM: 'T', CZZTDM: 'C', CZZTDMLX: '001', CZZT: '甲公司', KZ_CZ: 'ISSUE', ZZQZSJ: DECIDED_AT },
   ...{ ZZYXQQSRQ: '2025-03-02', ZZYXQJZRQ: '2026-06-01' },
   KZ_NR: [
     { label: '住所', text: '甲路' },

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as library from '../../scripts/city-library/validity.ts';
 import { LICENSE_STATES, VALIDITY_STATES } from '../../subgraphs/kernel/license-acts.ts';
 import { stateOn } from '../../subgraphs/kernel/period/validity.ts';
+import { holdsLastDay, type Renewal } from '../../subgraphs/licenses/validity/renewal.ts';
 import { buildStateCondition, buildStateOn } from '../../subgraphs/licenses/validity/store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -20,6 +21,12 @@ const ROWS = LICENSE_STATES.flatMap((state) =>
     ENDS.flatMap((validUntil) => ENDS.map((supersededFrom) => ({ state, validFrom, validUntil, supersededFrom }))),
   ),
 );
+
+const buildRenewal = (changes: Partial<Renewal>): Renewal => ({
+  ...{ caseId: 'c', caseNumber: '3607312026010100001', acceptedOn: '2026-01-01', isRunning: true, isGranted: false },
+  ...{ until: null, settledAt: null, isHeld: true },
+  ...changes,
+});
 
 let database: TestDatabase;
 let client: postgres.Sql;
@@ -67,8 +74,19 @@ describe.each(DAYS)('on %s', (day) => {
     for (const [place, { state, validFrom, validUntil, supersededFrom }] of ROWS.entries()) {
       if (validFrom === null) continue;
       const record = { ZZYXQQSRQ: validFrom, ZZYXQJZRQ: validUntil ?? '长期' };
-      expect(library.stateOn(state, record, day, supersededFrom)).toBe(expected[place]);
+      expect(library.stateOn(state, record, day, { supersededFrom, heldUntil: null })).toBe(expected[place]);
     }
+  });
+
+  test('the reference library holds an end off as the hub does', () => {
+    for (const { state, validFrom, validUntil, supersededFrom } of ROWS)
+      for (const heldUntil of ENDS) {
+        if (validFrom === null || heldUntil === null) continue;
+        const isHeld = holdsLastDay(buildRenewal({ until: heldUntil }), { validFrom, validUntil });
+        const onHub = stateOn(state, { validFrom, validUntil: isHeld ? null : validUntil, supersededFrom }, day);
+        const record = { ZZYXQQSRQ: validFrom, ZZYXQJZRQ: validUntil ?? '长期' };
+        expect(library.stateOn(state, record, day, { supersededFrom, heldUntil })).toBe(onHub);
+      }
   });
 });
 

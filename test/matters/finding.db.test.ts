@@ -52,7 +52,7 @@ describe('an organ', () => {
     expect(await list({ nameContains: '司法局', level: 'CITY' })).toEqual(['赣州市司法局']);
     expect(await list({ nameContains: '行政审批局', divisionCode: '360732' })).toEqual(['兴国县行政审批局']);
     expect(await list({ nameContains: '%' })).toEqual([]);
-    expect(await list({})).toHaveLength(23);
+    expect(await list({})).toHaveLength(27);
   });
 });
 

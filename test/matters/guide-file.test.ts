@@ -57,6 +57,21 @@ test('situations are named in both formats, or the guide has none', () => {
   expect(problemsOfJson({ situations: ['ISSUE', 'ISSUE'] })).toEqual(['situations[1]：“ISSUE”重复']);
 });
 
+test('formats of a material are named in both formats, or the guide has none', () => {
+  const [material] = GUIDE.materials;
+  const withFormats = (formats: unknown) => ({ materials: [{ ...material, formats }] });
+  const named = parseGuide('JSON', JSON.stringify({ ...GUIDE, ...withFormats(['PDF', 'OFD']) }));
+  expect(named.materials[0]?.formats).toEqual(['PDF', 'OFD']);
+  const table = CSV_GUIDE.split('\n').map(
+    (row, i) => `${row}${i === 0 ? ',formats' : row.startsWith('material') ? ',PDF、OFD' : ','}`,
+  );
+  expect(parseGuide('CSV', table.slice(0, -1).join('\n'))).toEqual(named);
+  expect(Object.keys(parseGuide('JSON', JSON.stringify(GUIDE)).materials[0] ?? {})).not.toContain('formats');
+  expect(problemsOfJson(withFormats([]))).toEqual([expect.stringContaining('materials[0].formats')]);
+  expect(problemsOfJson(withFormats(['EXE']))).toEqual([expect.stringContaining('materials[0].formats[0]：应为 PDF')]);
+  expect(problemsOfJson(withFormats(['PDF', 'PDF']))).toEqual(['materials[0].formats[1]：“PDF”重复']);
+});
+
 test('both formats give the same overlay', () => {
   const overlay = {
     matterId: 'm',

@@ -69,7 +69,7 @@ const KINDS: Record<ImportKind, FileKind> = {
       approver: 'administrator-deputy',
     },
     rival: { text: JSON.stringify({ ...TYPE, name: '别的证', validFrom: '2026-05-01' }) },
-    difference: '新增信息项 scope（范围）',
+    difference: '新增信息项“范围”',
   },
   ORGANS: {
     ...{

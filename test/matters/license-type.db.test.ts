@@ -120,7 +120,8 @@ describe('an imported license type', () => {
   const [removed, ...kept] = lines;
   const added = { ...kept[0], key: 'added', label: '新项', required: false };
   const file = { ...base, lines: [...lines, added] };
-  const FIELDS = `proposal { id organ { code } } licenseType { version validFrom validTo } changed differences
+  const FIELDS = `proposal { id organ { code } } licenseType { version validFrom validTo } changed
+    differences { change lineKey lineLabel what before after text }
     problems { place message }`;
   const propose = (content: object | string, dryRun = false) => {
     const input = { text: typeof content === 'string' ? content : JSON.stringify(content), dryRun };
@@ -145,8 +146,14 @@ describe('an imported license type', () => {
     const preview = await propose(file, true);
     expect(preview).toMatchObject({ refusal: null, proposal: null, changed: true, licenseType: { version: 2 } });
     expect(preview.differences).toEqual([
-      'validFrom 由 "2022-06-01" 改为 "2026-05-01"',
-      expect.stringContaining('新增信息项 added（新项）'),
+      {
+        ...{ change: 'CHANGED', lineKey: null, lineLabel: null, what: '施行日期' },
+        ...{ before: '2022-06-01', after: '2026-05-01', text: '施行日期由“2022-06-01”改为“2026-05-01”' },
+      },
+      {
+        ...{ change: 'ADDED', lineKey: 'added', lineLabel: '新项', what: '信息项', before: null },
+        ...{ after: expect.stringContaining('新项，'), text: expect.stringContaining('新增信息项“新项”：') },
+      },
     ]);
     const proposed = await propose(file);
     expect(await countVersions()).toBe(before);

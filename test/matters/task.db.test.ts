@@ -12,6 +12,7 @@ const taskOf = (number: number): Task => {
   if (!task) throw new Error(`no task ${number}`);
   return task;
 };
+const organOf = ({ organ }: { organ: string | null }) => organ ?? '';
 const at = new Date('2022-04-20T04:00:00Z');
 const report = (organ: string, state: TaskReport['state'], percent: number): TaskReport => ({
   organ,
@@ -42,7 +43,12 @@ describe('progress is a fold over reports', () => {
       progressOf(1, report(LEAD, 'DONE', 100), report(LEAD, 'IN_PROGRESS', 60)),
       ['IN_PROGRESS', 60, LEAD],
     ],
-    ['a lead that the hub does not know is ignored', progressOf(6, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    ['of two leads, one is not enough', progressOf(6, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 50, LEAD]],
+    [
+      'two leads complete it',
+      progressOf(6, report(LEAD, 'DONE', 100), report('yudu-bb', 'DONE', 100)),
+      ['DONE', 100, 'yudu-bb'],
+    ],
     ['without a lead, one organ is not enough', progressOf(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
   ])('%s', (_, progress, expected) => {
     expect(progress).toEqual(expected);
@@ -138,7 +144,7 @@ describe('the list of tasks', () => {
     const leads = (await listTasks()).edges[11].node.leads;
     expect(leads).toEqual([
       { printed: '县行政审批局', organ: { id: LEAD, name: '于都县行政审批局' } },
-      { printed: '县工信局', organ: null },
+      { printed: '县工信局', organ: { id: 'yudu-gxj', name: '于都县工业和信息化局' } },
     ]);
   });
 
@@ -215,6 +221,31 @@ describe('reporting progress', () => {
     );
     const { task } = await reportProgress('yudu-xzspj.approver', { task: 9, state: 'DONE', percent: 100 });
     expect(task).toMatchObject({ recurring: true, overdue: false, progress: { state: 'DONE' } });
+  });
+});
+
+describe('every organ of the plan', () => {
+  const organs = [
+    ...new Set(tasks.flatMap(({ leads, responsible }) => [...leads, ...responsible]).map(organOf)),
+  ].sort();
+  const numbersOf = (organ: string) =>
+    tasks.filter(({ leads, responsible }) => [...leads, ...responsible].some((entry) => organOf(entry) === organ));
+
+  test('there are those that annex 4 names, also the four without a matter', () => {
+    expect(organs).toHaveLength(17);
+    expect(organs).toEqual(expect.arrayContaining(['yudu-bb', 'yudu-czj', 'yudu-gxj', 'yudu-rsj']));
+  });
+
+  test.each(organs)('%s reports on its tasks and on no other', async (organ) => {
+    const own = numbersOf(organ).map(({ number }) => number);
+    const input = { state: 'IN_PROGRESS', percent: 5, dryRun: true };
+    for (const { number } of tasks) {
+      const refusal = await refusalOfReport(`${organ}.approver`, { ...input, task: number });
+      expect([number, refusal]).toEqual([number, own.includes(number) ? null : 'TASK_NOT_OF_ORGAN']);
+    }
+    const number = own.at(-1) ?? 0;
+    const { task } = await reportProgress(`${organ}.reviewer`, { task: number, percent: 5 });
+    expect(task.history.edges[0].node).toMatchObject({ percent: 5, organ: { id: organ } });
   });
 });
 

@@ -84,7 +84,7 @@ const DECIDED = {
   ...({ proposals: 'proposal', importProposals: 'proposal', sealApplications: 'application' } as const),
   blankTransfers: 'proposal',
 } as const;
-const SEALS_QUERY = `{ seals(first: 100) { edges { node { code state ${ACTIONS} } } } }`;
+const SEALS_QUERY = `{ seals(first: 100) { edges { node { code state grants { id: uuid } ${ACTIONS} } } } }`;
 const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id: uuid } ${ACTIONS} } } } }`;
 
 /** The inputs that an object supplies, by its kind. */
@@ -204,7 +204,11 @@ describe('actions', () => {
           add(`${name} ${node.state} ${node.kind}`, [action], { [name]: node.id, ...rejection });
         }
     const { data: ofSeals } = await policyHub.hub.ask(person, SEALS_QUERY);
-    for (const { node } of ofSeals.seals.edges) add(`seal ${node.state}`, node.actions, { seal: node.code });
+    for (const { node } of ofSeals.seals.edges)
+      for (const action of node.actions as Action[]) {
+        const grant = action.name === 'applyForSealGrantWithdrawal' ? { grant: node.grants[0]?.id } : {};
+        add(`seal ${node.state}`, [action], { seal: node.code, ...grant });
+      }
     const { data } = await policyHub.hub.ask(person, TASK_QUERY);
     for (const { node } of data.certificateTasks.edges) {
       for (const action of node.actions as Action[]) {

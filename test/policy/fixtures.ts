@@ -101,7 +101,10 @@ function caseAfter(mode: Mode, ...steps: StepRecord[]): Case {
   const { matter, county } = MODES[mode];
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
   const acceptedBy = steps.some(({ step: name }) => name === 'ACCEPTED') ? county : null;
-  return foldCase({ ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, acceptedBy, guide: null }, steps);
+  return foldCase(
+    { ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, coOwnership: null, acceptedBy, guide: null },
+    steps,
+  );
 }
 
 function casePlaces(mode: Mode, { isAccepted }: { isAccepted: boolean }): Record<string, Reading> {
@@ -278,6 +281,7 @@ const tasks = fixturesOf(MATTERS_POLICY, ['reportTaskProgress'], computeTaskStat
 const seal: Seal = {
   ...{ id: 'x', name: '于都县林业局证照专用章', kind: 'LICENSE_SEAL', organ: 'yudu-lyj', state: 'IN_USE' },
   ...{ validFrom: new Date('2026-01-01'), validUntil: new Date('2029-01-01'), filingNumber: '1', grants: [] },
+  requiredSince: null,
 };
 const sealPlaces = { SEAL_ORGAN: { organs: ['yudu-lyj'] } };
 const application = {

@@ -219,7 +219,7 @@ async function supervisionInputs(hub: TestHub): Promise<Record<string, object>> 
 
 async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
   const ask = hub.ask;
-  const newSeal = { kind: 'UNIT_SEAL', matters: [], reason: '制作公章' };
+  const newSeal = { kind: 'APPROVAL_SEAL', matters: [], reason: '制作审批专用章' };
   const making = await submitApplication(ask, KEEPER_ID, 'applyForSeal', newSeal);
   const newSealAnswer = await decideApplication(ask, 'yudu-lyj.sealapprover', {
     application: making.application.id,

@@ -53,6 +53,7 @@ const FATES = {
     'DecideRegistrationInput.reason',
   ],
   OWN_FORM: [
+    ...['CoHolderInput.code', 'CoHolderInput.name', 'CoHolderInput.share', 'CoOwnershipInput.share'],
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
@@ -110,6 +111,9 @@ const DECISION_MATTER = 'yd2022-3-39';
 const WITH_CLOSED_LABELS = ['amendCase', 'supplementCase'];
 const LINES = [{ label: '许可范围', text: '林木' }];
 const PAPERS = [{ code: '申请表', paper: true, copies: 1 }];
+const CO_HOLDER = { name: '王五', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
+/** No matter whose lines have any label takes other holders: what is wrong with that is told first. */
+const CO_OWNERSHIP = { kind: 'JOINT', coHolders: [CO_HOLDER] };
 const CSV = 'matter,valid_from,outcome_name\nyd2022-1-08,2026-04-01,';
 const GUIDE = {
   matterId: 'yd2022-1-07',
@@ -174,7 +178,8 @@ function setAt(base: unknown, [head, ...rest]: readonly string[], value: unknown
 function rehearseWith({ field, path, fill }: ArgumentPlace, value: string): Promise<Result> {
   const [, ...parts] = path.match(/\w+/g) ?? [];
   const [first = '', ...rest] = parts;
-  const input: Readonly<Record<string, unknown>> = inputOf(field.name);
+  const coOwnership = first === 'coOwnership' ? { coOwnership: CO_OWNERSHIP } : {};
+  const input: Readonly<Record<string, unknown>> = { ...inputOf(field.name), ...coOwnership };
   // An object that the policy hub leaves out gets something plausible in its other fields.
   const isLeftOut = rest.length > 0 && input[first] === undefined;
   const filled = (fill(value).input ?? {}) as Readonly<Record<string, unknown>>;

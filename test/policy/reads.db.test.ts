@@ -37,6 +37,7 @@ const QUERIES = Object.entries<ReadRule | OfficeReadRule>({
 const ARGUMENTS: Readonly<Record<string, string>> = {
   platformMessages: 'case: "x", ',
   caseStatistics: 'by: MATTER, ',
+  licenseStatistics: 'measure: LICENSES, by: STATE, ',
   searchCases: 'text: "有限", ',
   searchMatters: 'text: "许可", ',
   searchOrgans: 'text: "局", ',
@@ -93,11 +94,15 @@ describe('queries that are not open to everybody', () => {
     expect(tried).toContain('cases');
   });
 
-  test('the statistics of the route are for the readers of the query', async () => {
+  test.each<[string, ReadRule | OfficeReadRule]>([
+    ['/cases/statistics.csv?by=MATTER', CASE_READS.caseStatistics],
+    ['/licenses/statistics.csv?measure=LICENSES&by=STATE', LICENSE_READS.licenseStatistics],
+    ['/licenses/statistics.csv?measure=BLANKS&by=STATE', LICENSE_READS.blanks],
+    ['/licenses/statistics.csv?measure=ORDERS&by=STATE', LICENSE_READS.supervisionOrders],
+  ])('%s is for the readers of the query', async (url, rule) => {
     for (const person of PEOPLE) {
-      const url = '/cases/statistics.csv?by=MATTER';
       const { statusCode } = await hub.hub.app.inject({ url, headers: await authorise(person) });
-      expect([person, statusCode]).toEqual([person, mayRead(CASE_READS.caseStatistics, person) ? 200 : 403]);
+      expect([person, statusCode]).toEqual([person, mayRead(rule, person) ? 200 : 403]);
     }
   });
 });

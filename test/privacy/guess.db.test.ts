@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isCitizenNumber } from '../../subgraphs/kernel/identity/citizen.ts';
 import { testClock } from '../support/clock.ts';
+import { changedLine } from '../support/content.ts';
 import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { TEST_INTAKE_LIMITS } from '../support/limits.ts';
@@ -35,6 +36,9 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicationInput.applicant': 'recordHolderChecks',
   'ApplicantInput.code': 'recordHolderChecks; a rehearsal does not tell the limit of applications',
   'ApplicantInput.codeKind': 'a kind, no code',
+  'CoOwnershipInput.coHolders': 'recordHolderChecks',
+  'CoHolderInput.code': 'recordHolderChecks',
+  'CoHolderInput.codeKind': 'a kind, no code',
   'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
   'FindApplicantCasesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
   'FindHolderLicensesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
@@ -43,6 +47,8 @@ const INPUTS: Readonly<Record<string, string>> = {
   'Query.licenseType.code': 'the code of a type of licenses',
   'ReceiveBlanksInput.licenseType': 'a type of license, of no person',
   'BlankFilter.licenseType': 'a type of license, of no person',
+  'BlankStockFilter.licenseType': 'a type of license, of no person',
+  'LicenseStatisticsFilter.licenseType': 'a type of license, of no person',
   'OrganFilter.divisionCode': 'the code of a county',
   'Query.caseProgress.code': 'the code on a receipt: wrong ones of a caller are few, and a code has 60 random bits',
   'ApplicationInput.licenseNumber': 'recordHolderChecks',
@@ -85,7 +91,8 @@ describe('a clerk who names a license with a code', () => {
 
   const attempt = (code: string, changes: object = {}, name = 'acceptCase') =>
     findRefusalCode(hub, CLERK, name, 'ApplicationInput', {
-      ...{ matter: CHANGING, applicant: { ...CITIZEN, code }, fields: [], licenseNumber: license.number, dryRun: true },
+      ...{ matter: CHANGING, applicant: { ...CITIZEN, code }, fields: [changedLine(CHANGING)] },
+      ...{ licenseNumber: license.number, dryRun: true },
       ...changes,
     });
   const byMaterial = (code: string) =>

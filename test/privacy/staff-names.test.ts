@@ -26,6 +26,8 @@ const OTHERS: readonly string[] = [
   'Viewer.personId',
   // The signer stands on the license.
   'LicenseVerification.signer',
+  // Another authority, which stands on its license.
+  'FileSignature.signer',
 ];
 /** What the description of a field says if it names a person. */
 const DESCRIBED = /\b(?:person|administrator|clerk|reviewer|approver|supervisor)\b/i;

@@ -203,6 +203,7 @@ describe('a grant', () => {
         matterId: COUNTY_MATTER,
         personId: 'x',
         decider: deciderOf(COUNTY),
+        ...{ act: 'ISSUE', level: 'COUNTY', authorisedAt: '2026-06-01T00:00:00Z' },
       }),
     ).toBeNull();
     fixture.clock.set(startTime);
@@ -232,7 +233,8 @@ describe('a seal', () => {
     const id = `${COUNTY}-unit-seal`;
     expect(makingResult.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
     const sign = async () => {
-      const request = newRequest({ matterId: 'm-unit' });
+      // A city organ without an approval seal: its other seals serve.
+      const request = { ...newRequest({ matterId: 'm-unit' }), level: 'CITY' as const };
       return fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     };
     await expect(sign()).rejects.toMatchObject({ code: 'SEAL_NOT_IN_USE' });

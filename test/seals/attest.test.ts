@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { REGISTER_ACT_NAMES } from '../../subgraphs/kernel/license-acts.ts';
+import { LICENSE_STATES, REGISTER_ACT_NAMES } from '../../subgraphs/kernel/license-acts.ts';
 import { type AttestRequest, attestRequest, registerStatement } from '../../subgraphs/kernel/sealing/attest.ts';
 import {
   FREE_VALUES,
+  holdAttestation,
   lapseAttestation,
   listAttestations,
+  releaseAttestation,
   spoilAttestation,
   stateAttestation,
 } from '../support/attestation.ts';
@@ -88,6 +90,25 @@ test('time has ended a license only after its last day in Asia/Shanghai', () => 
   expect(isSigned({ typ, claims: { ...claims, state: 'CANCELLED' } as never })).toBe(false);
   expect(isSigned({ typ, claims: { ...claims, version: 2 } })).toBe(false);
   expect(isSigned({ typ, claims: { ...claims, by: '0'.repeat(64) } as never })).toBe(false);
+});
+
+test('a renewal holds off the end only of a license in force, if it was accepted by its last day and by now', () => {
+  const { typ, claims } = holdAttestation();
+  expect(isSigned({ typ, claims })).toBe(true);
+  expect(isSigned({ typ, claims: { ...claims, state: 'SUSPENDED' } })).toBe(true);
+  expect(isSigned({ typ, claims: { ...claims, state: 'REVOKED' } as never })).toBe(false);
+  expect(isSigned({ typ, claims: { ...claims, accepted: claims.until } })).toBe(true);
+  expect(isSigned({ typ, claims: { ...claims, until: '2026-04-30' } })).toBe(false);
+  expect(isSigned({ typ, claims: { ...claims, accepted: '2026-06-02', until: '2026-06-30' } })).toBe(false);
+  expect(isSigned({ typ, claims: { ...claims, version: 2 } })).toBe(false);
+});
+
+test('a renewal that holds off no end any more was renewed, or not', () => {
+  const { typ, claims } = releaseAttestation();
+  for (const outcome of ['RENEWED', 'NOT_RENEWED'] as const)
+    for (const state of LICENSE_STATES) expect(isSigned({ typ, claims: { ...claims, outcome, state } })).toBe(true);
+  expect(isSigned({ typ, claims: { ...claims, outcome: '不予延续' } as never })).toBe(false);
+  expect(isSigned({ typ, claims: { ...claims, case: '于林许〔2026〕12号' } })).toBe(false);
 });
 
 test('every act that the register states has a form', () => {

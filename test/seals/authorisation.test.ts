@@ -29,6 +29,7 @@ const CASE = '5c9d1a3e-0000-4000-8000-000000000001';
 const requestOf = (caseId: string | null, content: Record<string, unknown> = { of: 'this' }): SealUseRequest => ({
   ...{ issuanceId: CASE, organ: ORGAN, matterId: 'm', caseId, identifier: 'i', content, authorisation: '' },
   act: caseId === null ? 'SUSPEND' : 'ISSUE',
+  level: 'COUNTY',
 });
 const BY_CASE = requestOf(CASE);
 const OWN = requestOf(null);

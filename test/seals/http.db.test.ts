@@ -130,7 +130,9 @@ describe('the ports of licenses', () => {
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
     expect(await signCodeOverHttp(...callArguments)(code)).toBe(await fixture.seals.signCode(code));
-    const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody', decider: null };
+    const { organ, matterId, act, level } = request;
+    const authoriser = { personId: 'somebody', decider: null, authorisedAt: '2026-06-01T00:00:00Z' };
+    const seal = { organ, matterId, act, level, ...authoriser };
     expect(await readPictureOverHttp(...callArguments)(seal)).toBeNull();
     await expect(readPictureOverHttp(...callArguments)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',

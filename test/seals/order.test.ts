@@ -68,6 +68,10 @@ const AUTHORISED_FIELDS: FieldChange[] = [
   ['CZZT', '于都县贡江示范林厂'],
   ['CZZTDM', '91000000MA0000002N'],
   ['CZZTDMLX', '111'],
+  [
+    'KZ_GY',
+    { GYFS: '共同共有', FE: null, GYR: [{ CZZT: '钟示范', CZZTDM: 'USA-E12345678', CZZTDMLX: '414', FE: null }] },
+  ],
   ['ZZYXQQSRQ', '2026-05-31'],
   ['ZZYXQJZRQ', '2027-06-01'],
   ['ZZYXQJZRQ', '长期'],

@@ -2,6 +2,7 @@ import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
+import type { PictureRequest } from '../../subgraphs/kernel/sealing/sign.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { servicesOf } from '../support/services.ts';
@@ -42,9 +43,10 @@ async function setPicture(input: Record<string, unknown> = {}) {
   const { application, refusal } = await applyForPicture(KEEPER, input);
   return refusal ? { refusal } : decide(APPROVER, application.id);
 }
-const pictureRequest = {
+const pictureRequest: PictureRequest = {
   ...{ organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` },
   decider: deciderOf(COUNTY),
+  ...{ act: 'ISSUE', level: 'COUNTY', authorisedAt: '2026-06-01T00:00:00Z' },
 };
 const listPictures = () => fixture.sql`select digest, png, actor_id from seals.seal_picture order by serial`;
 const OTHER_PICTURE = buildSealPng(80);

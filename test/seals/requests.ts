@@ -113,6 +113,7 @@ function useOf(record: SealedRecord, organ: string = COUNTY): SealUseRequest {
     matterId: record.KZ_SX,
     caseId: randomUUID(),
     act: record.KZ_CZ as SealUseRequest['act'],
+    level: organ === CITY ? 'CITY' : 'COUNTY',
     identifier: record.ZZBS,
     content: contentOf(record),
     authorisation: '',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Actor } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
+import type { AuthorisedUse } from '../../subgraphs/kernel/sealing/sign.ts';
 import { requireFits } from '../../subgraphs/seals/application/application.ts';
 import { SEALS_POLICY } from '../../subgraphs/seals/policy.ts';
 import {
@@ -35,11 +36,15 @@ function buildSeal(changes: Partial<Seal> = {}): Seal {
     validUntil: endTime,
     filingNumber: '备案 1',
     grants: [buildGrant('m1')],
+    requiredSince: null,
     ...changes,
   };
 }
 
-const USE = { ...{ organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' }, decider: deciderOf('yudu-lyj') };
+const USE: AuthorisedUse = {
+  ...{ organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver', decider: deciderOf('yudu-lyj') },
+  ...{ act: 'ISSUE', level: 'COUNTY', authorisedAt: '2027-01-01T00:00:00Z' },
+};
 
 const expectRefusal = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { platformRoutes } from '../../subgraphs/cases/platform/routes.ts';
-import { MESSAGES_PATH, type PlatformDependencies } from '../../subgraphs/cases/platform/workflow.ts';
+import { type PlatformDependencies, PROTOCOLS } from '../../subgraphs/cases/platform/workflow.ts';
 import { supervisionRoutes } from '../../subgraphs/cases/supervision/webhook/routes.ts';
 import type { WebhookDependencies } from '../../subgraphs/cases/supervision/webhook/workflow.ts';
 import { createApp } from '../../subgraphs/kernel/http/http.ts';
@@ -157,7 +157,10 @@ describe('JSON', () => {
 });
 
 test.each<[string, (scope: FastifyInstance) => void]>([
-  [MESSAGES_PATH, (scope) => platformRoutes(scope, {} as PlatformDependencies, {})],
+  ...Object.values(PROTOCOLS).map(({ path }): [string, (scope: FastifyInstance) => void] => [
+    path,
+    (scope) => platformRoutes(scope, {} as PlatformDependencies, {}),
+  ]),
   ['/cases/supervision/findings', (scope) => supervisionRoutes(scope, {} as WebhookDependencies)],
 ])('a message that finds no room may be sent again: %s', async (url, addRoutes) => {
   start({ maxHeldBytesPerCaller: 1 });

@@ -5,13 +5,20 @@ import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import {
   type AttestActsRequest,
   type AttestRequest,
+  type HoldStatement,
   type LapseStatement,
   REGISTER_TYP,
+  type ReleaseStatement,
   type SpoilStatement,
 } from '../../subgraphs/kernel/sealing/attest.ts';
 import { packStates } from '../../subgraphs/licenses/evidence/list.ts';
 import { buildStatementClaims } from '../../subgraphs/licenses/evidence/statement.ts';
-import { buildLapseStatement, buildSpoilStatement } from '../../subgraphs/licenses/register/statement.ts';
+import {
+  buildHoldStatement,
+  buildLapseStatement,
+  buildReleaseStatement,
+  buildSpoilStatement,
+} from '../../subgraphs/licenses/register/statement.ts';
 
 /** Builds requests to the register's key with real claims. Those with another `n` are about another license. */
 
@@ -69,9 +76,32 @@ export function actsAttestation(count: number): AttestActsRequest {
   return { statements };
 }
 
+/** A license in force whose last day, today, a renewal holds off. */
+function buildRenewed(n: number) {
+  const about = {
+    id: randomUUID(),
+    identifier: identifierOf(n),
+    version: 1,
+    organ: 'yudu-lyj',
+    state: 'VALID' as const,
+  };
+  return { ...about, caseNumber: '3607312026050100001', until: dayOf(AT), at: AT };
+}
+
+/** Returns the request for the register's statement that a renewal holds off the last day of a license. */
+export function holdAttestation(n = 0, changes: Partial<HoldStatement> = {}): StatementRequest<HoldStatement> {
+  return { typ: REGISTER_TYP, claims: { ...buildHoldStatement(buildRenewed(n), '2026-05-01'), ...changes } };
+}
+
+/** Returns the request for the register's statement that it does so no longer. */
+export function releaseAttestation(n = 0, changes: Partial<ReleaseStatement> = {}): StatementRequest<ReleaseStatement> {
+  return { typ: REGISTER_TYP, claims: { ...buildReleaseStatement(buildRenewed(n), 'NOT_RENEWED'), ...changes } };
+}
+
 /** One request of each type. */
 export function listAttestations(): AttestRequest[] {
-  return [listAttestation(), stateAttestation(), spoilAttestation(), lapseAttestation()];
+  const ofRegister = [spoilAttestation(), lapseAttestation(), holdAttestation(), releaseAttestation()];
+  return [listAttestation(), stateAttestation(), ...ofRegister];
 }
 
 /** Values of claims that no form allows, whatever the claim is: free words, other types, too much of it. */

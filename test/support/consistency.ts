@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
+import { REGISTER_ACT_NAMES } from '../../subgraphs/kernel/license-acts.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf/pdf.ts';
 import { digestSealable, readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
@@ -187,7 +188,7 @@ function isRecorded({
   made,
   stated,
 }: ActRow): boolean {
-  if (act === 'SPOIL' || act === 'LAPSE' || act === 'REGISTER')
+  if ((REGISTER_ACT_NAMES as readonly string[]).includes(act))
     return document !== null && made === null && document.toString('utf8') === stated;
   if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
   const sealedPdf = isSealedPdf(document) ? readSealedPdf(document) : null;

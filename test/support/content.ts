@@ -6,6 +6,8 @@ import type { LicenseLine, LineKind } from '../../subgraphs/kernel/license-type/
 const types = new Map(readLicenseTypes().map((type) => [type.code, type]));
 const typeOf = new Map(readMatters().map(({ id, outcome }) => [id, types.get(outcome.licenseType ?? '') ?? null]));
 
+const actOf = new Map(readMatters().map(({ id, licenseAction }) => [id, licenseAction]));
+
 /** Returns how many duplicates (副本) the license of a matter has. */
 export function duplicatesOf(matterId: string): number {
   return typeOf.get(matterId)?.duplicates ?? 0;
@@ -32,6 +34,29 @@ export function linesFor(matterId: string, texts: Readonly<Record<string, string
   if (!type) return given.length > 0 ? given : [{ label: '工程名称', text: '示范公路' }];
   const missing = type.lines.filter(({ label, required }) => required && texts[label] === undefined);
   return [...given, ...missing.map((line) => ({ label: line.label, text: sampleTextOf(line) }))];
+}
+
+let changes = 0;
+
+/** Returns a line for an application to change a license (变更), with a text that no call has given before. */
+export function changedLine(matterId: string): { label: string; text: string } {
+  return changedLineOf(typeOf.get(matterId)?.code ?? '');
+}
+
+/** Returns a line of a license type with a text that no call has given before. */
+export function changedLineOf(code: string): { label: string; text: string } {
+  changes += 1;
+  const lines = types.get(code)?.lines ?? [];
+  const isOf = (...kinds: LineKind[]) =>
+    lines.find(({ kind, pattern, maxLength }) => kinds.includes(kind) && pattern === null && maxLength >= 10);
+  const line = isOf('TEXT', 'LONG_TEXT') ?? isOf('DECIMAL', 'INTEGER');
+  if (!line) throw new Error(`no line of ${code} can be changed to any text`);
+  return { label: line.label, text: isOf('TEXT', 'LONG_TEXT') ? `变更内容${changes}` : `${1000 + changes}` };
+}
+
+/** Returns the lines of an application on a license: those that change it, none for an act that keeps them. */
+export function changesFor(matterId: string, situation?: string): { label: string; text: string }[] {
+  return (situation ?? actOf.get(matterId)) === 'CHANGE' ? [changedLine(matterId)] : [];
 }
 
 /** Returns a text that a line takes: by its pattern, its choices, its kind; `wished` if it takes any. */

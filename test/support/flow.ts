@@ -1,4 +1,4 @@
-import { duplicatesOf, linesFor } from './content.ts';
+import { changesFor, duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
 
@@ -107,6 +107,7 @@ export async function grantCase(
     matter?: string;
     licenseNumber?: string;
     applicant?: object;
+    coOwnership?: object;
     materials?: object[];
     fields?: object[];
     validFrom?: string;
@@ -115,13 +116,15 @@ export async function grantCase(
     reason?: string;
   } = {},
 ) {
+  const { matter = route.matter, situation } = overrides;
   const input = {
-    matter: overrides.matter ?? route.matter,
+    matter,
     applicant: overrides.applicant ?? COMPANY,
+    coOwnership: overrides.coOwnership,
     fields:
-      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(overrides.matter ?? route.matter) : []),
+      overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
     licenseNumber: overrides.licenseNumber,
-    situation: overrides.situation,
+    situation,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(

@@ -3,7 +3,7 @@ import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
-import { sampleTextOf } from './content.ts';
+import { changedLineOf, sampleTextOf } from './content.ts';
 import { COMPANY, type Route, runMutation, toBlanks } from './flow.ts';
 import type { TestHub } from './hub.ts';
 import { createUpload } from './upload.ts';
@@ -23,6 +23,12 @@ export function linesOfType(code: string): { label: string; text: string }[] {
   return lines
     .filter(({ label, required }) => required || samples.has(label))
     .map((line) => ({ label: line.label, text: sampleTextOf(line, samples.get(line.label)) }));
+}
+
+/** The lines of `linesOfType` with one of them changed. */
+export function changedLinesOfType(code: string): { label: string; text: string }[] {
+  const changed = changedLineOf(code);
+  return [...linesOfType(code).filter(({ label }) => label !== changed.label), changed];
 }
 
 /** The papers that the guide of the matter asks for, with the differences of the county. */

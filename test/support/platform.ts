@@ -10,6 +10,12 @@ import { administer } from './proposal.ts';
 export const PLATFORM_ORGAN = 'ganzhou-xzspj';
 const PLATFORM_AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
 const PATH = new URL(PLATFORM_AUDIENCE).pathname;
+export const PATH_V2 = '/cases/platform/v2/messages';
+
+/** Returns what a platform signs as `aud` for messages to this path of the hub. */
+export function audienceOf(path: string): string {
+  return new URL(path, PLATFORM_AUDIENCE).href;
+}
 
 export interface PlatformKeys {
   privateKey: KeyObject;
@@ -49,12 +55,17 @@ export interface PlatformAnswer {
 }
 
 /** Posts a body with a signature, or without one if it is null. */
-export async function postMessage(hub: TestHub, body: string, signature: string | null): Promise<PlatformAnswer> {
+export async function postMessage(
+  hub: TestHub,
+  body: string,
+  signature: string | null,
+  url = PATH,
+): Promise<PlatformAnswer> {
   const headers = {
     'content-type': 'application/json',
     ...(signature === null ? {} : { 'x-jws-signature': signature }),
   };
-  const response = await hub.hub.app.inject({ method: 'POST', url: PATH, headers, payload: body });
+  const response = await hub.hub.app.inject({ method: 'POST', url, headers, payload: body });
   return { status: response.statusCode, body: response.json(), text: response.body };
 }
 
@@ -79,8 +90,9 @@ export async function registerPlatform(hub: TestHub, keys: PlatformKeys, overrid
 export async function createForwardedCase(
   hub: TestHub,
   route: (typeof ROUTES)['SUBSTANTIVE_REVIEW' | 'WINDOW_FORWARD'] = ROUTES.WINDOW_FORWARD,
+  materials: readonly object[] = [],
 ) {
-  const input = { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter) };
+  const input = { matter: route.matter, applicant: COMPANY, fields: linesFor(route.matter), materials };
   const { case: acceptedCase } = await runMutation(
     hub,
     route.accepts,

@@ -14,6 +14,7 @@ export async function createTestPlatform(
   keys: PlatformKeys,
   audience: string,
   decideAfterSeconds: number | null = null,
+  now?: () => Date,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-platform-'));
   const port = await findFreePort();
@@ -26,6 +27,7 @@ export async function createTestPlatform(
   };
   return {
     url,
+    folder,
     open: async ({ id, secretVersion, secret }: { id: string; secretVersion: number; secret: string }) => {
       app = createPlatform({
         folder,
@@ -35,6 +37,7 @@ export async function createTestPlatform(
         audience,
         decideAfterSeconds,
         pollMs: 20,
+        ...(now === undefined ? {} : { now }),
       });
       await app.listen({ host: '127.0.0.1', port });
     },

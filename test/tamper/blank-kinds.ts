@@ -52,9 +52,9 @@ export const BLANK_KINDS: Record<string, Tamper> = {
   ),
   'write-off-of-more': alterBlank(
     'more blanks are said to have been written off',
-    (sql) => sql`select prefix || lpad(first::text, 8, '0') as number from licenses.blank_write_off`,
+    (sql) => sql`select prefix || lpad(first::text, digits, '0') as number from licenses.blank_write_off`,
     (sql, number) => sql`update licenses.blank_write_off set last = last + 1
-      where prefix || lpad(first::text, 8, '0') = ${number}`,
+      where prefix || lpad(first::text, digits, '0') = ${number}`,
   ),
   'blank-of-another-organ-by-hand': alterBlank(
     'a blank in stock is another organ’s, and its ledger says so',
@@ -72,17 +72,17 @@ export const BLANK_KINDS: Record<string, Tamper> = {
   ),
   'transfer-of-another-receiver': alterBlank(
     'a transfer went to another organ',
-    (sql) => sql`select prefix || lpad(first::text, 8, '0') as number from licenses.blank_transfer`,
+    (sql) => sql`select prefix || lpad(first::text, digits, '0') as number from licenses.blank_transfer`,
     (sql, number) => sql`update licenses.blank_transfer set receiver = 'yudu-fgw'
-      where prefix || lpad(first::text, 8, '0') = ${number}`,
+      where prefix || lpad(first::text, digits, '0') = ${number}`,
   ),
   'transfer-nobody-confirmed': alterBlank(
     'a transfer that was given back is called confirmed',
-    (sql) => sql`select t.prefix || lpad(t.first::text, 8, '0') as number from licenses.blank_transfer t
+    (sql) => sql`select t.prefix || lpad(t.first::text, t.digits, '0') as number from licenses.blank_transfer t
       join licenses.proposal_outcome o on o.proposal_id = t.proposal_id and o.outcome = 'REJECTED'`,
     (sql, number) => sql`with e as (update licenses.blank_entry e set organ = t.receiver from licenses.blank_transfer t
         where e.proposal_id = t.proposal_id and e.state = 'IN_STOCK'
-          and t.prefix || lpad(t.first::text, 8, '0') = ${number} returning e.number, e.organ)
+          and t.prefix || lpad(t.first::text, t.digits, '0') = ${number} returning e.number, e.organ)
       update licenses.blank b set organ = e.organ from e where b.number = e.number`,
   ),
 };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
 import { flipBit, type Insider, type Row, sha256, type Tamper } from './insider.ts';
@@ -207,6 +208,49 @@ const alterEarlierEnd: Tamper = async (insider, random) => {
   return { description: 'an earlier version ends on another day', objects: listVersionObjects(version) };
 };
 
+/** Changes what licenses know of a renewal, by which they judge the last day. */
+const alterRenewal: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const renewal = await insider.pickRow(
+    random,
+    sql`select r.*, c.number as of_case from licenses.renewal r join cases.case_file c on c.id = r.case_id order by 1`,
+  );
+  const change = random.pick([
+    { is_running: !renewal.is_running },
+    { is_granted: !renewal.is_granted },
+    { is_held: !renewal.is_held },
+    { until: '2090-12-31' },
+    { until: null },
+    { settled_at: new Date('2026-01-01T00:00:00Z') },
+    { case_number: '3607312026010199999' },
+    { accepted_on: '2026-01-01' },
+  ]);
+  await insider.change(sql`update licenses.renewal set ${sql(change)} where case_id = ${renewal.case_id}`);
+  const objects = [`number:${renewal.number}`, `case:${renewal.of_case}`];
+  return { description: `a renewal has another ${Object.keys(change)}`, objects };
+};
+
+/** Enters a renewal that no case asked for, which keeps a license in force. */
+const inventRenewal: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const { number, record } = await insider.pickRow(random, listHeads(insider, 'VALID'));
+  const [caseId, caseNumber] = [randomUUID(), '3607312026010199999'];
+  await insider.change(sql`insert into licenses.renewal (case_id, number, is_running, until, case_number, accepted_on)
+    values (${caseId}, ${number}, true, ${record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ}, ${caseNumber}, '2026-01-01')`);
+  return { description: 'a renewal that no case asked for', objects: [`number:${number}`, `case:${caseId}`] };
+};
+
+/** Forgets a renewal, so that its license ends on its last day. */
+const forgetRenewal: Tamper = async (insider, random) => {
+  const { sql } = insider;
+  const renewal = await insider.pickRow(
+    random,
+    sql`select r.*, c.number as of_case from licenses.renewal r join cases.case_file c on c.id = r.case_id order by 1`,
+  );
+  await insider.change(sql`delete from licenses.renewal where case_id = ${renewal.case_id}`);
+  return { description: 'a renewal is gone', objects: [`number:${renewal.number}`, `case:${renewal.of_case}`] };
+};
+
 /** Changes the copy of a type by which cases or licenses judge. */
 const alterTypeCopy =
   (table: 'cases.license_type_fact' | 'licenses.license_type'): Tamper =>
@@ -325,6 +369,9 @@ export const LICENSE_KINDS: Record<string, Tamper> = {
   'list-column-changed': alterColumn,
   'period-of-version-changed': alterPeriod,
   'end-of-earlier-version-changed': alterEarlierEnd,
+  'renewal-altered': alterRenewal,
+  'renewal-invented': inventRenewal,
+  'renewal-deleted': forgetRenewal,
   'type-copy-of-cases-changed': alterTypeCopy('cases.license_type_fact'),
   'type-copy-of-licenses-changed': alterTypeCopy('licenses.license_type'),
   'type-version-changed': alterType(true),

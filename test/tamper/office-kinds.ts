@@ -41,7 +41,7 @@ const steps = (sql: Sql) => sql`select 'case:' || c.number as object, s.* from c
 
 /** Uses of seals that a decision of a case authorised. */
 const decidedUses = (sql: Sql) => sql`select 'use:' || u.issuance_id as object, u.case_id, c.matter_id
-  from seals.seal_use u join cases.case_file c on c.id = u.case_id order by u.serial`;
+  from seals.seal_use u join cases.case_file c on c.id = u.case_id where u.act <> 'NOTICE' order by u.serial`;
 
 /** Makes the effect of two persons' wish that nobody asked for. */
 const withoutWish =

@@ -34,7 +34,7 @@ const PURE_MODULES: Record<string, readonly string[]> = {
   'node-forge': ['default'],
   'node:net': ['BlockList', 'isIP'],
   'node:util': ['isDeepStrictEqual'],
-  'node:zlib': ['crc32', 'deflateSync', 'inflateSync'],
+  'node:zlib': ['crc32', 'deflateSync', 'inflateRawSync', 'inflateSync'],
   zod: ['z'],
 };
 

@@ -29,6 +29,7 @@ export async function* auditRegistrations({ sql }: AuditInput): AsyncGenerator<F
     from entered v full join told t using (identifier)
     group by 1, 2 having count(*) <> 1 or not bool_and(coalesce(t.number = v.number and t.digest = v.digest
       and t.registration = v.registration and t.license->'fields' = v.record->'KZ_NR'
+      and jsonb_path_query_array(v.record, '$.KZ_GY.GYR[*].CZZTDM') = jsonb_path_query_array(t.license, '$.coOwnership.coHolders[*].code')
       and t.license->'holder'->>'code' = v.record->>'CZZTDM' and t.license->'holder'->>'name' = v.record->>'CZZT'
       and coalesce(t.license->>'validUntil', '长期') = v.record->>'ZZYXQJZRQ', false))`;
   for await (const { identifier, number } of streamRows(untold))

@@ -5,7 +5,7 @@ import {
   subjectOfBox,
   subjectOfWriteOff,
 } from '../../../subgraphs/licenses/countersign/countersign.ts';
-import { type BlankBox, SEED_ACTOR } from '../../../subgraphs/licenses/paper/paper.ts';
+import { type BlankBox, SEED_ACTOR, SERIAL_DIGITS } from '../../../subgraphs/licenses/paper/paper.ts';
 import { toRecordedHearing } from '../../../subgraphs/licenses/proposal/grounds.ts';
 import { REGISTRATION_KIND } from '../../../subgraphs/licenses/registration/registration.ts';
 import { TRANSFER_KIND, type TransferKind } from '../../../subgraphs/licenses/stock/transfer.ts';
@@ -42,8 +42,8 @@ function ownActRule(act: OwnAct): EffectRule {
 /** SQL: whether a box `e` of blanks is of the invented stock: of a demonstration, before any take-over. */
 const IS_OF_SEED = `(e.actor = '${SEED_ACTOR}' and not exists (select 1 from cases.takeover t where t.at <= e.at))`;
 
-function toBox({ organ, prefix, first: from, last: to, license_type: licenseType }: JsonRow): BlankBox {
-  return { organ, prefix, from, to, licenseType };
+function toBox({ organ, prefix, digits, first: from, last: to, license_type: licenseType }: JsonRow): BlankBox {
+  return { organ, prefix, digits, from, to, licenseType };
 }
 
 /** What two persons asked for by the same mutation (双人复核): each approved wish has its effect at that moment. */
@@ -60,13 +60,13 @@ const COUNTERSIGNED_EFFECTS: Readonly<Record<CountersignedKind, EffectRule>> = {
   },
   RECEIVE_BLANKS: {
     ...{ from: 'licenses.blank_box e', where: `not ${IS_OF_SEED}`, at: 'e.at' },
-    object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')",
+    object: "'blank:' || e.prefix || lpad(e.first::text, e.digits, '0')",
     on: "p.at = e.at and split_part(p.content->>'subject', ' ', 2) = e.prefix",
     isAsProposed: (e, { organ, content }) => organ === e.organ && content.subject === subjectOfBox(toBox(e)),
   },
   WRITE_OFF_BLANKS: {
     ...{ from: 'licenses.blank_write_off e', at: 'e.at', on: 'p.id = e.proposal_id' },
-    object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')",
+    object: "'blank:' || e.prefix || lpad(e.first::text, e.digits, '0')",
     isAsProposed: (e, { organ, content, at }) =>
       isSame([organ, content.subject], [e.organ, subjectOfWriteOff({ ...toBox(e), reason: e.reason })]) &&
       isSameTime(e.at, at),
@@ -79,11 +79,11 @@ const TRANSFER_EFFECT: EffectRule = {
   from: `(select t.*, r.at, r.received from licenses.blank_transfer t
     join lateral (select max(at) as at, count(*)::int as received from licenses.blank_entry
       where proposal_id = t.proposal_id and organ = t.receiver) r on r.received > 0) e`,
-  ...{ object: "'blank:' || e.prefix || lpad(e.first::text, 8, '0')", at: 'e.at', on: 'p.id = e.proposal_id' },
+  ...{ object: "'blank:' || e.prefix || lpad(e.first::text, e.digits, '0')", at: 'e.at', on: 'p.id = e.proposal_id' },
   isAsProposed: (e, { organ, content: c, at }) =>
     isSame(
-      [e.receiver, e.receiver, e.organ, e.prefix, e.first, e.last, e.received],
-      [organ, c.receiver, c.organ, c.prefix, c.from, c.to, c.to - c.from + 1],
+      [e.receiver, e.receiver, e.organ, e.prefix, e.digits, e.first, e.last, e.received],
+      [organ, c.receiver, c.organ, c.prefix, c.digits ?? SERIAL_DIGITS, c.from, c.to, c.to - c.from + 1],
     ) && isSameTime(e.at, at),
   claimsProposal: () => true,
 };

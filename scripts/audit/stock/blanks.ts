@@ -83,7 +83,7 @@ async function* auditBoxes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const rows = sql<{ blank: string; fault: keyof typeof BOX_FAULTS }[]>`
     select coalesce(x.number, b.number) as blank,
       case when b.number is null then 'BLANK_MISSING' when x.number is null then 'BLANK_WITHOUT_BOX' else 'BLANK_NOT_OF_ITS_BOX' end as fault
-    from (select prefix || lpad(n::text, 8, '0') as number, organ, license_type
+    from (select prefix || lpad(n::text, digits, '0') as number, organ, license_type
       from licenses.blank_box cross join generate_series(first, last) n) x
     full join licenses.blank b on b.number = x.number
     left join (select distinct on (number) number, organ from licenses.blank_entry where organ is not null
@@ -100,7 +100,7 @@ async function* auditBoxes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
 async function* auditWriteOffs(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const rows = sql<{ blank: string }[]>`
     select coalesce(x.number, e.number) as blank
-    from (select prefix || lpad(n::text, 8, '0') as number, proposal_id, organ, actor, at
+    from (select prefix || lpad(n::text, digits, '0') as number, proposal_id, organ, actor, at
       from licenses.blank_write_off cross join generate_series(first, last) n) x
     full join (select * from licenses.blank_entry where proposal_id is not null and state = 'VOIDED') e
       on (e.number, e.proposal_id, e.actor, e.at) = (x.number, x.proposal_id, x.actor, x.at)
@@ -118,12 +118,12 @@ async function* auditTransfers(sql: AuditInput['sql']): AsyncGenerator<Finding> 
   const rows = sql<{ blank: string }[]>`
     with transfer as (select t.*, p.proposed_by, p.at, o.outcome, o.actor, o.at as ended from licenses.blank_transfer t
       join licenses.proposal p on p.id = t.proposal_id left join licenses.proposal_outcome o on o.proposal_id = p.id),
-    move as (select proposal_id, prefix, first, last, 'IN_TRANSIT' as state, null as organ, proposed_by as actor, at
+    move as (select proposal_id, prefix, digits, first, last, 'IN_TRANSIT' as state, null as organ, proposed_by as actor, at
         from transfer
-      union all select proposal_id, prefix, first, last, 'IN_STOCK', case outcome when 'APPROVED' then receiver end,
+      union all select proposal_id, prefix, digits, first, last, 'IN_STOCK', case outcome when 'APPROVED' then receiver end,
         actor, ended from transfer where outcome is not null)
     select coalesce(x.number, e.number) as blank
-    from (select prefix || lpad(n::text, 8, '0') as number, move.* from move cross join generate_series(first, last) n) x
+    from (select prefix || lpad(n::text, digits, '0') as number, move.* from move cross join generate_series(first, last) n) x
     full join (select * from licenses.blank_entry where proposal_id is not null and state <> 'VOIDED') e
       on (e.number, e.proposal_id, e.state, e.actor, e.at) = (x.number, x.proposal_id, x.state, x.actor, x.at)
         and coalesce(e.organ, '') = coalesce(x.organ, '')

@@ -5,10 +5,12 @@ import { endOfMonths } from '../../../subgraphs/cases/decision/term.ts';
 import { computeContentDigest } from '../../../subgraphs/kernel/events/events.ts';
 import { foldText } from '../../../subgraphs/kernel/finding/fold.ts';
 import { readLicenseIdentifier } from '../../../subgraphs/kernel/identifier.ts';
+import { readHeld } from '../../../subgraphs/kernel/identity/co-ownership.ts';
 import { type Act, beginsPeriod, LICENSE_ACTIONS, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
 import { type AmendedLine, listLicenseChanges } from '../../../subgraphs/kernel/license-type/changes.ts';
 import { listUnprinted } from '../../../subgraphs/kernel/license-type/content.ts';
 import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type/number.ts';
+import { type Renaming, relabel } from '../../../subgraphs/kernel/license-type/renaming.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
 import { summarize } from '../../../subgraphs/licenses/list/finding.ts';
 import { isRegistered } from '../../../subgraphs/licenses/registration/record.ts';
@@ -60,9 +62,11 @@ interface SealedRow {
   /** Lines of the version that this one replaces, or null. */
   standing: LicenseRecord['KZ_NR'] | null;
   /** The holder of that version, or null if there is none or it is erased. */
-  holderBefore: string | null;
+  holderBefore: LicenseRecord | null;
   /** What the grant of its case says that it changes. Null: an issue, or a grant of a release up to 0.4.1. */
   changes: readonly AmendedLine[] | null;
+  /** Which lines of that version it calls by another label. Null: none. */
+  renamed: readonly Renaming[] | null;
   /** Organ id of the issuer. */
   organ: string | null;
   isReserved: boolean;
@@ -76,8 +80,9 @@ interface SealedRow {
 /** Checks lines and number of each version by the version of the type that its record names. */
 async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenerator<Finding> {
   const rows = sql<SealedRow[]>`select v.identifier, v.number, v.record, p.record->'KZ_NR' as standing,
-      case when not exists (select 1 from seals.erasure x where x.identifier = p.identifier) then p.record->>'CZZT' end
+      case when not exists (select 1 from seals.erasure x where x.identifier = p.identifier) then p.record end
         as "holderBefore", t.content->'changes' as changes,
+      t.content->'renamed' as renamed,
       (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
         and a.state = 'DONE' limit 1) as organ,
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
@@ -100,14 +105,22 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
 }
 
 /** Compares what a version changed of the one before with what its grant says, which the decider authorised. */
-function* judgeChanges({ identifier, record, standing, holderBefore, changes }: SealedRow): Generator<Finding> {
+function* judgeChanges({
+  identifier,
+  record,
+  standing,
+  holderBefore,
+  changes,
+  renamed,
+}: SealedRow): Generator<Finding> {
   if (changes === null || standing === null || holderBefore === null) return;
-  const stated = { holderName: record.CZZT, fields: record.KZ_NR };
-  if (isDeepStrictEqual(listLicenseChanges({ holderName: holderBefore, fields: standing }, stated), changes)) return;
+  const stated = { ...readHeld(record), fields: record.KZ_NR };
+  const before = { ...readHeld(holderBefore), fields: relabel(standing, renamed ?? []) };
+  if (isDeepStrictEqual(listLicenseChanges(before, stated), changes)) return;
   yield buildFinding('LICENSE_CHANGE_UNDECIDED', `license:${identifier}`, '与上一版本相比，改动了决定未载明的内容');
 }
 
-function* judgeLines({ identifier, record, standing }: SealedRow, types: Types): Generator<Finding> {
+function* judgeLines({ identifier, record, standing, renamed }: SealedRow, types: Types): Generator<Finding> {
   const { ZZLXDM, KZ_LXBB, KZ_NR, KZ_CZ } = record;
   if (KZ_LXBB === undefined) return;
   const type = types.get(nameType(ZZLXDM, KZ_LXBB))?.type;
@@ -117,12 +130,23 @@ function* judgeLines({ identifier, record, standing }: SealedRow, types: Types):
     return;
   }
   if (!makesSheet(KZ_CZ as Act)) return;
-  const messages = listSealFaults(type, standing ?? [], KZ_NR).map(({ message }) => message);
+  const messages = listSealFaults(type, relabel(standing ?? [], renamed ?? []), KZ_NR).map(({ message }) => message);
   if (!isDeepStrictEqual(record.KZ_BYX ?? [], listUnprinted(type, KZ_NR))) messages.push('不印项与证照类型不一致');
+  if (!(renamed ?? []).every((renaming) => isOfType(renaming, type, types)))
+    messages.push('改名的信息项与证照类型不一致');
   for (const message of messages) {
     for (const object of [`license:${identifier}`, `type:${ZZLXDM} ${KZ_LXBB}`])
       yield buildFinding('LINES_NOT_OF_TYPE', object, `制证信息不符合证照类型第 ${KZ_LXBB} 版：${message}`);
   }
+}
+
+/** Whether a version of a type calls a line as a renaming says, and another version called it as it was. */
+function isOfType({ from, to }: Renaming, { code, lines }: TypeRow['type'], types: Types): boolean {
+  const key = lines.find(({ label }) => label === to)?.key;
+  return [...types.values()].some(
+    ({ type }) =>
+      type.code === code && type.lines.some((line) => line.key === key && foldText(line.label) === foldText(from)),
+  );
 }
 
 function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
@@ -170,6 +194,7 @@ interface ColumnRow {
 async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<ColumnRow[]>`select l.number, v.identifier, v.record,
       json_build_object('name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
+        'co_holder_codes', array_to_string(l.co_holder_codes, ' '),
         'type_code', l.type_code, 'valid_from', l.valid_from::text, 'valid_until', l.valid_until::text,
         'issuer', l.issuer->>'name', 'issuer_uscc', l.issuer->>'uscc', 'handled_by', l.handled_by,
         'matter_id', l.matter_id, 'division_code', l.division_code) as columns,
@@ -197,9 +222,10 @@ function* judgeColumns(row: ColumnRow): Generator<Finding> {
 
 /** Returns what the columns of a license hold by the records of its current and of its first version. */
 function expectColumns(record: LicenseRecord, first: LicenseRecord | null): Record<string, string> {
-  const { name, holderName, typeCode, validFrom, validUntil } = summarize(record);
+  const { name, holderName, coHolderCodes, typeCode, validFrom, validUntil } = summarize(record);
   return {
     ...{ name, holder_name: holderName, holder_code: record.CZZTDM, type_code: typeCode },
+    co_holder_codes: coHolderCodes.join(' '),
     ...{ valid_from: validFrom, valid_until: validUntil },
     ...{ issuer: record.ZZBFJG, issuer_uscc: record.ZZBFJGDM, handled_by: record.KZ_BLXZQH },
     ...(first && { matter_id: first.KZ_SX, division_code: first.KZ_XZQH }),

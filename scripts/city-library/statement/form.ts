@@ -68,8 +68,30 @@ const registeredPaper = z
   })
   .refine(({ by, preparedBy }) => by !== preparedBy, 'nobody takes a ledger over alone');
 
+/** Members of both statements on a renewal: the number of its case, and the last day that it holds off. */
+const heldEnd = { ...commonClaims, until: z.iso.date(), case: z.string().regex(/^\d{19,24}$/) };
+
+/** 视为准予延续: a renewal that was accepted in time holds off the last day of the license. */
+const renewalHolds = z
+  .strictObject({ ...heldEnd, act: z.literal('HOLD'), state: z.enum(['VALID', 'SUSPENDED']), accepted: z.iso.date() })
+  .refine(({ accepted, until }) => accepted <= until, 'the renewal was not asked for in time');
+
+/** 延续办结: it does so no longer. Another version renews the license, or none does. */
+const renewalReleases = z.strictObject({
+  ...heldEnd,
+  act: z.literal('RELEASE'),
+  state: z.enum(STATES),
+  outcome: z.enum(['RENEWED', 'NOT_RENEWED']),
+});
+
 /** The closed form of each statement, by its act. */
-export const claimsSchema = z.discriminatedUnion('act', [spoiledSheet, endedPeriod, registeredPaper]);
+export const claimsSchema = z.discriminatedUnion('act', [
+  spoiledSheet,
+  endedPeriod,
+  registeredPaper,
+  renewalHolds,
+  renewalReleases,
+]);
 export type Claims = z.infer<typeof claimsSchema>;
 
 const deliveryFields = {
@@ -95,6 +117,8 @@ const deliveryFields = {
 const statementDeliverySchema = z.discriminatedUnion('act', [
   z.strictObject({ ...deliveryFields, act: z.literal('SPOIL') }),
   z.strictObject({ ...deliveryFields, act: z.literal('LAPSE') }),
+  z.strictObject({ ...deliveryFields, act: z.literal('HOLD') }),
+  z.strictObject({ ...deliveryFields, act: z.literal('RELEASE') }),
   // The license has no document, so its record comes with the statement.
   z.strictObject({ ...deliveryFields, act: z.literal('REGISTER'), follows: z.literal(0), record: recordSchema }),
 ]);

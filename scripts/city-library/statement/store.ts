@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { Fault, type State, writeCanonical } from '../protocol.ts';
 import { type ReceiptWriter, readWitnessedTree } from '../store.ts';
 import type { Claims, StatementDelivery } from './form.ts';
+import { listHolds, requireHeldEnd, requireOpenHold } from './hold.ts';
 
 /** Access to the statements of the register in the library's own database. */
 export interface StatementStore {
@@ -78,7 +79,7 @@ async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, clai
     and version = ${claims.version} and superseded_from is not null`;
   const isOfVersion = (act.identifier === claims.sub && act.version === claims.version) || waiting !== undefined;
   if (!isOfVersion || !fitsState(claims, act.state)) throw new Fault('RECORD_MISMATCH', `第 ${follows} 号操作后的证照`);
-  if (claims.act === 'LAPSE') await requireEnded(sql, claims);
+  await requireOfPeriod(sql, number, claims);
   if (last && (follows < last.follows || stream !== last.stream)) throw new Fault('RECORD_MISMATCH', 'follows、stream');
 }
 
@@ -94,12 +95,19 @@ function fitsState(claims: Claims, state: State): boolean {
   return claims.act === 'LAPSE' ? state === 'VALID' || state === 'SUSPENDED' : state === claims.state;
 }
 
-/** Throws Fault RECORD_MISMATCH unless the version ends on the day that the statement names, and it has passed. */
-async function requireEnded(sql: postgres.ISql, { sub, until, iat }: Claims & { act: 'LAPSE' }): Promise<void> {
+/** Throws Fault RECORD_MISMATCH unless a statement on the last day of a license fits its days and its holds. */
+async function requireOfPeriod(sql: postgres.ISql, number: string, claims: Claims): Promise<void> {
+  if (claims.act !== 'LAPSE' && claims.act !== 'HOLD' && claims.act !== 'RELEASE') return;
   const [row] = await sql<{ until: string }[]>`
-    select record->>'ZZYXQJZRQ' as until from certificate where identifier = ${sub}`;
+    select record->>'ZZYXQJZRQ' as until from certificate where identifier = ${claims.sub}`;
+  const holds = await listHolds(sql, number);
+  if (claims.act === 'HOLD') return requireHeldEnd(claims, row?.until ?? null, holds);
+  if (claims.act === 'RELEASE') return requireOpenHold(claims, holds);
+  // The end has passed, and no renewal holds it off.
+  const { until, iat } = claims;
   const statedOn = new Date((iat + SHANGHAI_OFFSET_SECONDS) * 1000).toISOString().slice(0, 10);
-  if (row?.until !== until || statedOn <= until) throw new Fault('RECORD_MISMATCH', 'until');
+  const isHeld = holds.some((hold) => until <= hold.until);
+  if (row?.until !== until || statedOn <= until || isHeld) throw new Fault('RECORD_MISMATCH', 'until');
 }
 
 async function collect(

@@ -52,7 +52,12 @@ export function endingSource(today: Day, holderCode: string | null = null): SQL 
       where ${until} <= ${dayAfter(sql`one::int`)}) as warning
     where ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and warning.days is not null
       and ${until} >= ${today} and ${until} <= ${dayAfter(sql`${MAX_WARNING_DAYS}::int`)}
-      ${holderCode === null ? sql`` : sql`and ${content}->'holder'->>'code' = ${holderCode}`}`;
+      ${
+        holderCode === null
+          ? sql``
+          : sql`and (${content}->'holder'->>'code' = ${holderCode}
+        or ${content}->'coOwnership'->'coHolders' @> ${JSON.stringify([{ code: holderCode }])}::jsonb)`
+      }`;
   return source(ending, {
     id: sql`'ending ' || warning.days || ' ' || ${identifier}`,
     kind: sql`'LICENSE_ENDING'`,
@@ -67,19 +72,22 @@ export function endingSource(today: Day, holderCode: string | null = null): SQL 
 }
 
 /**
- * Licenses that count as renewed (视为准予延续, 行政许可法第五十条), for the organ that has not decided: their last day has passed,
- * and the renewal that was asked for in time is undecided.
+ * Licenses that count as renewed (视为准予延续, 行政许可法第五十条), because their last day has passed: for the organ that has
+ * not decided the renewal that was asked for in time, and, once it is granted, for whoever makes the new version.
  */
 export function deemedSource(today: Day): SQL {
   const until = sql`(${licenseFact.fact}->'license'->>'validUntil')`;
-  const undecided = sql`from ${runningRenewals} join ${licenseFact} on ${licenseFact.number} = ${caseFile.licenseNumber}
-    where ${caseFile.step} <> 'DECIDED' and ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and ${until} < ${today}`;
-  return source(undecided, {
+  const isGranted = sql`${caseFile.step} = 'DECIDED'`;
+  const deemed = sql`from ${runningRenewals} join ${licenseFact} on ${licenseFact.number} = ${caseFile.licenseNumber}
+    where ${licenseFact.fact}->>'state' in ('VALID', 'SUSPENDED') and ${until} < ${today}`;
+  const decides = sql`${caseFile.delegation}->'decides'->>'organ'`;
+  return source(deemed, {
     id: sql`'renewal ' || ${caseFile.id}`,
-    kind: sql`'RENEWAL_UNDECIDED'`,
+    kind: sql`case when ${isGranted} then 'RENEWAL_UNPRINTED' else 'RENEWAL_UNDECIDED' end`,
     since: startOf(sql`${until}::date + 1`),
     dueOn: until,
-    organs: sql`array[${caseFile.delegation}->'decides'->>'organ']`,
+    organs: sql`case when ${isGranted} then ${caseFile.waitsOrgans} else array[${decides}] end`,
+    window: sql`case when ${isGranted} then ${caseFile.waitsWindow} end`,
     caseId: sql`${caseFile.id}`,
     matterId: sql`${caseFile.matterId}`,
     license: sql`(${licenseFact.fact}->>'identifier')`,

@@ -1,30 +1,40 @@
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
-import { changesHolder, changesLines, makesSheet } from '../../kernel/license-acts.ts';
+import { findOwner } from '../../kernel/identity/co-ownership.ts';
+import { changesHolder, changesLines, type LicenseAction, makesSheet, periodMove } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, listAmended, listLicenseChanges } from '../../kernel/license-type/changes.ts';
 import { type ContentFault, listContentFaults, readFields } from '../../kernel/license-type/content.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
-import { findTypeOn, type LicenseTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
-import { Refusal } from '../../kernel/refusal.ts';
+import {
+  findTypeOn,
+  findTypeVersion,
+  type LicenseTypeVersion,
+  type PublishedLicenseType,
+} from '../../kernel/license-type/type.ts';
+import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/collector.ts';
 import { actOf, type CaseFile, type LicenseFact, type StepRecord } from '../case.ts';
 import { linesAfter } from './content.ts';
+import { hasSameOwners, ownersAfter } from './owners.ts';
 
 /** The content of a license (制证信息) held against its type (证照类型). */
 
 /**
- * Returns the version of a license type that a case keeps: the one in force when it was accepted, or today before that.
- * Null if none is known: a case of a release up to 0.4 can be older than every version.
+ * Returns the version of a license type that a case keeps: the one that its acceptance names, or today's before that.
+ * A case of a release up to 0.4.1 names none, so the day of its acceptance counts. Null if none is known: a case of a
+ * release up to 0.4 can be older than every version.
  */
 export function typeOfCase(
   published: PublishedLicenseType | null,
-  steps: readonly Pick<StepRecord, 'step' | 'at'>[],
+  steps: readonly Pick<StepRecord, 'step' | 'at' | 'data'>[],
   today: Day,
 ): LicenseTypeVersion | null {
   if (published === null) return null;
   const accepted = steps.find(({ step }) => step === 'ACCEPTED');
-  return (accepted && findTypeOn(published, dayOf(accepted.at))) ?? findTypeOn(published, today);
+  if (accepted === undefined) return findTypeOn(published, today);
+  const kept = findTypeVersion(published, accepted.data?.typeVersion);
+  return kept ?? findTypeOn(published, dayOf(accepted.at)) ?? findTypeOn(published, today);
 }
 
 /**
@@ -100,38 +110,45 @@ export function requireContent(subject: CaseLines, license: LicenseFact | null, 
 }
 
 /**
- * Returns what a case changes on the license that it acts on: the holder's name and the lines, each before and after.
+ * Returns what a case changes on the license that it acts on: names and shares of the holders and the lines, each
+ * before and after.
  * [] for a first license, and for an act that changes neither.
  */
 export function listChanges(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
 ): AmendedLine[] {
   if (license === null || !makesSheet(actOf(subject))) return [];
-  const { holder, fields } = license.license;
-  const holderName = changesLines(actOf(subject)) ? subject.applicant.name : holder.name;
-  return listLicenseChanges(
-    { holderName: holder.name, fields },
-    { holderName, fields: linesOf(subject, license, type) },
-  );
+  const fields = linesOf(subject, license, type);
+  return listLicenseChanges(license.license, { ...ownersAfter(subject, license), fields });
 }
 
+/** The acts that must change what a license says, each with its refusal. The others are something without a change. */
+export const EMPTY_REFUSALS = { CHANGE: 'CHANGE_EMPTY', CORRECT: 'CORRECTION_EMPTY' } as const satisfies Partial<
+  Record<LicenseAction, RefusalCode>
+>;
+
+const isOfEmptyRefusals = (act: LicenseAction): act is keyof typeof EMPTY_REFUSALS =>
+  Object.hasOwn(EMPTY_REFUSALS, act);
+
 /**
- * Refuses CORRECTION_EMPTY for a correction (更正) that corrects neither a line nor the holder's name nor `period`, what
- * the decision makes of the period of validity. Before the decision nobody has named it yet: null. Days that a decision
- * wrote may be all that is wrong.
+ * Refuses CHANGE_EMPTY or CORRECTION_EMPTY for a change (变更) or correction (更正) that changes neither a line nor the
+ * holder's name nor, where the act may correct it, `period`, what the decision makes of the period of validity. Before
+ * the decision nobody has named it yet: null. Days that a decision wrote may be all that is wrong.
  */
-export function requireCorrection(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+export function requireChange(
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
   period: { validFrom: Day; validUntil: Day | null } | null = null,
 ): void {
-  if (license === null || actOf(subject) !== 'CORRECT') return;
+  const act = actOf(subject);
+  if (license === null || act === null || !isOfEmptyRefusals(act)) return;
   if (listChanges(subject, license, type).length > 0) return;
-  if (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period)) return;
-  throw new Refusal('CORRECTION_EMPTY', 'fields');
+  const mayCorrectDays = periodMove(act) === 'CORRECTS';
+  if (mayCorrectDays && (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period))) return;
+  throw new Refusal(EMPTY_REFUSALS[act], 'fields');
 }
 
 /** Whether a period is that of a license: of one whose renewal waits, from the first day of either version. */
@@ -148,15 +165,16 @@ function hasPeriod(
  * that makes a new sheet may supply.
  */
 export function requireChangeable(
-  subject: CaseLines & Pick<CaseFile, 'applicant'>,
+  subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
   license: LicenseFact | null,
   type: LicenseTypeVersion | null,
 ): void {
   const act = actOf(subject);
   if (license === null || !needsLicense(act)) return;
-  const { holder, fields: standing } = license.license;
+  const { fields: standing } = license.license;
   const { applicant, fields } = subject;
-  if (changesHolder(act) && applicant.code === holder.code)
+  const owner = findOwner(license.license, applicant.code);
+  if (changesHolder(act) && hasSameOwners(license.license, ownersAfter(subject, license)))
     throw new Refusal('FIELD_MALFORMED', 'applicant.code', '受让人已是持证人');
   if (changesLines(act)) return;
   const refuse = (field: string) => {
@@ -167,7 +185,7 @@ export function requireChangeable(
     lacking.has(label) || standing.some((line) => line.label === label && line.text === text);
   checkAll(
     () => checkEach(fields, (line, i) => isKept(line) || refuse(`fields[${i}].text`)),
-    () => applicant.code === holder.code && applicant.name !== holder.name && refuse('applicant.name'),
+    () => owner !== null && applicant.name !== owner.name && refuse('applicant.name'),
   );
 }
 

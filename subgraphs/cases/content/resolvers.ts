@@ -1,12 +1,13 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { getLoader } from '../../kernel/http/context.ts';
-import { type Case, endsInLicenseAct } from '../case.ts';
+import { actOf, type Case, endsInLicenseAct } from '../case.ts';
 import { findLicenses, findLicenseTypes } from '../fact/store.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import type { WorkflowDependencies } from '../workflow.ts';
 import { typeOfCase } from './check.ts';
+import { labelFor } from './labels.ts';
 import { showContent } from './shown.ts';
 import { findGrants, findStoredIds } from './store.ts';
 import { amendCase } from './workflow.ts';
@@ -43,10 +44,12 @@ async function viewContents({ db, now }: WorkflowDependencies, cases: readonly C
   const grants = await findGrants(db, ids);
   return cases.map((subject) => {
     const published = types.get(subject.delegation.outcome.licenseType ?? '') ?? null;
+    const type = typeOfCase(published, subject.steps, dayOf(now()));
+    const license = licenses.get(subject.licenseNumber ?? '') ?? null;
     return showContent(reader, subject, {
-      license: licenses.get(subject.licenseNumber ?? '') ?? null,
+      license: labelFor(actOf(subject), license, { published, type }),
       published,
-      type: typeOfCase(published, subject.steps, dayOf(now())),
+      type,
       grant: grants.get(subject.id) ?? null,
       isStored: stored.has(subject.id),
     });

@@ -1,4 +1,6 @@
 import { type Actor, hasRole, STAFF_ROLES } from '../../kernel/actor.ts';
+import type { Holder } from '../../kernel/events/events.ts';
+import { isHeldBy, listOwners } from '../../kernel/identity/co-ownership.ts';
 import { isPersonKind } from '../../kernel/identity/identity.ts';
 import { changesHolder } from '../../kernel/license-acts.ts';
 import { type AmendedLine, HOLDER_LABEL } from '../../kernel/license-type/changes.ts';
@@ -16,7 +18,7 @@ type Subject = Pick<CaseFile, 'act' | 'delegation' | 'applicant'>;
 
 /** Returns the license of an application if it is the applicant's own, else null: no rule may ask for its lines. */
 export function ownLicense(license: LicenseFact | null, applicantCode: string): LicenseFact | null {
-  return license?.license.holder.code === applicantCode ? license : null;
+  return license !== null && isHeldBy(license.license, applicantCode) ? license : null;
 }
 
 /** Whether somebody reads a case for an office, and not as its applicant. */
@@ -46,14 +48,16 @@ export function licenseFor(
 
 /** A license as everybody may see it. A line is public if every version of its type that has it publishes it. */
 function toPublished(fact: LicenseFact, published: PublishedLicenseType | null): LicenseFact {
-  const { holder, fields } = fact.license;
+  const { holder, coOwnership, fields } = fact.license;
   const lines = (published?.versions ?? []).flatMap((version) => version.lines);
   const hidden = new Set(lines.flatMap((line) => (line.published ? [] : line.label)));
   const labels = new Set(lines.flatMap(({ label }) => (hidden.has(label) ? [] : label)));
-  const person = isPersonKind(holder.codeKind) ? holder.name : null;
-  const name = person === null ? holder.name : maskName(person);
-  const license = { ...fact.license, holder: { ...holder, name }, fields: publishLines(fields, labels, person) };
-  return { ...fact, license };
+  const hide = <Named extends Holder>(one: Named): Named =>
+    isPersonKind(one.codeKind) ? { ...one, name: maskName(one.name) } : one;
+  const persons = listOwners(fact.license).flatMap(({ codeKind, name }) => (isPersonKind(codeKind) ? name : []));
+  const shown = { holder: hide(holder), fields: publishLines(fields, labels, persons) };
+  const others = coOwnership && { coOwnership: { ...coOwnership, coHolders: coOwnership.coHolders.map(hide) } };
+  return { ...fact, license: { ...fact.license, ...shown, ...others } };
 }
 
 /**

@@ -2,23 +2,24 @@ import { and, eq, inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../../kernel/events/events.ts';
-import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import type { Case } from '../case.ts';
 import { grantStream } from '../decision/store.ts';
 import { findLicenseTypes } from '../fact/store.ts';
 import { messages } from '../store.ts';
 import { caseFile } from '../tables.ts';
 import { typeOfCase } from './check.ts';
+import type { TypeOfCase } from './labels.ts';
 
-/** Returns the version of the license type that a case keeps, or null: see `typeOfCase`. */
+/** Returns the license type of a case, and the version that it keeps, or nulls: see `typeOfCase`. */
 export async function findTypeOfCase(
   db: Reader,
   { delegation, steps }: Pick<Case, 'delegation' | 'steps'>,
   today: Day,
-): Promise<LicenseTypeVersion | null> {
+): Promise<TypeOfCase> {
   const code = delegation.outcome.licenseType;
-  if (code === null) return null;
-  return typeOfCase((await findLicenseTypes(db, [code])).get(code) ?? null, steps, today);
+  if (code === null) return { published: null, type: null };
+  const published = (await findLicenseTypes(db, [code])).get(code) ?? null;
+  return { published, type: typeOfCase(published, steps, today) };
 }
 
 /** Returns which of these cases are recorded. That of a rehearsal is not. */

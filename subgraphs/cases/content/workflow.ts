@@ -11,6 +11,7 @@ import * as store from '../store.ts';
 import { act, type CaseCommand, requireNote, type WorkflowDependencies } from '../workflow.ts';
 import { requireChangeable, requireFitting, toLabels } from './check.ts';
 import { changeLines, mayTakeOut, nameLines } from './content.ts';
+import { labelFor } from './labels.ts';
 import { findTypeOfCase } from './store.ts';
 
 /**
@@ -26,8 +27,10 @@ export function amendCase(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('amendCase', subject, command.actor);
-    const type = await findTypeOfCase(tx, subject, dayOf(at));
-    const license = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
+    const typeOf = await findTypeOfCase(tx, subject, dayOf(at));
+    const { type } = typeOf;
+    const standing = subject.licenseNumber === null ? null : await findLicense(tx, subject.licenseNumber);
+    const license = labelFor(actOf(subject), standing, typeOf);
     const { note } = amendment;
     const fields = toLabels(type, amendment.fields);
     checkAll(

@@ -9,7 +9,10 @@ import { checkAll } from '../../kernel/refusals/collector.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { requireLines } from '../../kernel/text.ts';
 import { actOf, type Case, endsInLicenseAct, type LicenseFact } from '../case.ts';
-import { linesOf, listChanges, requireContent, requireCorrection } from '../content/check.ts';
+import { linesOf, listChanges, requireChange, requireContent } from '../content/check.ts';
+import type { Labelled } from '../content/labels.ts';
+import { ownersAfter, requireCoOwnership } from '../content/owners.ts';
+import { ownLicense } from '../content/sight.ts';
 import type { UsedException } from '../exception/exception.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
@@ -24,12 +27,12 @@ export interface DecisionInput extends TermInput {
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
  * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits`,
- * `requireTurn`, `requireContent` and `requireCorrection` refuse.
+ * `requireTurn`, `requireContent` and `requireChange` refuse.
  */
 export function decide(
   subject: Case,
   input: DecisionInput,
-  { license, type }: { license: StandingLicense | null; type: LicenseTypeVersion | null },
+  { license, type }: { license: Labelled<StandingLicense> | null; type: LicenseTypeVersion | null },
   today: Day,
 ): GrantContent | null {
   const isRejected = input.decision === 'REJECTED';
@@ -48,8 +51,9 @@ export function decide(
     () => grantsLicense && requireEndDay(subject, input, termFacts),
     () => grantsLicense && requireLicenseFits(subject, license, fitDayOf(subject, today)),
     () => grantsLicense && requireTurn(actOf(subject), 'grant', license),
+    () => grantsLicense && requireCoOwnership(subject, ownLicense(license, subject.applicant.code), type),
     () => grantsLicense && requireContent(subject, license, type),
-    () => grantsLicense && requireCorrection(subject, license, type, termOf(subject, input, termFacts)),
+    () => grantsLicense && requireChange(subject, license, type, termOf(subject, input, termFacts)),
   );
   return grantsLicense ? contentOf(subject, license, type, { input, today }) : null;
 }
@@ -83,7 +87,7 @@ export function placeOf({ delegation }: Case, person: Person, exceptions: readon
 /** Returns the content that a granted case puts on the license. */
 function contentOf(
   subject: Case,
-  license: LicenseFact | null,
+  license: Labelled<LicenseFact> | null,
   type: LicenseTypeVersion | null,
   { input, today }: { input: DecisionInput; today: Day },
 ): GrantContent {
@@ -100,26 +104,16 @@ function contentOf(
     ...(unprinted.length === 0 ? {} : { unprinted }),
   };
   if (action === 'ISSUE') {
-    return { ...base, licenseNumber: null, holder: subject.applicant, fields, ...term };
+    return { ...base, licenseNumber: null, ...ownersAfter(subject, null), fields, ...term };
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  const currentContent = license.license;
   const currentBase = {
     ...base,
     licenseNumber: license.number,
     onVersion: license.version,
     changes: listChanges(subject, license, type),
+    ...(license.renamed === undefined ? {} : { renamed: [...license.renamed] }),
     ...term,
   };
-  switch (action) {
-    case 'RENEW':
-    case 'CHANGE':
-    case 'CORRECT':
-    case 'RETAIN':
-    case 'TRANSFER':
-      return { ...currentBase, holder: subject.applicant, fields };
-    case 'REISSUE':
-    case 'CANCEL':
-      return { ...currentBase, holder: currentContent.holder, fields };
-  }
+  return { ...currentBase, ...ownersAfter(subject, license), fields };
 }

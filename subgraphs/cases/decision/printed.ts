@@ -1,7 +1,8 @@
 import type { Day } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
-import { makesSheet } from '../../kernel/license-acts.ts';
-import type { AmendedLine, Lines } from '../../kernel/license-type/changes.ts';
+import { describeOwnership, type Held, listOwners } from '../../kernel/identity/co-ownership.ts';
+import { changesHolder, makesSheet } from '../../kernel/license-acts.ts';
+import { type AmendedLine, type Lines, OWNERS_LABEL } from '../../kernel/license-type/changes.ts';
 import type { LicenseFact } from '../case.ts';
 import { printDay, printedCodeOf } from '../notice/notice.ts';
 
@@ -15,17 +16,31 @@ export function grantedLines(content: GrantContent, license: LicenseFact | null)
   const lines = [{ label: '证照名称', text: licenseName }];
   if (licenseNumber !== null) lines.push({ label: '证照编号', text: licenseNumber });
   if (!makesSheet(action)) return lines;
-  return [...lines, ...partiesOf(content, license), ...fields, { label: PERIOD_LABEL, text: printPeriod(content) }];
+  return [
+    ...lines,
+    ...partiesOf(content, license),
+    ...ownersOf(content),
+    ...fields,
+    { label: PERIOD_LABEL, text: printPeriod(content) },
+  ];
 }
 
 /** Returns who gives a right to whom. Where the holder stays, there are no two parties. */
-function partiesOf({ holder }: GrantContent, license: LicenseFact | null): Lines {
-  if (license === null || license.license.holder.code === holder.code) return [];
-  const print = (party: GrantContent['holder']) => `${party.name}（${printedCodeOf(party)}）`;
+function partiesOf(content: GrantContent, license: LicenseFact | null): Lines {
+  if (license === null || !changesHolder(content.action)) return [];
+  const print = (held: Held) =>
+    listOwners(held)
+      .map((owner) => `${owner.name}（${printedCodeOf(owner)}）`)
+      .join('、');
   return [
-    { label: '转让人', text: print(license.license.holder) },
-    { label: '受让人', text: print(holder) },
+    { label: '转让人', text: print(license.license) },
+    { label: '受让人', text: print(content) },
   ];
+}
+
+/** Returns the holders with their shares, if there are several. */
+function ownersOf({ holder, coOwnership }: GrantContent): Lines {
+  return coOwnership ? [{ label: OWNERS_LABEL, text: describeOwnership({ holder, coOwnership }) }] : [];
 }
 
 /** The period of validity of what a license is on the day of the decision, or null for a first license. */

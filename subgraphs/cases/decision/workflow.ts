@@ -13,8 +13,9 @@ import {
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { acceptingWindow, buildStep, type Case } from '../case.ts';
+import { acceptingWindow, actOf, buildStep, type Case } from '../case.ts';
 import { listChanges } from '../content/check.ts';
+import { labelFor } from '../content/labels.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { printException } from '../exception/exception.ts';
 import { listUsedExceptions, toStepData } from '../exception/step.ts';
@@ -60,9 +61,11 @@ export function decideCase(
   return act(deps, command, async (tx, subject, at) => {
     const approver = requireCaseAction('decideCase', subject, command.actor);
     await holdStanding(tx, subject.licenseNumber);
-    const license = await findStanding(tx, subject, approver);
+    const standing = await findStanding(tx, subject, approver);
     const authorisedAt = signing.timeOf(at);
-    const type = await findTypeOfCase(tx, subject, dayOf(authorisedAt));
+    const typeOf = await findTypeOfCase(tx, subject, dayOf(authorisedAt));
+    const { type } = typeOf;
+    const license = labelFor(actOf(subject), standing, typeOf);
     const grant = decide(subject, input, { license, type }, dayOf(authorisedAt));
     const content = grant && { ...grant, salt: signing.salt };
     requirePrintableDecision(subject, approver, input.reason, content);

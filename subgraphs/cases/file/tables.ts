@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, day, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
+import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import type { HolderCodeKind } from '../../kernel/identity/identity.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
@@ -32,6 +33,8 @@ export const caseFile = schema.table(
     applicantName: text().notNull(),
     applicantCodeKind: text().$type<HolderCodeKind>().notNull(),
     applicantCode: text().notNull(),
+    /** Null: the application names no other holders. */
+    coOwnership: jsonb().$type<CoOwnership>(),
     fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
     licenseNumber: text(),
     /** Null: the act that the delegation names. */

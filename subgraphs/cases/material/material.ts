@@ -1,6 +1,12 @@
 import type { Day } from '../../kernel/day.ts';
-import type { GuideFact, GuideMaterialFact } from '../../kernel/events/guide-fact.ts';
+import {
+  type FileFormat,
+  type GuideFact,
+  type GuideMaterialFact,
+  listFileFormats,
+} from '../../kernel/events/guide-fact.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import { isHeldBy } from '../../kernel/identity/co-ownership.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { RefusalCollector } from '../../kernel/refusals/collector.ts';
@@ -124,6 +130,14 @@ function requireMaterial(
   return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
 }
 
+/** Refuses MATERIAL_FORMAT if the file of a material has a format that the guide does not take. */
+export function requireFormat(material: Material, format: FileFormat, field: string): void {
+  const formats = listFileFormats(material.requirement);
+  if (!formats.includes(format)) {
+    throw new Refusal('MATERIAL_FORMAT', field, `${material.name}接受 ${formats.join('、')}`);
+  }
+}
+
 /** Names of the forms in which a material is handed in. */
 const FORM_NAMES = {
   ORIGINAL: '须提交原件',
@@ -153,7 +167,7 @@ export function licenseFault(
   { identifier, applicantCode, today }: { identifier: string; applicantCode: string; today: Day },
 ): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
   if (fact === null) return 'LICENSE_UNKNOWN';
-  if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
+  if (!isHeldBy(fact.license, applicantCode)) return 'NOT_YOUR_RECORD';
   const current = currentOn(fact, today);
   if (current.state !== 'VALID') return 'LICENSE_NOT_IN_FORCE';
   return current.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';

@@ -10,7 +10,7 @@ import type { Upload } from './upload/store.ts';
 export type StoredMaterial = typeof caseMaterial.$inferSelect & {
   /** Of the case's applicant. */
   applicantCode: string;
-  file: Pick<Upload, 'id' | 'name' | 'mediaType' | 'sizeBytes' | 'digest'> | null;
+  file: Pick<Upload, 'id' | 'name' | 'mediaType' | 'sizeBytes' | 'digest' | 'signature'> | null;
 };
 
 /** Returns the id of the case that an upload is part of, or null. */
@@ -38,7 +38,10 @@ export async function listMaterials(db: Reader, caseIds: readonly string[]): Pro
     .select({
       material: caseMaterial,
       applicantCode: caseFile.applicantCode,
-      upload: { id: materialUpload.id, name: materialUpload.name, digest: materialUpload.digest },
+      upload: {
+        ...{ id: materialUpload.id, name: materialUpload.name, digest: materialUpload.digest },
+        signature: materialUpload.signature,
+      },
       file: { mediaType: materialFile.mediaType, sizeBytes: materialFile.sizeBytes },
     })
     .from(caseMaterial)

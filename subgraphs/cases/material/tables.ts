@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { check, index, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { GuideMaterialFact } from '../../kernel/events/guide-fact.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../file/tables.ts';
 import type { MaterialKind } from './material.ts';
+import type { FileSignature } from './signature/verdict.ts';
 import type { MediaType } from './upload/file.ts';
 
 const schema = pgSchema('cases');
@@ -51,6 +52,8 @@ export const materialUpload = schema.table(
     /** The code under which the uploader holds licenses; null for staff. */
     holderCode: text(),
     uploadedAt: instant().notNull(),
+    /** The verdict on the signature in the file. Null for formats without one, and for uploads of earlier releases. */
+    signature: jsonb().$type<FileSignature>(),
     /** When it became part of a case; null while it waits. */
     attachedAt: instant(),
   },

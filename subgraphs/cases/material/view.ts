@@ -1,5 +1,6 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import type { ReadingRow } from '../../kernel/privacy/reading-store.ts';
+import type { FileSignature } from './signature/verdict.ts';
 import type { Upload } from './upload/store.ts';
 import { expiryOf } from './upload/workflow.ts';
 import type { ShownMaterial } from './workflow.ts';
@@ -9,22 +10,41 @@ export function fileUrl(id: string): string {
   return `/cases/materials/${id}`;
 }
 
+/** Returns a verdict with its times. */
+function viewSignature(signature: FileSignature | null) {
+  if (signature === null) return null;
+  const { validUntil, judgedAt } = signature;
+  const end = validUntil === null ? null : new Date(validUntil);
+  return { ...signature, validUntil: end, judgedAt: new Date(judgedAt) };
+}
+
 /** The parent value of Upload resolvers. @public by codegen.ts */
 export type UploadView = ReturnType<typeof viewUpload>;
 
 /** Returns an upload as its owner sees it. */
 export function viewUpload(upload: Upload) {
-  const { id, name, mediaType, sizeBytes, digest, state, uploadedAt } = upload;
+  const { id, name, mediaType, sizeBytes, digest, state, uploadedAt, signature } = upload;
   const expiresAt = expiryOf(uploadedAt);
-  return { id, name, mediaType, sizeBytes, digest, state, uploadedAt, expiresAt, url: fileUrl(id) };
+  const times = { uploadedAt, expiresAt };
+  return {
+    id,
+    name,
+    mediaType,
+    sizeBytes,
+    digest,
+    state,
+    ...times,
+    url: fileUrl(id),
+    signature: viewSignature(signature),
+  };
 }
 
 /** The parent value of MaterialFile resolvers. @public by codegen.ts */
 export type FileView = ReturnType<typeof viewFile>;
 
 /** Returns the file of a material that is part of a case. */
-export function viewFile({ id, name, mediaType, sizeBytes, digest }: NonNullable<ShownMaterial['file']>) {
-  return { id, name, mediaType, sizeBytes, digest, url: fileUrl(id) };
+export function viewFile({ id, name, mediaType, sizeBytes, digest, signature }: NonNullable<ShownMaterial['file']>) {
+  return { id, name, mediaType, sizeBytes, digest, url: fileUrl(id), signature: viewSignature(signature) };
 }
 
 /** The parent value of CaseMaterial resolvers. @public by codegen.ts */

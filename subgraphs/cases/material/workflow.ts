@@ -13,10 +13,12 @@ import {
   MAX_CASE_BYTES,
   MAX_MATERIALS,
   type Material,
+  requireFormat,
   requireLicenseMaterial,
   type SubmittedMaterial,
 } from './material.ts';
 import * as store from './store.ts';
+import { MEDIA_TYPES } from './upload/file.ts';
 import { findUpload, lockUpload, readBytes, type Upload } from './upload/store.ts';
 import type { MaterialDependencies } from './upload/workflow.ts';
 
@@ -63,7 +65,7 @@ export interface HandIn {
  * Checks materials that are handed in, and returns what `addMaterials` stores with the case. Must be called in a
  * transaction that holds the case, or opens it. Locks the uploads.
  * Refuses what `requireMaterials` and `requireLicenseMaterial` refuse, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED,
- * FILE_INFECTED, MATERIALS_TOO_LARGE.
+ * FILE_INFECTED, MATERIAL_FORMAT, MATERIALS_TOO_LARGE.
  */
 export async function prepareMaterials(tx: Transaction, handIn: HandIn): Promise<store.NewMaterial[]> {
   const { caseId, applicantCode, actor, guide, submitted, at } = handIn;
@@ -84,7 +86,10 @@ export async function prepareMaterials(tx: Transaction, handIn: HandIn): Promise
   for (const [i, material] of [...materials.entries()].sort(([, a], [, b]) => byUpload(a, b))) {
     if (material?.kind !== 'UPLOAD') continue;
     const place = { actor, applicantCode, field: `materials[${i}].upload` };
-    bytes += await faults.checkLater(() => lockOwnUpload(tx, material.upload, place), 0);
+    const upload = await faults.checkLater(() => lockOwnUpload(tx, material.upload, place), null);
+    if (upload === null) continue;
+    bytes += upload.sizeBytes;
+    faults.check(() => requireFormat(material, MEDIA_TYPES[upload.mediaType].format, place.field), null);
   }
   if (bytes > MAX_CASE_BYTES) faults.add(new Refusal('MATERIALS_TOO_LARGE', 'materials'));
   for (const [i, material] of materials.entries()) {
@@ -103,18 +108,18 @@ function byUpload(a: Material | null, b: Material | null): number {
   return a.upload < b.upload ? -1 : Number(a.upload > b.upload);
 }
 
-/** Locks an upload of the actor or of the case's applicant. Returns its size in bytes. */
+/** Locks and returns an upload of the actor or of the case's applicant. */
 async function lockOwnUpload(
   tx: Transaction,
   id: string,
   { actor, applicantCode, field }: { actor: Person; applicantCode: string; field: string },
-): Promise<number> {
+): Promise<Upload> {
   const upload = await lockUpload(tx, id);
   const isOwn = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
   if (!isOwn || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', field);
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', field, upload.name);
   if (upload.state === 'INFECTED') throw new Refusal('FILE_INFECTED', field, upload.name);
-  return upload.sizeBytes;
+  return upload;
 }
 
 /** Returns a function that finds the newest fact of a license by the identifier of any of its versions. */

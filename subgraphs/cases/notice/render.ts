@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCache } from '../../kernel/cache.ts';
 import { computeContentDigest, toCanonicalJson } from '../../kernel/events/events.ts';
+import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import {
   collectTexts,
   createTypesetter,
@@ -91,11 +92,16 @@ export function requirePrintableNotice(content: Omit<NoticeContent, 'number'>): 
 /** Refuses FIELD_MALFORMED if an application has a text that no license and no notice could show. */
 export function requirePrintableApplication(application: {
   applicant: { name: string };
+  coOwnership?: CoOwnership | null;
   fields: readonly { label: string; text: string }[];
 }): void {
-  const { applicant, fields } = application;
+  const { applicant, coOwnership, fields } = application;
   checkAll(
     () => requirePrintableText(applicant.name, { field: 'applicant.name', label: '申请人名称' }),
+    () =>
+      checkEach(coOwnership?.coHolders ?? [], ({ name }, i) =>
+        requirePrintableText(name, { field: `coOwnership.coHolders[${i}].name`, label: '共有人姓名' }),
+      ),
     () =>
       checkEach(fields, ({ label, text }, i) =>
         checkAll(

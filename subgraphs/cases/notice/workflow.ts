@@ -10,6 +10,7 @@ import { isSealedPdf } from '../../kernel/pdf/pdf.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { Decider } from '../../kernel/sealing/person-signature.ts';
 import { deriveSalt, makeSalt } from '../../kernel/sealing/random.ts';
+import { levelOfDivision } from '../../kernel/sealing/seal-kind.ts';
 import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing/sealing-workflow.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
@@ -189,6 +190,7 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
   const { notice, seal } = stored;
   if (seal.state === 'DONE') return { state: 'DONE' };
   const { organ, matterId, authorisation } = seal;
+  const use = { organ, matterId, act: 'DECISION', level: levelOfDivision(notice.content.organ.divisionCode) } as const;
   const readFile = async (digest: string) => {
     const file = await store.findFile(db, digest);
     if (!file) throw new Error(`no file ${digest}`);
@@ -197,16 +199,14 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
   return completeSealing(sign, {
     findFile: async () => (seal.documentDigest === null ? null : readFile(seal.documentDigest)),
     async render() {
-      const { personId, decider } = readUnverifiedAuthoriser(authorisation);
-      return renderSealable(notice.content, await picture({ organ, matterId, personId, decider }));
+      const { name: _, ...authoriser } = readUnverifiedAuthoriser(authorisation);
+      return renderSealable(notice.content, await picture({ ...use, ...authoriser }));
     },
     storeFile: async (pdf) => readFile(await db.transaction((tx) => store.storeFile(tx, notice.id, pdf))),
     buildRequest: (document) => ({
+      ...use,
       issuanceId: notice.id,
-      organ,
-      matterId,
       caseId: notice.caseId,
-      act: 'DECISION',
       identifier: notice.content.caseNumber,
       // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
       profile: isSealedPdf(document) ? 'PADES' : 'CADES',

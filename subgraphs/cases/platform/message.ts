@@ -97,7 +97,8 @@ const messageFields = {
   /** Who did it there. */
   by: z.strictObject({ id: z.string().regex(/^[\w.-]{1,64}$/), name: z.string().min(1).max(64) }),
 };
-const messageSchema = z.discriminatedUnion('type', [
+/** The messages of protocol 1. */
+const MESSAGES_V1 = [
   /** 签收: the platform shows the case. The case does not move. */
   z.strictObject({ type: z.literal('RECEIVED'), ...messageFields }),
   /** 退回补充审查, to the organ that examined. */
@@ -122,17 +123,36 @@ const messageSchema = z.discriminatedUnion('type', [
     validUntil: daySchema.nullable().default(null),
     authoriseSeal: z.boolean(),
   }),
-]);
-export type PlatformMessage = z.infer<typeof messageSchema>;
+] as const;
+/** Protocol 2: the hub lists the materials of the case, with a link to each file. The case does not move. */
+const materialsSchema = z.strictObject({
+  type: z.literal('MATERIALS'),
+  ...messageFields,
+  /** For which the person in `by` reads the files (用途). */
+  purpose: z.enum(['EXAMINATION', 'DECISION', 'VERIFICATION']),
+});
+const schemaV1 = z.discriminatedUnion('type', MESSAGES_V1);
+const schemaV2 = z.discriminatedUnion('type', [...MESSAGES_V1, materialsSchema]);
+export type MaterialsMessage = z.infer<typeof materialsSchema>;
+export type PlatformMessage = z.infer<typeof schemaV2>;
 export type MessageType = PlatformMessage['type'];
 /** The outcome of a message. */
 export type Verdict = 'DONE' | 'REFUSED';
 
-/** Parses a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the path of the fault. */
+/** Parses a body of protocol 1 whose signature is verified. Refuses MESSAGE_MALFORMED, with the path of the fault. */
 export function parseMessage(body: Uint8Array): PlatformMessage {
+  return parseBy(schemaV1, body);
+}
+
+/** The same for protocol 2, which has every message of protocol 1. */
+export function parseMessageV2(body: Uint8Array): PlatformMessage {
+  return parseBy(schemaV2, body);
+}
+
+function parseBy<Message>(schema: z.ZodType<Message>, body: Uint8Array): Message {
   const value = parseStrictJson(body);
   if (value === undefined) throw new Refusal('MESSAGE_MALFORMED');
-  const result = messageSchema.safeParse(value);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new Refusal('MESSAGE_MALFORMED', result.error.issues[0]?.path.join('.') || null);
 }

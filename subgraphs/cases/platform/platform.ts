@@ -92,7 +92,7 @@ export function isArrival(subject: Case, previousOrgan: string | null, record: S
 
 /** Returns what a platform receives about a case: its complete current state. */
 export function snapshotOf(subject: Case, platform: Platform): EventPayload<'ForwardedCaseChanged'> {
-  const { applicant, fields, licenseNumber, step, result, matter, delegation } = subject;
+  const { applicant, coOwnership, fields, licenseNumber, step, result, matter, delegation } = subject;
   return {
     platformId: platform.id,
     caseId: subject.id,
@@ -102,6 +102,7 @@ export function snapshotOf(subject: Case, platform: Platform): EventPayload<'For
     matterName: matter.name,
     mode: delegation.mode,
     applicant,
+    ...(coOwnership !== null && { coOwnership }),
     fields: [...fields],
     licenseNumber,
     step,

@@ -4,8 +4,11 @@ import { reportFault } from '../../kernel/http/errors.ts';
 import type { ServeOptions } from '../../kernel/http/serve.ts';
 import { findOverload } from '../../kernel/limits/overload.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+import { FILE_UNKNOWN, sendMaterial } from '../material/routes.ts';
+import { FILES_PATH } from './file-link.ts';
+import { openListedFile } from './material-workflow.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
-import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
+import { type PlatformDependencies, PROTOCOLS, takeMessage } from './workflow.ts';
 
 /** HTTP statuses of refusals that store nothing. The same message may be sent again. */
 const STATUSES: Partial<Record<RefusalCode, number>> = {
@@ -21,7 +24,12 @@ const STATUSES: Partial<Record<RefusalCode, number>> = {
   MESSAGE_TOO_LARGE: 413,
 };
 
-/** `POST /cases/platform/v1/messages`: receives messages of approval platforms. */
+interface FileRequest {
+  Params: { upload: string };
+  Querystring: Record<string, unknown>;
+}
+
+/** Receives messages of approval platforms, by every protocol, and serves the files that protocol 2 lists. */
 export function platformRoutes(
   app: FastifyInstance,
   deps: PlatformDependencies,
@@ -43,10 +51,17 @@ export function platformRoutes(
       const { code, message, field } = refusal;
       return reply.code(STATUSES[code] ?? 422).send({ outcome: 'REFUSED', code, message, field });
     });
-    scope.post(MESSAGES_PATH, { bodyLimit: MAX_MESSAGE_BYTES }, async (request, reply) => {
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const answer = await takeMessage(deps, request.headers[SIGNATURE_HEADER], body);
-      return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+    for (const protocol of Object.values(PROTOCOLS)) {
+      scope.post(protocol.path, { bodyLimit: MAX_MESSAGE_BYTES }, async (request, reply) => {
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        const answer = await takeMessage(deps, request.headers[SIGNATURE_HEADER], body, protocol);
+        return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+      });
+    }
+    scope.get<FileRequest>(`${FILES_PATH}/:upload`, async (request, reply) => {
+      const file = await openListedFile(deps, request.params.upload, request.query);
+      // The answer is the same for a link that has ended and for one that never was.
+      return file ? sendMaterial(request, reply, file) : reply.code(404).send(FILE_UNKNOWN);
     });
   });
 }

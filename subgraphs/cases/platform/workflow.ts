@@ -17,6 +17,7 @@ import type { ProposalContents } from '../proposal/proposal.ts';
 import { MAX_NAME_CHARS } from '../reception/application.ts';
 import { messages } from '../store.ts';
 import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
+import { type ListedMaterial, listMaterialsFor } from './material-workflow.ts';
 import {
   digestOf,
   MAX_CLOCK_SKEW_SECONDS,
@@ -36,12 +37,21 @@ export interface PlatformDependencies extends WorkflowDependencies {
   onError?: (error: unknown) => void;
 }
 
+/** The protocols, by version. A platform chooses one with each message, by its address. */
+export const PROTOCOLS = {
+  1: { path: '/cases/platform/v1/messages', parser: 'parseMessage' },
+  2: { path: '/cases/platform/v2/messages', parser: 'parseMessageV2' },
+} as const;
+export type Protocol = (typeof PROTOCOLS)[keyof typeof PROTOCOLS];
+
 /** Returns the URL to which platforms send their messages. They sign it as `aud`. */
-export function audienceOf({ publicUrl }: Pick<PlatformDependencies, 'publicUrl'>): string {
-  return `${publicUrl.replace(/(?<!\/)\/+$/, '')}${MESSAGES_PATH}`;
+export function audienceOf(
+  { publicUrl }: Pick<PlatformDependencies, 'publicUrl'>,
+  { path }: Protocol = PROTOCOLS[1],
+): string {
+  return `${publicUrl.replace(/(?<!\/)\/+$/, '')}${path}`;
 }
 
-export const MESSAGES_PATH = '/cases/platform/v1/messages';
 const SECRET_BYTES = 32;
 
 /**
@@ -195,14 +205,15 @@ export async function takeMessage(
   deps: PlatformDependencies,
   header: string | string[] | undefined,
   body: Uint8Array,
+  protocol: Protocol,
 ): Promise<Answer> {
   const at = deps.now();
   const signature = parseSignature(header);
   const platform = await store.findPlatformByKey(deps.db, signature.kid);
   const key = platform?.keys.find(({ kid }) => kid === signature.kid) ?? null;
-  await requireValidSignature(signature, key, body, { audience: audienceOf(deps), now: at });
+  await requireValidSignature(signature, key, body, { audience: audienceOf(deps, protocol), now: at });
   if (!platform) throw new Refusal('KEY_UNKNOWN');
-  const message = await deps.parse('parseMessage', body);
+  const message = await deps.parse(protocol.parser, body);
   const digest = digestOf(body);
   const signing = await openPersonSigning(deps.personSigning, null, { input: null, dryRun: false });
   const { isRepeated = false, ...answer } = await deps.db.transaction<Answer & { isRepeated?: true }>(async (tx) => {
@@ -236,9 +247,10 @@ async function handleMessage(
 ): Promise<MessageOutcome> {
   const { id, caseNumber } = message;
   try {
-    const { subject, moved: hasMoved } = await tx.transaction((inner) => perform(inner, deps, platform, message, at));
+    const done = await tx.transaction((inner) => perform(inner, deps, platform, message, at));
+    const { subject, moved: hasMoved, ...content } = done;
     const { step, result } = subject;
-    const answer = { id, outcome: 'DONE', caseNumber, step, result, at: at.toISOString() };
+    const answer = { id, outcome: 'DONE', caseNumber, step, result, at: at.toISOString(), ...content };
     return {
       verdict: 'DONE',
       stepSeq: hasMoved ? subject.steps.length : null,
@@ -262,7 +274,7 @@ async function perform(
   platform: Platform,
   message: PlatformMessage,
   at: Date,
-): Promise<{ subject: Case; moved: boolean }> {
+): Promise<{ subject: Case; moved: boolean; materials?: ListedMaterial[] }> {
   if (message.organ !== platform.organ) throw new Refusal('ORGAN_WITHOUT_POWER', 'organ');
   if (Date.parse(message.at) > at.getTime() + MAX_CLOCK_SKEW_SECONDS * 1000) throw new Refusal('FIELD_MALFORMED', 'at');
   const person = personOf(platform.id, platform.organ, message);
@@ -276,6 +288,14 @@ async function perform(
   switch (message.type) {
     case 'RECEIVED':
       return { subject: await recordReceived(innerDeps, command, platform), moved: false };
+    case 'MATERIALS': {
+      const subject = await act(innerDeps, command, async (_, current) => {
+        requireAtOrgan(current, platform.organ);
+        return current;
+      });
+      const materials = await listMaterialsFor(tx, deps, platform, message, { caseId, at });
+      return { subject, moved: false, materials };
+    }
     case 'SENT_BACK':
       return toMovedResult(await sendBack(innerDeps, command, message.reason));
     case 'PAUSED':

@@ -7,7 +7,7 @@ export const CASE_OUTPUTS: OutputRules = {
   masksCodes: true,
   verbatim: {
     'to be signed as they are': ['SignatureRequest.text', 'SignatureRequest.salt', 'SignatureRequest.challenge'],
-    'masks its code itself': ['Applicant.code'],
+    'masks its code itself': ['Applicant.code', 'CoHolder.code'],
     'by which the issuer knows a member of the staff': ['Appointment.issuer', 'Appointment.subject'],
     'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],
     'numbers that the hub or an office gives': [

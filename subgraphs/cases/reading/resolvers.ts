@@ -20,12 +20,12 @@ export function readingResolvers(deps: { db: Database; now: Clock; intake: { hol
         requirePerson(actor);
         const { case: caseId, purpose, remark = null, dryRun } = input;
         return mutate(async () => {
-          const { applicant, fields } = await discloseApplicant(deps, actor, {
+          const { applicant, coHolders, fields } = await discloseApplicant(deps, actor, {
             caseId,
             stated: { purpose, remark },
             dryRun,
           });
-          return { applicant, fields: [...fields] };
+          return { applicant, coHolders, fields: [...fields] };
         });
       },
       findApplicantCases: (_, { input }, { actor }) => {

@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import { maskCode } from '../../kernel/identity/identity.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
@@ -85,7 +86,7 @@ export function findApplicantCases(
 }
 
 /** An applicant with the code, and the lines of the application: complete, or masked in a rehearsal. */
-export type Disclosure = Pick<Case, 'applicant' | 'fields'>;
+export type Disclosure = Pick<Case, 'applicant' | 'fields'> & { coHolders: CoOwnership['coHolders'] | null };
 
 /**
  * Discloses the applicant's code and the lines of the application for a purpose, and records it. Refuses CASE_UNKNOWN,
@@ -97,7 +98,7 @@ export async function discloseApplicant(
   request: { caseId: string; stated: StatedPurpose; dryRun: boolean },
 ): Promise<Disclosure> {
   const { caseId, stated, dryRun } = request;
-  const disclosure = await transact(db, dryRun, async (tx) => {
+  const disclosure: Case = await transact(db, dryRun, async (tx) => {
     const [stored] = await findCases(tx, [caseId]);
     if (!stored) throw new Refusal('CASE_UNKNOWN', 'case');
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
@@ -108,10 +109,12 @@ export async function discloseApplicant(
     await recordReading(tx, person, stored, stated, { object: 'CODE', objectId: caseId, at });
     return stored.subject;
   });
-  const { applicant, fields } = disclosure;
-  if (!dryRun) return { applicant, fields };
+  const { applicant, coOwnership, fields } = disclosure;
+  const coHolders = coOwnership?.coHolders ?? null;
+  if (!dryRun) return { applicant, coHolders, fields };
   return {
     applicant: { ...applicant, code: maskCode(applicant.code) },
+    coHolders: coHolders?.map((one) => ({ ...one, code: maskCode(one.code) })) ?? null,
     fields: fields.map(({ label, text }) => ({ label: maskCodes(label), text: maskCodes(text) })),
   };
 }

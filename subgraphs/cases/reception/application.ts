@@ -1,5 +1,6 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
+import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
 import { beginsPeriod, type LicenseAction } from '../../kernel/license-acts.ts';
 import { requireActFits } from '../../kernel/license-type/act-fit.ts';
@@ -10,8 +11,9 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
 import { actOf, type CaseFile, endsInLicenseAct } from '../case.ts';
-import { requireChangeable, requireCorrection, requireFitting } from '../content/check.ts';
+import { requireChange, requireChangeable, requireFitting } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { requireCoOwnership } from '../content/owners.ts';
 import { ownLicense } from '../content/sight.ts';
 import { hasNextTerm, stateForActs } from '../fact/license.ts';
 import { isEndHeld, type StandingLicense } from '../standing/standing.ts';
@@ -24,6 +26,8 @@ const MAX_FIELDS = 20;
 
 export interface Application {
   applicant: Holder;
+  /** The holders besides the applicant (共有人), or null. */
+  coOwnership: CoOwnership | null;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
   /** The situation (办理情形) that it names, or null: what the matter is for. */
@@ -36,7 +40,7 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 /**
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`,
- * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireCorrection` and `requireChangeable` refuse.
+ * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and `requireChangeable` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
@@ -52,20 +56,33 @@ export function requireApplication(
   },
 ): void {
   const { type, offered, today } = facts;
-  const { applicant, fields } = application;
+  const { applicant, coOwnership, fields } = application;
   // An answer about the lines of somebody else's license would tell them, one guess at a time.
   const own = ownLicense(license, applicant.code);
   checkAll(
     () => requireSituation({ ...application, delegation }, offered),
-    () => requireLine(applicant.name, MAX_NAME_CHARS, 'applicant.name'),
-    () => isPersonKind(applicant.codeKind) && requireNameDot(applicant.name, 'applicant.name'),
-    () => requireHolderCode(applicant.codeKind, applicant.code, 'applicant.code', today),
+    () => requireIdentity(applicant, 'applicant', today),
+    () =>
+      checkEach(coOwnership?.coHolders ?? [], (one, i) => requireIdentity(one, `coOwnership.coHolders[${i}]`, today)),
+    () => requireCoOwnership({ ...application, delegation }, own, type),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
     () => requireOwnMatter(delegation, facts),
-    () => requireCorrection({ ...application, delegation }, own, type),
+    () => requireChange({ ...application, delegation }, own, type),
     () => requireChangeable({ ...application, delegation }, own, type),
+  );
+}
+
+/**
+ * Checks name and code of a person or an organisation. Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG,
+ * HOLDER_CODE_INVALID.
+ */
+function requireIdentity({ name, codeKind, code }: Holder, field: string, today: Day): void {
+  checkAll(
+    () => requireLine(name, MAX_NAME_CHARS, `${field}.name`),
+    () => isPersonKind(codeKind) && requireNameDot(name, `${field}.name`),
+    () => requireHolderCode(codeKind, code, `${field}.code`, today),
   );
 }
 
@@ -131,10 +148,13 @@ export function requireLicenseFits(application: LicenseNaming, license: Standing
   if (!needsLicense(action)) return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  const { licenseType, holder } = license.license;
   requireActFits(
-    { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
-    { licenseType, holderCode: holder.code, state: stateForActs(license, day, isEndHeld(license)) },
+    { action, licenseType: delegation.outcome.licenseType, applicantCode: application.applicant.code },
+    {
+      licenseType: license.license.licenseType,
+      held: license.license,
+      state: stateForActs(license, day, isEndHeld(license)),
+    },
     'licenseNumber',
   );
   // What waits for its first day is not renewed again, whatever act has joined both periods since.

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
+import { isHeldBy } from '../../kernel/identity/co-ownership.ts';
 import { changesHolder, type LicenseAction } from '../../kernel/license-acts.ts';
 import { buildReading } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
@@ -15,6 +16,8 @@ import { lockHolderChecks } from './store.ts';
 /** What a request names: an applicant's code, and licenses that the answer compares it with. */
 export interface NamedLicenses {
   applicantCode: string;
+  /** Codes of the other holders that it states. */
+  coHolderCodes: readonly string[];
   /** The act for which it names a license by its number. */
   act: LicenseAction;
   licenseNumber: string | null;
@@ -32,7 +35,7 @@ interface NamedLicense {
  * (HOLDER_CHECK), unless the act gives the license to another holder, as the applicant is then (LICENSE_NAMED).
  */
 async function listForeign(tx: Transaction, named: NamedLicenses): Promise<NamedLicense[]> {
-  const { licenseNumber, materials, act, applicantCode } = named;
+  const { licenseNumber, materials, act, applicantCode, coHolderCodes } = named;
   const identifiers = materials.flatMap(({ license }) => license ?? []);
   const asMaterial = [...(await findNamedLicenses(tx, identifiers)).values()];
   const byNumber = licenseNumber === null ? null : await findLicense(tx, licenseNumber);
@@ -41,7 +44,10 @@ async function listForeign(tx: Transaction, named: NamedLicenses): Promise<Named
     ...asMaterial.map((license) => ({ license, object: 'HOLDER_CHECK' as const })),
     ...(byNumber === null ? [] : [{ license: byNumber, object } as const]),
   ];
-  const foreign = all.filter(({ license }) => license.license.holder.code !== applicantCode);
+  const isCompared = ({ license }: NamedLicense) => license.number === byNumber?.number && !changesHolder(act);
+  const isForeign = (one: NamedLicense) =>
+    [applicantCode, ...(isCompared(one) ? coHolderCodes : [])].some((code) => !isHeldBy(one.license.license, code));
+  const foreign = all.filter(isForeign);
   // One that a request names twice is one.
   return [...new Map(foreign.map((each) => [`${each.object} ${each.license.number}`, each])).values()];
 }

@@ -2,7 +2,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay, isWithin } from '../../kernel/day.ts';
-import { computeContentDigest, type DelegationFact } from '../../kernel/events/events.ts';
+import type { DelegationFact } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
@@ -14,6 +14,7 @@ import { loadCalendar } from '../calendar/store.ts';
 import { actOf, buildStep, type Case, divisionOf } from '../case.ts';
 import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
+import { labelFor, labelLines } from '../content/labels.ts';
 import { ownLicense } from '../content/sight.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { findGuideFacts, findMatter } from '../fact/store.ts';
@@ -46,19 +47,11 @@ import { guideForHandIn } from './guide.ts';
 import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
+import { digestOf, type Request } from './request.ts';
 import { loadSituations } from './situation-workflow.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
-
-export interface Request {
-  matterId: string;
-  application: Application;
-  materials: readonly SubmittedMaterial[];
-  /** If the same person sends the same key again, the answer is the case of the first request. */
-  requestKey: string | null;
-  dryRun: boolean;
-}
 
 export interface ReceptionDependencies extends WorkflowDependencies {
   intake: IntakeLimits;
@@ -105,12 +98,13 @@ export async function receiveApplication(deps: ReceptionDependencies, actor: Act
 /** Returns what a request names. Without a situation it is for what its matter is for today. */
 async function namedBy({ db, now }: ReceptionDependencies, request: Request): Promise<NamedLicenses> {
   const { application, materials, matterId } = request;
-  const { applicant, licenseNumber } = application;
+  const { applicant, coOwnership, licenseNumber } = application;
   const today = dayOf(now());
   const matter = licenseNumber === null ? null : await findMatter(db, matterId, today);
   const delegation = matter?.delegations.find(({ validFrom, validTo }) => isWithin(today, validFrom, validTo));
   const act = application.act ?? delegation?.licenseAction ?? 'ISSUE';
-  return { applicantCode: applicant.code, act, licenseNumber, materials };
+  const coHolderCodes = coOwnership?.coHolders.map(({ code }) => code) ?? [];
+  return { applicantCode: applicant.code, coHolderCodes, act, licenseNumber, materials };
 }
 
 /**
@@ -151,10 +145,12 @@ async function openCase(
   const earlierRequest = isKeyFit ? await findEarlier() : null;
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
-  const type = await findTypeOfCase(tx, { delegation, steps: [] }, dayOf(at));
+  const typeOf = await findTypeOfCase(tx, { delegation, steps: [] }, dayOf(at));
+  const { type } = typeOf;
   const application = { ...request.application, fields: toLabels(type, request.application.fields) };
   const { licenseNumber } = application;
-  const license = await findStanding(tx, { id: null, licenseNumber });
+  const standing = await findStanding(tx, { id: null, licenseNumber });
+  const license = labelFor(actOf({ ...application, delegation }), standing, typeOf);
   const guides = await findGuideFacts(tx, [matter.matterId]);
   const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
   const licenseMatter = license && (await findMatter(tx, license.license.matterId, dayOf(at)));
@@ -186,12 +182,6 @@ async function openCase(
   return { subject: requireSameRequest(firstRequest, digest), isNew: false };
 }
 
-/** Returns the digest of what a request asks for. Without a situation it is the digest of earlier releases. */
-function digestOf({ matterId, application, materials }: Request): string {
-  const { act: situation, ...named } = application;
-  return computeContentDigest({ matterId, ...named, ...(situation !== null && { situation }), materials });
-}
-
 /** Checks materials (收取材料) against the guide in force that day. `caseId` is null before the case is there. */
 async function prepareHandIn(
   tx: Transaction,
@@ -220,7 +210,8 @@ function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: 
 }
 
 /**
- * Accepts a received application (受理). From then on the case keeps today's matter, mode and guide.
+ * Accepts a received application (受理). From then on the case keeps today's matter, mode, guide and version of the
+ * license type.
  * Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
  */
 export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
@@ -241,8 +232,12 @@ async function enterAcceptance(
   const accept = await loadAcceptance(tx, [subject], clerk, dayOf(at));
   const acceptance = accept(subject);
   const { matter, acceptedBy, guide } = acceptance;
-  const record = { ...buildStep(clerk, 'ACCEPTED', at), organ: acceptedBy };
-  const accepted = await store.addStep(tx, subject, record, acceptance);
+  const typeOf = await findTypeOfCase(tx, { ...acceptance, steps: [] }, dayOf(at));
+  // Since the application was received, the type may have given a line another label.
+  const fields = labelLines(subject.fields, typeOf);
+  const data = typeOf.type && { typeVersion: typeOf.type.version };
+  const record = { ...buildStep(clerk, 'ACCEPTED', at, { data }), organ: acceptedBy };
+  const accepted = await store.addStep(tx, subject, record, { ...acceptance, fields });
   const clock = clockOf({
     steps: accepted.steps,
     guideLimits: guide,
@@ -335,7 +330,7 @@ export async function supplement(
   const [named] = await store.findCases(deps.db, [command.id]);
   if (named) {
     const { applicant } = named.subject;
-    const checks = { ...changes, applicantCode: applicant.code, act: actOf(named.subject) };
+    const checks = { ...changes, applicantCode: applicant.code, coHolderCodes: [], act: actOf(named.subject) };
     await recordHolderChecks(deps, command.actor, checks);
   }
   return act(deps, command, async (tx, subject, at) => {
@@ -344,10 +339,12 @@ export async function supplement(
     faults.check(() => {
       if (changes.note !== null) requireNote(changes.note, 'note');
     });
-    const type = await findTypeOfCase(tx, subject, dayOf(at));
+    const typeOf = await findTypeOfCase(tx, subject, dayOf(at));
+    const { type } = typeOf;
     const fields = changes.fields === null ? subject.fields : toLabels(type, changes.fields);
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
-    const license = await findStanding(tx, { id: subject.id, licenseNumber });
+    const standing = await findStanding(tx, { id: subject.id, licenseNumber });
+    const license = labelFor(actOf(subject), standing, typeOf);
     const { applicant } = subject;
     if (changes.fields !== null) {
       faults.check(() => requireFields(fields, mayTakeOut(actOf(subject)) ? 'AMENDMENT' : 'APPLICATION'));

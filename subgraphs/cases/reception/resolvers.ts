@@ -1,8 +1,10 @@
+import { type CoOwnership, parseShare } from '../../kernel/identity/co-ownership.ts';
 import { normaliseHolderCode } from '../../kernel/identity/identity.ts';
 import { toSubmittedMaterial } from '../material/resolvers.ts';
-import type { ApplicationInput, Resolvers } from '../resolvers.gen.ts';
+import type { ApplicationInput, CoOwnershipInput, Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import * as reception from './reception-workflow.ts';
+import type { Request } from './request.ts';
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
 export function receptionMutations(deps: reception.ReceptionDependencies) {
@@ -32,9 +34,25 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
   } satisfies Resolvers['Mutation'];
 }
 
-function readRequest(input: ApplicationInput): reception.Request {
+function readRequest(input: ApplicationInput): Request {
   const { matter, fields, licenseNumber = null, situation: act = null, requestKey = null, dryRun } = input;
-  const applicant = { ...input.applicant, code: normaliseHolderCode(input.applicant.code) };
+  const applicant = readIdentity(input.applicant);
+  const coOwnership = readCoOwnership(input.coOwnership ?? null);
   const materials = input.materials.map(toSubmittedMaterial);
-  return { matterId: matter, application: { applicant, fields, licenseNumber, act }, materials, requestKey, dryRun };
+  const application = { applicant, coOwnership, fields, licenseNumber, act };
+  return { matterId: matter, application, materials, requestKey, dryRun };
+}
+
+/** Returns a name with the code in its normal form. */
+const readIdentity = <Input extends { code: string }>(input: Input) => ({
+  ...input,
+  code: normaliseHolderCode(input.code),
+});
+
+/** Returns shares as they are kept. A text that is no share stays, so that it is refused in its place. */
+function readCoOwnership(input: CoOwnershipInput | null): CoOwnership | null {
+  if (input === null) return null;
+  const read = (share: string | null = null) => (share === null ? null : (parseShare(share) ?? share));
+  const coHolders = input.coHolders.map((one) => ({ ...readIdentity(one), share: read(one.share) }));
+  return { kind: input.kind, share: read(input.share), coHolders };
 }

@@ -1,4 +1,4 @@
-import { dayOf } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { hasEnded as hasPeriodEnded } from '../../kernel/period/validity.ts';
 import { actOf, type Case, endsInLicenseAct, hasEnded, type LicenseFact } from '../case.ts';
@@ -21,8 +21,14 @@ export function findRunningRenewal(subject: Case): string | null {
  * day as well: such a case does not keep the license in force.
  */
 export function wasAskedInTime(subject: Case, { license }: LicenseFact): boolean {
+  const day = findAcceptanceDay(subject);
+  return day !== null && !hasPeriodEnded(license, day);
+}
+
+/** Returns the day on which a case was accepted, or null. */
+export function findAcceptanceDay(subject: Case): Day | null {
   const accepted = findAcceptance(subject);
-  return accepted !== undefined && !hasPeriodEnded(license, dayOf(accepted.at));
+  return accepted ? dayOf(accepted.at) : null;
 }
 
 const findAcceptance = ({ steps }: Case) => steps.find(({ step }) => step === 'ACCEPTED');

@@ -5,7 +5,7 @@ import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { Case } from '../case.ts';
 import { findLicense } from '../fact/store.ts';
 import * as tables from '../tables.ts';
-import { findRunningRenewal, RENEWING, wasAskedInTime } from './renewal.ts';
+import { findAcceptanceDay, findRunningRenewal, RENEWING, wasAskedInTime } from './renewal.ts';
 
 const { caseFile, outboxEvent, outboxStream } = tables;
 const messages: MessageTables = tables;
@@ -21,10 +21,12 @@ export async function announceRenewal(tx: Transaction, before: Case, after: Case
   const running = findRunningRenewal(after);
   const number = running ?? findRunningRenewal(before);
   const license = number === null ? null : await findLicense(tx, number);
-  if (number === null || license === null || !wasAskedInTime(after, license)) return false;
-  const { id: caseId } = after;
+  const acceptedOn = findAcceptanceDay(after);
+  if (number === null || license === null || acceptedOn === null || !wasAskedInTime(after, license)) return false;
+  const { id: caseId, number: caseNumber } = after;
   const isGranted = running !== null && after.step === 'DECIDED';
-  const payload = { caseId, number, isRunning: running !== null, isGranted, changedAt: at.toISOString() };
+  const state = { isRunning: running !== null, isGranted, changedAt: at.toISOString() };
+  const payload = { caseId, caseNumber, acceptedOn, number, ...state };
   const event = { type: 'RenewalChanged', stream: streamOf(caseId), occurredAt: at, payload } as const;
   await appendEvent(tx, messages, CONSUMERS, event);
   return true;

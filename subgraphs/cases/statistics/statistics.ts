@@ -1,9 +1,21 @@
 import type { Day } from '../../kernel/day.ts';
 import type { Mode } from '../../kernel/events/events.ts';
+import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
+import type { CsvCell } from '../../kernel/list/csv-text.ts';
+import type { MatterFact } from '../../kernel/period/delegation.ts';
 
 /** Statistics of cases (办件统计). */
 
-export const DIMENSIONS = ['MATTER', 'ORGAN', 'MODE', 'MONTH'] as const;
+export const DIMENSIONS = [
+  'MATTER',
+  'ORGAN',
+  'MODE',
+  'MONTH',
+  'DIVISION',
+  'ACCEPTED_BY',
+  'POWER_TYPE',
+  'ACTION',
+] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Conditions are joined by AND. Null means no condition. */
@@ -61,6 +73,13 @@ const MODE_NAMES: Record<Mode, string> = {
   WINDOW_FORWARD: '服务窗口前移',
 };
 
+const POWER_TYPE_NAMES: Record<MatterFact['powerType'], string> = {
+  LICENSE: '行政许可',
+  CONFIRMATION: '行政确认',
+  FILING: '其他行政权力（备案）',
+  OTHER: '其他行政权力（其他）',
+};
+
 export interface Names {
   matters: ReadonlyMap<string, string>;
   organs: ReadonlyMap<string, string>;
@@ -72,11 +91,18 @@ export function labelOf(dimension: Dimension, key: string, { matters, organs }: 
     case 'MATTER':
       return matters.get(key) ?? key;
     case 'ORGAN':
+    case 'ACCEPTED_BY':
       return organs.get(key) ?? (key === '' ? '（未明确）' : key);
     case 'MODE':
       return MODE_NAMES[key as Mode] ?? key;
     case 'MONTH':
       return `${key.slice(0, 4)}年${Number(key.slice(5))}月`;
+    case 'POWER_TYPE':
+      return POWER_TYPE_NAMES[key as MatterFact['powerType']] ?? key;
+    case 'ACTION':
+      return key === '' ? '（不涉及证照）' : LICENSE_ACTS[key as LicenseAction].label;
+    case 'DIVISION':
+      return key;
   }
 }
 
@@ -96,21 +122,7 @@ const COLUMNS: readonly [string, (row: Row) => string | number | null][] = [
   ['逾期在办', (row) => row.overdueRunning],
 ];
 
-/**
- * Returns a table as CSV (RFC 4180: commas, CRLF, quotes doubled), with a byte-order mark.
- * Without that mark Excel reads UTF-8 in the code page of the system.
- */
-export function toCsv(rows: readonly Row[]): string {
-  const lines = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, readCell]) => readCell(row)))];
-  return `\ufeff${lines.map((line) => `${line.map(writeCell).join(',')}\r\n`).join('')}`;
-}
-
-/** A spreadsheet reads a cell that begins like this as a formula. An apostrophe before it makes it text. */
-const FORMULA_START = /^[=+\-@\t\r]/;
-
-export function writeCell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = FORMULA_START.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** Returns the lines of a table for a spreadsheet, the heading first. */
+export function toLines(rows: readonly Row[]): CsvCell[][] {
+  return [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, readCell]) => readCell(row)))];
 }

@@ -93,6 +93,12 @@ const KEYS: Record<Dimension, SQL<string>> = {
   ORGAN: sql`coalesce(${caseFigure.organ}, '') collate "C"`,
   MODE: sql`${caseFigure.mode} collate "C"`,
   MONTH: sql`to_char(counted.day, 'YYYY-MM') collate "C"`,
+  DIVISION: sql`${caseFile.divisionCode} collate "C"`,
+  ACCEPTED_BY: sql`coalesce(${caseFile.acceptedBy}, '') collate "C"`,
+  POWER_TYPE: sql`(${caseFile.matter} ->> 'powerType') collate "C"`,
+  // The rules of `endsInLicenseAct` and `actOf`.
+  ACTION: sql`(case when ${caseFile.delegation} -> 'outcome' ->> 'kind' = 'DECISION' then ''
+    else coalesce(${caseFile.act}, ${caseFile.delegation} ->> 'licenseAction', 'ISSUE') end) collate "C"`,
 };
 
 /** The key of a row: an id, a code or a month. */

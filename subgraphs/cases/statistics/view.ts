@@ -8,6 +8,6 @@ export function viewRow(by: Dimension | null, row: Row) {
   return {
     ...row,
     matter: by === 'MATTER' ? { id: row.key } : null,
-    organ: by === 'ORGAN' && row.key !== '' ? { id: row.key } : null,
+    organ: (by === 'ORGAN' || by === 'ACCEPTED_BY') && row.key !== '' ? { id: row.key } : null,
   };
 }

@@ -3,16 +3,18 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
 import { deliverySchema } from '../delivery/delivery.ts';
-import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
+import { coOwnershipSchema } from '../identity/co-ownership.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { organChangedSchema, organSchema } from '../organ/fact.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
-import { saltSchema } from '../sealing/salt.ts';
+import { type GrantContent, grantContent, type Holder, holder } from './grant-content.ts';
 import { guideFact } from './guide-fact.ts';
-import { SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
+import { SEAL_KINDS, SEAL_STATES, sealGrant, withGrants } from './seal-grant.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
+
+export { type GrantContent, grantContent, type Holder };
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
 export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
@@ -77,38 +79,6 @@ const delegation = z.object({
 });
 export type DelegationFact = z.infer<typeof delegation>;
 
-const holder = z.object({
-  name: z.string().min(1),
-  codeKind: z.enum(HOLDER_CODE_KINDS),
-  code: z.string(),
-});
-export type Holder = z.infer<typeof holder>;
-
-/** The content that the decider sees and authorises. The license repeats it word for word. */
-export const grantContent = z.object({
-  ...{ matterId: text, licenseName: text },
-  action: z.enum(LICENSE_ACTIONS),
-  /** The license to act on, or null if a new one is issued. */
-  licenseNumber: z.string().nullable(),
-  /** The newest version of that license when it was decided. Absent if a new one is issued, and up to 0.4.1. */
-  onVersion: z.int().positive().optional(),
-  /** What the act changes of what stood on it: the holder's name and the lines. Absent like `onVersion`. */
-  changes: z.array(z.object({ label: text, before: nullableText, after: nullableText })).optional(),
-  licenseType: z.string().length(21),
-  /** Version of the type that judged its lines. Absent if none was known, and up to 0.4. */
-  typeVersion: z.int().positive().optional(),
-  holder,
-  /** Label and text of each line of the license, in order (KZ_* extensions of GB/T 36903). */
-  fields: z.array(z.object({ label: z.string(), text: z.string() })),
-  /** Labels of those that the sheet does not show (不印项). Absent if it shows all. */
-  unprinted: z.array(z.string()).min(1).optional(),
-  validFrom: day,
-  validUntil: day.nullable(),
-  /** Random element. Absent in grants of releases up to 0.4. */
-  salt: saltSchema.optional(),
-});
-export type GrantContent = z.infer<typeof grantContent>;
-
 /** What the law says that a matter rests on (设定依据), for a time. `text` is null while none is entered. */
 const legalBasis = z.object({ text: nullableText, validFrom: day.nullable(), validTo: day.nullable() });
 
@@ -137,11 +107,15 @@ const licenseChange = z.object({
     licenseName: z.string(),
     licenseType: z.string(),
     holder,
+    /** The other holders (共有人). Absent if there is one holder. */
+    coOwnership: coOwnershipSchema.optional(),
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     validFrom: day,
     validUntil: day.nullable(),
     /** First day of the term that was granted last. Null in events of releases up to 0.4.1. */
     termFrom: day.nullable().default(null),
+    /** Version of the type that its record names. Absent if it names none, and in events of releases up to 0.4.1. */
+    typeVersion: z.int().positive().optional(),
   }),
 });
 
@@ -203,6 +177,10 @@ export const payloads = {
   /** A renewal (延续) that a case accepted runs, is granted and waits for its version, or is settled. */
   RenewalChanged: z.object({
     caseId: z.uuid(),
+    caseNumber: z.string(),
+    /** The day on which it was accepted. */
+    acceptedOn: daySchema,
+    /** Number of the license. */
     number: z.string(),
     isRunning: z.boolean(),
     isGranted: z.boolean().default(false),
@@ -288,6 +266,8 @@ export const payloads = {
     matterName: z.string(),
     mode: z.enum(MODES),
     applicant: holder,
+    /** The holders besides the applicant that it names (共有人). Absent if it names none. */
+    coOwnership: coOwnershipSchema.optional(),
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
     /** Step and result of the case, with the names of `Case.step` and `Case.result`. */
@@ -329,12 +309,14 @@ export const payloads = {
     z.object({
       sealId: z.string(),
       name: z.string(),
-      kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
+      kind: z.enum(SEAL_KINDS),
       organ: z.string(),
       state: z.enum(SEAL_STATES),
       validFrom: instantSchema,
       validUntil: instantSchema,
       grants: z.array(sealGrant),
+      /** When its kind became required. Absent in events up to release 0.4. */
+      requiredSince: instantSchema.nullable().optional(),
     }),
   ),
 } as const;

@@ -3,6 +3,10 @@ import { daySchema } from '../day-schema.ts';
 
 /** What licenses keep of a seal, from its events. */
 
+/** 单位印章, 审批专用章, 证照专用章, 受理专用章. */
+export const SEAL_KINDS = ['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL', 'ACCEPTANCE_SEAL'] as const;
+export type SealKind = (typeof SEAL_KINDS)[number];
+
 export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] as const;
 
 export const sealGrant = z.object({

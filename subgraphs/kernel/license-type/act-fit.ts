@@ -1,3 +1,4 @@
+import { type Held, isHeldBy } from '../identity/co-ownership.ts';
 import {
   type Act,
   changesHolder,
@@ -39,13 +40,13 @@ export function requireActAllowed(act: Act, state: ValidityState, field: string 
  * transferred, LICENSE_ACT_NOT_ALLOWED if its state does not allow the act.
  */
 export function requireActFits(
-  request: { action: Act; licenseType: string | null; holderCode: string },
-  license: { licenseType: string; holderCode: string; state: ValidityState },
+  request: { action: Act; licenseType: string | null; applicantCode: string },
+  license: { licenseType: string; held: Held; state: ValidityState },
   field: string,
 ): void {
   const { action } = request;
   if (license.licenseType !== request.licenseType) throw new Refusal('LICENSE_UNKNOWN', field);
-  if (!changesHolder(action) && license.holderCode !== request.holderCode)
+  if (!changesHolder(action) && !isHeldBy(license.held, request.applicantCode))
     throw new Refusal('NOT_YOUR_RECORD', field, '证照的持证人不是申请人');
   requireActAllowed(action, license.state, field);
 }

@@ -1,4 +1,6 @@
-/** What an act changes on a license: its lines (制证信息), and the name of its holder. */
+import { describeOwnership, type Held } from '../identity/co-ownership.ts';
+
+/** What an act changes on a license: its lines (制证信息), and the names and shares of its holders. */
 
 /** The lines of a license's content. A label occurs once. */
 export type Lines = readonly { label: string; text: string }[];
@@ -12,6 +14,8 @@ export interface AmendedLine {
 
 /** The holder's name among the lines that an act changes. */
 export const HOLDER_LABEL = '持证主体';
+/** The names and shares of all holders, of a license that has several. */
+export const OWNERS_LABEL = '共有人';
 
 /** Returns the lines in which two contents differ, those of `before` first. */
 export function listAmended(before: Lines, after: Lines): AmendedLine[] {
@@ -23,13 +27,15 @@ export function listAmended(before: Lines, after: Lines): AmendedLine[] {
 }
 
 /** What a version of a license states, as far as an act may change it. */
-export interface StatedContent {
-  holderName: string;
+export interface StatedContent extends Held {
   fields: Lines;
 }
 
-/** Returns what differs between two versions of a license: the holder's name, then the lines. */
+/** Returns what differs between two versions of a license: names and shares of the holders, then the lines. */
 export function listLicenseChanges(before: StatedContent, after: StatedContent): AmendedLine[] {
-  const nameLine = ({ holderName }: StatedContent) => [{ label: HOLDER_LABEL, text: holderName }];
-  return [...listAmended(nameLine(before), nameLine(after)), ...listAmended(before.fields, after.fields)];
+  const nameLines = ({ holder, coOwnership }: StatedContent) => [
+    { label: HOLDER_LABEL, text: holder.name },
+    ...(coOwnership ? [{ label: OWNERS_LABEL, text: describeOwnership({ holder, coOwnership }) }] : []),
+  ];
+  return [...listAmended(nameLines(before), nameLines(after)), ...listAmended(before.fields, after.fields)];
 }

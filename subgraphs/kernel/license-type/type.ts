@@ -70,6 +70,8 @@ const members = {
   /** Sheets of a version: originals (正本) and duplicates (副本). */
   originals: z.int().min(1).max(1).default(1),
   duplicates: z.int().nonnegative().max(MAX_DUPLICATES).default(0),
+  /** Whether several persons may hold one license (共有人). Absent: no. */
+  coHolders: z.boolean().optional(),
   /** Name of the sheet's template; `general` fits every type. */
   template: z
     .string()

@@ -89,15 +89,22 @@ export function maskName(name: string): string {
 }
 
 /**
- * Returns the lines that everybody may see: those of `labels`. The name of a holder who is a natural person is masked
- * in them, as it is elsewhere; `person` is null for an organisation.
+ * Returns the lines that everybody may see: those of `labels`. The names of holders who are natural persons are masked
+ * in them, as they are elsewhere.
  */
 export function publishLines(
   lines: readonly { label: string; text: string }[],
   labels: ReadonlySet<string>,
-  person: string | null,
+  persons: readonly string[],
 ): { label: string; text: string }[] {
   return lines
     .filter(({ label }) => labels.has(label))
-    .map(({ label, text }) => ({ label, text: person === null ? text : text.replaceAll(person, maskName(person)) }));
+    .map(({ label, text }) => ({ label, text: hideNames(text, persons) }));
+}
+
+/** A name that contains another one is masked first. */
+function hideNames(text: string, names: readonly string[]): string {
+  return [...names]
+    .sort((a, b) => b.length - a.length)
+    .reduce((hidden, name) => hidden.replaceAll(name, maskName(name)), text);
 }

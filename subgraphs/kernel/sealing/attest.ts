@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { startOfDay } from '../day.ts';
 import { daySchema } from '../day-schema.ts';
 import { readLicenseIdentifier } from '../identifier.ts';
-import { LICENSE_STATES, VALIDITY_STATES } from '../license-acts.ts';
+import { IN_FORCE, LICENSE_STATES, VALIDITY_STATES } from '../license-acts.ts';
 
 /**
  * Everything that the register's key signs (登记机关声明): one closed form for each `typ`. Values are bounded or come from
@@ -83,8 +83,8 @@ const organ = z
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
   .max(64);
 
-/** The number of a blank (空白证照): prefix and eight digits. */
-const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{8}$/);
+/** The number of a blank (空白证照): a prefix and one to nine digits. */
+const blankNumber = z.string().regex(/^[0-9A-Z]{1,12}\d{1,9}$/);
 
 /**
  * What the register states of a license (登记声明): who stated what of which version. `jti` is the id of the act, so a
@@ -151,11 +151,50 @@ const registeredPaper = z
   .refine(isOfVersion, VERSION_DIFFERS)
   .refine(({ by, preparedBy }) => by !== preparedBy, 'nobody takes a ledger over alone');
 
-export const registerStatement = z.discriminatedUnion('act', [spoiledSheet, endedPeriod, registeredPaper]);
+/** Number of a case: division, day and a running number. */
+const caseNumber = z.string().regex(/^\d{19,24}$/);
+
+/** Members of both statements on the renewal of a license: its case, and the last day `until` that it is about. */
+const heldEnd = { jti: z.uuid(), iat: seconds, sub: identifier, version, organ, until: daySchema, case: caseNumber };
+
+/**
+ * What the register states when a renewal that was asked for in time holds off the last day of a license (视为准予延续,
+ * 行政许可法第五十条). Nobody decides it. The register states none of a renewal that was accepted after that day, or not yet.
+ */
+const renewalHolds = z
+  .strictObject({
+    ...heldEnd,
+    act: z.literal('HOLD'),
+    state: z.enum(IN_FORCE),
+    /** The day on which the renewal was accepted. */
+    accepted: daySchema,
+  })
+  .refine(isOfVersion, VERSION_DIFFERS)
+  .refine(({ accepted, until }) => accepted <= until, 'the renewal was not asked for in time')
+  .refine(({ accepted, iat }) => startOfDay(accepted).getTime() <= iat * 1000, 'the renewal is not accepted yet');
+
+/** How a renewal ended: a version renews the license, or none does. */
+export const RELEASE_OUTCOMES = ['RENEWED', 'NOT_RENEWED'] as const;
+export type ReleaseOutcome = (typeof RELEASE_OUTCOMES)[number];
+
+/** What the register states when a renewal no longer holds off the last day. The days of the license count again. */
+const renewalReleases = z
+  .strictObject({ ...heldEnd, act: z.literal('RELEASE'), state, outcome: z.enum(RELEASE_OUTCOMES) })
+  .refine(isOfVersion, VERSION_DIFFERS);
+
+export const registerStatement = z.discriminatedUnion('act', [
+  spoiledSheet,
+  endedPeriod,
+  registeredPaper,
+  renewalHolds,
+  renewalReleases,
+]);
 export type RegisterStatement = z.infer<typeof registerStatement>;
 export type SpoilStatement = z.infer<typeof spoiledSheet>;
 export type LapseStatement = z.infer<typeof endedPeriod>;
 export type RegistrationStatement = z.infer<typeof registeredPaper>;
+export type HoldStatement = z.infer<typeof renewalHolds>;
+export type ReleaseStatement = z.infer<typeof renewalReleases>;
 export const REGISTER_TYP = 'register-statement+jwt';
 
 /** Maximum of acts that one call states. */

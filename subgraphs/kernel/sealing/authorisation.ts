@@ -83,9 +83,9 @@ function readUnverified(jws: string): VerifiedAuthorisation {
 }
 
 /** The person whom a statement names. */
-export type NamedAuthoriser = Pick<AuthorisedUse, 'personId' | 'decider'> & { name: string };
+export type NamedAuthoriser = Pick<AuthorisedUse, 'personId' | 'decider' | 'authorisedAt'> & { name: string };
 
-const authoriser = sealAuthorisation.pick({ actor: true, actorName: true, decider: true });
+const authoriser = sealAuthorisation.pick({ actor: true, actorName: true, authorisedAt: true, decider: true });
 
 /**
  * Returns the person whom a statement names, and for whom that person decides, without verification. Only the signer
@@ -94,8 +94,8 @@ const authoriser = sealAuthorisation.pick({ actor: true, actorName: true, decide
  */
 export function readUnverifiedAuthoriser(jws: string): NamedAuthoriser {
   try {
-    const { actor: personId, actorName: name, decider = null } = authoriser.parse(decodeJwt(jws));
-    return { personId, name, decider };
+    const { actor: personId, actorName: name, authorisedAt, decider = null } = authoriser.parse(decodeJwt(jws));
+    return { personId, name, authorisedAt, decider };
   } catch {
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
   }

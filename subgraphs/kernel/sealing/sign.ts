@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { type Day, isWithin } from '../day.ts';
+import { instantSchema } from '../day-schema.ts';
 import type { SealGrant } from '../events/seal-grant.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
 import { MAX_DUPLICATES } from '../license-type/type.ts';
 import type { AttestActsRequest, AttestRequest } from './attest.ts';
 import { type Decider, decider, decidesFor } from './person-signature.ts';
+import type { SealPurpose } from './seal-kind.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -15,6 +17,8 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 export const SIGNATURE_PROFILES = ['PADES', 'CADES'] as const;
 export type SignatureProfile = (typeof SIGNATURE_PROFILES)[number];
 
+const level = z.enum(['CITY', 'COUNTY']);
+
 /** The information that the seals subgraph needs to judge any use of a seal. */
 const sealUse = z.object({
   /** Idempotency key: a repeated call with the same id always returns the first signature. */
@@ -24,6 +28,8 @@ const sealUse = z.object({
   matterId: z.string(),
   caseId: z.string().nullable(),
   act: z.enum(SEALED_ACT_NAMES),
+  /** Level of the sealing organ, which with the act says the kind of the seal (`SEAL_KIND_OF`). */
+  level,
   /** Identifier of the license version that, or whose act, is sealed. For a decision document: the case number. */
   identifier: z.string(),
   /** The blank for the new sheet, if the act makes one. It is fixed here so that nobody can claim another one later. */
@@ -69,8 +75,8 @@ export type SignAnswer =
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
 
-/** Who authorised a use of an organ's seal for a matter. */
-export interface AuthorisedUse {
+/** Who authorised a use of an organ's seal for a matter, for what and when. */
+export interface AuthorisedUse extends SealPurpose {
   organ: string;
   matterId: string;
   personId: string;
@@ -84,7 +90,7 @@ export interface AuthorisedUse {
  */
 export function isGranted(
   grants: readonly SealGrant[],
-  { organ, matterId, personId, decider }: AuthorisedUse,
+  { organ, matterId, personId, decider }: Pick<AuthorisedUse, 'organ' | 'matterId' | 'personId' | 'decider'>,
   day: Day,
 ): boolean {
   const isDecider = decider === null || decidesFor(organ, decider);
@@ -102,6 +108,9 @@ export const pictureRequest = z.object({
   matterId: z.string(),
   personId: z.string(),
   decider: decider.nullable(),
+  act: z.enum(SEALED_ACT_NAMES),
+  level,
+  authorisedAt: instantSchema,
 }) satisfies z.ZodType<AuthorisedUse>;
 export type PictureRequest = z.infer<typeof pictureRequest>;
 /** Returns the office's own PNG of the seal that `sign` would use, or null if it is drawn. Refuses as `sign` does. */

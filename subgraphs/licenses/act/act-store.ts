@@ -1,10 +1,11 @@
-import { and, asc, eq, getTableColumns, inArray, isNull, max, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, isNull, max, notInArray, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import type { Act } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { announceMootWishes } from '../countersign/store.ts';
+import { NOTED_ACTS } from '../register/statement.ts';
 import { act, certificateTask, lostVersion } from '../tables.ts';
 
 /** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
@@ -147,11 +148,11 @@ export async function findActByCase(db: Reader, caseId: string): Promise<ActRow 
   return row ?? null;
 }
 
-/** Lists the acts done on a license, oldest first, without spoiled sheets. */
+/** Lists the acts done on a license, oldest first, without what the register only noted. */
 export async function listActs(db: Reader, numbers: readonly string[]): Promise<(ActRow & { act: Act })[]> {
   return db
     .select({ ...getTableColumns(act), act: sql<Act>`${act.act}` })
     .from(act)
-    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
+    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'DONE'), notInArray(act.act, [...NOTED_ACTS])))
     .orderBy(asc(act.serial));
 }

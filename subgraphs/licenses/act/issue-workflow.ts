@@ -20,6 +20,7 @@ import { appendStated } from '../register/store.ts';
 import { stateAct } from '../register/workflow.ts';
 import * as store from '../store.ts';
 import { lockTask, type TaskRow } from '../task/store.ts';
+import { enterHold } from '../validity/hold-store.ts';
 import * as acts from './act-store.ts';
 import { type ActRow, findAct, type PreparedAct } from './act-store.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
@@ -71,7 +72,7 @@ export function rehearseAct(
 }
 
 /** Completes a prepared act (② and ③). ③ happens under the act's row lock. */
-async function completeAct(deps: IssueDependencies, intent: PreparedAct): Promise<SealingOutcome> {
+export async function completeAct(deps: IssueDependencies, intent: PreparedAct): Promise<SealingOutcome> {
   if (intent.state === 'DONE') return { state: 'DONE' };
   if (!isSealed(intent.act)) {
     await stateAct(deps, intent, (result, putFiles) =>
@@ -116,9 +117,15 @@ async function renderFile(
 ): Promise<{ rendered: Uint8Array; code: string | null }> {
   const { record, organ, matterId } = intent;
   if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
-  const { personId, decider } = readUnverifiedAuthoriser(sealUse.authorisation);
+  const { name: _, ...authoriser } = readUnverifiedAuthoriser(sealUse.authorisation);
   const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
-  const picture = await deps.picture({ organ: organ.id, matterId, personId, decider });
+  const picture = await deps.picture({
+    organ: organ.id,
+    matterId,
+    act: sealUse.act,
+    level: organ.level,
+    ...authoriser,
+  });
   return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
 }
 
@@ -137,6 +144,7 @@ function buildSealUse(intent: PreparedAct): SealUseRequest {
     matterId,
     caseId,
     act,
+    level: organ.level,
     identifier,
     blankNumber,
     ...(duplicateBlanks.length > 0 ? { duplicateBlanks } : {}),
@@ -218,6 +226,12 @@ async function enterAct(
   if (isSealed(act.act)) await placeChanges(tx, licenseStream(act.number));
 }
 
+/** How an act that the register states is entered. A license from paper is entered elsewhere, in batches. */
+const ENTER_STATED: Readonly<Partial<Record<ActRow['act'], typeof ledger.enterLapsed>>> = {
+  ...{ SPOIL: enterSpoiled, LAPSE: ledger.enterLapsed },
+  ...{ HOLD: enterHold, RELEASE: enterHold },
+};
+
 /** Enters what a done act changes of its license and its paper, and the events about it. */
 async function enterChanges(
   tx: Transaction,
@@ -227,11 +241,11 @@ async function enterChanges(
   result: SealResult | ledger.StatementResult,
   at: Date,
 ): Promise<void> {
-  if (act.act === 'SPOIL' || act.act === 'LAPSE') {
-    const enter = act.act === 'SPOIL' ? enterSpoiled : ledger.enterLapsed;
-    await enter(tx, act, await findNamedVersion(tx, requireLicense(storedLicense, act), act), at);
+  const enterStated = ENTER_STATED[act.act];
+  if (enterStated) {
+    await enterStated(tx, act, await findNamedVersion(tx, requireLicense(storedLicense, act), act), at);
     await appendStated(tx, act, result.documentDigest, at);
-    return act.act === 'SPOIL' ? undefined : settleOrders(tx, act, act.stateAfter, at);
+    return act.act === 'LAPSE' ? settleOrders(tx, act, act.stateAfter, at) : undefined;
   }
   if (result.signatureDigest === null) throw new Error(`act ${act.id} bears no seal`);
   const sealResult = result;

@@ -29,7 +29,7 @@ function nextSeq(ledger: typeof licenseEntry | typeof paperEntry, number: string
 /**
  * Writes one entry to each of the two ledgers, by one statement. The document and the paper of a version therefore gain
  * and lose validity together. No other function changes either ledger, but
- * for the first entries of licenses from paper (registration/entry-store.ts).
+ * for the first entries of licenses from paper (registration/entry/store.ts).
  */
 async function enterValidity(
   tx: Transaction,
@@ -147,7 +147,6 @@ export async function enterVersion(
   const shared = {
     parties: task.parties,
     counters: task.counters,
-    holderCode: task.content.holder.code,
     handledBy: task.handledBy,
     window: task.window ?? storedLicense?.license.window ?? null,
     issuer: task.issuer,

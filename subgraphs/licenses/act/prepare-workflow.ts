@@ -9,7 +9,7 @@ import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts'
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/sealing/authorisation.ts';
-import type { Decider, ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
+import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
 import { makeSalt } from '../../kernel/sealing/random.ts';
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
@@ -23,6 +23,7 @@ import { listBlanksOf, requireBlanks, type SheetBlanks } from '../paper/paper.ts
 import { policyOfAct } from '../policy.ts';
 import { requireSeal, type SealUse } from '../seal/seal.ts';
 import { listSealFacts } from '../seal/store.ts';
+import { type Authoriser, toDecider } from '../seal/workflow.ts';
 import * as store from '../store.ts';
 import { lockTask, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
@@ -87,7 +88,8 @@ export async function prepareCaseAct(
   const at = deps.now();
   const { name: authorisedBy, ...authoriser } = readUnverifiedAuthoriser(task.authorisation);
   const { action, matterId, licenseType } = authorised;
-  const use = { organ: task.issuer.id, matterId, ...authoriser };
+  const { id: organ, level } = task.issuer;
+  const use = { organ, level, matterId, act: action, ...authoriser };
   const { sheets = null } = request;
   const needsVersion = makesVersion(action);
   const [{ head, sealName }, reservation, blanks, counts] = await inOrder(tx, [
@@ -224,30 +226,6 @@ function planVersion(
 
 function pickIdentity({ number, version, identifier }: LicenseHead) {
   return { number, version, identifier };
-}
-
-/** Whoever authorises a seal on the organ's own authority, with the organ that the person belongs to. */
-export interface Authoriser extends Pick<Person, 'id' | 'name'> {
-  organ: string;
-}
-
-/** On the organ's own authority, its own people decide: no exception lets others do it. */
-const toDecider = (head: LicenseHead, { organ }: Authoriser): Decider => ({
-  organ,
-  decides: head.issuer.id,
-  exception: null,
-});
-
-/** Loads the use of a seal that a person authorises on the issuing organ's own authority. */
-export async function loadOwnSealUse(
-  tx: Transaction,
-  head: LicenseHead,
-  person: Authoriser,
-  at: Date,
-): Promise<SealUse> {
-  const seals = await listSealFacts(tx, [head.issuer.id]);
-  const use = { organ: head.issuer.id, matterId: head.record.KZ_SX, personId: person.id };
-  return { seals, authorised: { ...use, decider: toDecider(head, person) }, at };
 }
 
 type OwnActRow = Pick<ActRow, 'act' | 'record' | 'stateAfter'> &

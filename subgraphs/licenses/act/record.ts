@@ -1,3 +1,4 @@
+import type { RecordedOwnership } from '../../kernel/identity/co-ownership.ts';
 import type { RecordCodeKind } from '../../kernel/identity/identity.ts';
 
 /**
@@ -49,6 +50,8 @@ export interface LicenseRecord {
   KZ_LXBB?: number;
   /** Labels of the lines that the sheet does not show (不印项). Absent if it shows all. */
   KZ_BYX?: readonly string[];
+  /** The other holders, and all shares (共有). Absent if there is one holder. */
+  KZ_GY?: RecordedOwnership;
 }
 
 /**

@@ -14,8 +14,10 @@ export interface Rehearsal {
   paper: SheetState | null;
 }
 
+/** `outline` is of an act that a person asked for. */
 export function toActRehearsal(outline: ActOutline): Rehearsal {
-  const { act, identifier, number, version, stateAfter, blankNumber } = outline;
+  const { act: prepared, identifier, number, version, stateAfter, blankNumber } = outline;
+  const act = prepared as Act | 'SPOIL';
   return {
     act,
     identifier,

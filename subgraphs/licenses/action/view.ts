@@ -73,7 +73,8 @@ export async function loadSeals(db: Database, context: GraphContext, organ: stri
 export function toTaskSealUse(task: CertificateTask, { seals, at }: Pick<SealUse, 'seals' | 'at'>): SealUse {
   let authorised: SealUse['authorised'] = null;
   catchRefusal(() => {
-    const use = { organ: task.issuer.id, matterId: task.content.matterId };
+    const { id: organ, level } = task.issuer;
+    const use = { organ, level, matterId: task.content.matterId, act: task.content.action };
     authorised = { ...use, ...readUnverifiedAuthoriser(task.authorisation) };
   });
   return { seals, at, authorised };

@@ -3,7 +3,7 @@ import { catchRefusal, type PolicyRule, requireAllowed } from '../../kernel/poli
 import type { AnnouncedKind } from '../../kernel/proposal/announcement.ts';
 import { decisionRule, PROPOSAL_ORGAN, type Proposal } from '../../kernel/proposal/proposal.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type BlankBox, describeRange } from '../paper/paper.ts';
+import { type BlankBox, type BlankRange, describeRange, SERIAL_DIGITS } from '../paper/paper.ts';
 import { STOCK_KEEPERS, WRITE_OFF_REASONS, type WriteOff, type WriteOffReason } from '../stock/stock.ts';
 
 /**
@@ -59,24 +59,36 @@ export function countsSince(now: Date): Date {
 }
 
 /** Names a box of blanks, so that both persons state the same numbers and type. */
-export function subjectOfBox({ organ, prefix, from, to, licenseType }: BlankBox): string {
-  const parts = [organ, prefix, from, to];
+export function subjectOfBox({ organ, licenseType, ...range }: BlankBox): string {
+  const parts = [organ, ...writeRange(range)];
   return (licenseType === null ? parts : [...parts, licenseType]).join(' ');
 }
 
+/** Writes a range into a subject. A range of eight digits is as releases up to 0.4.1 wrote it. */
+function writeRange({ prefix, digits, from, to }: BlankRange): string[] {
+  return [prefix, `${from}`, digits === SERIAL_DIGITS ? `${to}` : `${to}/${digits}`];
+}
+
+/** Reads what `writeRange` writes. */
+function readRange([prefix = '', from = '', end = '']: readonly string[]): BlankRange {
+  const [to, digits = SERIAL_DIGITS] = end.split('/');
+  return { prefix, digits: Number(digits), from: Number(from), to: Number(to) };
+}
+
 /** Names a write-off of blanks, so that both persons state the same numbers and reason. */
-export function subjectOfWriteOff({ organ, prefix, from, to, reason }: WriteOff): string {
-  return [organ, prefix, from, to, reason].join(' ');
+export function subjectOfWriteOff({ organ, reason, ...range }: WriteOff): string {
+  return [organ, ...writeRange(range), reason].join(' ');
 }
 
 /** Returns what `subjectOfBox` names, as a person reads it. */
 export function describeBox(subject: string): string {
-  const [, prefix = '', from = '', to = '', licenseType] = subject.split(' ');
-  return describeRange({ prefix, from, to }) + (licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`);
+  const [, ...parts] = subject.split(' ');
+  const licenseType = parts[3];
+  return describeRange(readRange(parts)) + (licenseType === undefined ? '' : `，用于证照类型 ${licenseType}`);
 }
 
 /** Returns what `subjectOfWriteOff` names, as a person reads it. */
 export function describeWriteOff(subject: string): string {
-  const [, prefix = '', from = '', to = '', reason] = subject.split(' ');
-  return `${describeRange({ prefix, from, to })}，${WRITE_OFF_REASONS[reason as WriteOffReason]}`;
+  const [, ...parts] = subject.split(' ');
+  return `${describeRange(readRange(parts))}，${WRITE_OFF_REASONS[parts[3] as WriteOffReason]}`;
 }

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import { describeOwnership, readHeld } from '../../kernel/identity/co-ownership.ts';
+import { OWNERS_LABEL } from '../../kernel/license-type/changes.ts';
 import { createTypesetter, RenderError, requireVisible, type TypesetDocument } from '../../kernel/pdf/document.ts';
 import { drawCode } from '../../kernel/pdf/qr.ts';
 import { toSealImage } from '../../kernel/pdf/seal-image.ts';
@@ -52,10 +54,23 @@ function formOf(record: AttachedRecord): Form {
   return listForms(record.ZZLXDM)[0];
 }
 
-/** Returns what the sheet shows of a record: all but the lines that its type does not print. The attachment has all. */
+/** The holders with their codes and shares as a line, which every form prints. None for a sole holder. */
+function listOwnerLines(record: AttachedRecord): { label: string; text: string }[] {
+  const { holder, coOwnership } = readHeld(record);
+  if (!coOwnership) return [];
+  const text = describeOwnership({ holder, coOwnership }, ({ name, code }) => `${name}（${code}）`);
+  return [{ label: OWNERS_LABEL, text }];
+}
+
+/**
+ * Returns what the sheet shows of a record: all but the lines that its type does not print, and all holders. The
+ * attachment has everything.
+ */
 function toPrinted(record: AttachedRecord): AttachedRecord {
   const hidden = new Set(record.KZ_BYX);
-  return hidden.size === 0 ? record : { ...record, KZ_NR: record.KZ_NR.filter(({ label }) => !hidden.has(label)) };
+  const owners = listOwnerLines(record);
+  if (hidden.size === 0 && owners.length === 0) return record;
+  return { ...record, KZ_NR: [...owners, ...record.KZ_NR.filter(({ label }) => !hidden.has(label))] };
 }
 
 function typesetRecord(record: AttachedRecord, form: Form): TypesetDocument {

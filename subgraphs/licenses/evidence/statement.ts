@@ -1,16 +1,11 @@
 import { z } from 'zod';
-import type { Day } from '../../kernel/day.ts';
+import { type Day, dayOf } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
 import { decodeBase64Url } from '../verify/format/jws.ts';
 
 /** Statements about the state of a license version (状态声明), as the hub signs them and uses them again. */
 
 const HOUR_MS = 3_600_000;
-/**
- * A statement is used again for this time unless the state changes, however many requests ask for it: every statement
- * is a permanent leaf of the log.
- */
-const STATEMENT_PERIOD_MS = 24 * HOUR_MS;
 const STATEMENT_VALIDITY_MS = 7 * 24 * HOUR_MS;
 
 /** What a statement says. */
@@ -41,15 +36,19 @@ export function buildStatementClaims(about: VersionState, at: Date) {
   return { sub: identifier, state, version, iat, exp, ...takeover };
 }
 
-/** Returns whether a statement says this of the version and is not older than its period. Does not verify it. */
+/**
+ * Returns whether a statement says this of the version and may be used again. Does not verify it. It is used for the
+ * rest of its day in Asia/Shanghai unless the state changes, however many requests ask for it: every statement is a
+ * permanent leaf of the log. One from before a midnight says nothing of a license whose last day that ended.
+ */
 export function isCurrentStatement(text: string, about: VersionState, at: Date): boolean {
   const claims = claimsForm.safeParse(parsePayload(text)).data;
   if (claims === undefined) return false;
   const { sub: identifier, version, state, superseded_from: supersededFrom = null } = claims;
   if (toStatementKey({ identifier, version, state: state as ValidityState, supersededFrom }) !== toStatementKey(about))
     return false;
-  const ageMs = at.getTime() - claims.iat * 1_000;
-  return ageMs >= 0 && ageMs < STATEMENT_PERIOD_MS;
+  const iatMs = claims.iat * 1_000;
+  return iatMs <= at.getTime() && dayOf(new Date(iatMs)) === dayOf(at);
 }
 
 function parsePayload(text: string): unknown {

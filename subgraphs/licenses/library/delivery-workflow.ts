@@ -3,6 +3,7 @@ import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type Envelope, type EventPayload, sha256 } from '../../kernel/events/events.ts';
 import { Postponement, Rejection } from '../../kernel/events/outbox-store.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../kernel/events/relay.ts';
+import { listOwners } from '../../kernel/identity/co-ownership.ts';
 import { takesOverOnFirstDay } from '../../kernel/license-acts.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { buildHandOver } from '../../kernel/privacy/reading.ts';
@@ -108,14 +109,16 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
     mediaType: file.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
     signature,
   };
-  const { code: holderCode } = change.license.holder;
-  const handOver = buildHandOver(
-    { readerId: LIBRARY, reader: '市电子证照库', organ: null, purpose: 'COLLECTION' },
-    { subject: number, number, holderCode },
-    { object: 'COLLECTION', objectId: identifier, at: deps.now() },
-    `${LIBRARY} ${stream} ${revision}`,
+  const owners = listOwners(change.license);
+  const handOvers = owners.map(({ code: holderCode }, i) =>
+    buildHandOver(
+      { readerId: LIBRARY, reader: '市电子证照库', organ: null, purpose: 'COLLECTION' },
+      { subject: number, number, holderCode },
+      { object: 'COLLECTION', objectId: identifier, at: deps.now() },
+      `${LIBRARY} ${stream} ${revision}${i === 0 ? '' : ` ${i + 1}`}`,
+    ),
   );
-  await addReading(deps.db, reading, handOver);
+  for (const handOver of handOvers) await addReading(deps.db, reading, handOver);
   const receipt = await deps.library.deliver(delivery, signal);
   await recordReceipt(deps, event, change, receipt, hasSalt(record));
   return receipt;

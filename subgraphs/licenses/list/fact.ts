@@ -1,5 +1,5 @@
 import type { EventPayload } from '../../kernel/events/events.ts';
-import { kindOfRecord } from '../../kernel/identity/identity.ts';
+import { readHeld } from '../../kernel/identity/co-ownership.ts';
 import type { LicenseRecord } from '../act/record.ts';
 
 /**
@@ -14,14 +14,11 @@ export function toLicenseFact(
     matterId: record.KZ_SX,
     licenseName: record.ZZMC,
     licenseType: record.ZZLXDM,
-    holder: {
-      name: record.CZZT,
-      code: record.CZZTDM,
-      codeKind: kindOfRecord(record.CZZTDMLX),
-    },
+    ...readHeld(record),
     fields: [...record.KZ_NR],
     validFrom: record.ZZYXQQSRQ,
     validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
     termFrom,
+    ...(record.KZ_LXBB === undefined ? {} : { typeVersion: record.KZ_LXBB }),
   };
 }

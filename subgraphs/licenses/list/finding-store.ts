@@ -3,6 +3,7 @@ import { hasRole, type Person } from '../../kernel/actor.ts';
 import { EVERYBODY, keysOfText, windowScope } from '../../kernel/finding/keys.ts';
 import { contains, hasAll, hasAny, worthOfTexts } from '../../kernel/finding/keys-store.ts';
 import { organsOf } from '../../kernel/organ/place.ts';
+import { isHeldBy } from '../store.ts';
 import { certificateTask, license } from '../tables.ts';
 import { type DayRange, keysOfRange } from './finding.ts';
 
@@ -41,7 +42,7 @@ export function buildQueryCondition(actor: Person, query: LicenseQuery): SQL | u
   const isFound = and(
     or(
       ...scopes.map((scope) => buildScopeCondition(scope, query)),
-      holderCode === null ? undefined : eq(license.holderCode, holderCode),
+      holderCode === null ? undefined : isHeldBy(holderCode),
       window === null ? undefined : sql`${number} in ${buildTaskNumbers(window)}`,
       sql`false`,
     ),

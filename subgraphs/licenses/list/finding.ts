@@ -8,10 +8,12 @@ import type { LicenseRecord } from '../act/record.ts';
 export const NO_END = '9999-12-31';
 
 /** The columns of a license by which lists find it, as in the record of its current version. */
-export function summarize({ ZZMC, CZZT, ZZLXDM, ZZYXQQSRQ, ZZYXQJZRQ }: LicenseRecord) {
+export function summarize({ ZZMC, CZZT, CZZTDM, KZ_GY, ZZLXDM, ZZYXQQSRQ, ZZYXQJZRQ }: LicenseRecord) {
   return {
     name: ZZMC,
     holderName: CZZT,
+    holderCode: CZZTDM,
+    coHolderCodes: (KZ_GY?.GYR ?? []).map((one) => one.CZZTDM),
     typeCode: ZZLXDM,
     validFrom: ZZYXQQSRQ,
     validUntil: isDay(ZZYXQJZRQ) ? ZZYXQJZRQ : NO_END,

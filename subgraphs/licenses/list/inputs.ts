@@ -9,6 +9,7 @@ export const LICENSE_INPUTS: Readonly<Record<string, TextRule>> = {
   'LicenseFilter.blank': SEARCH_TEXT,
   'LicenseFilter.holder': SEARCH_TEXT,
   'LicenseFilter.typeCode': SEARCH_TEXT,
+  'LicenseStatisticsFilter.licenseType': SEARCH_TEXT,
   'Query.searchLicenses.text': SEARCH_TEXT,
   'FindHolderLicensesInput.code': SEARCH_TEXT,
 };

@@ -6,7 +6,7 @@ import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
 import { bySerial, type ColumnOrder, type KeysetRequest, selectCountedPage } from '../../kernel/list/keyset-store.ts';
 import { type CountedPage, dayPart, numberPart, serialPart } from '../../kernel/list/page.ts';
-import { buildVisibilityCondition, type StoredLicense } from '../store.ts';
+import { buildVisibilityCondition, isHeldBy, type StoredLicense } from '../store.ts';
 import { license, licenseVersion, sheet } from '../tables.ts';
 import { buildCurrentIdentifier, buildStateCondition } from '../validity/store.ts';
 import { buildQueryCondition, type LicenseQuery, worthOf } from './finding-store.ts';
@@ -105,7 +105,7 @@ export function listLicensesOfHolder(
     .select({ license, version: licenseVersion })
     .from(license)
     .innerJoin(licenseVersion, eq(licenseVersion.identifier, buildCurrentIdentifier(day)))
-    .where(and(eq(license.holderCode, holderCode), buildVisibilityCondition(actor)))
+    .where(and(isHeldBy(holderCode), buildVisibilityCondition(actor)))
     .orderBy(desc(license.serial))
     .limit(MAX_FOUND_LICENSES);
 }

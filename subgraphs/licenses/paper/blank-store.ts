@@ -58,12 +58,12 @@ export async function moveBlanks(
 
 /** Takes a box of new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number exists. */
 export async function receiveBox(tx: Transaction, box: BlankBox, entry: { actor: string; at: Date }): Promise<void> {
-  const { prefix, from: first, to: last, organ, licenseType } = box;
+  const { prefix, digits, from: first, to: last, organ, licenseType } = box;
   const numbers = listBlankNumbers(box);
-  const rows = numbers.map((number) => ({ number, organ, licenseType, state: 'IN_STOCK' as const }));
+  const rows = numbers.map((number) => ({ number, digits, organ, licenseType, state: 'IN_STOCK' as const }));
   const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
   if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
-  await tx.insert(blankBox).values({ prefix, first, last, organ, licenseType, ...entry });
+  await tx.insert(blankBox).values({ prefix, digits, first, last, organ, licenseType, ...entry });
   await tx
     .insert(blankEntry)
     .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
@@ -72,10 +72,11 @@ export async function receiveBox(tx: Transaction, box: BlankBox, entry: { actor:
 /** Writes off blanks of a stock: they are VOIDED for good. The caller must hold the locks on their rows. */
 export async function writeOffBox(
   tx: Transaction,
-  { prefix, from: first, to: last, organ, reason }: WriteOff,
+  { organ, reason, ...range }: WriteOff,
   { remark, ...entry }: { proposalId: string; remark: string; actor: string; at: Date },
 ): Promise<void> {
-  await tx.insert(blankWriteOff).values({ prefix, first, last, organ, reason, remark, ...entry });
-  const numbers = listBlankNumbers({ prefix, from: first, to: last });
+  const { from: first, to: last, ...series } = range;
+  await tx.insert(blankWriteOff).values({ ...series, first, last, organ, reason, remark, ...entry });
+  const numbers = listBlankNumbers(range);
   await moveBlanks(tx, numbers, 'VOIDED', { identifier: null, actId: null, ...entry });
 }

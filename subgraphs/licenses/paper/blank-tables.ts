@@ -3,9 +3,11 @@ import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle
 import { instant } from '../../kernel/columns.ts';
 import { proposal } from '../proposal/tables.ts';
 import type { WriteOffReason } from '../stock/stock.ts';
-import type { BlankState } from './paper.ts';
+import { type BlankState, SERIAL_DIGITS } from './paper.ts';
 
 const schema = pgSchema('licenses');
+/** How many digits follow the prefix of a number. */
+const digits = () => integer().notNull().default(SERIAL_DIGITS);
 
 /**
  * Boxes of numbered blanks (空白证照号段), as they were delivered: which numbers, to which organ, and for licenses of which
@@ -15,6 +17,7 @@ export const blankBox = schema.table(
   'blank_box',
   {
     prefix: text().notNull(),
+    digits: digits(),
     first: integer().notNull(),
     last: integer().notNull(),
     /** The organ that received it. */
@@ -26,7 +29,7 @@ export const blankBox = schema.table(
     at: instant().notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.prefix, table.first] }),
+    primaryKey({ columns: [table.prefix, table.digits, table.first] }),
     check('blank_box_range', sql`${table.first} between 1 and ${table.last}`),
   ],
 );
@@ -36,6 +39,7 @@ export const blank = schema.table(
   'blank',
   {
     number: text().primaryKey(),
+    digits: digits(),
     organ: text().notNull(),
     state: text().$type<BlankState>().notNull(),
     identifier: text(),
@@ -80,6 +84,7 @@ export const blankWriteOff = schema.table(
       .primaryKey()
       .references(() => proposal.id),
     prefix: text().notNull(),
+    digits: digits(),
     first: integer().notNull(),
     last: integer().notNull(),
     organ: text().notNull(),
@@ -104,6 +109,7 @@ export const blankTransfer = schema.table(
       .primaryKey()
       .references(() => proposal.id),
     prefix: text().notNull(),
+    digits: digits(),
     first: integer().notNull(),
     last: integer().notNull(),
     /** Who sent them. */

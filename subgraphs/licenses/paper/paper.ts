@@ -16,6 +16,8 @@ export const SEED_ACTOR = '初始化';
 
 export interface Blank {
   number: string;
+  /** How many of the last signs of its number are its running number; the others are the prefix (字头). */
+  digits: number;
   organ: string;
   state: BlankState;
   identifier: string | null;
@@ -29,9 +31,10 @@ export interface BlankNeed {
   licenseType: string;
 }
 
-/** Numbers of blanks that follow each other: `prefix` and eight digits, both ends included. */
+/** Numbers of blanks that follow each other: `prefix` and a number of `digits` digits, both ends included. */
 export interface BlankRange {
   prefix: string;
+  digits: number;
   from: number;
   to: number;
 }
@@ -42,9 +45,14 @@ export interface BlankBox extends BlankRange {
   licenseType: string | null;
 }
 
-/** Names a range of blanks for a person. */
-export function describeRange({ prefix, from, to }: Readonly<Record<keyof BlankRange, string | number>>): string {
-  return `空白证照 ${prefix} 字头 ${from} 至 ${to} 号`;
+/** Names a range of blanks for a person, by the numbers as they are printed. */
+export function describeRange(range: BlankRange): string {
+  return `空白证照 ${writeBlankNumber(range, range.from)} 至 ${writeBlankNumber(range, range.to)} 号`;
+}
+
+/** Writes the number of a blank as it is printed. */
+function writeBlankNumber({ prefix, digits }: Pick<BlankRange, 'prefix' | 'digits'>, serial: number): string {
+  return `${prefix}${String(serial).padStart(digits, '0')}`;
 }
 
 /** Which sheet of a version it is: its kind, and its place among the sheets of its kind, from 1. */
@@ -195,18 +203,29 @@ export function isRecallDue(sheet: Sheet): boolean {
 /** Maximum of blanks in one call. */
 const MAX_RANGE_BLANKS = 1000;
 const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
-const SERIAL_DIGITS = 8;
+/** Digits after the prefix, unless a box says otherwise. Releases up to 0.4.1 knew no other number. */
+export const SERIAL_DIGITS = 8;
+/** Maximum of digits after the prefix: what comes before them is the same on all blanks of a box. */
+const MAX_SERIAL_DIGITS = 9;
 
 /** Returns the numbers of a range of blanks, in order. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
-export function listBlankNumbers({ prefix, from, to }: BlankRange): string[] {
+export function listBlankNumbers(range: BlankRange): string[] {
+  const { prefix, digits, from, to } = range;
   checkAll(
     () => {
-      if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
+      if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix', '字头为 1 至 12 位数字或大写字母');
     },
     () => {
-      if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
+      if (digits < 1 || digits > MAX_SERIAL_DIGITS)
+        throw new Refusal('FIELD_MALFORMED', 'digits', `字头之后为 1 至 ${MAX_SERIAL_DIGITS} 位数字`);
+    },
+    () => {
+      if (from < 1) throw new Refusal('FIELD_MALFORMED', 'from', '起号至少为 1');
+      if (to < from) throw new Refusal('FIELD_MALFORMED', 'from', '止号小于起号');
+      if (to >= 10 ** Math.min(digits, MAX_SERIAL_DIGITS))
+        throw new Refusal('FIELD_MALFORMED', 'from', `止号超过 ${digits} 位`);
       if (to - from >= MAX_RANGE_BLANKS) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RANGE_BLANKS} 张`);
     },
   );
-  return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);
+  return Array.from({ length: to - from + 1 }, (_, i) => writeBlankNumber(range, from + i));
 }

@@ -20,9 +20,16 @@ export async function requireFreeNumbers(db: Reader, numbers: readonly string[])
     .select({ number: blank.number })
     .from(blank)
     .where(inArray(blank.number, [...numbers]))
+    .orderBy(asc(blank.number))
     .limit(1);
-  if (taken) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  if (taken) throw new Refusal('BLANK_RANGE_TAKEN', 'from', taken.number);
 }
+
+/** The prefix and the running number of a blank in SQL. */
+export const blankSeries = {
+  prefix: sql<string>`left(${blank.number}, -${blank.digits})`,
+  serial: sql<number>`right(${blank.number}, ${blank.digits})::int`,
+};
 
 /** The order of `blanks`. */
 export const BLANK_ORDER = byText('blanks', blank.number, (row: Blank) => row.number);
@@ -33,6 +40,7 @@ export interface BlankSelection {
   state: BlankState | null;
   licenseType: string | null;
   prefix: string | null;
+  digits: number | null;
   from: number | null;
   to: number | null;
 }
@@ -40,16 +48,17 @@ export interface BlankSelection {
 /** Lists blanks by number. */
 export function listBlanks(
   db: Reader,
-  { organs, state, licenseType, prefix, from, to }: BlankSelection,
+  { organs, state, licenseType, prefix, digits, from, to }: BlankSelection,
   page: KeysetRequest,
 ): Promise<Page<Blank>> {
   const conditions = and(
     isInScope(blank.organ, organs),
     state === null ? undefined : eq(blank.state, state),
     licenseType === null ? undefined : or(isNull(blank.licenseType), eq(blank.licenseType, licenseType)),
-    prefix === null ? undefined : sql`left(${blank.number}, -8) = ${prefix}`,
-    from === null ? undefined : sql`right(${blank.number}, 8)::int >= ${from}`,
-    to === null ? undefined : sql`right(${blank.number}, 8)::int <= ${to}`,
+    prefix === null ? undefined : sql`${blankSeries.prefix} = ${prefix}`,
+    digits === null ? undefined : eq(blank.digits, digits),
+    from === null ? undefined : sql`${blankSeries.serial} >= ${from}`,
+    to === null ? undefined : sql`${blankSeries.serial} <= ${to}`,
   );
   return selectPage(page, (keyset) =>
     db

@@ -19,13 +19,7 @@ import {
 } from '../../kernel/sealing/signing-workflow.ts';
 import { type ActOutline, findPreparedActs, type PreparedAct } from '../act/act-store.ts';
 import { type IssueDependencies, performAct, rehearseAct } from '../act/issue-workflow.ts';
-import {
-  type Authoriser,
-  insertAuthorised,
-  loadOwnSealUse,
-  lockCurrentLicense,
-  type SigningDependencies,
-} from '../act/prepare-workflow.ts';
+import { insertAuthorised, lockCurrentLicense, type SigningDependencies } from '../act/prepare-workflow.ts';
 import { buildStatement, type LicenseHead, requireReason, stateAfter } from '../license.ts';
 import { type Order, requireOrder } from '../order/order.ts';
 import { findOrder, findSuspenders, lockOpenOrders, lockOrder } from '../order/store.ts';
@@ -33,6 +27,7 @@ import { succeedIssuer } from '../organ/store.ts';
 import { closeDuty, dutyIds, openDuty, readLicenseSubject } from '../paper/duty-store.ts';
 import { type ActSubject, policyOfAct, requireActState } from '../policy.ts';
 import { requireSeal } from '../seal/seal.ts';
+import { type Authoriser, loadOwnSealUse } from '../seal/workflow.ts';
 import { lockHead, type StoredLicense, toHead } from '../store.ts';
 import { type Grounds, requireGrounds } from './grounds.ts';
 import { LICENSE_PROPOSAL_POLICY } from './policy.ts';
@@ -197,7 +192,7 @@ async function prepareApproved(
   const head = await succeedIssuer(tx, toHead(stored, dayOf(at)), dayOf(at));
   requireUnchanged(content, head, stored.version.revision);
   const { subject, order } = await lockSubject(tx, head, act, content.order);
-  const sealUse = await loadOwnSealUse(tx, head, decider, at);
+  const sealUse = await loadOwnSealUse(tx, head, decider, { act, at });
   requireActState(act, { ...subject, sealUse });
   const newState = stateAfter(head.state, act);
   const sealName = requireSeal(sealUse).name;

@@ -1,6 +1,5 @@
 import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
-import { kindOfRecord } from '../../kernel/identity/identity.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { reading } from './tables.ts';
@@ -19,8 +18,8 @@ export function readingResolvers(deps: ReadingDependencies) {
         const { identifier, purpose, remark = null, dryRun } = input;
         return mutate(async () => {
           const request = { identifier, stated: { purpose, remark }, dryRun };
-          const { holder, fields } = await discloseHolder(deps, actor, request);
-          return { holder: { ...holder, codeKind: kindOfRecord(holder.kind) }, fields };
+          const { holders, fields } = await discloseHolder(deps, actor, request);
+          return { holder: holders[0] ?? null, holders, fields };
         });
       },
       findHolderLicenses: (_, { input }, context) => {
@@ -34,7 +33,8 @@ export function readingResolvers(deps: ReadingDependencies) {
     },
     License: {
       readings: ({ stored, person, context }) => {
-        const isOwn = person.holderCode !== null && person.holderCode === stored.license.holderCode;
+        const { holderCode: first, coHolderCodes } = stored.license;
+        const isOwn = person.holderCode !== null && [first, ...coHolderCodes].includes(person.holderCode);
         return loadReadings(record, stored.version.number, { person, isOwn, context });
       },
     },

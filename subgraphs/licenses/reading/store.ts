@@ -1,5 +1,6 @@
 import { and, eq, or } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
+import { listOwners, readHeld } from '../../kernel/identity/co-ownership.ts';
 import { act, document, license, licenseVersion } from '../tables.ts';
 
 /** A file without its bytes, and the holder whose code it has. */
@@ -7,10 +8,10 @@ export interface FileOwner {
   number: string;
   name: string;
   mediaType: string;
-  /** The holder on the version that the file is, or that it is about. */
-  holderCode: string;
-  /** The holder of the license today. */
-  currentHolderCode: string;
+  /** Codes of the holders on the version that the file is, or that it is about. */
+  holderCodes: string[];
+  /** Codes of the holders of the license today. */
+  currentHolderCodes: string[];
 }
 
 /** Returns whose data a file has, or null if there is no such file. */
@@ -22,6 +23,7 @@ export async function findFileOwner(db: Reader, digest: string): Promise<FileOwn
       mediaType: document.mediaType,
       record: licenseVersion.record,
       currentHolderCode: license.holderCode,
+      coHolderCodes: license.coHolderCodes,
     })
     .from(document)
     .innerJoin(license, eq(license.number, document.number))
@@ -36,6 +38,8 @@ export async function findFileOwner(db: Reader, digest: string): Promise<FileOwn
     .where(eq(document.digest, digest))
     .limit(1);
   if (!row) return null;
-  const { record, ...file } = row;
-  return { ...file, holderCode: record?.CZZTDM ?? file.currentHolderCode };
+  const { record, currentHolderCode, coHolderCodes, ...file } = row;
+  const currentHolderCodes = [currentHolderCode, ...coHolderCodes];
+  const holderCodes = record === null ? currentHolderCodes : listOwners(readHeld(record)).map(({ code }) => code);
+  return { ...file, holderCodes, currentHolderCodes };
 }

@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import { listOwners, type Owner, readHeld } from '../../kernel/identity/co-ownership.ts';
 import { maskCode } from '../../kernel/identity/identity.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
@@ -25,16 +26,20 @@ export interface ReadingDependencies {
   holderChecks: number;
 }
 
-/** Records that a person other than the holder reads an object of a license. Refuses what `requirePurpose` refuses. */
+/**
+ * Records, for each holder, that a person other than the holders reads an object of a license. Refuses what
+ * `requirePurpose` refuses.
+ */
 async function recordReading(
   tx: Transaction,
   actor: Person,
-  { number, holderCode }: { number: string; holderCode: string },
+  { number, holderCodes }: { number: string; holderCodes: readonly string[] },
   stated: StatedPurpose,
   object: { object: ReadingObject; objectId: string; at: Date },
 ): Promise<void> {
   const purpose = requirePurpose(stated, actor, 'ENDED');
-  await addReading(tx, reading, buildReading(actor, purpose, { subject: number, number, holderCode }, object));
+  for (const holderCode of new Set(holderCodes))
+    await addReading(tx, reading, buildReading(actor, purpose, { subject: number, number, holderCode }, object));
 }
 
 /**
@@ -50,9 +55,9 @@ export function openFile(
   return transact(db, dryRun, async (tx) => {
     const owner = await findFileOwner(tx, digest);
     if (!owner || actor.kind !== 'person' || !(await maySeeNumber(tx, actor, owner.number))) return null;
-    const isHolder = actor.holderCode !== null && actor.holderCode === owner.currentHolderCode;
+    const isHolder = actor.holderCode !== null && owner.currentHolderCodes.includes(actor.holderCode);
     // A license that was transferred: its earlier versions hold the code of somebody else.
-    if (isHolder && actor.holderCode !== owner.holderCode) return null;
+    if (isHolder && !owner.holderCodes.includes(actor.holderCode ?? '')) return null;
     if (!isHolder) {
       await recordReading(tx, actor, owner, stated, { object: 'DOCUMENT', objectId: digest, at: now() });
     }
@@ -80,9 +85,9 @@ export function findHolderLicenses(
   });
 }
 
-/** A holder and the lines of a license: complete, or masked in a rehearsal. */
+/** The holders and the lines of a license: complete, or masked in a rehearsal. */
 export interface Disclosure {
-  holder: { name: string; code: string; kind: LicenseRecord['CZZTDMLX'] };
+  holders: Owner[];
   fields: LicenseRecord['KZ_NR'];
 }
 
@@ -96,21 +101,21 @@ export async function discloseHolder(
   request: { identifier: string; stated: StatedPurpose; dryRun: boolean },
 ): Promise<Disclosure> {
   const { identifier, stated, dryRun } = request;
-  const { CZZT, CZZTDM, CZZTDMLX, KZ_NR } = await transact(db, dryRun, async (tx) => {
+  const record = await transact(db, dryRun, async (tx) => {
     const [stored] = await findVersions(tx, 'identifier', [identifier], null);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
     const { record, number } = stored.version;
     const { parties, window } = stored.license;
     const windows = [...(window === null ? [] : [window]), ...(await findTaskWindows(tx, number))];
     const person = requireAllowed(READING_POLICY.discloseHolder, { parties, windows }, actor);
-    const subject = { number, holderCode: record.CZZTDM };
+    const subject = { number, holderCodes: listOwners(readHeld(record)).map(({ code }) => code) };
     await recordReading(tx, person, subject, stated, { object: 'CODE', objectId: identifier, at: now() });
     return record;
   });
-  const holder = { name: CZZT, code: CZZTDM, kind: CZZTDMLX };
-  if (!dryRun) return { holder, fields: KZ_NR };
+  const holders = listOwners(readHeld(record));
+  if (!dryRun) return { holders, fields: record.KZ_NR };
   return {
-    holder: { ...holder, code: maskCode(CZZTDM) },
-    fields: KZ_NR.map(({ label, text }) => ({ label: maskCodes(label), text: maskCodes(text) })),
+    holders: holders.map((holder) => ({ ...holder, code: maskCode(holder.code) })),
+    fields: record.KZ_NR.map(({ label, text }) => ({ label: maskCodes(label), text: maskCodes(text) })),
   };
 }

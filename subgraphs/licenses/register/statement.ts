@@ -1,10 +1,32 @@
 import type { Day } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events/events.ts';
-import type { LicenseState } from '../../kernel/license-acts.ts';
-import type { LapseStatement, RegisterStatement, SpoilReason, SpoilStatement } from '../../kernel/sealing/attest.ts';
+import {
+  type Act,
+  LICENSE_ACTS,
+  type LicenseState,
+  REGISTER_ACT_NAMES,
+  type RegisterAct,
+} from '../../kernel/license-acts.ts';
+import type {
+  HoldStatement,
+  LapseStatement,
+  RegisterStatement,
+  ReleaseOutcome,
+  ReleaseStatement,
+  SpoilReason,
+  SpoilStatement,
+} from '../../kernel/sealing/attest.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
 
 /** What the register states of an act (登记声明), before its key signs it. */
+
+/** What the register states that changes no license: neither ledger has an entry of it. */
+export type NotedAct = Exclude<RegisterAct, Act>;
+export const NOTED_ACTS: readonly NotedAct[] = REGISTER_ACT_NAMES.filter((act) => !isLicenseAct(act));
+
+function isLicenseAct(act: RegisterAct): act is Exclude<RegisterAct, NotedAct> {
+  return act in LICENSE_ACTS;
+}
 
 /** What is known of a spoiled sheet when its act is prepared. */
 export interface SpoiledSheet {
@@ -56,6 +78,26 @@ export function buildLapseStatement({
   at,
 }: EndedVersion): LapseStatement {
   return { jti, iat: Math.floor(at.getTime() / 1000), act: 'LAPSE', sub, version, state: 'LAPSED', organ, until };
+}
+
+/** A version of a license, and the renewal that holds off its last day or did so. */
+export interface RenewedVersion<State extends LicenseState = LicenseState> extends EndedVersion {
+  state: State;
+  caseNumber: string;
+}
+
+/** Builds the statement that a renewal holds off the last day. `acceptedOn`: the day on which it was accepted. */
+export function buildHoldStatement(renewed: RenewedVersion<HoldStatement['state']>, acceptedOn: Day): HoldStatement {
+  return { ...buildHeldEnd(renewed), act: 'HOLD', state: renewed.state, accepted: acceptedOn };
+}
+
+/** Builds the statement that a renewal no longer holds off the last day. */
+export function buildReleaseStatement(renewed: RenewedVersion, outcome: ReleaseOutcome): ReleaseStatement {
+  return { ...buildHeldEnd(renewed), act: 'RELEASE', state: renewed.state, outcome };
+}
+
+function buildHeldEnd({ id: jti, identifier: sub, version, organ, until, caseNumber, at }: RenewedVersion) {
+  return { jti, iat: Math.floor(at.getTime() / 1000), sub, version, organ, until, case: caseNumber };
 }
 
 /** Whether the record of an act is a statement of the register, and not a sealed statement or a license. */

@@ -2,6 +2,7 @@ import { type Day, isDay } from '../../kernel/day.ts';
 import type { Holder, OrganFact } from '../../kernel/events/events.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { isCitizenNumber } from '../../kernel/identity/citizen.ts';
+import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import {
   HOLDER_CODE_KINDS,
   type HolderCodeKind,
@@ -14,6 +15,7 @@ import { isWrittenBy, MAX_NUMBER_CHARS, templateFor } from '../../kernel/license
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
+import { readCoHolders } from './holder/co-holders.ts';
 import { COLUMNS, type LedgerRow, type LineProblem, toLineProblem } from './ledger.ts';
 
 /** What the cells of a ledger mean: each line is a license that exists on paper, or named faults. Pure. */
@@ -41,6 +43,8 @@ export interface PaperLicense {
   line: number;
   number: string;
   holder: Holder;
+  /** Absent where there is one holder. */
+  coOwnership?: CoOwnership;
   issuedOn: Day;
   validFrom: Day;
   validUntil: Day | null;
@@ -88,7 +92,7 @@ function readLine({ line, cells }: LedgerRow, scope: LedgerScope, faults: Refusa
   };
   const number = require(COLUMNS.number, '', (text) => readNumber(text, scope));
   const name = require(COLUMNS.holder, '', (text) => readText(text, MAX_NAME_CHARS, COLUMNS.holder));
-  const kind = read(COLUMNS.codeKind, null, readCodeKind);
+  const kind = read(COLUMNS.codeKind, null, (text) => readCodeKind(text));
   const code = require(COLUMNS.holderCode, null, (text) => readCode(text, kind, scope.today));
   read(COLUMNS.issuer, null, (text) => requireIssuer(text, scope));
   const issuedOn = require(COLUMNS.issuedOn, '', (text) => readPast(text, scope.today));
@@ -96,7 +100,24 @@ function readLine({ line, cells }: LedgerRow, scope: LedgerScope, faults: Refusa
   const validUntil = require(COLUMNS.validUntil, null, (text) => readEnd(text, validFrom));
   const scan = read(COLUMNS.scan, null, readDigest);
   const fields = readFields(cells, scope, faults);
-  return { line, number, holder: { name, ...(code ?? NO_CODE) }, issuedOn, validFrom, validUntil, fields, scan };
+  const holder = { name, ...(code ?? NO_CODE) };
+  const others = readOthers(cells, holder, scope, faults);
+  const coOwnership = others === null ? {} : { coOwnership: others };
+  return { line, number, holder, ...coOwnership, issuedOn, validFrom, validUntil, fields, scan };
+}
+
+function readOthers(cells: LedgerRow['cells'], holder: Holder, scope: LedgerScope, faults: Refusal[]) {
+  try {
+    return readCoHolders(cells, holder, scope.type, {
+      readName: (text, column) => readText(text, MAX_NAME_CHARS, column),
+      readCode: (text, kind) =>
+        readCode(text, kind === '' ? null : readCodeKind(kind, COLUMNS.coHolders), scope.today, COLUMNS.coHolders),
+    });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    faults.push(error);
+    return null;
+  }
 }
 
 const NO_CODE = { codeKind: 'USCC', code: '' } as const;
@@ -118,18 +139,22 @@ function readNumber(text: string, { issuer: { id, divisionCode }, type: { number
   return number;
 }
 
-function readCodeKind(text: string): HolderCodeKind {
+function readCodeKind(text: string, column: string = COLUMNS.codeKind): HolderCodeKind {
   const kind = CODE_KINDS[text];
-  if (kind === undefined)
-    throw new Refusal('VALUE_UNKNOWN', COLUMNS.codeKind, `可填 ${Object.keys(CODE_KINDS).join('、')}`);
+  if (kind === undefined) throw new Refusal('VALUE_UNKNOWN', column, `可填 ${Object.keys(CODE_KINDS).join('、')}`);
   return kind;
 }
 
 /** Reads a code. Without a kind it is what its own form says. */
-function readCode(text: string, kind: HolderCodeKind | null, today: Day): Pick<Holder, 'codeKind' | 'code'> {
+function readCode(
+  text: string,
+  kind: HolderCodeKind | null,
+  today: Day,
+  column: string = COLUMNS.holderCode,
+): Pick<Holder, 'codeKind' | 'code'> {
   const code = normaliseHolderCode(text);
   const codeKind = kind ?? (isCitizenNumber(code) ? 'CITIZEN_NUMBER' : 'USCC');
-  requireHolderCode(codeKind, code, COLUMNS.holderCode, today);
+  requireHolderCode(codeKind, code, column, today);
   return { codeKind, code };
 }
 

@@ -1,6 +1,7 @@
 import type { OrganFact } from '../../kernel/events/events.ts';
 import { sha256, toCanonicalJson } from '../../kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../kernel/identifier.ts';
+import { toRecordedOwnership } from '../../kernel/identity/co-ownership.ts';
 import { IDENTITY_KINDS } from '../../kernel/identity/identity.ts';
 import type { Proposal } from '../../kernel/proposal/proposal.ts';
 import type { RegistrationStatement } from '../../kernel/sealing/attest.ts';
@@ -87,6 +88,7 @@ export function buildRegisteredRecord(
     KZ_SJS: salt,
     KZ_LXBB: plan.typeVersion,
     KZ_DJ: { DJRQ: plan.day, NBR: plan.proposedBy, SPR: plan.approvedBy, WJZY: plan.digest, HH: license.line },
+    ...(license.coOwnership === undefined ? {} : { KZ_GY: toRecordedOwnership(license.coOwnership) }),
     ...(license.scan === null ? {} : { KZ_SMJ: license.scan }),
   };
 }

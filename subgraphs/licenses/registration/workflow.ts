@@ -152,10 +152,16 @@ function createVisibility(): (text: string) => string | null {
 }
 
 function listUnprintable(
-  { line, number, holder, fields }: PaperLicense,
+  { line, number, holder, coOwnership, fields }: PaperLicense,
   findProblem: (text: string) => string | null,
 ): LineProblem[] {
-  const texts = [{ label: COLUMNS.number, text: number }, { label: COLUMNS.holder, text: holder.name }, ...fields];
+  const others = (coOwnership?.coHolders ?? []).map(({ name }) => ({ label: COLUMNS.coHolders, text: name }));
+  const texts = [
+    { label: COLUMNS.number, text: number },
+    { label: COLUMNS.holder, text: holder.name },
+    ...others,
+    ...fields,
+  ];
   return texts.flatMap(({ label, text }) => {
     const reason = findProblem(text);
     return reason === null ? [] : [toLineProblem(line, new Refusal('FIELD_MALFORMED', label, reason))];

@@ -1,12 +1,14 @@
 import { dayOf } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { pickSealsFor } from '../../kernel/sealing/seal-kind.ts';
 import { type AuthorisedUse, isGranted } from '../../kernel/sealing/sign.ts';
 
 /** A seal as the newest SealChanged event describes it. */
-export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'state' | 'grants'> {
+export interface SealFact extends Pick<EventPayload<'SealChanged'>, 'name' | 'kind' | 'state' | 'grants'> {
   validFrom: Date;
   validUntil: Date;
+  requiredSince: Date | null;
 }
 
 /** The use of a seal that an act needs. */
@@ -26,7 +28,7 @@ export interface SealUse {
 export function requireSeal({ seals, authorised, at }: SealUse): SealFact {
   if (authorised === null) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const grantedSeals = seals.filter(
+  const grantedSeals = pickSealsFor(seals, authorised).filter(
     ({ grants, state }) => state !== 'ENDED' && isGranted(grants, authorised, dayOf(at)),
   );
   if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');

@@ -16,15 +16,17 @@ export function listSealFacts(db: Reader, organs: readonly string[]): Promise<Se
 }
 
 export async function storeSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
-  const { sealId, organ, name, state, grants } = fact;
+  const { sealId, organ, name, kind, state, grants, requiredSince } = fact;
   const row = {
     sealId,
     organ,
     name,
+    kind,
     state,
     grants,
     validFrom: new Date(fact.validFrom),
     validUntil: new Date(fact.validUntil),
+    requiredSince: requiredSince ? new Date(requiredSince) : null,
   };
   await tx.insert(sealFact).values(row).onConflictDoUpdate({ target: sealFact.sealId, set: row });
 }

@@ -1,6 +1,7 @@
-import { and, asc, between, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, between, eq, inArray } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Blank } from '../paper/paper.ts';
+import { blankSeries } from '../paper/store.ts';
 import { blank, blankBox, blankEntry, blankWriteOff } from '../tables.ts';
 
 /** What the ledgers say of single blanks (空白证照). Only reads. */
@@ -19,10 +20,10 @@ export type StoredBox = typeof blankBox.$inferSelect;
 
 /** Returns the box in which each blank was delivered, by the number of the blank. */
 export async function findBoxes(db: Reader, numbers: readonly string[]): Promise<Map<string, StoredBox>> {
-  const serial = sql`right(${blank.number}, 8)::int`;
   const isOfBox = and(
-    eq(blankBox.prefix, sql`left(${blank.number}, -8)`),
-    between(serial, blankBox.first, blankBox.last),
+    eq(blankBox.prefix, blankSeries.prefix),
+    eq(blankBox.digits, blank.digits),
+    between(blankSeries.serial, blankBox.first, blankBox.last),
   );
   const rows = await db
     .select({ number: blank.number, box: blankBox })

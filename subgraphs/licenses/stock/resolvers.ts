@@ -8,6 +8,8 @@ import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { loadLicense } from '../view.ts';
 import { loadBlank, loadBox, loadHistory } from './blank-view.ts';
+import { listStock, STOCK_ORDER } from './count-store.ts';
+import { isBalanced } from './stock.ts';
 import { listTransfers, type StoredTransfer, TRANSFER_ORDER } from './transfer-store.ts';
 import { decideTransfer, transferBlanks, withdrawTransfer } from './transfer-workflow.ts';
 import { loadTransfer, viewTransfer, viewTransferActions } from './view.ts';
@@ -25,12 +27,20 @@ export function stockResolvers(deps: StockDependencies) {
           state = null,
           licenseType = null,
           prefix = null,
+          digits = null,
           from = null,
           to = null,
         } = args.filter ?? {};
-        const selection = { organs: narrowScope(scope, organ), state, licenseType, prefix, from, to };
+        const selection = { organs: narrowScope(scope, organ), state, licenseType, prefix, digits, from, to };
         const page = await listBlanks(db, selection, readPage(args, BLANK_ORDER));
         return toConnection(page, BLANK_ORDER, (row) => row);
+      },
+      blankStock: async (_, args, { actor }) => {
+        const scope = requireReadScope(LICENSE_READS.blankStock, actor, '您不属于任何机关，没有空白证照。');
+        const { organ = null, licenseType = null } = args.filter ?? {};
+        const selection = { organs: narrowScope(scope, organ), licenseType, level: args.by };
+        const page = await listStock(db, selection, readPage(args, STOCK_ORDER));
+        return toConnection(page, STOCK_ORDER, (row) => row);
       },
       blankTransfers: async (_, args, { actor }) => {
         const organs = requireReadScope(LICENSE_READS.blankTransfers, actor, '您不属于任何机关，没有空白证照调拨。');
@@ -39,6 +49,10 @@ export function stockResolvers(deps: StockDependencies) {
       },
     },
     Mutation: { ...stockMutations(deps), ...transferMutations(deps) },
+    BlankStock: {
+      organ: ({ organ }) => ({ id: organ }),
+      isBalanced,
+    },
     Blank: {
       __resolveReference: ({ id }, context) => loadBlank(db, context, id),
       id: ({ number }) => number,

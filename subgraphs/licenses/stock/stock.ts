@@ -1,7 +1,7 @@
 import { catchRefusal } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
-import { type Blank, type BlankRange, requireInStock } from '../paper/paper.ts';
+import { type Blank, type BlankRange, type BlankState, requireInStock } from '../paper/paper.ts';
 
 /** Rules of what leaves an organ's stock of blanks (空白证照) other than onto paper. */
 
@@ -16,6 +16,44 @@ export type WriteOffReason = keyof typeof WRITE_OFF_REASONS;
 export interface WriteOff extends BlankRange {
   organ: string;
   reason: WriteOffReason;
+}
+
+/** What a row of the equation of blanks counts: all blanks of an organ, those of one license type, or of one box. */
+export type StockLevel = 'ORGAN' | 'TYPE' | 'BOX';
+
+/** The members of the equation that count blanks by their state. */
+export const STATE_COUNTS = {
+  IN_STOCK: 'inStock',
+  IN_TRANSIT: 'inTransit',
+  ASSIGNED: 'assigned',
+  PRINTED: 'printed',
+  DELIVERED: 'delivered',
+  RECALLED: 'recalled',
+  LOST: 'lost',
+  SPOILED: 'spoiled',
+  VOIDED: 'voided',
+} as const satisfies Record<BlankState, string>;
+export type StateCounts = Record<(typeof STATE_COUNTS)[BlankState], number>;
+
+/** A row of the equation. `prefix`, `digits`, `from` and `to` are null unless it is of one box. */
+export interface StockCount extends StateCounts {
+  key: string;
+  organ: string;
+  /** Type code of the licenses that are printed on the blanks. Null: of every type, or the row counts all types. */
+  licenseType: string | null;
+  prefix: string | null;
+  digits: number | null;
+  from: number | null;
+  to: number | null;
+  received: number;
+  transferredIn: number;
+  transferredOut: number;
+}
+
+/** Whether what came and went is what is there. Anything else is a finding of the audit. */
+export function isBalanced(count: Omit<StockCount, 'key'>): boolean {
+  const there = Object.values(STATE_COUNTS).reduce((sum, member) => sum + count[member], 0);
+  return count.received + count.transferredIn - count.transferredOut === there;
 }
 
 /**

@@ -9,7 +9,7 @@ import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import type { ProposalState } from '../../kernel/proposal/proposal.ts';
 import { createProposalStore, type StoredProposal } from '../../kernel/proposal/store.ts';
-import { describeRange } from '../paper/paper.ts';
+import { describeRange, SERIAL_DIGITS } from '../paper/paper.ts';
 import * as tables from '../tables.ts';
 import { STOCK_POLICY } from './policy.ts';
 import { type BlankTransfer, TRANSFER_KIND, type TransferKind } from './transfer.ts';
@@ -34,15 +34,15 @@ export const transferStore = createProposalStore<TransferKind>(
 /** The order of `blankTransfers`. */
 export const TRANSFER_ORDER = transferStore.orderOf('blankTransfers');
 
-/** Returns what a proposal transfers. */
+/** Returns what a proposal transfers. Releases up to 0.4.1 stated no number of digits. */
 export function transferOf({ content }: Pick<StoredTransfer, 'content'>): BlankTransfer {
-  return JSON.parse(content) as BlankTransfer;
+  return { digits: SERIAL_DIGITS, ...(JSON.parse(content) as Omit<BlankTransfer, 'digits'>) };
 }
 
 /** Stores the range and the organs of a transfer. */
 export async function insertTransfer(tx: Transaction, proposalId: string, transfer: BlankTransfer): Promise<void> {
-  const { prefix, from: first, to: last, organ, receiver } = transfer;
-  await tx.insert(blankTransfer).values({ proposalId, prefix, first, last, organ, receiver });
+  const { prefix, digits, from: first, to: last, organ, receiver } = transfer;
+  await tx.insert(blankTransfer).values({ proposalId, prefix, digits, first, last, organ, receiver });
 }
 
 /** Finds transfers by id. */

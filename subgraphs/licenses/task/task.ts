@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../../kernel/events/events.ts';
+import { readHeld } from '../../kernel/identity/co-ownership.ts';
 import {
   type Act,
   beginsPeriod,
@@ -11,6 +12,7 @@ import {
 } from '../../kernel/license-acts.ts';
 import { requireActFits } from '../../kernel/license-type/act-fit.ts';
 import { listLicenseChanges } from '../../kernel/license-type/changes.ts';
+import { relabel } from '../../kernel/license-type/renaming.ts';
 import { hasEnded, periodOf } from '../../kernel/period/validity.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { LicenseHead } from '../license.ts';
@@ -55,8 +57,8 @@ export function requireTaskFits(task: DecidedTask, head: LicenseHead): void {
   const { record } = head;
   const state = head.state === 'NOT_YET_VALID' ? head.state : head.storedState;
   if (makesVersion(action) && !isDecidedOn(task, head)) throw new Refusal('LICENSE_CHANGED', 'case');
-  const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
-  requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
+  const license = { licenseType: record.ZZLXDM, held: readHeld(record), state };
+  requireActFits({ action, licenseType, applicantCode: holder.code }, license, 'case');
 }
 
 /**
@@ -84,10 +86,10 @@ type DecidedTask = Pick<CertificateTask, 'content' | 'decidedAt'>;
  */
 function isDecidedOn(task: DecidedTask, { version, record }: LicenseHead): boolean {
   const { content, decidedAt } = task;
-  const { onVersion, changes } = content;
+  const { onVersion, changes, renamed = [] } = content;
   if (onVersion === undefined || changes === undefined) return new Date(requireSealed(record).ZZQZSJ) <= decidedAt;
-  const standing = { holderName: record.CZZT, fields: record.KZ_NR };
-  const actual = listLicenseChanges(standing, { holderName: content.holder.name, fields: content.fields });
+  const standing = { ...readHeld(record), fields: relabel(record.KZ_NR, renamed) };
+  const actual = listLicenseChanges(standing, content);
   return version === onVersion && isDeepStrictEqual(actual, changes) && isOfItsPeriod(task, record);
 }
 

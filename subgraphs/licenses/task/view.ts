@@ -3,7 +3,6 @@ import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { IDENTITY_KINDS } from '../../kernel/identity/identity.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { actsFor, organsOf } from '../../kernel/organ/place.ts';
@@ -14,7 +13,7 @@ import type { Blank } from '../paper/paper.ts';
 import { LICENSE_READS, LICENSES_POLICY, policyOfAct } from '../policy.ts';
 import * as store from '../store.ts';
 import { countDuplicates } from '../type/store.ts';
-import { loadHead, viewHolder } from '../view.ts';
+import { loadHead, viewFirstHolder } from '../view.ts';
 import { findTasksOfCases, type ListedTask, listFittingBlanks, toTask } from './store.ts';
 
 /** A certificate task as `person` may see it. @public by codegen.ts */
@@ -30,7 +29,7 @@ export function viewTask({ task, waitingFor }: ListedTask, person: Person) {
     act: content.action,
     licenseNumber: content.licenseNumber,
     licenseName: content.licenseName,
-    holder: viewHolder({ ...content.holder, kind: IDENTITY_KINDS[content.holder.codeKind].record }, person),
+    holder: viewFirstHolder(content, person),
     openedAt: task.openedAt,
     waitingFor,
   };

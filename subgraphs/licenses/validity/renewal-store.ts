@@ -14,7 +14,7 @@ import { type DeemedPeriod, holdsLastDay, listDeemedPeriods, type Renewal } from
  * last day. Undecided at the end, it counts as granted (视为准予延续, 行政许可法第五十条). A refusal gives the last day back.
  */
 export async function putRenewal(tx: Transaction, event: EventPayload<'RenewalChanged'>): Promise<void> {
-  const { caseId, number, isRunning, isGranted, changedAt } = event;
+  const { caseId, caseNumber, acceptedOn, number, isRunning, isGranted, changedAt } = event;
   const stored = await lockHead(tx, number);
   if (!stored) throw new Error(`no license ${number}`);
   const { identifier, record } = stored.version;
@@ -22,7 +22,7 @@ export async function putRenewal(tx: Transaction, event: EventPayload<'RenewalCh
   const set = { number, isRunning, isGranted, settledAt: isRunning ? null : new Date(changedAt) };
   await tx
     .insert(renewal)
-    .values({ caseId, ...set, until: period.validUntil })
+    .values({ caseId, caseNumber, acceptedOn, ...set, until: period.validUntil })
     .onConflictDoUpdate({ target: renewal.caseId, set });
   const validUntil = await findLastDay(tx, number, period);
   await tx.update(licenseVersion).set({ validUntil }).where(eq(licenseVersion.identifier, identifier));

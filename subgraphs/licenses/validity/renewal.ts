@@ -11,7 +11,17 @@ export interface Renewal {
   isGranted: boolean;
   until: Day | null;
   settledAt: Date | null;
+  caseNumber: string;
+  acceptedOn: Day;
+  /** Whether the register has stated that it holds off the end, and not that it does so no longer. */
+  isHeld: boolean;
 }
+
+/**
+ * From how many days before the last day the register states that a renewal holds it off. Most renewals are decided
+ * before, so nothing needs to be stated of them; a library that cannot be reached has as many days to learn it.
+ */
+export const HOLD_NOTICE_DAYS = 7;
 
 /** Whether a renewal holds off the end of a period: it runs, and no other renewal has given a later last day. */
 export function holdsLastDay({ isRunning, until }: Renewal, { validUntil }: ValidityPeriod): boolean {

@@ -11,7 +11,8 @@ import { closeDuty, dutyIds, openDuty, openRecall, readLicenseSubject } from '..
 import { buildLapseStatement, REGISTER_ACTOR } from '../register/statement.ts';
 import { lockHead } from '../store.ts';
 import { findOpenTasks } from '../task/store.ts';
-import { type ClockFault, findClockFault, MAX_AFTER_GAP } from './sweep.ts';
+import { stateHolds } from './hold-workflow.ts';
+import { type ClockFault, findClockFault, type SweepWatch } from './sweep.ts';
 import * as store from './sweep-store.ts';
 
 /**
@@ -38,22 +39,27 @@ class SweepHeld extends Error {
  */
 export async function sweepEnded(
   deps: IssueDependencies & { onError?: ((error: unknown) => void) | undefined },
-  signal?: AbortSignal,
+  { signal, watch }: { signal?: AbortSignal; watch?: SweepWatch } = {},
 ): Promise<number> {
   const { db, now, onError } = deps;
   const at = now();
   const today = dayOf(at);
-  const due = await store.countEnded(db, today, MAX_AFTER_GAP + 1);
-  const newestAt = await store.findNewestTime(db);
-  const fault = findClockFault({ now: at, newestAt, due });
+  const due = await store.countEnded(db, today, 1);
+  const recorded = await store.findRecordedTimes(db);
+  const fault = findClockFault({ ...recorded, now: at, ranMs: watch?.ranSince(recorded.sweptAt), due });
   if (fault !== null) {
     const [first] = await store.listEnded(db, today, null, 1);
     if (first) await db.transaction((tx) => openHeldDuty(tx, first.number, fault, at));
-    throw new SweepHeld(`${fault}: now ${at.toISOString()}, newest record ${newestAt?.toISOString()}, due ${due}`);
+    const { newestAt, sweptAt } = recorded;
+    const times = [at, newestAt, sweptAt].map((time) => time?.toISOString() ?? '—').join(', ');
+    throw new SweepHeld(`${fault}: now, newest record, last sweep ${times}`);
   }
   await store.putSweepClock(db, at);
+  watch?.swept(at);
   await db.transaction((tx) => closeDuty(tx, dutyIds.sweep(), at));
   await recallReplaced(deps, today, at);
+  // What a renewal no longer holds off is due only when the register has said so.
+  await stateHolds(deps, signal);
   let ended = 0;
   const end = async ({ number }: store.EndedLicense) => {
     if (await endLicense(deps, number, today)) ended++;
@@ -79,7 +85,7 @@ async function recallReplaced({ db }: Pick<IssueDependencies, 'db'>, today: Day,
 
 /** Shows the organ of the first license that is due, and the office, that nothing is swept. */
 async function openHeldDuty(tx: Transaction, number: string, fault: ClockFault, at: Date): Promise<void> {
-  const reason = fault === 'CLOCK_BEHIND' ? '时钟早于已有记录' : '时钟远晚于已有记录';
+  const reason = fault === 'CLOCK_BEHIND' ? '时钟早于已有记录' : '时钟远晚于上次登记';
   const subject = await readLicenseSubject(tx, number);
   await openDuty(tx, { id: dutyIds.sweep(), kind: 'SWEEP_HELD', reason, at, ...subject });
 }

@@ -1,7 +1,8 @@
 import type { Database } from '../../../db/client.ts';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
-import { isPersonRecord } from '../../kernel/identity/identity.ts';
+import { describeOwnership, listOwners, readHeld } from '../../kernel/identity/co-ownership.ts';
+import { isPersonKind, isPersonRecord } from '../../kernel/identity/identity.ts';
 import { findTypeVersion, type PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { maskName, publishLines } from '../../kernel/privacy/mask.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -40,6 +41,7 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
     state,
     name: record.ZZMC,
     holderName: isPersonRecord(record.CZZTDMLX) ? maskName(record.CZZT) : record.CZZT,
+    owners: describeOwners(record),
     issuerName: record.ZZBFJG,
     issuedOn: record.ZZBFRQ,
     validFrom: record.ZZYXQQSRQ,
@@ -62,15 +64,27 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
 
 /**
  * Returns the lines of a record that everybody may see: those that its type publishes. None without the version of the
- * type that the record names. A natural person's name is masked in them, as it is elsewhere.
+ * type that the record names. Names of natural persons who hold it are masked in them, as they are elsewhere.
  */
-export function listPublished(
-  { KZ_NR, KZ_LXBB, CZZT, CZZTDMLX }: LicenseRecord,
-  published: PublishedLicenseType | null,
-): LicenseRecord['KZ_NR'] {
+export function listPublished(record: LicenseRecord, published: PublishedLicenseType | null): LicenseRecord['KZ_NR'] {
+  const { KZ_NR, KZ_LXBB } = record;
   const type = findTypeVersion(published, KZ_LXBB);
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
-  return publishLines(KZ_NR, labels, isPersonRecord(CZZTDMLX) ? CZZT : null);
+  const persons = listOwners(readHeld(record)).filter(({ codeKind }) => isPersonKind(codeKind));
+  return publishLines(
+    KZ_NR,
+    labels,
+    persons.map(({ name }) => name),
+  );
+}
+
+/** Returns all holders in one line, natural persons masked. Null for a sole holder. */
+function describeOwners(record: LicenseRecord): string | null {
+  const { holder, coOwnership } = readHeld(record);
+  if (!coOwnership) return null;
+  return describeOwnership({ holder, coOwnership }, ({ name, codeKind }) =>
+    isPersonKind(codeKind) ? maskName(name) : name,
+  );
 }
 
 /** A lost sheet as the public sees it: nothing of a person. */

@@ -1,3 +1,4 @@
+import { type FileFormat, listFileFormats } from '../../kernel/events/guide-fact.ts';
 import { LICENSE_ACTIONS, type LicenseAction } from '../../kernel/license-acts.ts';
 import { situationLabel } from '../../kernel/license-type/situation.ts';
 import type { Guide } from './guide.ts';
@@ -36,6 +37,13 @@ function compareAmounts(label: string, from: number, to: number, format = (amoun
 
 function compareTexts(label: string, from: string | null, to: string | null): Change[] {
   return from === to ? [] : [{ text: `${label}由“${from ?? '无'}”改为“${to ?? '无'}”`, widens: true }];
+}
+
+/** Compares the formats that a material takes. One format less asks more of people. */
+function compareFormats(from: readonly FileFormat[], to: readonly FileFormat[]): Change[] {
+  const missing = from.filter((format) => !to.includes(format));
+  if (missing.length === 0 && to.every((format) => from.includes(format))) return [];
+  return [{ text: `文件格式由 ${from.join('、')} 改为 ${to.join('、')}`, widens: missing.length > 0 }];
 }
 
 /** Compares two lists entry by entry. `title` identifies an entry: the same title means the same entry. */
@@ -114,6 +122,7 @@ export function listDifferences(from: Guide, to: Guide): Difference[] {
       ...compareTexts('名称', a.name, b.name),
       ...compareTexts('依据', a.basis, b.basis),
       ...compareTexts('可替代的电子证照', a.licenseType, b.licenseType),
+      ...compareFormats(listFileFormats(a), listFileFormats(b)),
     ]),
     ...compareLists('FEE', [from.fees, to.fees], titles.fee, (a, b) => [
       ...compareAmounts('金额', a.amountFen, b.amountFen, formatYuan),

@@ -127,8 +127,8 @@ export function requireNoProblems(problems: readonly Problem[], file?: ParsedFil
   throwRefusal(problems.map(({ place, message }) => ({ place: file.placeOf(parsePath(place)), message })));
 }
 
-/** How a cell is read: as text, as a number, as yes or no. */
-type Reading = 'text' | 'number' | 'flag';
+/** How a cell is read: as text, as a number, as yes or no, as a list. */
+type Reading = 'text' | 'number' | 'flag' | 'list';
 const COLUMNS = {
   part: 'text',
   code: 'text',
@@ -141,6 +141,7 @@ const COLUMNS = {
   amount_fen: 'number',
   basis: 'text',
   license_type: 'text',
+  formats: 'list',
   address: 'text',
   hours: 'text',
   phone: 'text',
@@ -188,6 +189,7 @@ const GUIDE_ROWS: RowMappings = {
       required: 'required',
       basis: 'basis',
       license_type: 'licenseType',
+      formats: 'formats',
     },
   },
   fee: { list: 'fees', cells: { name: 'name', amount_fen: 'amountFen', basis: 'basis' } },
@@ -295,6 +297,7 @@ const FLAGS = new Map([
 /** A cell that cannot be read stays text, and the schema reports it. */
 function readCell(cell: string, reading: Reading): unknown {
   if (reading === 'number') return /^\d{1,12}$/.test(cell) ? Number(cell) : cell;
+  if (reading === 'list') return cell.split(/[、,，;；\s]+/).filter((entry) => entry !== '');
   if (reading === 'flag') return FLAGS.get(cell) ?? cell;
   return cell;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { daySchema } from '../../kernel/day-schema.ts';
-import { MATERIAL_FORMS } from '../../kernel/events/guide-fact.ts';
+import { FILE_FORMATS, MATERIAL_FORMS } from '../../kernel/events/guide-fact.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
@@ -72,6 +72,8 @@ export const guideSchema = z.strictObject({
         basis: sentence().nullable().default(null),
         /** Type code of an electronic license that may replace it (免提交). */
         licenseType: z.string().length(21).nullable().default(null),
+        /** Formats of a file. Absent: the common ones, and the digest of earlier guides stays as it is. */
+        formats: z.array(z.enum(FILE_FORMATS)).min(1).max(FILE_FORMATS.length).optional(),
       }),
     )
     .max(MAX_ENTRIES.materials),
@@ -114,6 +116,7 @@ export function listInconsistencies(guide: Guide): Problem[] {
       'materials',
       guide.materials.map((entry) => entry.code),
     ),
+    ...guide.materials.flatMap(({ formats = [] }, i) => listDuplicates(`materials[${i}].formats`, formats)),
     ...listDuplicates(
       'fees',
       guide.fees.map((entry) => entry.name),

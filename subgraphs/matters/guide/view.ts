@@ -1,10 +1,12 @@
+import { listFileFormats } from '../../kernel/events/guide-fact.ts';
 import { type GuideInForce, type GuideVersion, listLapsed, readVersion } from './version.ts';
 
 /** A guide as GraphQL shows it: for the city or a county, with its period. @public by codegen.ts */
 export type GuideView = ReturnType<typeof viewGuide>;
 
 export function viewGuide({ guide, ...period }: GuideInForce) {
-  return { ...guide, situations: guide.situations ?? null, ...period };
+  const materials = guide.materials.map((material) => ({ ...material, formats: listFileFormats(material) }));
+  return { ...guide, materials, situations: guide.situations ?? null, ...period };
 }
 
 /** A version as GraphQL shows it. @public by codegen.ts */

@@ -56,6 +56,7 @@ export function licenseTypeResolvers({ db, now }: { db: Database; now: Clock }) 
     },
     LicenseType: {
       id: versionIdOf,
+      coHolders: ({ coHolders }) => coHolders ?? false,
       __resolveReference: ({ id }, context) => find(context, id, dayOf(now())),
     },
     LicenseNumberFormat: {

@@ -2,6 +2,7 @@ import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import { findTypeOn, type LicenseType, type LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { dayBefore } from '../matter.ts';
+import type { TypeDifference } from './difference.ts';
 
 /** A published version of a license type. It never changes; the next version ends it. */
 export interface PublishedVersion {
@@ -52,6 +53,6 @@ export interface TypePublication {
   licenseType: LicenseTypeVersion;
   /** False if the same type was published before: nothing was done. */
   changed: boolean;
-  /** Differences from the version before, one sentence each. */
-  differences: readonly string[];
+  /** Differences from the version before. */
+  differences: readonly TypeDifference[];
 }

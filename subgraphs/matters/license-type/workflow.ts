@@ -7,7 +7,7 @@ import type { FileReading } from '../guide/file.ts';
 import { GuideRefusal } from '../guide/guide.ts';
 import type { Publication } from '../guide/store.ts';
 import { listUnprintable, MAX_EVENT_BYTES } from '../guide/workflow.ts';
-import { describeDifferences, listRemovalProblems } from './difference.ts';
+import { listRemovalProblems, listTypeDifferences } from './difference.ts';
 import * as store from './store.ts';
 import { buildTypeFact, type PublishedVersion, type TypePublication, withLastDays } from './version.ts';
 
@@ -45,7 +45,7 @@ export async function publishType(
   return {
     licenseType: getVersion(updated, versions.length + 1),
     changed: true,
-    differences: describeDifferences(newest, type),
+    differences: listTypeDifferences(newest, type),
   };
 }
 

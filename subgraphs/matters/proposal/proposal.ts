@@ -78,5 +78,5 @@ export function describeGuide({ guide: inForce, revision, differences, lapsed }:
 export function describeType({ licenseType, differences }: TypePublication): ImportEffect {
   const { code, name, version, validFrom } = licenseType;
   const head = `${code} ${name} 第 ${version} 版，自 ${validFrom} 起`;
-  return { differences: [head, ...differences], changed: 1, unchanged: 0 };
+  return { differences: [head, ...differences.map(({ text }) => text)], changed: 1, unchanged: 0 };
 }

@@ -1,4 +1,5 @@
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
+import type { SealKind } from '../../kernel/events/seal-grant.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
 import { requireLine } from '../../kernel/text.ts';
@@ -11,7 +12,6 @@ import {
   requireNotEnded,
   requireSuspended,
   type Seal,
-  type SealKind,
 } from '../seal.ts';
 
 /** Applications on seals (印章申请): no person alone makes, grants or ends a seal (国办发〔2025〕33号). */

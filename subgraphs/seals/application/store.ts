@@ -69,6 +69,16 @@ export async function countWaiting(db: Reader, organ: string): Promise<number> {
   return row?.waiting ?? 0;
 }
 
+/** Whether anybody ever applied for something on a seal. */
+export async function hasApplications(db: Reader, sealId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: sealApplication.id })
+    .from(sealApplication)
+    .where(eq(sealApplication.sealId, sealId))
+    .limit(1);
+  return rows.length > 0;
+}
+
 /** Records an application and tells cases that it waits for its second person. */
 export async function insertApplication(tx: Transaction, row: Omit<ApplicationRow, 'serial'>): Promise<void> {
   await tx.insert(sealApplication).values(row);

@@ -23,6 +23,7 @@ import {
   insertOrReopenSeal,
   type SealKeys,
 } from '../certification/generation-workflow.ts';
+import { insertGrants, withdrawGrants } from '../certification/grant-store.ts';
 import { APPLICATION_MUTATIONS, SEALS_POLICY } from '../policy.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
@@ -229,10 +230,10 @@ async function carryOut(
       await seals.setSeal(tx, sealId, { state: 'IN_USE' });
       return [{ event: 'RESUMED' }];
     case 'GRANT':
-      await seals.insertGrants(tx, sealId, [particulars]);
+      await insertGrants(tx, sealId, [particulars]);
       return [{ event: 'GRANTED' }];
     case 'WITHDRAW_GRANT':
-      await seals.withdrawGrants(tx, [particulars.grant], at);
+      await withdrawGrants(tx, [particulars.grant], at);
       return [{ event: 'GRANT_WITHDRAWN' }];
     case 'CERTIFICATE':
       return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
@@ -257,9 +258,9 @@ async function carryOutMake(
   at: Date,
 ): Promise<ActResult[]> {
   const { organ, organName, sealKind: kind, matters, endedSeal } = input;
-  await seals.withdrawGrants(tx, endedSeal?.grants.map(({ id }) => id) ?? [], at);
+  await withdrawGrants(tx, endedSeal?.grants.map(({ id }) => id) ?? [], at);
   await insertOrReopenSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
-  await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
+  await insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
   const withdrawnGrants = (endedSeal?.grants ?? []).map(({ matter }) => ({
     event: 'GRANT_WITHDRAWN' as const,
     matterId: matter,

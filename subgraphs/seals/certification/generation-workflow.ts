@@ -1,5 +1,6 @@
 import type { Transaction } from '../../../db/client.ts';
-import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from '../seal.ts';
+import type { SealKind } from '../../kernel/events/seal-grant.ts';
+import { KIND_NAMES, organNameOf, sealIdOf } from '../seal.ts';
 import { KEY_SUITE } from '../signer/cms.ts';
 import type { GuardedKey } from '../signer/keys.ts';
 import { ROOT_NAME } from '../signer/pki.ts';
@@ -14,6 +15,7 @@ import {
   listSealsWithoutCodeKey,
 } from './certificate-store.ts';
 import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
+import { insertGrants, listNeverGranted, type NewGrant } from './grant-store.ts';
 
 /** Creates keys and certificates of seals (制作印章、换证). */
 
@@ -43,37 +45,55 @@ export async function generateKeys(signer: Signer, sealId: string): Promise<Seal
 }
 
 /** Returns a grant without a person and without a first or last day. */
-export const buildOpenGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
+export const buildOpenGrant = (matter: string): NewGrant => ({ matter, person: null, from: null, to: null });
 
 /**
  * Makes a seal of the test PKI for an organ. An existing seal only gets grants for matters that it was never granted
  * for. Returns the seal's id.
  */
 export async function makeSeal(deps: PkiDependencies, newSeal: NewSeal): Promise<string> {
+  const [id = ''] = await makeSeals(deps, [newSeal]);
+  return id;
+}
+
+/** Makes several seals as `makeSeal` does, all in one transaction. Returns their ids. */
+export async function makeSeals(deps: PkiDependencies, newSeals: readonly NewSeal[]): Promise<string[]> {
   const { db, now, signer } = deps;
-  const id = sealIdOf(newSeal.organ, newSeal.kind);
-  const [existingSeal] = await store.findSeals(db, [id]);
-  const keys = existingSeal ? null : await generateKeys(signer, id);
+  const ids = newSeals.map(({ organ, kind }) => sealIdOf(organ, kind));
+  const existingSeals = await store.findSeals(db, ids);
+  const keys = await Promise.all(ids.map((id, i) => (existingSeals[i] ? null : generateKeys(signer, id))));
   return db.transaction(async (tx) => {
     await lockPki(tx);
     const at = now();
-    const actFields = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
-    const acts: store.SealAct[] = [];
-    if (keys && !(await store.lockSeal(tx, id))) {
-      const filingNumber = `示范备案 ${id}`;
-      await insertOrReopenSeal(tx, deps, newSeal, keys, { state: 'IN_USE', filingNumber, at });
-      acts.push(
-        { event: 'MADE', ...actFields },
-        { event: 'FILED', ...actFields, reason: filingNumber },
-        { event: 'PUT_INTO_USE', ...actFields },
-      );
-    }
-    const matters = await store.listNeverGranted(tx, id, newSeal.matters);
-    await store.insertGrants(tx, id, matters.map(buildOpenGrant));
-    acts.push(...matters.map((matterId) => ({ ...actFields, event: 'GRANTED' as const, matterId })));
-    if (acts.length > 0) await store.recordSealActs(tx, id, acts, at);
-    return id;
+    for (const [i, newSeal] of newSeals.entries()) await enterSeal(tx, deps, newSeal, keys[i] ?? null, at);
+    return ids;
   });
+}
+
+/** Enters a seal with its first keys, if it has none, and its grants. */
+async function enterSeal(
+  tx: Transaction,
+  deps: PkiDependencies,
+  newSeal: NewSeal,
+  keys: SealKeys | null,
+  at: Date,
+): Promise<void> {
+  const id = sealIdOf(newSeal.organ, newSeal.kind);
+  const actFields = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
+  const acts: store.SealAct[] = [];
+  if (keys && !(await store.lockSeal(tx, id))) {
+    const filingNumber = `示范备案 ${id}`;
+    await insertOrReopenSeal(tx, deps, newSeal, keys, { state: 'IN_USE', filingNumber, requiredSince: at, at });
+    acts.push(
+      { event: 'MADE', ...actFields },
+      { event: 'FILED', ...actFields, reason: filingNumber },
+      { event: 'PUT_INTO_USE', ...actFields },
+    );
+  }
+  const matters = await listNeverGranted(tx, id, newSeal.matters);
+  await insertGrants(tx, id, matters.map(buildOpenGrant));
+  acts.push(...matters.map((matterId) => ({ ...actFields, event: 'GRANTED' as const, matterId })));
+  if (acts.length > 0) await store.recordSealActs(tx, id, acts, at);
 }
 
 /** Inserts a seal with its first keys, or reopens an ended seal under its id with the next generation of keys. */
@@ -82,14 +102,14 @@ export async function insertOrReopenSeal(
   deps: PkiDependencies,
   { organ, organName, kind }: Omit<NewSeal, 'matters'>,
   keys: SealKeys,
-  { at, ...columns }: Pick<store.SealRow, 'state' | 'filingNumber'> & { at: Date },
+  { at, ...columns }: Pick<store.SealRow, 'state' | 'filingNumber'> & { requiredSince?: Date; at: Date },
 ): Promise<void> {
   const id = sealIdOf(organ, kind);
   const period = computeValidity('seal', at);
   if (await store.lockSeal(tx, id)) await store.setSeal(tx, id, { ...columns, ...period });
   else {
     const name = `${organName}${KIND_NAMES[kind]}`;
-    await store.insertSeal(tx, { id, organ, name, kind, suite: KEY_SUITE, ...columns, ...period });
+    await store.insertSeal(tx, { id, organ, name, kind, suite: KEY_SUITE, requiredSince: null, ...columns, ...period });
   }
   await addGeneration(tx, deps, { id, name: `${organName}${KIND_NAMES[kind]}`, kind }, keys, period);
 }

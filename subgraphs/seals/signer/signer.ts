@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
+import type { SealKind } from '../../kernel/events/seal-grant.ts';
 import {
   type AttestActsRequest,
   type AttestRequest,
@@ -9,6 +10,7 @@ import {
 } from '../../kernel/sealing/attest.ts';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/sealing/authorisation.ts';
 import type { ReadPersonSigning } from '../../kernel/sealing/person-signature.ts';
+import { documentOf, mayBear } from '../../kernel/sealing/seal-kind.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sealing/sign.ts';
 import { requireAuthorisation } from './authority.ts';
 import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
@@ -101,11 +103,17 @@ function requirePurpose({ keyId }: KeyRef, ...allowed: readonly (AuthorityKey | 
 }
 
 /** The id to which a seal's keys are bound contains the seal's organ. */
-const SEAL_KEY = /^(.+)-(unit|approval|license)-seal( code)?$/;
+const SEAL_KEY = /^(.+)-(unit|approval|license|acceptance)-seal( code)?$/;
 
-/** Throws unless the key belongs to a seal of the organ whose person authorised the use. */
-function requireOrgan({ keyId }: KeyRef, organ: string): void {
-  if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
+/**
+ * Throws unless the key belongs to a seal of the organ whose person authorised the use, of a kind that may go onto the
+ * document.
+ */
+function requireSealFor({ keyId }: KeyRef, { organ, act }: Pick<SealUseRequest, 'organ' | 'act'>): void {
+  const [, ofOrgan, kind = ''] = SEAL_KEY.exec(keyId) ?? [];
+  if (ofOrgan !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
+  if (!mayBear(documentOf(act), `${kind.toUpperCase()}_SEAL` as SealKind))
+    throw new Error(`the key ${keyId} is of no seal for ${act}`);
 }
 
 async function requireAuthoriser(...request: Parameters<typeof requireAuthorisation>): Promise<Authoriser> {
@@ -176,7 +184,7 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     },
     async seal({ key, chain, stamp: timestampKey, request }) {
       requirePurpose(key, 'seal');
-      requireOrgan(key, request.organ);
+      requireSealFor(key, request);
       const authoriser = await verifyAuthoriser(request);
       const documentDigest = Buffer.from(requireDocument(request, authoriser.actorName), 'hex');
       const { profile } = request;
@@ -188,7 +196,7 @@ export function createSigner(dependencies: SignerDependencies): Signer {
     },
     async code({ key, request }) {
       requirePurpose(key, 'code');
-      requireOrgan(key, request.organ);
+      requireSealFor(key, request);
       const authoriser = await verifyAuthoriser(request);
       requireCode(request, authoriser.actorName);
       const kid = computeKid(readCertificate(key.certificatePem).raw);

@@ -109,9 +109,10 @@ function requireUse<Key>(
   at: Date,
 ): { seal: Seal; key: Key; authoriserId: string } {
   if (isCaseSealed) throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
-  const { organ, matterId } = request;
-  const { personId: authoriserId, decider } = readUnverifiedAuthoriser(request.authorisation);
-  const seal = requireUsable(seals, { organ, matterId, personId: authoriserId, decider }, at);
+  const { organ, matterId, act, level } = request;
+  const { name: _, ...authoriser } = readUnverifiedAuthoriser(request.authorisation);
+  const authoriserId = authoriser.personId;
+  const seal = requireUsable(seals, { organ, matterId, act, level, ...authoriser }, at);
   const key = keys.get(seal.id);
   if (!key) throw new Error(`seal ${seal.id} has no key for this`);
   return { seal, key, authoriserId };

@@ -16,6 +16,7 @@ const EXPENSIVE = [
   'verifyLicense(input:{code:"x"}){subIndication}',
   'workingDay(from:"2026-01-01",days:2500){day}',
   'caseStatistics(by:MATTER,first:100){edges{node{key}}}',
+  'licenseStatistics(measure:LICENSES,by:[STATE,TYPE,MATTER],first:100){edges{node{count}}}',
   'attention(first:100){edges{node{since}}}',
   'sealUses(first:100){edges{node{id}}}',
   'tasks(first:100){edges{node{__typename}}}',

@@ -202,7 +202,7 @@ describe('an administrator wants the seal of a city organ', () => {
   test('by asking for it: every act of the organ is refused', async () => {
     const seal = 'ganzhou-xzspj-approval-seal';
     const ways: [string, object][] = [
-      ['applyForSeal', { kind: 'UNIT_SEAL', reason: '制作公章' }],
+      ['applyForSeal', { kind: 'APPROVAL_SEAL', reason: '制作审批专用章' }],
       ['applyForSealGrant', { seal, matter: 'yd2022-1-02', reason: '新增' }],
       ['applyForSealRotation', { seal, reason: '更换' }],
       ['decideSealApplication', { application: 'x', approve: true }],

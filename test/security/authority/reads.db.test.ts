@@ -95,6 +95,7 @@ const CALLS: Readonly<Record<string, (world: World) => string>> = {
   calendar: () => 'year: 2026',
   workingDay: () => 'from: "2026-01-05", days: 1',
   caseStatistics: () => 'by: MATTER, first: 20',
+  licenseStatistics: () => 'measure: LICENSES, by: [STATE], first: 20',
   licenseType: () => 'code: "11000000000090018B033"',
   searchCases: () => 'text: "3607", first: 20',
   searchLicenses: () => 'text: "2026", first: 20',
@@ -164,7 +165,8 @@ const HELD_BY_ANOTHER = [
 /** A word of a closed list: GRANTED, CARRIED_OUT. */
 const WORD = /^[A-Z]{3,}(_[A-Z]+)*$/;
 /** Texts that are such words, but of no list of the hub. */
-const NAMES: readonly string[] = [];
+/** The value of a dimension is a word of a list, a code or a month, as the dimension says. */
+const NAMES: readonly string[] = ['LicenseStatisticsPart.key'];
 
 let hub: TestHub;
 let worlds: readonly World[];

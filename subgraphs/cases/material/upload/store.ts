@@ -4,6 +4,7 @@ import type { Database, Reader, Transaction } from '../../../../db/client.ts';
 import { UUID_PATTERN } from '../../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../../kernel/list/keyset-store.ts';
 import type { Page } from '../../../kernel/list/page.ts';
+import type { FileSignature } from '../signature/verdict.ts';
 import { type FileState, materialFile, materialUpload } from '../tables.ts';
 import type { MediaType } from './file.ts';
 
@@ -17,6 +18,7 @@ export interface Upload {
   holderCode: string | null;
   uploadedAt: Date;
   attachedAt: Date | null;
+  signature: FileSignature | null;
   mediaType: MediaType;
   sizeBytes: number;
   state: FileState;
@@ -31,6 +33,7 @@ const uploadColumns = {
   holderCode: materialUpload.holderCode,
   uploadedAt: materialUpload.uploadedAt,
   attachedAt: materialUpload.attachedAt,
+  signature: materialUpload.signature,
   mediaType: materialFile.mediaType,
   sizeBytes: materialFile.sizeBytes,
   state: materialFile.state,

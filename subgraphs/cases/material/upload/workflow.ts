@@ -33,6 +33,8 @@ export interface MaterialDependencies {
   scan: Scan | null;
   parse: Parse<typeof PARSERS>;
   intake: IntakeLimits;
+  /** Certificates of authorities whose signatures on files are trusted, PEM. */
+  signatureAnchors?: readonly string[] | undefined;
 }
 
 /** Most uploads of one person that may wait for a case, and their total bytes. */
@@ -65,7 +67,7 @@ export interface SentFile {
  * Throws an Overload if examining the file takes too long.
  */
 export async function receiveUpload(
-  { db, now, scan, parse, intake }: MaterialDependencies,
+  { db, now, scan, parse, intake, signatureAnchors: anchors = [] }: MaterialDependencies,
   actor: Actor,
   file: SentFile,
 ): Promise<Upload> {
@@ -78,6 +80,7 @@ export async function receiveUpload(
   if (scanResult.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanResult.reason);
   const state = scanResult.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
   const at = now();
+  const signature = await parse('judgeSignature', { bytes, mediaType, anchors, at });
   return db.transaction(async (tx) => {
     await lockUploader(tx, uploader.id);
     const waitingUploads = await countWaiting(tx, uploader.id);
@@ -93,7 +96,7 @@ export async function receiveUpload(
     const id = crypto.randomUUID();
     const name = withEnding(file.name, mediaType);
     const { holderCode } = uploader;
-    await putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at });
+    await putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at, signature });
     const upload = await findUpload(tx, id);
     if (!upload) throw new Error('no upload kept');
     return upload;

@@ -10,6 +10,12 @@ export const TRUST = {
     about: 'PEM file of authorities outside the hub whose seal certificates are accepted. Empty: none.',
     uses: { start: optional, seals: optional },
   },
+  SIGNATURE_AUTHORITIES: {
+    kind: kinds.trustedFile,
+    about:
+      'PEM file of authorities whose signatures on uploaded files, licenses of other authorities, are trusted. Empty: none.',
+    uses: { start: optional, cases: optional },
+  },
   LOG_FOLDER: {
     kind: kinds.publicPath,
     about: 'Folder in which the files of the transparency log are published. Empty: by another copy.',

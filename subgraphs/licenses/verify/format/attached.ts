@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
 import { JsonTooComplex, parseForeignJson } from '../../../kernel/foreign/json.ts';
 import { readLicenseIdentifier } from '../../../kernel/identifier.ts';
+import { recordedOwnershipSchema } from '../../../kernel/identity/co-ownership.ts';
 import { RECORD_CODE_KINDS } from '../../../kernel/identity/identity.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError, type PdfFile } from '../../../kernel/pdf/pdf.ts';
@@ -38,6 +39,7 @@ export const recordForm = z.looseObject({
   KZ_SJS: saltSchema.optional(),
   KZ_LXBB: z.int().positive().optional(),
   KZ_BYX: z.array(line).optional(),
+  KZ_GY: recordedOwnershipSchema.loose().optional(),
 });
 const statementForm = z.looseObject({
   CZ: line,

@@ -6,6 +6,7 @@ import {
   sha256,
   toCanonicalJson,
 } from '../../../kernel/events/events.ts';
+import { toRecordedOwnership } from '../../../kernel/identity/co-ownership.ts';
 import { IDENTITY_KINDS } from '../../../kernel/identity/identity.ts';
 import { caseStatementReason, LICENSE_ACTS, makesVersion } from '../../../kernel/license-acts.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
@@ -134,7 +135,8 @@ function requireSameText(bytes: Uint8Array, content: unknown): void {
  * identifier, and name the decider.
  */
 function requireRecord(record: SealableRecord, request: SealUseRequest, authorisedBy: string): void {
-  const { holder, ...content } = parseGrant(request);
+  const { holder, coOwnership, ...content } = parseGrant(request);
+  const ownership = coOwnership === undefined ? null : toRecordedOwnership(coOwnership);
   const agrees =
     isSaltedAs(record, content) &&
     record.ZZMC === content.licenseName &&
@@ -146,6 +148,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
     record.ZZYXQQSRQ === content.validFrom &&
     record.ZZYXQJZRQ === (content.validUntil ?? '长期') &&
     toCanonicalJson(record.KZ_NR) === toCanonicalJson(content.fields) &&
+    toCanonicalJson(record.KZ_GY ?? null) === toCanonicalJson(ownership) &&
     toCanonicalJson(record.KZ_BYX ?? []) === toCanonicalJson(content.unprinted ?? []) &&
     (content.licenseNumber === null || record.ZZBH === content.licenseNumber) &&
     record.KZ_CZ === request.act &&

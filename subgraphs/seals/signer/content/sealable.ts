@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../../../kernel/day-schema.ts';
+import { recordedOwnershipSchema } from '../../../kernel/identity/co-ownership.ts';
 import { RECORD_CODE_KINDS } from '../../../kernel/identity/identity.ts';
 import { LICENSE_STATES } from '../../../kernel/license-acts.ts';
 import { saltSchema } from '../../../kernel/sealing/salt.ts';
@@ -29,6 +30,7 @@ export const sealableRecord = z.strictObject({
   KZ_SJS: saltSchema.optional(),
   KZ_LXBB: z.int().positive().optional(),
   KZ_BYX: z.array(text).optional(),
+  KZ_GY: recordedOwnershipSchema.optional(),
 });
 export type SealableRecord = z.infer<typeof sealableRecord>;
 

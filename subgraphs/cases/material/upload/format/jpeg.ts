@@ -1,4 +1,4 @@
-import { Refusal } from '../../../kernel/refusal.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
 import { requireModestImage } from './image.ts';
 
 /** The structure of a JPEG (ISO/IEC 10918-1, annex B). */

@@ -1,4 +1,4 @@
-import { Refusal } from '../../../kernel/refusal.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
 
 /** How large an accepted picture may be once it is decoded: few bytes can stand for very many pixels. */
 

@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import { Refusal } from '../../../kernel/refusal.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
 import { requireModestImage } from './image.ts';
 import {
   ARRAY_START,
@@ -19,15 +19,37 @@ const TAIL_BYTES = 1_024;
 const MAX_OFFSET_DIGITS = 10;
 
 /**
+ * What programs put before a PDF without harm: a byte-order mark, white space, zeros. Readers find the header within
+ * 1,024 bytes (annex H.3, note 13). Anything else could make it a file of another kind as well.
+ */
+const LEAD = /^(?:\xef\xbb\xbf)?[\0\s]*(?=%PDF-)/;
+
+/**
+ * What gateways, printers and mail programs put behind one without harm: white space, filling, ends of print jobs (ESC)
+ * and plain words. No markup, and nothing in which another file could be.
+ */
+const HARMLESS_BYTES: ReadonlySet<number> = new Set([
+  ...[0x00, 0x09, 0x0a, 0x0c, 0x0d, 0x1a, 0x1b, 0x20, 0xff, 0xef, 0xbb, 0xbf],
+  ...Buffer.from('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.,:;=+-@%'),
+]);
+
+/** Returns whether a file begins like a PDF. */
+export function isPdfStart(bytes: Buffer): boolean {
+  return LEAD.test(bytes.toString('latin1', 0, TAIL_BYTES));
+}
+
+/**
  * Returns in words what is wrong with a PDF, or null. Checks ISO 32000-1, 7.5.2 and 7.5.5: a version at the start; at
- * the end the offset of the cross-reference table and %%EOF, and nothing after it.
+ * the end the offset of the cross-reference table and %%EOF, and nothing but `HARMLESS_BYTES` after it.
  */
 export function findPdfFault(bytes: Buffer): string | null {
-  if (!/^%PDF-[12]\.\d/.test(bytes.toString('latin1', 0, 8))) return '不是有效的 PDF 文件头';
+  const head = bytes.toString('latin1', 0, TAIL_BYTES).replace(LEAD, '');
+  if (!/^%PDF-[12]\.\d/.test(head)) return '不是有效的 PDF 文件头';
   const tail = bytes.toString('latin1', Math.max(0, bytes.length - TAIL_BYTES));
   const end = tail.lastIndexOf('%%EOF');
   if (end < 0) return '缺少 PDF 结束标记，文件可能没有传完';
-  if (/[^\0\s]/.test(tail.slice(end + 5))) return 'PDF 结束标记之后还有其他内容';
+  if (!Buffer.from(tail.slice(end + 5), 'latin1').every((byte) => HARMLESS_BYTES.has(byte)))
+    return 'PDF 结束标记之后还有其他内容';
   const words = tail.slice(0, end).trimEnd();
   const start = words.lastIndexOf('startxref');
   const offset = start < 0 ? '' : words.slice(start + 'startxref'.length).trim();

@@ -1,11 +1,11 @@
-import type { Database } from '../../../db/client.ts';
-import type { Clock } from '../../kernel/day.ts';
-import { sha256 } from '../../kernel/events/events.ts';
-import { MAX_STATED_ACTS } from '../../kernel/sealing/attest.ts';
-import type { AttestActs } from '../../kernel/sealing/sign.ts';
-import { enterLicenses, type StatedLine } from './entry-store.ts';
-import { buildRegistrationStatement, type RegistrationLine, type Takeover } from './registration.ts';
-import * as store from './store.ts';
+import type { Database } from '../../../../db/client.ts';
+import type { Clock } from '../../../kernel/day.ts';
+import { sha256 } from '../../../kernel/events/events.ts';
+import { MAX_STATED_ACTS } from '../../../kernel/sealing/attest.ts';
+import type { AttestActs } from '../../../kernel/sealing/sign.ts';
+import { buildRegistrationStatement, type RegistrationLine, type Takeover } from '../registration.ts';
+import * as store from '../store.ts';
+import { enterLicenses, type StatedLine } from './store.ts';
 
 /**
  * Enters the licenses of approved ledgers, batch by batch, behind everything else. Each batch is one transaction with

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { OPERATOR } from '../subgraphs/kernel/outgoing/address.ts';
-import { sendRequest } from '../subgraphs/kernel/outgoing/http-client.ts';
-import { findDemoPerson, mintToken } from './demo/people.ts';
-import { UsageError } from './evidence-files.ts';
-import { readDemoKey } from './hub/demo-key.ts';
+import { OPERATOR } from '../../subgraphs/kernel/outgoing/address.ts';
+import { sendRequest } from '../../subgraphs/kernel/outgoing/http-client.ts';
+import { findDemoPerson, mintToken } from '../demo/people.ts';
+import { UsageError } from '../evidence-files.ts';
+import { readDemoKey } from '../hub/demo-key.ts';
 
 /** What the commands share that send an administrator's list to a running hub. */
 

@@ -1,5 +1,5 @@
 import { crc32, inflateSync } from 'node:zlib';
-import { Refusal } from '../../../kernel/refusal.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
 import { requireModestImage } from './image.ts';
 
 /** The structure of a PNG (ISO/IEC 15948). */

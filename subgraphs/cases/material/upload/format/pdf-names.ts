@@ -1,4 +1,4 @@
-import { Refusal } from '../../../kernel/refusal.ts';
+import { Refusal } from '../../../../kernel/refusal.ts';
 
 /** Names in the bytes of a PDF (ISO 32000-1, 7.3.5), found without regard to what is around them. */
 

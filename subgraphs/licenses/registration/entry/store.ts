@@ -1,16 +1,16 @@
-import type { Transaction } from '../../../db/client.ts';
-import { inOrder } from '../../../db/in-order.ts';
-import { computeContentDigest, type OrganFact } from '../../kernel/events/events.ts';
-import { appendEvent, appendFirstEvents } from '../../kernel/events/outbox-store.ts';
-import { periodOf } from '../../kernel/period/validity.ts';
-import type { RegistrationStatement } from '../../kernel/sealing/attest.ts';
-import { CONSUMERS, LIBRARY_CONSUMERS, messages } from '../act/event-store.ts';
-import { storeFiles } from '../act/file-store.ts';
-import { toLicenseFact } from '../list/fact.ts';
-import { summarize } from '../list/finding.ts';
-import { registerStream } from '../register/store.ts';
-import * as tables from '../tables.ts';
-import type { RegistrationLine } from './registration.ts';
+import type { Transaction } from '../../../../db/client.ts';
+import { inOrder } from '../../../../db/in-order.ts';
+import { computeContentDigest, type OrganFact } from '../../../kernel/events/events.ts';
+import { appendEvent, appendFirstEvents } from '../../../kernel/events/outbox-store.ts';
+import { periodOf } from '../../../kernel/period/validity.ts';
+import type { RegistrationStatement } from '../../../kernel/sealing/attest.ts';
+import { CONSUMERS, LIBRARY_CONSUMERS, messages } from '../../act/event-store.ts';
+import { storeFiles } from '../../act/file-store.ts';
+import { toLicenseFact } from '../../list/fact.ts';
+import { summarize } from '../../list/finding.ts';
+import { registerStream } from '../../register/store.ts';
+import * as tables from '../../tables.ts';
+import type { RegistrationLine } from '../registration.ts';
 
 const { act, license, licenseEntry, licenseVersion, paperEntry } = tables;
 
@@ -94,7 +94,7 @@ function buildLicense(
 ): typeof license.$inferInsert {
   return {
     ...{ number, divisionCode: issuer.divisionCode, handledBy: record.KZ_BLXZQH, window: null, issuer },
-    ...{ matterId: record.KZ_SX, parties, counters: [issuer.id], holderCode: record.CZZTDM },
+    ...{ matterId: record.KZ_SX, parties, counters: [issuer.id] },
     ...{ headVersion: 1, headIdentifier: identifier, headState: 'VALID', ...summarize(record) },
   };
 }

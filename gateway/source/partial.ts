@@ -9,8 +9,8 @@ import {
   parse,
   type SelectionSetNode,
 } from 'graphql';
-import type { GraphContext } from '../subgraphs/kernel/http/context.ts';
-import { createErrorFormat, type OnFault } from '../subgraphs/kernel/http/errors.ts';
+import type { GraphContext } from '../../subgraphs/kernel/http/context.ts';
+import { createErrorFormat, type OnFault } from '../../subgraphs/kernel/http/errors.ts';
 
 /** What a subgraph that does not answer leaves of an answer: everything else, and an error at each place it leaves. */
 

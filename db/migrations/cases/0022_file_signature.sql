@@ -1,0 +1,1 @@
+ALTER TABLE "cases"."material_upload" ADD COLUMN "signature" jsonb;

@@ -1,0 +1,1 @@
+ALTER TABLE "cases"."case_file" ADD COLUMN "co_ownership" jsonb;

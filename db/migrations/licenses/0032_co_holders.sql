@@ -1,0 +1,2 @@
+ALTER TABLE "licenses"."license" ADD COLUMN "co_holder_codes" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
+CREATE INDEX "license_co_holder_codes_index" ON "licenses"."license" USING gin ("co_holder_codes");
