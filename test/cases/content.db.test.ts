@@ -75,6 +75,35 @@ describe('a change', () => {
     const { data } = await hub.ask('applicant-company', query, { id: change });
     expect(data.case.certificateData.fields).toEqual(changed.license.fields);
   });
+
+  test('that an amendment leaves without anything changed says so before the decision refuses it', async () => {
+    const granted = await grantCase(hub, WINDOW_FORWARD, { fields: LINES });
+    const { number } = await issueGrantedLicense(hub, WINDOW_FORWARD, granted, 3);
+    const line = { label: '经营场所', text: '于都县示例路1号' };
+    const { case: change } = await accept([{ ...line, text: '于都县示例路2号' }], {
+      matter: CHANGING.matter,
+      licenseNumber: number,
+    });
+    const problemsFor = async (person: string) => {
+      const query = 'query($id: ID!) { case(id: $id) { certificateData { problems { code message } } } }';
+      return (await hub.ask(person, query, { id: change.id })).data.case.certificateData.problems;
+    };
+    expect(await problemsFor(CHANGING.examines)).toEqual([]);
+    await amend(CHANGING.examines, change.id, [line]);
+    const problem = { code: 'CHANGE_EMPTY', message: expect.stringContaining('变更没有改动') };
+    expect(await problemsFor(CHANGING.examines)).toEqual([problem]);
+    expect(await problemsFor('applicant-company')).toEqual([problem]);
+    const steps = [
+      [CHANGING.examines, 'examineCase', 'ExamineCaseInput', { case: change.id, finding: 'APPROVED' }],
+      [CHANGING.forwards, 'forwardCase', 'CaseNoteInput', { case: change.id }],
+    ] as const;
+    for (const [person, name, type, input] of steps) await runMutation(hub, person, name, type, input, '__typename');
+    const grant = { case: change.id, decision: 'GRANTED', authoriseSeal: true, dryRun: true };
+    const decided = await runMutation(
+      ...([hub, CHANGING.decides, 'decideCase', 'DecideCaseInput', grant, 'refusals { code message }'] as const),
+    );
+    expect(decided.refusals).toEqual([problem]);
+  });
 });
 
 describe('the type of a license', () => {

@@ -1,9 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import type { LicenseTypeVersion, PublishedLicenseType } from '../../kernel/license-type/type.ts';
-import { listRefusals } from '../../kernel/refusals/collector.ts';
+import { checkAll, listRefusals } from '../../kernel/refusals/collector.ts';
 import { type Case, hasEnded, type LicenseFact } from '../case.ts';
-import { linesOf, listChanges, requireContent, requireFitting } from './check.ts';
+import { linesOf, listChanges, requireChange, requireContent, requireFitting } from './check.ts';
 import { changeLines } from './content.ts';
 import { amendedFor, licenseFor } from './sight.ts';
 
@@ -36,9 +36,13 @@ export function showContent(reader: Actor, subject: Case, facts: ContentFacts) {
     return { fields: subject.fields, changes: decided, problems: [], typeVersion };
   const { license: visible, isWhole } = licenseFor(reader, subject, license, { published, isStored });
   // What is missing, and which line stays as it is, depends on lines that the reader may not see.
-  const refusals = listRefusals(() =>
-    isWhole ? requireContent(subject, visible, type) : requireFitting(type, changeLines([], subject.fields), []),
-  );
+  const refusals = listRefusals(() => {
+    if (!isWhole) return requireFitting(type, changeLines([], subject.fields), []);
+    checkAll(
+      () => requireContent(subject, visible, type),
+      () => requireChange(subject, visible, type),
+    );
+  });
   return {
     fields: linesOf(subject, visible, type),
     changes: decision ? decided : listChanges(subject, visible, type),
