@@ -13,7 +13,15 @@ import { type Certificate, readRoots } from './document/chain.ts';
 import { openKeys, toReceiptJwk } from './key.ts';
 import { openDatabaseMemory } from './memory.ts';
 import { renderStatusPage } from './page.ts';
-import { buildAnswer, contentDigest, Fault, readDelivery, readQuestion, readTokenRequest } from './protocol.ts';
+import {
+  buildAnswer,
+  contentDigest,
+  Fault,
+  licenseOf,
+  readDelivery,
+  readQuestion,
+  readTokenRequest,
+} from './protocol.ts';
 import { isSigned, signReceipt } from './receipt.ts';
 import { STATEMENT_PROTOCOL } from './statement/form.ts';
 import { registerStatementRoutes } from './statement/routes.ts';
@@ -142,19 +150,19 @@ function registerCertificateRoutes(app: FastifyInstance, library: Library): void
   const { store, statements, protocol, now } = library;
   app.post('/certificates/validate', async (request) => {
     const delivery = readDelivery(request.body, protocol);
-    const collectedAct = await store.collected(delivery.number, delivery.revision);
+    const collectedAct = await store.collected(licenseOf(delivery), delivery.revision);
     if (collectedAct?.contentDigest === contentDigest(delivery))
       return buildAnswer([], { receipt: collectedAct.receipt });
     checkDelivery(delivery, library.roots, now());
-    const head = await store.head(delivery.number);
+    const head = await store.head(licenseOf(delivery));
     advance(head, delivery);
-    const heldUntil = await store.heldUntil(delivery.number);
+    const heldUntil = await store.heldUntil(licenseOf(delivery));
     return buildAnswer(listWarnings(head, delivery, now(), { today: toShanghaiDate(now()), heldUntil }));
   });
   app.post('/certificates/collect', async (request) => {
     const delivery = readDelivery(request.body, protocol);
     const digest = contentDigest(delivery);
-    const collectedAct = await store.collected(delivery.number, delivery.revision);
+    const collectedAct = await store.collected(licenseOf(delivery), delivery.revision);
     const isCollected = collectedAct?.contentDigest === digest;
     if (isCollected && isSigned(collectedAct.receipt)) return buildAnswer([], { receipt: collectedAct.receipt });
     // The result of an earlier validate is not relied on.

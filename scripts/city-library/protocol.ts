@@ -212,6 +212,14 @@ export function writeCanonical(value: unknown): string | null {
   }
 }
 
+/**
+ * Returns what names the license of a delivery in the library: the stream without its kind. It is the number, unless
+ * another issuer or type printed the same number.
+ */
+export function licenseOf({ stream }: { stream: string }): string {
+  return stream.slice(stream.indexOf(':') + 1);
+}
+
 /** Returns the SHA-256 over everything in a delivery. Two deliveries are the same if their digests are equal. */
 export function contentDigest(request: Delivery): string {
   const { document, signature, record, ...rest } = request;

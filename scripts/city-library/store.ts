@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
+import { type Delivery, Fault, licenseOf, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
 import { isSigned, type Receivable, type WitnessedTree } from './receipt.ts';
 import { type Hold, listHolds, selectHeldDays } from './statement/hold.ts';
 import { advance, type Head } from './transition.ts';
@@ -53,6 +53,7 @@ export interface Counts {
 
 /** Access to the library's own database. */
 export interface Store {
+  /** `number` is what names a license here (`licenseOf`), as in every table. */
   head(number: string): Promise<Head | null>;
   collected(number: string, revision: number): Promise<CollectedAct | null>;
   /** Stores a checked delivery once and returns its receipt. Throws Fault like `advance`. */
@@ -106,7 +107,8 @@ async function collect(
   contentDigest: string,
   at: Date,
 ): Promise<string> {
-  const { number, stream, revision, identifier, version, state, documentDigest } = delivery;
+  const { stream, revision, identifier, version, state, documentDigest } = delivery;
+  const number = licenseOf(delivery);
   await tx`insert into license (number, stream, revision) values (${number}, ${stream}, 0) on conflict do nothing`;
   // A license from paper has no stream of acts before its first act.
   await tx`update license set stream = ${stream} where number = ${number} and stream is null`;
@@ -145,8 +147,9 @@ async function collect(
 }
 
 /** SQL condition: the newest version before an act, and the one in force until that begins. */
-function current(tx: postgres.TransactionSql, { number, changedAt }: Delivery) {
-  return tx`number = ${number} and state <> 'SUPERSEDED'
+function current(tx: postgres.TransactionSql, delivery: Delivery) {
+  const { changedAt } = delivery;
+  return tx`number = ${licenseOf(delivery)} and state <> 'SUPERSEDED'
     and (superseded_from is null or superseded_from > ${toShanghaiDate(new Date(changedAt))})`;
 }
 
@@ -167,7 +170,8 @@ async function signOldReceipt(
   delivery: Delivery,
   { collectedAt }: CollectedAct,
 ): Promise<string> {
-  const { number, revision } = delivery;
+  const { revision } = delivery;
+  const number = licenseOf(delivery);
   const receipt = receiptWriter.write(delivery, collectedAt, null);
   await tx`update act set receipt = ${receipt} where number = ${number} and revision = ${revision}`;
   return receipt;
@@ -199,8 +203,9 @@ async function findCertificate(sql: postgres.Sql, identifier: string): Promise<S
   const { revision, changedAt, collectedAt, receipt } = newestAct;
   const record = readVersionRecord(JSON.parse(String(row.record)));
   const hold = await findHold(sql, row.number);
+  const number = record.ZZBH;
   const heldUntil = hold?.until ?? null;
-  return { ...row, revision, changedAt, collectedAt, receipt, record, hold, heldUntil, acts: [...acts] };
+  return { ...row, number, revision, changedAt, collectedAt, receipt, record, hold, heldUntil, acts: [...acts] };
 }
 
 async function findHold(sql: postgres.Sql, number: string): Promise<Hold | null> {

@@ -35,8 +35,8 @@ export const SERIES: readonly Series[] = [
     async skip(sql, { lost, today }) {
       for (const seen of listSeenVersions(lost)) {
         const { type, issuer, serial } = seen.parts;
-        await sql`insert into licenses.license_serial (type_code, uscc, serial, number)
-          values (${type}, ${issuer}, ${serial}, ${serial}) on conflict do nothing`;
+        await sql`insert into licenses.license_serial (type_code, uscc, serial, number, printed)
+          values (${type}, ${issuer}, ${serial}, ${serial}, ${foldText(serial)}) on conflict do nothing`;
         await sql`insert into licenses.reserved_number values (${foldText(serial)}) on conflict do nothing`;
         const [, divisionCode, year, digits] = /^(\d{6})(\d{4})(\d{6,9})$/.exec(serial) ?? [];
         if (divisionCode === undefined) continue;

@@ -4,6 +4,7 @@ import type { GraphContext } from '../kernel/http/context.ts';
 import { requirePerson } from '../kernel/http/context.ts';
 import { mutate } from '../kernel/http/errors.ts';
 import { maskCode } from '../kernel/identity/identity.ts';
+import { printedNumber } from '../kernel/license-type/license-key.ts';
 import type { CountedConnection } from '../kernel/list/page.ts';
 import { answerAction } from '../kernel/policy.ts';
 import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
@@ -46,7 +47,7 @@ export function viewCase(subject: Case, actor: Actor) {
     coOwnership: viewCoOwnership(subject.coOwnership, actor),
     delegation: subject.delegation,
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
-    licenseNumber: subject.licenseNumber,
+    licenseNumber: subject.licenseNumber && printedNumber(subject.licenseNumber),
     act: endsInLicenseAct(subject.delegation) ? actOf(subject) : null,
     fields: subject.fields,
     step: subject.step,

@@ -207,6 +207,7 @@ export const REFUSALS = {
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
   // licenses
   LICENSE_UNKNOWN: '没有此证照。',
+  LICENSE_NUMBER_AMBIGUOUS: '多个证照有此编号，请改填电子证照标识。',
   LICENSE_ACT_NOT_ALLOWED: '证照当前状态不允许此操作。',
   CASE_RUNNING_ON_LICENSE: '此证照另有办件须先办结。',
   LICENSE_BUSY: '此证照有一项正在办理的操作，请稍后再试。',

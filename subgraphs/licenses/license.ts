@@ -10,6 +10,7 @@ import {
   type ValidityState,
 } from '../kernel/license-acts.ts';
 import { requireActAllowed } from '../kernel/license-type/act-fit.ts';
+import { printedNumber } from '../kernel/license-type/license-key.ts';
 import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord, SealedRecord } from './act/record.ts';
 import { type Hearing, toRecordedHearing } from './proposal/grounds.ts';
@@ -26,6 +27,7 @@ export function stateAfter(state: ValidityState, act: Exclude<Act, 'ISSUE'>): Li
 
 /** The current version of a license, as the state machine needs it. */
 export interface LicenseHead {
+  /** Its key. */
   number: string;
   identifier: string;
   version: number;
@@ -63,6 +65,7 @@ export interface Sealing {
 export interface VersionPlan {
   task: CertificateTask;
   sealing: Sealing;
+  /** Key of the license. */
   number: string;
   version: number;
   identifier: string;
@@ -82,7 +85,7 @@ export function buildRecord(plan: VersionPlan): SealedRecord {
   return {
     ZZMC: content.licenseName,
     ZZLXDM: content.licenseType,
-    ZZBH: plan.number,
+    ZZBH: printedNumber(plan.number),
     ZZBS: identifier,
     ZZBFJG: issuer.name,
     ZZBFJGDM: issuer.uscc,
@@ -132,7 +135,7 @@ export function buildStatement(
   const { proposal } = details;
   return {
     CZ: act,
-    ZZBH: head.number,
+    ZZBH: printedNumber(head.number),
     ZZBS: head.identifier,
     KZ_BB: head.version,
     ZZBFJG: head.issuer.name,

@@ -4,6 +4,7 @@ import { dayOf } from '../kernel/day.ts';
 import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/http/context.ts';
 import type { CompleteResolvers } from '../kernel/http/resolver-types.ts';
 import { listOwners, readHeld } from '../kernel/identity/co-ownership.ts';
+import { printedNumber } from '../kernel/license-type/license-key.ts';
 import { readPage, toConnection } from '../kernel/list/page.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
@@ -100,6 +101,7 @@ function queries(db: Database) {
       const feed = await readFeed(db, readPage(args, FEED_ORDER));
       return toConnection(feed, FEED_ORDER, ({ change, revision }) => ({
         ...change,
+        number: printedNumber(change.number),
         revision,
         changedAt: new Date(change.changedAt),
       }));
@@ -123,7 +125,7 @@ function licenseFields(deps: Pick<issue.IssueDependencies, 'db' | 'now'> & State
     },
     id: ({ stored }) => stored.version.identifier,
     identifier: ({ stored }) => stored.version.identifier,
-    number: ({ stored }) => stored.version.number,
+    number: ({ stored }) => printedNumber(stored.version.number),
     version: ({ stored }) => stored.version.version,
     state: ({ stored }) => store.stateOfVersion(stored, today()),
     name: (parent) => getRecord(parent).ZZMC,

@@ -65,7 +65,10 @@ export const certificateTask = schema.table(
 export const license = schema.table(
   'license',
   {
+    /** Its key (`licenseKey`), which tables, events and ports name. */
     number: text().primaryKey(),
+    /** Its number as the paper shows it (ZZBH): by this people find it. */
+    printed: text().notNull(),
     serial: serial().unique(),
     divisionCode: divisionCode().notNull(),
     handledBy: text().notNull(),
@@ -99,10 +102,10 @@ export const license = schema.table(
     index().using('gin', table.coHolderCodes),
     index().using('gin', table.parties),
     index().on(table.validUntil, table.serial),
-    index('license_number_find').on(sql`licenses.fold_text(${table.number})`),
+    index('license_number_find').on(sql`licenses.fold_text(${table.printed})`),
     index('license_find').using(
       'gin',
-      sql`licenses.find_keys(${table.parties}, ${table.window}, ${table.number}, ${table.holderName}, ${table.name}, ${table.typeCode}, (${table.issuer} ->> 'id'), ${table.validFrom}, ${table.validUntil})`,
+      sql`licenses.find_keys(${table.parties}, ${table.window}, ${table.printed}, ${table.holderName}, ${table.name}, ${table.typeCode}, (${table.issuer} ->> 'id'), ${table.validFrom}, ${table.validUntil})`,
     ),
   ],
 );

@@ -150,7 +150,7 @@ test('a new version of the type goes on with the running number, for cases accep
 
 test('numbers and serials that others have are left out', async () => {
   await sql`insert into licenses.reserved_number values ('虔械(2026)03第007号')`;
-  await sql`insert into licenses.license_serial select type_code, uscc, '202603008', 'lost' from licenses.license_serial
+  await sql`insert into licenses.license_serial select type_code, uscc, '202603008', 'lost', 'lost' from licenses.license_serial
     where type_code = ${TYPE} limit 1`;
   expect((await issue()).number).toBe('虔械（2026）03第009号');
   expect(await readNewest(2026)).toBe(9);

@@ -231,9 +231,9 @@ test('the keys of a range are those of the days in it', async () => {
 
 describe(`among ${OTHERS} licenses`, () => {
   beforeAll(async () => {
-    await admin`insert into licenses.license (number, division_code, handled_by, issuer, matter_id, parties, counters,
+    await admin`insert into licenses.license (number, printed, division_code, handled_by, issuer, matter_id, parties, counters,
       holder_code, head_version, head_identifier, head_state, name, holder_name, type_code, valid_from, valid_until)
-      select '8' || lpad(i::text, 10, '0'), '360731', '360731', '{"id": "yudu-sfj"}', 'yd2022-1-08',
+      select '8' || lpad(i::text, 10, '0'), '8' || lpad(i::text, 10, '0'), '360731', '360731', '{"id": "yudu-sfj"}', 'yd2022-1-08',
         array['yudu-sfj', 'ganzhou-sfj'], array['yudu-sfj'], 'CODE' || i, 1, 'version-' || i, 'VALID', '示范证照',
         '某某' || chr(19968 + i % 5000) || chr(19968 + i % 4999) || '公司', 'TYPE' || i % 100,
         date '2023-01-01' + (i % 1000), date '2028-01-01' + (i % 1000)

@@ -72,7 +72,7 @@ const createSecretLicense: Tamper = async (insider, random) => {
   await sql`update licenses.number_series set newest = newest + 1 where series = ${newest?.series}`;
   await sql`insert into licenses.reserved_number values (${number})`;
   await sql`insert into licenses.license_serial
-    values (${source.record.ZZLXDM}, ${source.record.ZZBFJGDM}, ${number}, ${number})`;
+    values (${source.record.ZZLXDM}, ${source.record.ZZBFJGDM}, ${number}, ${number}, ${number})`;
   const identifierParts = { type: source.record.ZZLXDM, issuer: source.record.ZZBFJGDM, serial: number, version: 1 };
   const identifier = writeLicenseIdentifier(identifierParts);
   const [statusIndex] = await sql`select nextval('licenses.status_index')::int as place`;

@@ -98,6 +98,7 @@ export const KERNEL: Record<string, Layer> = {
   'license-type/changes': 'rule',
   'license-type/content': 'rule',
   'license-type/line': 'rule',
+  'license-type/license-key': 'rule',
   'license-type/number': 'rule',
   'license-type/renaming': 'rule',
   'license-type/situation': 'rule',

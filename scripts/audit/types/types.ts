@@ -9,6 +9,7 @@ import { readHeld } from '../../../subgraphs/kernel/identity/co-ownership.ts';
 import { type Act, beginsPeriod, LICENSE_ACTIONS, makesSheet } from '../../../subgraphs/kernel/license-acts.ts';
 import { type AmendedLine, listLicenseChanges } from '../../../subgraphs/kernel/license-type/changes.ts';
 import { listUnprinted } from '../../../subgraphs/kernel/license-type/content.ts';
+import { printedNumber } from '../../../subgraphs/kernel/license-type/license-key.ts';
 import { isWrittenBy, templateFor } from '../../../subgraphs/kernel/license-type/number.ts';
 import { type Renaming, relabel } from '../../../subgraphs/kernel/license-type/renaming.ts';
 import type { LicenseRecord } from '../../../subgraphs/licenses/act/record.ts';
@@ -72,6 +73,7 @@ interface SealedRow {
   isReserved: boolean;
   /** The license that has the serial of the identifier. */
   serialNumber: string | null;
+  serialPrinted: string | null;
   isErased: boolean;
   /** Months that a period of the outcome of its matter gives it; null: that period leaves it to the type. */
   months: (number | null)[];
@@ -88,6 +90,8 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
       (select s.number from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
         and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
+      (select s.printed from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
+        and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialPrinted",
       exists (select 1 from seals.erasure x where x.identifier = v.identifier) as "isErased",
       (select coalesce(json_agg((o.outcome->>'validityMonths')::int), '[]') from matters.outcome o
         where o.matter_id = v.record->>'KZ_SX') as months
@@ -153,7 +157,8 @@ function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
   const { identifier, number, record, organ, isReserved, serialNumber } = row;
   const findingsFor = (detail: string) =>
     [`number:${number}`, `license:${identifier}`].map((object) => buildFinding('NUMBER_DIFFERS', object, detail));
-  if (record.ZZBH !== number) yield* findingsFor('证照编号与登记内容不一致');
+  if (record.ZZBH !== printedNumber(number) || row.serialPrinted !== foldText(record.ZZBH))
+    yield* findingsFor('证照编号与登记内容不一致');
   if (!isReserved) yield* findingsFor(`证照编号 ${foldText(number)} 没有登记`);
   if (serialNumber !== number || readLicenseIdentifier(identifier).verdict !== 'VALID')
     yield* findingsFor('电子证照标识的流水号没有登记在此编号下');
@@ -193,7 +198,7 @@ interface ColumnRow {
 /** Checks the columns by which lists find a license, and judge its days, against the record: each by its name. */
 async function* auditColumns({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<ColumnRow[]>`select l.number, v.identifier, v.record,
-      json_build_object('name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
+      json_build_object('printed', l.printed, 'name', l.name, 'holder_name', l.holder_name, 'holder_code', l.holder_code,
         'co_holder_codes', array_to_string(l.co_holder_codes, ' '),
         'type_code', l.type_code, 'valid_from', l.valid_from::text, 'valid_until', l.valid_until::text,
         'issuer', l.issuer->>'name', 'issuer_uscc', l.issuer->>'uscc', 'handled_by', l.handled_by,
@@ -224,7 +229,7 @@ function* judgeColumns(row: ColumnRow): Generator<Finding> {
 function expectColumns(record: LicenseRecord, first: LicenseRecord | null): Record<string, string> {
   const { name, holderName, coHolderCodes, typeCode, validFrom, validUntil } = summarize(record);
   return {
-    ...{ name, holder_name: holderName, holder_code: record.CZZTDM, type_code: typeCode },
+    ...{ printed: record.ZZBH, name, holder_name: holderName, holder_code: record.CZZTDM, type_code: typeCode },
     co_holder_codes: coHolderCodes.join(' '),
     ...{ valid_from: validFrom, valid_until: validUntil },
     ...{ issuer: record.ZZBFJG, issuer_uscc: record.ZZBFJGDM, handled_by: record.KZ_BLXZQH },

@@ -146,14 +146,19 @@ type CollectedAct = Change;
 const FIELDS = ['identifier', 'state', 'documentDigest'] as const;
 
 async function comparePage(sql: postgres.Sql, changes: readonly Change[], run: string): Promise<string[]> {
+  const identifiers = [...new Set(changes.map((change) => change.identifier))];
   const numbers = [...new Set(changes.map((change) => change.number))];
   const rows = await sql<CollectedAct[]>`
-    select number, revision, identifier, state, document_digest from act where number = any(${numbers})`;
-  const collectedActs = new Map(rows.map((row) => [`${row.revision} ${row.number}`, row]));
+    select number, revision, identifier, state, document_digest from act
+    where identifier = any(${identifiers}) or number = any(${numbers})`;
+  // Two issuers may have printed the same number, so the identifier comes first.
+  const byIdentifier = new Map(rows.map((row) => [`${row.revision} ${row.identifier}`, row]));
+  const byNumber = new Map(rows.map((row) => [`${row.revision} ${row.number}`, row]));
   const differences: string[] = [];
   const matchedActs: CollectedAct[] = [];
   for (const change of changes) {
-    const act = collectedActs.get(`${change.revision} ${change.number}`);
+    const { revision, identifier, number } = change;
+    const act = byIdentifier.get(`${revision} ${identifier}`) ?? byNumber.get(`${revision} ${number}`);
     if (!act) {
       differences.push(`${formatAct(change)} 枢纽变更流有，本库没有归集`);
       continue;

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { Fault, type State, writeCanonical } from '../protocol.ts';
+import { Fault, licenseOf, type State, writeCanonical } from '../protocol.ts';
 import { type ReceiptWriter, readWitnessedTree } from '../store.ts';
 import type { Claims, StatementDelivery } from './form.ts';
 import { listHolds, requireHeldEnd, requireOpenHold } from './hold.ts';
@@ -47,9 +47,11 @@ export function openStatementStore(sql: postgres.Sql, receiptWriter: ReceiptWrit
 
 async function findReceipt(
   sql: postgres.ISql,
-  { number, revision }: StatementDelivery,
+  delivery: StatementDelivery,
   contentDigest: string,
 ): Promise<string | null> {
+  const { revision } = delivery;
+  const number = licenseOf(delivery);
   const [row] = await sql<{ receipt: string }[]>`select receipt from statement
     where number = ${number} and revision = ${revision} and content_digest = ${contentDigest}`;
   return row?.receipt ?? null;
@@ -60,7 +62,8 @@ async function findReceipt(
  * or the id of the statement is taken, RECORD_MISMATCH if the license was not then as the statement says.
  */
 async function requireNext(sql: postgres.ISql, delivery: StatementDelivery, claims: Claims): Promise<void> {
-  const { number, stream, revision, follows } = delivery;
+  const { stream, revision, follows } = delivery;
+  const number = licenseOf(delivery);
   const [last] = await sql<{ revision: number; follows: number; stream: string }[]>`
     select revision, follows, stream from statement where number = ${number} order by revision desc limit 1`;
   const next = (last?.revision ?? 0) + 1;
@@ -116,7 +119,8 @@ async function collect(
   { delivery, claims, contentDigest }: { delivery: StatementDelivery; claims: Claims; contentDigest: string },
   at: Date,
 ): Promise<string> {
-  const { number, revision, stream, follows, act, identifier, version, state, documentDigest } = delivery;
+  const { revision, stream, follows, act, identifier, version, state, documentDigest } = delivery;
+  const number = licenseOf(delivery);
   if (act === 'REGISTER') await tx`insert into license (number, revision) values (${number}, 0) on conflict do nothing`;
   await tx`select from license where number = ${number} for update`;
   // A concurrent request may have collected the statement. The lock makes this answer final.
@@ -141,7 +145,8 @@ async function enterCertificate(
   tx: postgres.TransactionSql,
   delivery: StatementDelivery & { act: 'REGISTER' },
 ): Promise<void> {
-  const { number, identifier, version, state, record, documentDigest, statement } = delivery;
+  const { identifier, version, state, record, documentDigest, statement } = delivery;
+  const number = licenseOf(delivery);
   await tx`insert into file (digest, media_type, bytes)
     values (${documentDigest}, 'application/jwt', ${Buffer.from(statement)}) on conflict do nothing`;
   await tx`insert into certificate (identifier, number, version, state, record, document_digest, signature)

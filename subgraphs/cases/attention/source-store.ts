@@ -66,7 +66,7 @@ export function endingSource(today: Day, holderCode: string | null = null): SQL 
     organs: sql`coalesce(${issuer}, '{}')`,
     license: sql`${identifier}`,
     matterId: sql`${content}->>'matterId'`,
-    subject: sql`(${content}->>'licenseName') || ' ' || ${licenseFact.number}`,
+    subject: sql`(${content}->>'licenseName') || ' ' || ${licenseFact.printed}`,
     reason: sql`'有效期至' || ${until}`,
   });
 }
@@ -91,7 +91,7 @@ export function deemedSource(today: Day): SQL {
     caseId: sql`${caseFile.id}`,
     matterId: sql`${caseFile.matterId}`,
     license: sql`(${licenseFact.fact}->>'identifier')`,
-    subject: sql`(${licenseFact.fact}->'license'->>'licenseName') || ' ' || ${licenseFact.number}`,
+    subject: sql`(${licenseFact.fact}->'license'->>'licenseName') || ' ' || ${licenseFact.printed}`,
     reason: sql`'有效期至' || ${until} || '，办件' || ${caseFile.number}`,
   });
 }

@@ -3,6 +3,7 @@ import type { GrantContent } from '../../kernel/events/events.ts';
 import { describeOwnership, type Held, listOwners } from '../../kernel/identity/co-ownership.ts';
 import { changesHolder, makesSheet } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, OWNERS_LABEL } from '../../kernel/license-type/changes.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import type { LicenseFact } from '../case.ts';
 import { printDay, printedCodeOf } from '../notice/notice.ts';
 
@@ -14,7 +15,7 @@ const PERIOD_LABEL = '有效期限';
 export function grantedLines(content: GrantContent, license: LicenseFact | null): { label: string; text: string }[] {
   const { action, licenseName, licenseNumber, fields } = content;
   const lines = [{ label: '证照名称', text: licenseName }];
-  if (licenseNumber !== null) lines.push({ label: '证照编号', text: licenseNumber });
+  if (licenseNumber !== null) lines.push({ label: '证照编号', text: printedNumber(licenseNumber) });
   if (!makesSheet(action)) return lines;
   return [
     ...lines,

@@ -1,7 +1,8 @@
-import { and, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { type LicenseFact, matterOn } from '../case.ts';
@@ -24,8 +25,10 @@ export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<
   await tx.insert(matterFact).values(row).onConflictDoUpdate({ target: matterFact.matterId, set: row });
 }
 
+const toLicenseRow = (fact: LicenseFact) => ({ number: fact.number, printed: printedNumber(fact.number), fact });
+
 export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
-  const row = { number: fact.number, fact };
+  const row = toLicenseRow(fact);
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
   const key = keyOfLicense(fact.identifier);
   await tx.insert(licenseKey).values({ key, number: fact.number }).onConflictDoNothing();
@@ -34,10 +37,7 @@ export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promis
 /** Adds licenses that were entered from paper. One that an act has changed meanwhile stays as that act left it. */
 export async function addLicenseFacts(tx: Transaction, facts: readonly LicenseFact[]): Promise<void> {
   const keys = facts.map(({ identifier, number }) => ({ key: keyOfLicense(identifier), number }));
-  await tx
-    .insert(licenseFact)
-    .values(facts.map((fact) => ({ number: fact.number, fact })))
-    .onConflictDoNothing();
+  await tx.insert(licenseFact).values(facts.map(toLicenseRow)).onConflictDoNothing();
   await tx.insert(licenseKey).values(keys).onConflictDoNothing();
 }
 
@@ -52,7 +52,17 @@ export async function findGuideFacts(db: Reader, ids: readonly string[]): Promis
   return new Map(rows.map(({ matterId, fact }) => [matterId, fact]));
 }
 
-/** Returns licenses by number, from their newest event. */
+/** Returns the licenses that have this number on paper. */
+export async function listPrinted(db: Reader, printed: string): Promise<LicenseFact[]> {
+  const rows = await db
+    .select()
+    .from(licenseFact)
+    .where(eq(licenseFact.printed, printed))
+    .orderBy(asc(licenseFact.number));
+  return rows.map(({ fact }) => fact);
+}
+
+/** Returns licenses by key, from their newest event. */
 export async function findLicenses(db: Reader, numbers: readonly string[]): Promise<Map<string, LicenseFact>> {
   if (numbers.length === 0) return new Map();
   const rows = await db

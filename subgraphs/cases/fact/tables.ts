@@ -26,8 +26,17 @@ export const guideFact = schema.table('guide_fact', {
 /** Licenses, from the newest LicenseChanged. */
 export const licenseFact = schema.table(
   'license_fact',
-  { number: text().primaryKey(), fact: jsonb().$type<LicenseFact>().notNull() },
-  (table) => [index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`)],
+  {
+    /** Its key. */
+    number: text().primaryKey(),
+    /** Its number as the paper shows it. */
+    printed: text().notNull(),
+    fact: jsonb().$type<LicenseFact>().notNull(),
+  },
+  (table) => [
+    index().on(table.printed),
+    index('license_fact_until').on(sql`(${table.fact}->'license'->>'validUntil')`),
+  ],
 );
 
 /** The license that identifiers name, by what those of a license share (`keyOfLicense`). Filled by LicenseChanged. */

@@ -4,6 +4,7 @@ import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import type {} from '../../kernel/events/guide-fact.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
 import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { putOrganFact } from '../../kernel/organ/organ-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { putPeerProposal } from '../attention/store.ts';
@@ -122,7 +123,7 @@ async function handleDelivery(
   const details = delivery ? { data: { delivery } } : {};
   const subject = await addEventStep(tx, caseId, 'DELIVERED', at, details);
   if (!subject || !delivery) return;
-  const license = { name: subject.delegation.outcome.name, number };
+  const license = { name: subject.delegation.outcome.name, number: printedNumber(number) };
   const step = { at, note: null, finding: null };
   try {
     await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });

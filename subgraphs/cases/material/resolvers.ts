@@ -33,7 +33,7 @@ export function materialResolvers(dependencies: MaterialDependencies) {
         const organs = narrowScope(scope, organ);
         if (organs?.length === 0) throw buildForbiddenError(READS_FORBIDDEN);
         const filter = {
-          subject: caseId,
+          subjects: caseId === null ? null : [caseId],
           object: 'MATERIAL',
           purpose: null,
           person,

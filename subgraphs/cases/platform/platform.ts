@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { EventPayload } from '../../kernel/events/events.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { findUrlProblem, type Surroundings } from '../../kernel/outgoing/address.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -104,7 +105,7 @@ export function snapshotOf(subject: Case, platform: Platform): EventPayload<'For
     applicant,
     ...(coOwnership !== null && { coOwnership }),
     fields: [...fields],
-    licenseNumber,
+    licenseNumber: licenseNumber && printedNumber(licenseNumber),
     step,
     result,
     steps: subject.steps.map((record) => ({

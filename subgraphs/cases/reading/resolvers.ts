@@ -13,7 +13,10 @@ export function readingResolvers(deps: { db: Database; now: Clock; intake: { hol
   const record = { db: deps.db, table: reading, list: 'caseReadings' };
   return {
     Query: {
-      caseReadings: (_, args, { actor }) => answerReadings(record, args.filter?.case, args, actor),
+      caseReadings: (_, args, { actor }) => {
+        const id = args.filter?.case ?? null;
+        return answerReadings(record, id === null ? null : [id], args, actor);
+      },
     },
     Mutation: {
       discloseApplicant: (_, { input }, { actor }) => {

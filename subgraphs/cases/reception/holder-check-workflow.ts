@@ -3,6 +3,7 @@ import { type Actor, hasRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { isHeldBy } from '../../kernel/identity/co-ownership.ts';
 import { changesHolder, type LicenseAction } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { buildReading } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -87,7 +88,7 @@ export async function recordHolderChecks(
       const isCounted = (row: { object: string; subject: string }) =>
         row.object === 'LICENSE_NAMED' && (!isClerk || row.subject === number);
       if (object === 'LICENSE_NAMED') refuseAfter(earlier.filter(isCounted).length);
-      const subject = { subject: number, number, holderCode: code };
+      const subject = { subject: number, number: printedNumber(number), holderCode: code };
       const read = { object, objectId: number, at };
       await addReading(tx, reading, buildReading(actor, { purpose: 'EXAMINATION', remark: null }, subject, read));
     }

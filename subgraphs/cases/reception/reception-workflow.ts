@@ -46,6 +46,7 @@ import {
 import { guideForHandIn } from './guide.ts';
 import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
+import { resolveLicense, resolveRequest } from './license-name-workflow.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
 import { digestOf, type Request } from './request.ts';
 import { loadSituations } from './situation-workflow.ts';
@@ -79,7 +80,8 @@ async function requireDelegatedMatter(tx: Transaction, matterId: string, today: 
  * REQUEST_KEY_REUSED, APPLICATIONS_TOO_MANY, HOLDER_CHECKS_TOO_MANY, and the refusals of `requireApplication` and
  * `attachMaterials`. A clerk's rehearsal does not tell APPLICATIONS_TOO_MANY: it would test a code without a trace.
  */
-export async function receiveApplication(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
+export async function receiveApplication(deps: ReceptionDependencies, actor: Actor, typed: Request): Promise<Case> {
+  const request = await resolveRequest(deps.db, typed, dayOf(deps.now()));
   await recordHolderChecks(deps, actor, await namedBy(deps, request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
@@ -111,7 +113,8 @@ async function namedBy({ db, now }: ReceptionDependencies, request: Request): Pr
  * Receives and accepts at the counter in one act (收件、受理).
  * Refuses what `receiveApplication` and `acceptApplication` refuse.
  */
-export async function receiveAndAccept(deps: ReceptionDependencies, actor: Actor, request: Request): Promise<Case> {
+export async function receiveAndAccept(deps: ReceptionDependencies, actor: Actor, typed: Request): Promise<Case> {
+  const request = await resolveRequest(deps.db, typed, dayOf(deps.now()));
   await recordHolderChecks(deps, actor, await namedBy(deps, request));
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
@@ -322,12 +325,9 @@ export interface Supplement {
  * Records a supplement (补正). Only what it changes is checked. A license whose state changed since the application was
  * received does not keep the supplement out: acceptance asks for the license again, and may be refused for it.
  */
-export async function supplement(
-  deps: ReceptionDependencies,
-  command: CaseCommand,
-  changes: Supplement,
-): Promise<Case> {
+export async function supplement(deps: ReceptionDependencies, command: CaseCommand, typed: Supplement): Promise<Case> {
   const [named] = await store.findCases(deps.db, [command.id]);
+  const changes = named ? await resolveLicense(deps.db, typed, named.subject) : typed;
   if (named) {
     const { applicant } = named.subject;
     const checks = { ...changes, applicantCode: applicant.code, coHolderCodes: [], act: actOf(named.subject) };

@@ -1,5 +1,6 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import { isOpen, SUPERVISION_POLICY } from './policy.ts';
 import type { FindingEntryRow, FindingRow, PushEntryRow, PushRow } from './store.ts';
@@ -46,6 +47,7 @@ export function viewFinding(finding: FindingRow, person: Person, today: Day) {
   const { caseId, pushId, organ, decidedBy, requestKey: _key, requestDigest: _digest, ...details } = finding;
   return {
     ...details,
+    licenseNumber: details.licenseNumber && printedNumber(details.licenseNumber),
     case: { id: caseId },
     pushId,
     organ: toOrgan(organ),

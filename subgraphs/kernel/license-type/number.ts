@@ -1,4 +1,5 @@
 import { LICENSE_SERIAL_PATTERN } from '../identifier.ts';
+import { endsInMark } from './license-key.ts';
 
 /**
  * How an issuer writes the numbers of a license type (编号规则): a template of fixed text and parts in braces.
@@ -90,6 +91,8 @@ export function findTemplateProblem(template: string): string | null {
   if (/[{}]/.test(template.replaceAll(PART_PATTERN, ''))) return '大括号内只能是 DIVISION、YEAR、MONTH、RUNNING:位数';
   if (parts.filter((part) => part === 'RUNNING').length !== 1) return '须有且只有一个流水号 {RUNNING:位数}';
   if (!parts.includes('YEAR')) return '流水号每年重新起算，须有年份 {YEAR}';
-  const serial = toSerial(writeNumber(template, { divisionCode: '000000', day: '2026-01-01', running: 1 }));
+  const sample = writeNumber(template, { divisionCode: '000000', day: '2026-01-01', running: 1 });
+  if (endsInMark(sample)) return '编号末尾不能是 @ 和八位数字';
+  const serial = toSerial(sample);
   return LICENSE_SERIAL_PATTERN.test(serial) ? null : '电子证照标识的流水号最多 36 位数字和大写字母';
 }

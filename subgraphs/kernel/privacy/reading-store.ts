@@ -33,7 +33,8 @@ export async function lockEmptySearches(
 }
 
 export interface ReadingFilter {
-  subject: string | null;
+  /** Null: all. */
+  subjects: readonly string[] | null;
   object: ReadingObject | null;
   purpose: Purpose | null;
   /** Id of the reader. */
@@ -77,7 +78,7 @@ export function listReadings(
   filter: ReadingFilter,
   page: KeysetRequest,
 ): Promise<Page<ReadingRow>> {
-  const { subject, object, purpose, person, organs, from, to } = filter;
+  const { subjects, object, purpose, person, organs, from, to } = filter;
   return selectPage(page, (keyset) =>
     db
       .select()
@@ -85,7 +86,7 @@ export function listReadings(
       .where(
         and(
           isVisible(table, scope),
-          subject === null ? undefined : eq(table.subject, subject),
+          subjects === null ? undefined : inArray(table.subject, [...subjects]),
           object === null ? undefined : eq(table.object, object),
           purpose === null ? undefined : eq(table.purpose, purpose),
           person === null ? undefined : isReadBy(table, scope, person),

@@ -38,7 +38,7 @@ function viewReading(row: ReadingRow, { list }: ReadingRecord, scope: ReadingSco
 /** The arguments of a list of readings, apart from what each subgraph names its subject. */
 type ReadingArguments = PageArguments & {
   filter?:
-    | ({ [Field in keyof Omit<ReadingFilter, 'subject' | 'organs'>]?: ReadingFilter[Field] | undefined } & {
+    | ({ [Field in keyof Omit<ReadingFilter, 'subjects' | 'organs'>]?: ReadingFilter[Field] | undefined } & {
         organ?: string | null | undefined;
       })
     | null
@@ -48,14 +48,14 @@ type ReadingArguments = PageArguments & {
 /** Answers the list `list` of the readings that a person may see. Throws UNAUTHENTICATED for the public. */
 export async function answerReadings(
   record: ReadingRecord,
-  subject: string | null | undefined,
+  subjects: readonly string[] | null,
   args: ReadingArguments,
   actor: Actor,
 ) {
   const scope = readingScopeOf(requirePerson(actor));
   const { object = null, purpose = null, person = null, organ = null, from = null, to = null } = args.filter ?? {};
   const filter = {
-    subject: subject ?? null,
+    subjects,
     object,
     purpose,
     person,

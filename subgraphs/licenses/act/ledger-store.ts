@@ -5,6 +5,7 @@ import type { Day } from '../../kernel/day.ts';
 import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import { type Act, endsSheet, type LicenseState, voidsLostSheets } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { computeRecordDigest } from '../license.ts';
 import { summarize } from '../list/finding.ts';
@@ -137,7 +138,7 @@ export async function enterVersion(
   const takeoverDay = findTakeoverDay(doneAct, record, storedLicense, at);
   // A renewal that runs keeps the end off, whichever act makes the version, and whenever that was granted.
   const validUntil = await findLastDay(tx, number, period);
-  const termFrom = await findTermStart(tx, record);
+  const termFrom = await findTermStart(tx, number, record);
   const replaced = storedLicense === null ? [] : await listCurrentVersions(tx, storedLicense, at);
   const earlier = takeoverDay === null ? null : storedLicense;
   const head = {
@@ -160,7 +161,10 @@ export async function enterVersion(
     (tx) =>
       tx
         .insert(license)
-        .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
+        .values({
+          ...{ number, printed: printedNumber(number), divisionCode: task.issuer.divisionCode },
+          ...{ matterId: task.content.matterId, ...shared, ...head },
+        })
         .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } }),
     (tx) =>
       tx.insert(licenseVersion).values({
@@ -199,7 +203,7 @@ export async function enterState(
   const { identifier, record } = storedLicense.version;
   const current = await listCurrentVersions(tx, storedLicense, at);
   const earlier = current.find((one) => one.version.identifier !== identifier) ?? null;
-  const termFrom = await findTermStart(tx, record);
+  const termFrom = await findTermStart(tx, number, record);
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
     (tx) => appendLicenseChanged(tx, doneAct, { record, termFrom, earlier }, sealResult, at),

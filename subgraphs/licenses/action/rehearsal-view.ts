@@ -1,4 +1,5 @@
 import type { Act, ValidityState } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import type { ActOutline } from '../act/act-store.ts';
 import type { SheetState } from '../paper/paper.ts';
 import type { SheetOnDay } from '../paper/store.ts';
@@ -21,7 +22,7 @@ export function toActRehearsal(outline: ActOutline): Rehearsal {
   return {
     act,
     identifier,
-    number,
+    number: printedNumber(number),
     version,
     state: stateAfter,
     blankNumber,
@@ -29,7 +30,15 @@ export function toActRehearsal(outline: ActOutline): Rehearsal {
   };
 }
 
-export function toSheetRehearsal({ identifier, number, version, validity, blankNumber, state }: SheetOnDay): Rehearsal {
+export function toSheetRehearsal({
+  identifier,
+  number: key,
+  version,
+  validity,
+  blankNumber,
+  state,
+}: SheetOnDay): Rehearsal {
   const act = state === 'DELIVERED' ? 'DELIVER' : 'RECALL';
+  const number = printedNumber(key);
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }

@@ -5,6 +5,7 @@ import { Postponement, Rejection } from '../../kernel/events/outbox-store.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../kernel/events/relay.ts';
 import { listOwners } from '../../kernel/identity/co-ownership.ts';
 import { takesOverOnFirstDay } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
 import { buildHandOver } from '../../kernel/privacy/reading.ts';
 import { addReading } from '../../kernel/privacy/reading-store.ts';
@@ -99,7 +100,7 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
     revision,
     act,
     identifier,
-    number,
+    number: printedNumber(number),
     version,
     state,
     changedAt,
@@ -113,7 +114,7 @@ async function deliverChange(deps: DeliveryDependencies, event: Envelope, signal
   const handOvers = owners.map(({ code: holderCode }, i) =>
     buildHandOver(
       { readerId: LIBRARY, reader: '市电子证照库', organ: null, purpose: 'COLLECTION' },
-      { subject: number, number, holderCode },
+      { subject: number, number: printedNumber(number), holderCode },
       { object: 'COLLECTION', objectId: identifier, at: deps.now() },
       `${LIBRARY} ${stream} ${revision}${i === 0 ? '' : ` ${i + 1}`}`,
     ),
@@ -154,7 +155,8 @@ async function deliverStatement(deps: DeliveryDependencies, event: Envelope, sig
   if (!stored) throw new Error(`the statement of act ${actId} is missing`);
   const { stream, revision } = event;
   const { issuing } = await deps.material({ codes: [], use: null });
-  const delivery = { stream, revision, follows, number, ...stored, documentDigest, statedAt, chain: [issuing] };
+  const wire = { stream, revision, follows, number: printedNumber(number), documentDigest, statedAt };
+  const delivery = { ...wire, ...stored, chain: [issuing] };
   const receipt = await deps.library.deliverStatement(delivery, signal);
   await recordReceipt(deps, event, event.payload, receipt, true);
   return receipt;

@@ -21,11 +21,11 @@ export interface LicenseQuery {
   validUntil: DayRange | null;
 }
 
-const { number, name, holderName, typeCode, validFrom, validUntil } = license;
+const { number, printed, name, holderName, typeCode, validFrom, validUntil } = license;
 const ISSUER = sql`(${license.issuer} ->> 'id')`;
 /** SQL: the keys of a license, exactly as the index has them. */
-const KEYS = sql`licenses.find_keys(${license.parties}, ${license.window}, ${number}, ${holderName}, ${name}, ${typeCode}, ${ISSUER}, ${validFrom}, ${validUntil})`;
-const NUMBER = sql`licenses.fold_text(${number})`;
+const KEYS = sql`licenses.find_keys(${license.parties}, ${license.window}, ${printed}, ${holderName}, ${name}, ${typeCode}, ${ISSUER}, ${validFrom}, ${validUntil})`;
+const NUMBER = sql`licenses.fold_text(${printed})`;
 const HOLDER = sql`licenses.fold_text(${holderName})`;
 const NAME = sql`licenses.fold_text(${name})`;
 

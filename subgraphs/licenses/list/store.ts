@@ -59,7 +59,7 @@ export function listLicenses(
           buildVisibilityCondition(actor),
           filter.state === null ? undefined : buildStateCondition(licenseVersion, filter.state, filter.day),
           filter.matter === null ? undefined : eq(license.matterId, filter.matter),
-          filter.number === null ? undefined : eq(sql`licenses.fold_text(${license.number})`, filter.number),
+          filter.number === null ? undefined : eq(sql`licenses.fold_text(${license.printed})`, filter.number),
           filter.blank === null ? undefined : isOnBlank(db, actor, filter.blank),
           buildQueryCondition(actor, filter.query),
           keyset.condition,

@@ -1,14 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { type NumberScope, printedNumber } from '../../kernel/license-type/license-key.ts';
 import { certificateTask, licenseVersion } from '../tables.ts';
 import { licenseSerial, numberSeries, reservedNumber } from './tables.ts';
-
-/** What a license of an issuer and a type is called in identifiers. */
-export interface SerialScope {
-  typeCode: string;
-  uscc: string;
-}
 
 /** Lets one transaction at a time reserve numbers and serials. Held until the transaction ends. */
 export async function lockNumbers(tx: Transaction): Promise<void> {
@@ -40,7 +35,7 @@ export async function moveSeries(tx: Transaction, series: string, year: number, 
 /** Returns which of these numbers are taken, folded, and which of these serials are, within a scope. */
 export async function findTaken(
   tx: Transaction,
-  scope: SerialScope,
+  scope: NumberScope,
   candidates: readonly { number: string; serial: string }[],
 ): Promise<{ numbers: Set<string>; serials: Set<string> }> {
   const numbers = candidates.map(({ number }) => foldText(number));
@@ -62,18 +57,25 @@ export async function findTaken(
   };
 }
 
-/** Enters a new number, with the serial by which identifiers name it. */
-export async function insertNumber(tx: Transaction, row: typeof licenseSerial.$inferInsert): Promise<void> {
+/** A serial that names a license within a scope. `number` is its key. */
+export type NewSerial = NumberScope & { serial: string; number: string };
+
+export function toSerialRow(row: NewSerial): typeof licenseSerial.$inferInsert {
+  return { ...row, printed: foldText(printedNumber(row.number)) };
+}
+
+/** Enters the key of a new license, with the serial by which identifiers name it. */
+export async function insertNumber(tx: Transaction, row: NewSerial): Promise<void> {
   await tx.insert(reservedNumber).values({ number: foldText(row.number) });
   await insertSerial(tx, row);
 }
 
-export async function insertSerial(tx: Transaction, row: typeof licenseSerial.$inferInsert): Promise<void> {
-  await tx.insert(licenseSerial).values(row);
+export async function insertSerial(tx: Transaction, row: NewSerial): Promise<void> {
+  await tx.insert(licenseSerial).values(toSerialRow(row));
 }
 
 /** Returns the serial that names a number within a scope, or null if none does yet. */
-export async function findSerial(tx: Transaction, scope: SerialScope, number: string): Promise<string | null> {
+export async function findSerial(tx: Transaction, scope: NumberScope, number: string): Promise<string | null> {
   const [row] = await tx
     .select({ serial: licenseSerial.serial })
     .from(licenseSerial)

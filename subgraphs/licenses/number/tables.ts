@@ -1,4 +1,4 @@
-import { integer, pgSchema, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 
 const schema = pgSchema('licenses');
 
@@ -9,7 +9,7 @@ export const numberSeries = schema.table(
   (table) => [primaryKey({ columns: [table.series, table.year] })],
 );
 
-/** Every license number that was reserved, folded (`foldText`): they differ in more than width. Append-only. */
+/** The key of every license number that was reserved, folded (`foldText`): they differ in more than width. Append-only. */
 export const reservedNumber = schema.table('reserved_number', { number: text().primaryKey() });
 
 /**
@@ -23,10 +23,14 @@ export const licenseSerial = schema.table(
     /** USCC of the issuer (证照颁发机构代码). */
     uscc: text().notNull(),
     serial: text().notNull(),
+    /** Key of the license. */
     number: text().notNull(),
+    /** Its number as printed, folded. */
+    printed: text().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.typeCode, table.uscc, table.serial] }),
     uniqueIndex().on(table.typeCode, table.uscc, table.number),
+    index().on(table.typeCode, table.uscc, table.printed),
   ],
 );

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../../db/client.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { HUB_TEMPLATE, templateFor } from '../../kernel/license-type/number.ts';
 import { findTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -15,6 +16,7 @@ const BATCH = 500;
 
 /** What a license is called: its number, and what its identifier carries of it. */
 export interface NumberedLicense {
+  /** Its key. */
   number: string;
   serial: string;
 }
@@ -76,7 +78,7 @@ export async function reserveSerial(tx: Transaction, task: CertificateTask, numb
   const known = await store.findSerial(tx, scope, number);
   if (known !== null) return { number, serial: known };
   await store.lockNumbers(tx);
-  const rows = listSerials(number).map((serial) => ({ number, serial }));
+  const rows = listSerials(printedNumber(number)).map((serial) => ({ number, serial }));
   const taken = await store.findTaken(tx, scope, rows);
   const free = rows.find(({ serial }) => !taken.serials.has(serial));
   if (!free) throw new Refusal('LICENSE_NUMBERS_EXHAUSTED');

@@ -2,6 +2,7 @@ import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
+import { findKeys } from '../store.ts';
 import { reading } from './tables.ts';
 import { discloseHolder, findHolderLicenses, type ReadingDependencies } from './workflow.ts';
 
@@ -10,7 +11,11 @@ export function readingResolvers(deps: ReadingDependencies) {
   const record = { db: deps.db, table: reading, list: 'licenseReadings' };
   return {
     Query: {
-      licenseReadings: (_, args, { actor }) => answerReadings(record, args.filter?.number, args, actor),
+      licenseReadings: async (_, args, { actor }) => {
+        const printed = args.filter?.number ?? null;
+        const keys = printed === null ? null : await findKeys(deps.db, printed);
+        return answerReadings(record, keys, args, actor);
+      },
     },
     Mutation: {
       discloseHolder: (_, { input }, { actor }) => {

@@ -3,6 +3,7 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { listOwners, type Owner, readHeld } from '../../kernel/identity/co-ownership.ts';
 import { maskCode } from '../../kernel/identity/identity.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { searchByCode } from '../../kernel/privacy/code-search-workflow.ts';
 import { maskCodes } from '../../kernel/privacy/mask.ts';
@@ -39,7 +40,11 @@ async function recordReading(
 ): Promise<void> {
   const purpose = requirePurpose(stated, actor, 'ENDED');
   for (const holderCode of new Set(holderCodes))
-    await addReading(tx, reading, buildReading(actor, purpose, { subject: number, number, holderCode }, object));
+    await addReading(
+      tx,
+      reading,
+      buildReading(actor, purpose, { subject: number, number: printedNumber(number), holderCode }, object),
+    );
 }
 
 /**
@@ -80,7 +85,11 @@ export function findHolderLicenses(
     const licenses = await listLicensesOfHolder(tx, person, code, dayOf(deps.now()));
     return licenses.map((found) => {
       const { number, identifier } = found.version;
-      return { found, subject: { subject: number, number, holderCode: code }, objectId: identifier };
+      return {
+        found,
+        subject: { subject: number, number: printedNumber(number), holderCode: code },
+        objectId: identifier,
+      };
     });
   });
 }

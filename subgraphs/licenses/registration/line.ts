@@ -11,6 +11,7 @@ import {
   requireHolderCode,
 } from '../../kernel/identity/identity.ts';
 import { findLineProblem, toFields } from '../../kernel/license-type/content.ts';
+import { endsInMark } from '../../kernel/license-type/license-key.ts';
 import { isWrittenBy, MAX_NUMBER_CHARS, templateFor } from '../../kernel/license-type/number.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -132,6 +133,7 @@ function readText(text: string, maxChars: number, column: string): string {
 /** Reads a number as it is printed. Refuses LICENSE_NUMBER_OF_ANOTHER if only another issuer writes such numbers. */
 function readNumber(text: string, { issuer: { id, divisionCode }, type: { numberFormats } }: LedgerScope): string {
   const number = readText(text, MAX_NUMBER_CHARS, COLUMNS.number);
+  if (endsInMark(number)) throw new Refusal('FIELD_MALFORMED', COLUMNS.number, '末尾不能是 @ 和八位十六进制数字');
   const isOf = (template: string) => isWrittenBy(template, number, divisionCode);
   const others = numberFormats.filter(({ issuer }) => issuer !== null && issuer !== id);
   if (others.some(({ template }) => isOf(template)) && !isOf(templateFor(numberFormats, id)))

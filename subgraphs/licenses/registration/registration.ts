@@ -107,16 +107,23 @@ export interface RegistrationLine {
   proposalId: string;
   place: number;
   actId: string;
+  /** Key of the license. */
   number: string;
   identifier: string;
   record: RegisteredRecord;
   recordDigest: string;
 }
 
-export function buildLine(proposalId: string, place: number, record: RegisteredRecord): RegistrationLine {
+/** Builds a line. `number` is the key of its license. */
+export function buildLine(
+  proposalId: string,
+  place: number,
+  number: string,
+  record: RegisteredRecord,
+): RegistrationLine {
   return {
     ...{ proposalId, place, actId: actIdOf(proposalId, place) },
-    ...{ number: record.ZZBH, identifier: record.ZZBS },
+    ...{ number, identifier: record.ZZBS },
     ...{ record, recordDigest: sha256(toCanonicalJson(record)) },
   };
 }

@@ -2,6 +2,7 @@ import { and, asc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
+import { markedKey, type NumberScope } from '../../kernel/license-type/license-key.ts';
 import type { KeysetRequest } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
 import { isInScope } from '../../kernel/organ/place-store.ts';
@@ -11,7 +12,7 @@ import { listDeciderRoles } from '../../kernel/proposal/announcement.ts';
 import { announceProposal } from '../../kernel/proposal/announcement-store.ts';
 import type { ProposalState } from '../../kernel/proposal/proposal.ts';
 import { createProposalStore, type StoredProposal } from '../../kernel/proposal/store.ts';
-import { findTaken, type SerialScope } from '../number/store.ts';
+import { findTaken, toSerialRow } from '../number/store.ts';
 import * as tables from '../tables.ts';
 import { REGISTRATION_POLICY } from './policy.ts';
 import { REGISTRATION_KIND, type RegistrationContent, type RegistrationLine } from './registration.ts';
@@ -103,14 +104,43 @@ export async function findProgress(
   return new Map(rows.map((row) => [row.proposalId, row]));
 }
 
-/** Returns which of these numbers are a license's already, folded. */
-export async function findTakenNumbers(db: Reader, numbers: readonly string[]): Promise<Set<string>> {
-  const taken = new Set<string>();
+/** Which printed numbers are taken, folded. */
+export interface TakenNumbers {
+  /** Those that a license of the issuer and type has. */
+  inScope: Set<string>;
+  /** Those that are the key of a license, of any issuer and type. */
+  asKey: Set<string>;
+}
+
+export async function findTakenNumbers(
+  db: Reader,
+  scope: NumberScope,
+  numbers: readonly string[],
+): Promise<TakenNumbers> {
+  const taken: TakenNumbers = { inScope: new Set(), asKey: new Set() };
   for (const chunk of chunksOf(numbers.map(foldText))) {
-    const rows = await db.select().from(reservedNumber).where(inArray(reservedNumber.number, chunk));
-    for (const { number } of rows) taken.add(number);
+    const printedByMarked = new Map(chunk.map((printed) => [foldText(markedKey(printed, scope)), printed]));
+    const keys = await db
+      .select()
+      .from(reservedNumber)
+      .where(inArray(reservedNumber.number, [...chunk, ...printedByMarked.keys()]));
+    for (const { number } of keys) {
+      const printed = printedByMarked.get(number);
+      if (printed === undefined) taken.asKey.add(number);
+      else taken.inScope.add(printed);
+    }
+    for (const printed of await findPrinted(db, scope, chunk)) taken.inScope.add(printed);
   }
   return taken;
+}
+
+async function findPrinted(db: Reader, scope: NumberScope, folded: readonly string[]): Promise<string[]> {
+  const { typeCode, uscc, printed } = licenseSerial;
+  const rows = await db
+    .select({ printed })
+    .from(licenseSerial)
+    .where(and(eq(typeCode, scope.typeCode), eq(uscc, scope.uscc), inArray(printed, [...folded])));
+  return rows.map((row) => row.printed);
 }
 
 /** Returns the name under which licenses know a holder, by code: that of the newest license of each. */
@@ -134,7 +164,7 @@ function chunksOf<Item>(items: readonly Item[]): Item[][] {
 /** Returns which of these serials are taken within a scope. */
 export async function findTakenSerials(
   tx: Transaction,
-  scope: SerialScope,
+  scope: NumberScope,
   serials: readonly string[],
 ): Promise<Set<string>> {
   const taken = new Set<string>();
@@ -166,13 +196,13 @@ export async function takeBlock(tx: Transaction, series: string, count: number):
 /** Stores the licenses of an approved ledger with their numbers and serials, and that none of them is entered yet. */
 export async function insertLines(
   tx: Transaction,
-  scope: SerialScope,
+  scope: NumberScope,
   lines: readonly (RegistrationLine & { serial: string })[],
   approval: Pick<typeof registrationProgress.$inferInsert, 'approvedAt' | 'organs'>,
 ): Promise<void> {
   for (const chunk of chunksOf(lines)) {
     await tx.insert(reservedNumber).values(chunk.map(({ number }) => ({ number: foldText(number) })));
-    await tx.insert(licenseSerial).values(chunk.map(({ number, serial }) => ({ ...scope, number, serial })));
+    await tx.insert(licenseSerial).values(chunk.map(({ number, serial }) => toSerialRow({ ...scope, number, serial })));
     await tx.insert(registrationLine).values(chunk.map(({ serial: _, ...line }) => line));
   }
   const proposalId = lines[0]?.proposalId;

@@ -5,6 +5,7 @@ import { sha256 } from '../../kernel/events/events.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import type { Parse } from '../../kernel/foreign/pool.ts';
 import { LICENSE_SERIAL_PATTERN } from '../../kernel/identifier.ts';
+import { licenseKey, type NumberScope } from '../../kernel/license-type/license-key.ts';
 import { findTypeOn } from '../../kernel/license-type/type.ts';
 import { findUnprintable } from '../../kernel/pdf/document.ts';
 import { delegationOn, issuerOf, partiesOf } from '../../kernel/period/delegation.ts';
@@ -116,8 +117,11 @@ async function readScope(db: Database | Transaction, matterId: string, today: st
   return { issuer, type, today, licenseName, handledBy, parties };
 }
 
+const numberScopeOf = ({ type, issuer }: LedgerScope): NumberScope => ({ typeCode: type.code, uscc: issuer.uscc });
+
 interface JudgedLedger {
   licenses: PaperLicense[];
+  taken: store.TakenNumbers;
   problems: LineProblem[];
   notes: LineProblem[];
 }
@@ -125,18 +129,17 @@ interface JudgedLedger {
 /** Checks the lines of a ledger by themselves, and against the licenses that there are. */
 async function judgeLedger(tx: Transaction, ledger: Ledger, scope: LedgerScope): Promise<JudgedLedger> {
   const { licenses, problems } = readLines(ledger.rows, scope);
-  const taken = await store.findTakenNumbers(
-    tx,
-    licenses.map(({ number }) => number),
-  );
+  const numbers = licenses.map(({ number }) => number);
+  const taken = await store.findTakenNumbers(tx, numberScopeOf(scope), numbers);
   const isVisible = createVisibility();
   for (const license of licenses) {
-    if (taken.has(foldText(license.number)))
+    if (taken.inScope.has(foldText(license.number)))
       problems.push(toLineProblem(license.line, new Refusal('LICENSE_NUMBER_TAKEN', COLUMNS.number)));
     problems.push(...listUnprintable(license, isVisible));
   }
   const byLine = (one: LineProblem, other: LineProblem) => one.line - other.line;
-  return { licenses, problems: [...ledger.problems, ...problems].sort(byLine), notes: await listNotes(tx, licenses) };
+  const all = [...ledger.problems, ...problems].sort(byLine);
+  return { licenses, taken, problems: all, notes: await listNotes(tx, licenses) };
 }
 
 /** Returns a function that says why no license could show a text, or null. The fonts are asked once for each text. */
@@ -234,12 +237,12 @@ async function reserveLines(
 ): Promise<void> {
   const { id: proposalId, proposedById, proposedBy, ended } = registration;
   const content = store.contentOf(registration);
-  const { licenses, problems } = await judgeLedger(tx, ledger, scope);
+  const { licenses, problems, taken } = await judgeLedger(tx, ledger, scope);
   const isSame = problems.length === 0 && licenses.length === content.lines && content.licenseType === scope.type.code;
   if (!isSame) throw new Refusal('PROPOSAL_OUTDATED', 'registration');
   if (!ended) throw new Error(`registration ${proposalId} is not decided`);
-  const serialScope = { typeCode: scope.type.code, uscc: scope.issuer.uscc };
-  const serials = await reserveSerials(tx, serialScope, licenses);
+  const numberScope = numberScopeOf(scope);
+  const serials = await reserveSerials(tx, numberScope, licenses);
   const plan = {
     ...{ proposalId, proposedById, proposedBy, approvedById: ended.actorId, approvedBy: ended.actor, approvedAt: at },
     ...{ day: scope.today, matterId: content.matterId, licenseName: scope.licenseName, publicUrl },
@@ -249,10 +252,11 @@ async function reserveLines(
   const lines = licenses.map((license, i) => {
     const serial = serials[i] ?? '';
     const record = buildRegisteredRecord(plan, license, { serial, salt: makeSalt() });
-    return { ...buildLine(proposalId, i + 1, record), serial };
+    const key = licenseKey(license.number, numberScope, !taken.asKey.has(foldText(license.number)));
+    return { ...buildLine(proposalId, i + 1, key, record), serial };
   });
   const organs = { issuer: scope.issuer, parties: scope.parties };
-  await store.insertLines(tx, serialScope, lines, { approvedAt: at, organs });
+  await store.insertLines(tx, numberScope, lines, { approvedAt: at, organs });
 }
 
 /** How the identifiers of licenses are called whose number no identifier can carry: a running serial of the issuer. */
@@ -265,7 +269,7 @@ const RUNNING_DIGITS = 8;
  */
 async function reserveSerials(
   tx: Transaction,
-  scope: { typeCode: string; uscc: string },
+  scope: NumberScope,
   licenses: readonly PaperLicense[],
 ): Promise<string[]> {
   const isCarried = ({ number }: PaperLicense) => LICENSE_SERIAL_PATTERN.test(number);
@@ -282,11 +286,7 @@ async function reserveSerials(
 }
 
 /** Takes so many running serials that no license of the issuer and type has. */
-async function takeRunningSerials(
-  tx: Transaction,
-  scope: { typeCode: string; uscc: string },
-  count: number,
-): Promise<string[]> {
+async function takeRunningSerials(tx: Transaction, scope: NumberScope, count: number): Promise<string[]> {
   const serials: string[] = [];
   while (serials.length < count) {
     const missing = count - serials.length;

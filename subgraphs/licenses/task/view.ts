@@ -4,6 +4,7 @@ import { dayOf } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
 import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { actsFor, organsOf } from '../../kernel/organ/place.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
@@ -27,7 +28,7 @@ export function viewTask({ task, waitingFor }: ListedTask, person: Person) {
     person,
     case: { id: task.caseId },
     act: content.action,
-    licenseNumber: content.licenseNumber,
+    licenseNumber: content.licenseNumber && printedNumber(content.licenseNumber),
     licenseName: content.licenseName,
     holder: viewFirstHolder(content, person),
     openedAt: task.openedAt,

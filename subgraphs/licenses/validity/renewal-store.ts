@@ -77,13 +77,13 @@ const PERIOD_ACTS = VERSION_ACTS.filter(beginsPeriod);
  * Returns the first day of the term that was granted last: that of the newest version whose act begins a period. A
  * version that joins two periods does not tell it.
  */
-export async function findTermStart(tx: Transaction, latest: LicenseRecord): Promise<Day | null> {
+export async function findTermStart(tx: Transaction, ofLicense: string, latest: LicenseRecord): Promise<Day | null> {
   if (beginsPeriod(latest.KZ_CZ as Act)) return latest.ZZYXQQSRQ;
   const { number, version, record } = licenseVersion;
   const [row] = await tx
     .select({ from: sql<Day>`${record}->>'ZZYXQQSRQ'` })
     .from(licenseVersion)
-    .where(and(eq(number, latest.ZZBH), inArray(sql`${record}->>'KZ_CZ'`, PERIOD_ACTS)))
+    .where(and(eq(number, ofLicense), inArray(sql`${record}->>'KZ_CZ'`, PERIOD_ACTS)))
     .orderBy(desc(version))
     .limit(1);
   return row?.from ?? null;

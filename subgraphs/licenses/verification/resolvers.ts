@@ -58,11 +58,11 @@ export function verificationResolvers(deps: VerificationDependencies) {
         }).load(record.ZZLXDM);
         return listPublished(record, type);
       },
-      life: async ({ number }, _, context) => {
+      life: async ({ key }, _, context) => {
         const lives = await getLoader<LifeEvent[]>(context, 'lives', async (numbers) => {
           const byNumber = await listLives(db, numbers);
           return numbers.map((each) => byNumber.get(each) ?? []);
-        }).load(number);
+        }).load(key);
         return lives ?? [];
       },
       lostPapers: async ({ identifier }, _, context) => {

@@ -36,7 +36,9 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
   return {
     record,
     identifier,
-    number,
+    /** Not a field of the schema. */
+    key: number,
+    number: record.ZZBH,
     version,
     state,
     name: record.ZZMC,
@@ -88,9 +90,16 @@ function describeOwners(record: LicenseRecord): string | null {
 }
 
 /** A lost sheet as the public sees it: nothing of a person. */
-export function viewLostPaper({ blankNumber, kind, number, record, lostAt, recalledAt }: LostSheet) {
+export function viewLostPaper({ blankNumber, kind, record, lostAt, recalledAt }: LostSheet) {
   const names = { licenseName: record.ZZMC, issuerName: record.ZZBFJG };
-  return { blankNumber, kind, licenseNumber: number, ...names, lostOn: dayOf(lostAt), isReturned: recalledAt !== null };
+  return {
+    blankNumber,
+    kind,
+    licenseNumber: record.ZZBH,
+    ...names,
+    lostOn: dayOf(lostAt),
+    isReturned: recalledAt !== null,
+  };
 }
 
 /** Converts the end of validity from the record to GraphQL: 长期 (no end) becomes null. */

@@ -93,7 +93,14 @@ function buildLicense(
   { issuer, parties }: EntryFacts,
 ): typeof license.$inferInsert {
   return {
-    ...{ number, divisionCode: issuer.divisionCode, handledBy: record.KZ_BLXZQH, window: null, issuer },
+    ...{
+      number,
+      printed: record.ZZBH,
+      divisionCode: issuer.divisionCode,
+      handledBy: record.KZ_BLXZQH,
+      window: null,
+      issuer,
+    },
     ...{ matterId: record.KZ_SX, parties, counters: [issuer.id] },
     ...{ headVersion: 1, headIdentifier: identifier, headState: 'VALID', ...summarize(record) },
   };

@@ -9,6 +9,7 @@ import {
 import { toRecordedOwnership } from '../../../kernel/identity/co-ownership.ts';
 import { IDENTITY_KINDS } from '../../../kernel/identity/identity.ts';
 import { caseStatementReason, LICENSE_ACTS, makesVersion } from '../../../kernel/license-acts.ts';
+import { printedNumber } from '../../../kernel/license-type/license-key.ts';
 import { readAttachment } from '../../../kernel/pdf/attachment.ts';
 import { PdfError } from '../../../kernel/pdf/pdf.ts';
 import { readSealable } from '../../../kernel/pdf/sealed-pdf.ts';
@@ -150,7 +151,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
     toCanonicalJson(record.KZ_NR) === toCanonicalJson(content.fields) &&
     toCanonicalJson(record.KZ_GY ?? null) === toCanonicalJson(ownership) &&
     toCanonicalJson(record.KZ_BYX ?? []) === toCanonicalJson(content.unprinted ?? []) &&
-    (content.licenseNumber === null || record.ZZBH === content.licenseNumber) &&
+    (content.licenseNumber === null || record.ZZBH === printedNumber(content.licenseNumber)) &&
     record.KZ_CZ === request.act &&
     record.KZ_SX === content.matterId &&
     record.ZZBS === request.identifier &&
@@ -190,7 +191,8 @@ function requireCaseStatement(statement: SealableStatement, request: SealUseRequ
   const { licenseNumber, action } = grant;
   const agrees =
     isSaltedAs(statement, grant) &&
-    statement.ZZBH === licenseNumber &&
+    licenseNumber !== null &&
+    statement.ZZBH === printedNumber(licenseNumber) &&
     statement.SM === caseStatementReason(action) &&
     statement.KZ_BJBH !== null &&
     [statement.KZ_JGZL, statement.KZ_NBBH, statement.KZ_JDWH, statement.KZ_TZ].every((own) => own === undefined);
