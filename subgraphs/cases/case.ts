@@ -212,6 +212,11 @@ export function actOf({ act, delegation }: Pick<CaseFile, 'act' | 'delegation'>)
   return act ?? delegation.licenseAction ?? 'ISSUE';
 }
 
+/** Returns the situation that decides which materials a case takes (办理情形). Null for a decision document. */
+export function situationOf(file: Pick<CaseFile, 'act' | 'delegation'>): LicenseAction | null {
+  return endsInLicenseAct(file.delegation) ? actOf(file) : null;
+}
+
 /** Whether the case must go from the county to the city before it can be decided. */
 export function mustBeForwarded(subject: CaseFile): boolean {
   return subject.delegation.decides.organ !== subject.acceptedBy;

@@ -72,6 +72,24 @@ test('formats of a material are named in both formats, or the guide has none', (
   expect(problemsOfJson(withFormats(['PDF', 'PDF']))).toEqual(['materials[0].formats[1]：“PDF”重复']);
 });
 
+test('situations of a material are named in both formats, each once, and only those of the guide', () => {
+  const [material] = GUIDE.materials;
+  const withSituations = (situations: unknown) => ({ materials: [{ ...material, situations }] });
+  const named = parseGuide('JSON', JSON.stringify({ ...GUIDE, ...withSituations(['ISSUE', 'REISSUE']) }));
+  expect(named.materials[0]?.situations).toEqual(['ISSUE', 'REISSUE']);
+  const table = CSV_GUIDE.split('\n').map(
+    (row, i) => `${row}${i === 0 ? ',situations' : row.startsWith('material') ? ',ISSUE、REISSUE' : ','}`,
+  );
+  expect(parseGuide('CSV', table.slice(0, -1).join('\n'))).toEqual(named);
+  expect(Object.keys(parseGuide('JSON', JSON.stringify(GUIDE)).materials[0] ?? {})).not.toContain('situations');
+  expect(problemsOfJson(withSituations([]))).toEqual([expect.stringContaining('materials[0].situations')]);
+  expect(problemsOfJson(withSituations(['ISSUE', 'ISSUE']))).toEqual(['materials[0].situations[1]：“ISSUE”重复']);
+  const guided = (...acts: string[]) => problemsOfJson({ ...withSituations(acts), situations: ['ISSUE', 'CHANGE'] });
+  expect(guided('ISSUE', 'RENEW')).toEqual(['materials[0].situations[1]：指南不办理“延续”']);
+  // An error is corrected whatever situations the guide names.
+  expect(guided('CORRECT')).toEqual([]);
+});
+
 test('both formats give the same overlay', () => {
   const overlay = {
     matterId: 'm',

@@ -2,6 +2,7 @@ import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
+import { guideForSituation } from '../../kernel/license-type/situation.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { type Agreement, covers } from '../agreement/agreement.ts';
@@ -52,7 +53,8 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   requireLicenseFits({ ...subject, delegation, act }, license, today);
   if (act !== null) requireTurn(act, 'acceptance', license);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
-  const guide = guides && guideOn(guides, today, division);
+  const guideOfMatter = guides && guideOn(guides, today, division);
+  const guide = guideOfMatter && guideForSituation(guideOfMatter, act);
   if (guide) requireAllMaterials(guide, materialCodes);
   return { matter, delegation, act, acceptedBy, guide };
 }

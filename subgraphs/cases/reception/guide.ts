@@ -1,6 +1,8 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
 import type { GuideFact } from '../../kernel/events/guide-fact.ts';
+import type { LicenseAction } from '../../kernel/license-acts.ts';
+import { guideForSituation } from '../../kernel/license-type/situation.ts';
 
 /** A matter's service guides (办事指南) as cases know them, from the newest GuideChanged. */
 export type PublishedGuides = EventPayload<'GuideChanged'>;
@@ -26,17 +28,20 @@ export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string 
 }
 
 /**
- * Returns the guide for materials handed in on `day`, or null if no version is in force.
+ * Returns the guide for materials handed in on a day for a situation, or null if no version is in force.
  * At that time it is unknown who accepts: the county, or the city by its equal right.
  * It is therefore the county's guide plus, as optional materials, those that only the city asks for.
  */
-export function guideForHandIn(guides: PublishedGuides, day: Day, divisionCode: string): GuideFact | null {
-  const county = guideOn(guides, day, divisionCode);
-  const city = guideOn(guides, day, null);
+export function guideForHandIn(
+  guides: PublishedGuides,
+  { on, divisionCode, situation }: { on: Day; divisionCode: string; situation: LicenseAction | null },
+): GuideFact | null {
+  const county = guideOn(guides, on, divisionCode);
+  const city = guideOn(guides, on, null);
   if (!county || !city) return null;
   const countyCodes = new Set(county.materials.map(({ code }) => code));
   const cityMaterials = city.materials
     .filter(({ code }) => !countyCodes.has(code))
     .map((material) => ({ ...material, required: false }));
-  return { ...county, materials: [...county.materials, ...cityMaterials] };
+  return guideForSituation({ ...county, materials: [...county.materials, ...cityMaterials] }, situation);
 }

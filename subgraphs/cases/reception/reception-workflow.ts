@@ -11,7 +11,7 @@ import { checkAll, checkEach, RefusalCollector } from '../../kernel/refusals/col
 import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { actOf, buildStep, type Case, divisionOf } from '../case.ts';
+import { actOf, buildStep, type Case, divisionOf, situationOf } from '../case.ts';
 import { requireFitting, toLabels } from '../content/check.ts';
 import { mayTakeOut } from '../content/content.ts';
 import { labelFor, labelLines } from '../content/labels.ts';
@@ -160,7 +160,7 @@ async function openCase(
   const facts = { type, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
   faults.check(() => requireApplication(delegation, application, license, facts));
   faults.check(() => requirePrintableApplication(application));
-  const place = { caseId: null, matter, delegation, applicant: application.applicant };
+  const place = { ...application, caseId: null, matter, delegation };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
   // Two requests with the same key ran at the same time. The other one took the uploads, and its case is the answer.
   const concurrentRequest = faults.hasRefusals && isKeyFit ? await findEarlier() : null;
@@ -188,14 +188,18 @@ async function openCase(
 /** Checks materials (收取材料) against the guide in force that day. `caseId` is null before the case is there. */
 async function prepareHandIn(
   tx: Transaction,
-  { caseId, matter, delegation, applicant }: Pick<Case, 'matter' | 'delegation' | 'applicant'> & Pick<HandIn, 'caseId'>,
+  place: Pick<Case, 'matter' | 'delegation' | 'applicant' | 'act'> & Pick<HandIn, 'caseId'>,
   actor: Person,
   submitted: readonly SubmittedMaterial[],
   at: Date,
 ): Promise<NewMaterial[]> {
+  const { caseId, matter, delegation, applicant } = place;
   const guides = (await findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const county = divisionOf(matter, delegation.countyOrgan);
-  const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
+  const guide =
+    guides && county !== null
+      ? guideForHandIn(guides, { on: dayOf(at), divisionCode: county, situation: situationOf(place) })
+      : null;
   const handIn = { caseId, applicantCode: applicant.code, actor, guide, submitted, at };
   const faults = new RefusalCollector();
   const materials = await faults.checkLater(() => prepareMaterials(tx, handIn), []);

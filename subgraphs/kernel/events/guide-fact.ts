@@ -28,6 +28,8 @@ const guideMaterial = z.object({
   licenseType: z.string().length(21).nullable(),
   /** Formats of a file. Absent: the common ones (`listFileFormats`). */
   formats: z.array(z.enum(FILE_FORMATS)).min(1).optional(),
+  /** The situations (办理情形) that it is for. Absent: all (`guideForSituation`). */
+  situations: z.array(z.enum(LICENSE_ACTIONS)).min(1).optional(),
 });
 /** The part of a service guide (办事指南) against which a case is accepted and checked. */
 export const guideFact = z.object({

@@ -60,7 +60,21 @@ function isPossible(act: LicenseAction, type: LicenseTypeVersion): boolean {
   return (isOfEveryType(act) || type.acts.includes(act)) && !(needsTerm && type.term.kind === 'NONE');
 }
 
-function isOfEveryType(act: LicenseAction): boolean {
+/**
+ * Returns a guide with the materials that an application for a situation takes: those that name it, or none. The one
+ * rule for matters and cases. Null, for a decision document or for no situation in particular, takes every material.
+ */
+export function guideForSituation<
+  Material extends { situations?: readonly LicenseAction[] | undefined },
+  Guide extends { materials: readonly Material[] },
+>(guide: Guide, situation: LicenseAction | null): Guide {
+  if (situation === null) return guide;
+  const isFor = ({ situations }: Material) => situations === undefined || situations.includes(situation);
+  return { ...guide, materials: guide.materials.filter(isFor) };
+}
+
+/** Whether an act is possible with a license of every type, so that no guide leaves it out. */
+export function isOfEveryType(act: LicenseAction): boolean {
   const { ofEveryType = false }: LicenseActRule = LICENSE_ACTS[act];
   return ofEveryType;
 }

@@ -13,6 +13,8 @@ export interface Difference {
   widens: boolean;
 }
 
+type GuideMaterial = Guide['materials'][number];
+
 interface Change {
   text: string;
   widens: boolean;
@@ -44,6 +46,16 @@ function compareFormats(from: readonly FileFormat[], to: readonly FileFormat[]):
   const missing = from.filter((format) => !to.includes(format));
   if (missing.length === 0 && to.every((format) => from.includes(format))) return [];
   return [{ text: `文件格式由 ${from.join('、')} 改为 ${to.join('、')}`, widens: missing.length > 0 }];
+}
+
+/** Compares the situations that a material is for. One situation more asks more of people. */
+function compareMaterialSituations(from: GuideMaterial, to: GuideMaterial): Change[] {
+  const listOf = ({ situations }: GuideMaterial): readonly LicenseAction[] => situations ?? LICENSE_ACTIONS;
+  const [before, after] = [listOf(from), listOf(to)];
+  const added = after.filter((act) => !before.includes(act));
+  if (added.length === 0 && before.every((act) => after.includes(act))) return [];
+  const describe = ({ situations }: GuideMaterial) => situations?.map(situationLabel).join('、') ?? '全部';
+  return [{ text: `适用情形由 ${describe(from)} 改为 ${describe(to)}`, widens: added.length > 0 }];
 }
 
 /** Compares two lists entry by entry. `title` identifies an entry: the same title means the same entry. */
@@ -123,6 +135,7 @@ export function listDifferences(from: Guide, to: Guide): Difference[] {
       ...compareTexts('依据', a.basis, b.basis),
       ...compareTexts('可替代的电子证照', a.licenseType, b.licenseType),
       ...compareFormats(listFileFormats(a), listFileFormats(b)),
+      ...compareMaterialSituations(a, b),
     ]),
     ...compareLists('FEE', [from.fees, to.fees], titles.fee, (a, b) => [
       ...compareAmounts('金额', a.amountFen, b.amountFen, formatYuan),

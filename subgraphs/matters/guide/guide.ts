@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { daySchema } from '../../kernel/day-schema.ts';
 import { FILE_FORMATS, MATERIAL_FORMS } from '../../kernel/events/guide-fact.ts';
-import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
+import { LICENSE_ACTIONS, type LicenseAction } from '../../kernel/license-acts.ts';
+import { isOfEveryType, situationLabel } from '../../kernel/license-type/situation.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
 
@@ -74,6 +75,8 @@ export const guideSchema = z.strictObject({
         licenseType: z.string().length(21).nullable().default(null),
         /** Formats of a file. Absent: the common ones, and the digest of earlier guides stays as it is. */
         formats: z.array(z.enum(FILE_FORMATS)).min(1).max(FILE_FORMATS.length).optional(),
+        /** The situations that it is for. Absent: all, and the digest of earlier guides stays as it is. */
+        situations: z.array(z.enum(LICENSE_ACTIONS)).min(1).max(MAX_ENTRIES.situations).optional(),
       }),
     )
     .max(MAX_ENTRIES.materials),
@@ -117,6 +120,7 @@ export function listInconsistencies(guide: Guide): Problem[] {
       guide.materials.map((entry) => entry.code),
     ),
     ...guide.materials.flatMap(({ formats = [] }, i) => listDuplicates(`materials[${i}].formats`, formats)),
+    ...listSituationProblems(guide),
     ...listDuplicates(
       'fees',
       guide.fees.map((entry) => entry.name),
@@ -131,6 +135,19 @@ export function listInconsistencies(guide: Guide): Problem[] {
     problems.push({ place: 'statutoryBasis', message: '法定时限须写明依据' });
   if (guide.sample && guide.note === null) problems.push({ place: 'note', message: '示例须在说明中写明是示例' });
   return problems;
+}
+
+/** Lists the situations of materials that occur twice, or that the guide takes no applications for. */
+function listSituationProblems(guide: Guide): Problem[] {
+  const isTaken = (act: LicenseAction) => guide.situations?.includes(act) !== false || isOfEveryType(act);
+  return guide.materials.flatMap(({ situations = [] }, i) => [
+    ...listDuplicates(`materials[${i}].situations`, situations),
+    ...situations.flatMap((act, j) =>
+      isTaken(act)
+        ? []
+        : [{ place: `materials[${i}].situations[${j}]`, message: `指南不办理“${situationLabel(act)}”` }],
+    ),
+  ]);
 }
 
 /** Lists the entries of a list whose key occurs earlier in it. */

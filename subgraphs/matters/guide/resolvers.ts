@@ -1,5 +1,6 @@
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
+import { guideForSituation } from '../../kernel/license-type/situation.ts';
 import { cutRows, type ListOrder, numberPart, readPage, toConnection } from '../../kernel/list/page.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
@@ -22,9 +23,9 @@ export function guideResolvers(dependencies: GuideDependencies) {
     (await getLoader<GuideVersion[]>(context, 'guides', (ids) => store.findGuides(db, ids)).load(matterId)) ?? [];
   return {
     Matter: {
-      guide: async ({ row }, { on, division }, context) => {
-        const guideInForce = findGuide(await load(context, row.id), on ?? dayOf(now()), division ?? null);
-        return guideInForce && viewGuide(guideInForce);
+      guide: async ({ row }, { on, division, situation }, context) => {
+        const found = findGuide(await load(context, row.id), on ?? dayOf(now()), division ?? null);
+        return found && viewGuide({ ...found, guide: guideForSituation(found.guide, situation ?? null) });
       },
       guideVersions: async ({ row }, args, context) => {
         const page = readPage(args, BY_VERSION);

@@ -5,7 +5,11 @@ import { type GuideInForce, type GuideVersion, listLapsed, readVersion } from '.
 export type GuideView = ReturnType<typeof viewGuide>;
 
 export function viewGuide({ guide, ...period }: GuideInForce) {
-  const materials = guide.materials.map((material) => ({ ...material, formats: listFileFormats(material) }));
+  const materials = guide.materials.map((material) => ({
+    ...material,
+    formats: listFileFormats(material),
+    situations: material.situations ?? null,
+  }));
   return { ...guide, materials, situations: guide.situations ?? null, ...period };
 }
 
