@@ -104,7 +104,7 @@ test('an issue needs a material that a reissue does not, and the other way round
   expect((await supplement(LOST)).refusal).toBeNull();
   expect(await rehearsal()).toBeNull();
   const input = { case: received.uuid };
-  const accepted = await runMutation(hub, ROUTE.accepts, 'acceptApplication', 'CaseNoteInput', input, 'case { step }');
+  const accepted = await runMutation(hub, ROUTE.accepts, 'acceptApplication', 'CaseInput', input, 'case { step }');
   expect(accepted).toMatchObject({ refusal: null, case: { step: 'ACCEPTED' } });
 });
 
