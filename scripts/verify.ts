@@ -31,7 +31,7 @@ const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED
 const [, script = ''] = process.argv;
 const COMMAND = script.endsWith('.mjs') ? `node ${basename(script)}` : 'npm run verify --';
 const USAGE = `用法 usage: ${COMMAND} FILE.pdf|FILE.json|FILE.jwt|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
-  或 or: ${COMMAND} --qr TEXT --root root.pem --certificates FILE.pem
+  或 or: ${COMMAND} --qr TEXT --root root.pem --certificates FILE.pem --crl FILE --crl FILE [--address https://HOST]…
 另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
@@ -45,6 +45,7 @@ function parseOptions() {
         evidence: { type: 'string' },
         root: { type: 'string' },
         qr: { type: 'string' },
+        address: { type: 'string', multiple: true },
         certificates: { type: 'string', multiple: true },
         crl: { type: 'string', multiple: true },
         'status-list': { type: 'string' },
@@ -189,9 +190,9 @@ function verifyOrExplain(path: string, material: Material): Partial<Report> & { 
   }
 }
 
-function verifyText(text: string, { json, crl }: Options, material: Material): Verdict {
-  const { at, revocation, log: _, ...rest } = material;
-  const report = verifyCode(text, { ...rest, ...(crl && { revocation }) }, at);
+function verifyText(text: string, { json, address }: Options, material: Material): Verdict {
+  const { at, log: _, ...rest } = material;
+  const report = verifyCode(text, { ...rest, ...(address && { addresses: address.map(trimSlash) }) }, at);
   if (json) console.log(JSON.stringify(report, null, 2));
   else {
     printJudgement(report);
@@ -203,6 +204,10 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
     if (payload) console.log(`有效期 ${toDisplayText(printPeriod(payload.f, payload.t))}\n登记数据摘要 ${payload.d}`);
   }
   return report.verdict;
+}
+
+function trimSlash(address: string): string {
+  return address.replace(/\/$/, '');
 }
 
 function runVerify(): Verdict {

@@ -7,7 +7,7 @@ import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import type { VerifierFile } from '../../subgraphs/seals/log/leaf.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
-import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createHubOn, createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
@@ -105,6 +105,29 @@ describe('offline verification of a license', () => {
       verdict: 'TOTAL_PASSED',
       status: { state: 'REVOKED' },
     });
+  });
+
+  test('the hub takes a code at its own address and at the one on the paper, at no other', async () => {
+    const { license, pdf } = await issueLicense();
+    const text = verifyLicense(pdf, await bundleOf(license.identifier)).record?.KZ_EWM ?? '';
+    const { origin } = new URL(text);
+    const query = 'query($code: String!) { verifyLicense(input: { code: $code }) { verdict subIndication } }';
+    const judge = async (asked: TestHub, address: string) => {
+      const { data } = await asked.ask(null, query, { code: text.replace(origin, address) });
+      return data.verifyLicense.subIndication ?? data.verifyLicense.verdict;
+    };
+    const moved = await createHubOn(
+      { urls: hub.databaseUrls, adminUrl: hub.adminUrl, drop: async () => {} },
+      { now: clock, publicUrl: 'https://moved.example' },
+      false,
+    );
+    expect(await judge(hub, origin)).toBe('TOTAL_PASSED');
+    expect(await judge(moved, origin)).toBe('TOTAL_PASSED');
+    expect(await judge(moved, 'https://moved.example')).toBe('TOTAL_PASSED');
+    expect(await judge(hub, 'https://moved.example')).toBe('SIG_CONSTRAINTS_FAILURE');
+    expect(await judge(moved, 'https://evil.example')).toBe('SIG_CONSTRAINTS_FAILURE');
+    expect(await judge(moved, `${origin}@evil.example`)).toBe('SIG_CONSTRAINTS_FAILURE');
+    await moved.stop();
   });
 
   test('requires a log proof of its own seal use and accepts no other proof', async () => {

@@ -165,12 +165,19 @@ describe.each([
   });
   test('verifies the text of a QR code', () => {
     const text = `${sampleRecord.KZ_HYDZ}#${buildCodeText(VALID_AUTHORITIES)}`;
+    const listOptions = ['--crl', path('root.crl'), '--crl', path('issuing.crl')];
     const codeOptions = ['--qr', text, '--certificates', path('code.pem')];
-    const { status, stdout } = run(...codeOptions, ...ROOT_OPTION);
+    const { status, stdout } = run(...codeOptions, ...ROOT_OPTION, ...listOptions);
     expect(stdout).toContain('签名结论 signature: 通过（TOTAL_PASSED）');
     expect(stdout).toContain(sampleRecord.ZZBS);
     expect(status).toBe(0);
-    expect(run(...codeOptions, ...ROOT_OPTION, '--crl', path('root.crl'), '--crl', path('issuing.crl')).status).toBe(0);
+    const { origin } = new URL(sampleRecord.KZ_HYDZ);
+    const runAt = (address: string) => run(...codeOptions, ...ROOT_OPTION, ...listOptions, '--address', address);
+    expect(runAt(`${origin}/`).status).toBe(0);
+    expect(runAt('https://evil.example')).toMatchObject({ status: 2, stdout: expect.stringContaining(origin) });
+    expect(run(...codeOptions, ...ROOT_OPTION)).toMatchObject({
+      ...{ status: 2, stdout: expect.stringContaining('TRY_LATER') },
+    });
     expect(run(...codeOptions, ...ROOT_OPTION, '--crl', path('root.crl')).stdout).toContain('TRY_LATER');
     expect(run('--qr', `${text}x`, '--certificates', path('code.pem'), ...ROOT_OPTION).status).toBe(1);
     expect(run('--qr', text, ...ROOT_OPTION).stdout).toContain('NO_SIGNING_CERTIFICATE_FOUND');

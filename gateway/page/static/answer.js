@@ -285,7 +285,7 @@ function proofOf({ evidence, license }, subject) {
   const command =
     subject.kind === 'file'
       ? `npm run verify -- ${quoted(subject.name || 'FILE.pdf')} --root root.pem ${evidence ? `--evidence ${bundle}` : lists}`
-      : `npm run verify -- --qr ${quoted(subject.text)} --root root.pem --certificates certificates.pem ${lists}`;
+      : `npm run verify -- --qr ${quoted(subject.text)} --root root.pem --certificates certificates.pem ${lists} --address ${location.origin}`;
   return element(
     'section',
     {},

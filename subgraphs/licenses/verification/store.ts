@@ -3,7 +3,7 @@ import type { Reader } from '../../../db/client.ts';
 import type { Act, LicenseState } from '../../kernel/license-acts.ts';
 import * as tables from '../tables.ts';
 
-const { act, document, licenseEntry } = tables;
+const { act, document, licenseEntry, licenseVersion } = tables;
 
 /** A file that the hub issued, with its detached signature. */
 export interface IssuedFile {
@@ -34,6 +34,15 @@ export async function findIssuedFile(db: Reader, digest: string): Promise<Issued
     .from(document)
     .where(eq(document.digest, doneAct.signatureDigest));
   return { identifier: doneAct.identifier, file: file.bytes, signature: signatureFile?.bytes ?? null };
+}
+
+/** Returns the address in the record of a license version (KZ_HYDZ), or null if there is none with this identifier. */
+export async function findAskAddress(db: Reader, identifier: string): Promise<string | null> {
+  const [row] = await db
+    .select({ address: sql<string>`${licenseVersion.record}->>'KZ_HYDZ'` })
+    .from(licenseVersion)
+    .where(eq(licenseVersion.identifier, identifier));
+  return row?.address ?? null;
 }
 
 export interface LifeEvent {

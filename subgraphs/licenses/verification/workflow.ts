@@ -13,6 +13,8 @@ import * as store from './store.ts';
 
 export interface VerificationDependencies extends EvidenceDependencies {
   parse: Parse<typeof PARSERS>;
+  /** Address at which the public reaches the hub. */
+  publicUrl: string;
 }
 
 export interface Verification extends Judgement {
@@ -87,7 +89,8 @@ export async function verifyText(deps: VerificationDependencies, text: string): 
   const { kid, identifier } = await deps.parse('readCodeHints', text);
   const material = await readMaterial(deps, kid === null ? [] : [kid]);
   const statement = identifier === null ? null : await attestVersionState(deps, identifier);
-  const request = { text, material: { ...material, statement }, at: deps.now() };
+  const addresses = await listAddresses(deps, identifier);
+  const request = { text, material: { ...material, statement, addresses }, at: deps.now() };
   const { payload, signer, ...report } = await deps.parse('verifyCode', request);
   return {
     ...report,
@@ -96,6 +99,12 @@ export async function verifyText(deps: VerificationDependencies, text: string): 
     signer: payload && { name: signer ?? '', organisation: payload.o },
     identifier: payload && identifier,
   };
+}
+
+/** Lists the hub's address, and that of its time when it issued the license: a paper keeps the address printed on it. */
+async function listAddresses({ db, publicUrl }: VerificationDependencies, identifier: string | null) {
+  const printed = identifier === null ? null : await store.findAskAddress(db, identifier);
+  return printed === null ? [publicUrl] : [publicUrl, printed.slice(0, -`/v/${identifier}`.length)];
 }
 
 /** Reads the current root, certificates, revocation lists and log keys. */

@@ -52,13 +52,18 @@ function requireCodeSignature({ jws }: Code, { key }: Certificate): void {
 }
 
 /**
- * Refuses SIG_CONSTRAINTS_FAILURE if the link leads to another license. The signature does not cover the link, so a
- * valid code could otherwise show the state of another license.
+ * Refuses SIG_CONSTRAINTS_FAILURE if the link leads to another license or to an address that is not the issuer's. The
+ * signature does not cover the link, so a valid code could otherwise lead whoever scans it to a stranger's page. The
+ * whole text is compared, so neither user-info nor a look-alike host passes.
  */
-function requireLink({ link, payload }: Code): void {
-  if (link !== null && !link.endsWith(`/${payload.i}`)) {
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码中的链接指向另一证照');
-  }
+function requireLink({ link, payload }: Code, addresses: readonly string[] | undefined): string {
+  if (link === null) return '没有链接';
+  const ending = `/v/${payload.i}`;
+  if (!link.endsWith(ending)) throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码中的链接指向另一证照');
+  const address = link.slice(0, -ending.length);
+  if (addresses === undefined) return `${toDisplayText(address)}，未与颁发系统的地址核对`;
+  if (addresses.includes(address)) return toDisplayText(address);
+  throw new Failure('SIG_CONSTRAINTS_FAILURE', `二维码中的链接指向 ${toDisplayText(address)}，不是颁发系统的地址`);
 }
 
 function requireOrganisation({ payload }: Code, { organisations }: Certificate): void {
@@ -94,8 +99,10 @@ export interface CodeMaterial {
   /** Published certificates of codes and of the authorities above them: DER or PEM. */
   certificates: readonly Uint8Array[];
   roots: readonly Uint8Array[];
-  /** Revocation lists, DER. If absent, revocation is not checked. */
+  /** Revocation lists, DER. Without the list of each authority the verdict is INDETERMINATE. */
   revocation?: readonly Uint8Array[];
+  /** Addresses at which the issuer answers `/v/`, now or formerly, such as https://hub.example. If absent, not compared. */
+  addresses?: readonly string[];
   /** Status list and status statement: compact JWS. */
   statusList?: string | null;
   statement?: string | null;
@@ -126,7 +133,6 @@ const STEPS: readonly NamedStep<Context>[] = [
     run: (context) => {
       requireTime(context.at);
       context.code = parseCode(context.text);
-      requireLink(context.code);
       return `证照标识 ${toDisplayText(context.code.payload.i)}`;
     },
   },
@@ -151,11 +157,14 @@ const STEPS: readonly NamedStep<Context>[] = [
   },
   {
     name: '核对证书吊销',
-    run: ({ material, signer, grounds, at }) => {
-      if (material.revocation === undefined) return null;
+    run: ({ signer, grounds, at }) => {
       requireSignerPath(signer, grounds, at);
       return '未吊销';
     },
+  },
+  {
+    name: '核对链接',
+    run: ({ code, material }) => requireLink(code, material.addresses),
   },
 ];
 
