@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CLOCK_LEEWAY_MS, findClockFault, MAX_GAP_MS, SweepWatch } from '../../subgraphs/licenses/validity/sweep.ts';
+import { CLOCK_LEEWAY_MS } from '../../subgraphs/kernel/period/freshness.ts';
+import { findClockFault, MAX_GAP_MS, SweepWatch } from '../../subgraphs/licenses/validity/sweep.ts';
 
 /** When the sweep of ended licenses trusts the clock. */
 

@@ -68,6 +68,7 @@ export const KERNEL: Record<string, Layer> = {
   'events/grant-content': 'rule',
   'foreign/csv': 'rule',
   'period/delegation': 'rule',
+  'period/freshness': 'rule',
   'foreign/json': 'rule',
   'foreign/main': 'main',
   'foreign/message': 'rule',

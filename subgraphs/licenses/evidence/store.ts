@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, lt, or, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
@@ -22,10 +22,10 @@ export async function findNewestList(db: Reader): Promise<{ text: string; publis
   return row ?? null;
 }
 
-/** Stores a new list, and deletes lists published before `since`. */
+/** Stores a new list, and deletes lists published before `since`, and those from the future. */
 export async function putList(tx: Transaction, text: string, publishedAt: Date, since: Date): Promise<void> {
   await tx.insert(statusList).values({ text, publishedAt }).onConflictDoNothing();
-  await tx.delete(statusList).where(lt(statusList.publishedAt, since));
+  await tx.delete(statusList).where(or(lt(statusList.publishedAt, since), gt(statusList.publishedAt, publishedAt)));
 }
 
 /** Lists the index of every version in the status list, and its state on a day. */

@@ -4,6 +4,7 @@ import { SharedWork } from '../../../db/deadline.ts';
 import { type Clock, dayOf, startOfDay } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { runItems } from '../../kernel/loop.ts';
+import { isFresh } from '../../kernel/period/freshness.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sealing/sign.ts';
 import { readCodeKid } from '../act/code.ts';
 import type { Bundle } from '../verify/evidence.ts';
@@ -42,17 +43,17 @@ function secondsOfDay(at: Date): number {
 
 /**
  * Returns the signed status list of all license versions: a compact JWS, not older than an hour, and of this day: at
- * midnight some begin, and others end.
+ * midnight some begin, and others end. One from the future, of a clock that was wrong, is replaced.
  */
 export async function publishList({ db, now, publicUrl, attest }: EvidenceDependencies): Promise<string> {
   const newestList = await store.findNewestList(db);
-  const isFresh = (list: { publishedAt: Date } | null) =>
-    list && list.publishedAt > subtractMs(now(), LIST_RENEWAL_MS) && dayOf(list.publishedAt) === dayOf(now());
-  if (newestList && isFresh(newestList)) return newestList.text;
+  const isCurrent = (list: { publishedAt: Date } | null) =>
+    list && isFresh(list.publishedAt, now(), LIST_RENEWAL_MS) && dayOf(list.publishedAt) === dayOf(now());
+  if (newestList && isCurrent(newestList)) return newestList.text;
   return db.transaction(async (tx) => {
     await store.lock(tx, 'publish');
     const concurrentList = await store.findNewestList(tx);
-    if (concurrentList && isFresh(concurrentList)) return concurrentList.text;
+    if (concurrentList && isCurrent(concurrentList)) return concurrentList.text;
     const at = now();
     const claims = {
       sub: `${publicUrl}/licenses/status-list`,

@@ -1,12 +1,11 @@
+import { CLOCK_LEEWAY_MS, isAhead } from '../../kernel/period/freshness.ts';
+
 /**
  * When the sweep of ended licenses (失效登记) trusts the clock. A clock that jumped would end licenses that are in force,
  * and an end that is entered is never taken back.
  */
 
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** How far the clock may be behind the newest recorded time. */
-export const CLOCK_LEEWAY_MS: number = 5 * MINUTE_MS;
 /** The hub sweeps every few minutes. After a longer gap, as after a long holiday, it needs a person's word. */
 export const MAX_GAP_MS: number = 10 * DAY_MS;
 
@@ -32,7 +31,7 @@ export type ClockFault = 'CLOCK_BEHIND' | 'CLOCK_AHEAD';
 /** Returns why the clock is not trusted, or null. While nothing is due, no clock can end anything. */
 export function findClockFault({ now, newestAt, sweptAt, ranMs = null, due }: ClockReading): ClockFault | null {
   if (due === 0) return null;
-  if (newestAt !== null && now.getTime() - newestAt.getTime() < -CLOCK_LEEWAY_MS) return 'CLOCK_BEHIND';
+  if (newestAt !== null && isAhead(newestAt, now)) return 'CLOCK_BEHIND';
   const lastAt = sweptAt ?? newestAt;
   if (lastAt === null) return null;
   const mostMs = ranMs === null ? MAX_GAP_MS : ranMs + CLOCK_LEEWAY_MS;

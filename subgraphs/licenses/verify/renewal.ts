@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { parseForeignJson } from '../../kernel/foreign/json.ts';
+import { isAhead } from '../../kernel/period/freshness.ts';
 import { type ArchiveStamp, type Bundle, MAX_BUNDLE_BYTES } from './evidence.ts';
 import { type Certificate, readCertificates } from './format/certificate.ts';
 import { type Grounds, readToken, requireToken, type Token } from './format/timestamp.ts';
@@ -140,9 +141,6 @@ export function requireRenewal(
   return { provenAt: signatureToken?.genTime ?? null, grounds, stampedAt: stamps[0]?.genTime ?? null };
 }
 
-/** How far the clock of a timestamp authority may be ahead of the verifier's clock. */
-const CLOCK_LEEWAY_MS = 300_000;
-
 function requireOrderOf(links: readonly Link[], now: Date): void {
   links.forEach(({ name, token }, i) => {
     const newer = links[i + 1];
@@ -150,7 +148,7 @@ function requireOrderOf(links: readonly Link[], now: Date): void {
     if (newer && newer.token.genTime < token.genTime) {
       throw new Failure('TIMESTAMP_ORDER_FAILURE', `${newer.name}早于${name} ${time}`);
     }
-    if (!newer && token.genTime.getTime() > now.getTime() + CLOCK_LEEWAY_MS) {
+    if (!newer && isAhead(token.genTime, now)) {
       throw new Failure('TIMESTAMP_ORDER_FAILURE', `${name} ${time} 在将来`);
     }
   });

@@ -1,4 +1,5 @@
 import { memoizeByDigest } from '../../kernel/cache.ts';
+import { isAhead } from '../../kernel/period/freshness.ts';
 import { algorithmOf, type Certificate, readExtension, USAGE } from './format/certificate.ts';
 import { Fields, type Node, numberOf, octetsOfBits, parseDer, requireOnlyChild, TAG, timeOf } from './format/der.ts';
 import { isSignatureValidCached } from './format/mathematics.ts';
@@ -38,8 +39,6 @@ const LIST_EXTENSIONS = {
 };
 const ENTRY_EXTENSIONS = { reason: '2.5.29.21', invalidityDate: '2.5.29.24', certificateIssuer: '2.5.29.29' };
 const REASON = { hold: 6, unused: 7, removeFromList: 8, max: 10 } as const;
-/** How far the clock of an authority may be ahead of the verifier's clock. */
-const CLOCK_LEEWAY_MS = 300_000;
 
 const listFailure = (detail: string) => new Failure('TRY_LATER', detail);
 
@@ -155,11 +154,9 @@ export function findRevocation(
   lists: readonly RevocationList[],
   { at, now }: { at: Date; now: Date },
 ): Revocation {
-  const latestIssueMs = now.getTime() + CLOCK_LEEWAY_MS;
   const usableLists = lists
     .filter(
-      (list) =>
-        list.issuer.equals(issuer.subject) && list.issuedAt.getTime() <= latestIssueMs && isListSignedBy(list, issuer),
+      (list) => list.issuer.equals(issuer.subject) && !isAhead(list.issuedAt, now) && isListSignedBy(list, issuer),
     )
     .sort((a, b) => a.issuedAt.getTime() - b.issuedAt.getTime());
   const newestList = usableLists.at(-1);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { daySchema } from '../../kernel/day-schema.ts';
 import { isLive, type LicenseState, VALIDITY_STATES, type ValidityState } from '../../kernel/license-acts.ts';
+import { isAhead } from '../../kernel/period/freshness.ts';
 import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { readCertificate } from './format/certificate.ts';
 import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './format/jws.ts';
@@ -56,7 +57,6 @@ export const LIST_STATES: readonly ValidityState[] = [
   'NOT_YET_VALID',
 ];
 const MAX_LIST_BYTES = 4_194_304;
-const CLOCK_LEEWAY_MS = 300_000;
 
 /** The status without any word on it. */
 export const UNKNOWN_STATUS: LicenseStatus = {
@@ -181,7 +181,7 @@ function readAttested<Claims extends { iat: number; exp: number }>(
   const certificate = readCertificate(Buffer.from(chain.data[0], 'base64'));
   if (!isSignedBy(jws, certificate.key)) throw new Failure('SIG_CRYPTO_FAILURE', '状态声明的签名不正确');
   const { iat, exp } = claims.data;
-  if (iat * 1000 > now.getTime() + CLOCK_LEEWAY_MS || exp < iat) {
+  if (isAhead(new Date(iat * 1000), now) || exp < iat) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明的时间不正确');
   }
   const validationTime: ValidationTime = {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf/pdf.ts';
 import { readSealedPdf, type SealedPdf } from '../../kernel/pdf/sealed-pdf.ts';
+import { isAhead } from '../../kernel/period/freshness.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, AttachedRecord } from '../act/record.ts';
@@ -311,13 +312,10 @@ function trustSourcesOf({ evidence, bundle, signed }: VerificationContext): Trus
   };
 }
 
-/** How far the signer's clock may be ahead of the timestamp authority's or the verifier's. */
-const CLOCK_LEEWAY_MS = 300_000;
-
 /** The claimed signing time must not be later than the proven time of the signature. */
 function checkClaim({ signingTime, proof, now }: VerificationContext): string {
   const latest = proof.provenAt ?? now;
-  if (signingTime.getTime() > latest.getTime() + CLOCK_LEEWAY_MS) {
+  if (isAhead(signingTime, latest)) {
     const than = proof.provenAt ? `晚于时间戳 ${formatTime(proof.provenAt)}` : '在将来';
     throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的签名时间 ${formatTime(signingTime)} ${than}`);
   }

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
+import { isFresh } from '../../kernel/period/freshness.ts';
 import type { EvidenceMaterial } from '../../kernel/sealing/sign.ts';
 import { computeKid, floorToSecond, readCertificate } from '../signer/certificate-fields.ts';
 import { type Chain, derOf } from '../signer/cms.ts';
@@ -196,17 +197,17 @@ export function buildChain({ certificatePem, above }: store.CertificateRow, { is
 }
 
 /**
- * Returns the current revocation list of an authority, DER. Publishes a new one if the newest is more than an hour old.
+ * Returns the current revocation list of an authority, DER. Publishes a new one if the newest is more than an hour old,
+ * or from the future, of a clock that was wrong.
  */
 export async function readRevocationList(deps: PkiDependencies, id: ListRow['authority']): Promise<Uint8Array> {
-  const isFresh = (list: ListRow | null) =>
-    list !== null && deps.now().getTime() - list.thisUpdate.getTime() <= MAX_LIST_AGE_MS;
+  const isCurrent = (list: ListRow) => isFresh(list.thisUpdate, deps.now(), MAX_LIST_AGE_MS);
   const latestList = await findNewestList(deps.db, id);
-  if (latestList && isFresh(latestList)) return latestList.bytes;
+  if (latestList && isCurrent(latestList)) return latestList.bytes;
   return deps.db.transaction(async (tx) => {
     await lockList(tx, id);
     const concurrentList = await findNewestList(tx, id);
-    return concurrentList && isFresh(concurrentList) ? concurrentList.bytes : publishList(tx, deps, id);
+    return concurrentList && isCurrent(concurrentList) ? concurrentList.bytes : publishList(tx, deps, id);
   });
 }
 

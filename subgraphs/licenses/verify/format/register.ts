@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
+import { isAhead } from '../../../kernel/period/freshness.ts';
 import { REGISTER_TYP, type RegisterStatement, registerStatement } from '../../../kernel/sealing/attest.ts';
 import { findPath, STATUS } from '../path.ts';
 import { Failure, formatTime } from '../verdict.ts';
@@ -12,7 +13,6 @@ import type { Grounds } from './timestamp.ts';
  * certificate for statements can sign one: a seal's or a code's cannot.
  */
 
-const CLOCK_LEEWAY_MS = 300_000;
 const chainForm = z.tuple([z.string()]);
 
 /** A statement that was read. Nothing of it is verified yet. */
@@ -51,8 +51,7 @@ export function requireRegisterSignature({ jws, signer }: ReadStatement): string
 export function requireRegister({ signer, statement }: ReadStatement, grounds: Grounds, now: Date): string {
   const { roots, candidates, lists } = grounds;
   const claimed = new Date(statement.iat * 1000);
-  if (claimed.getTime() > now.getTime() + CLOCK_LEEWAY_MS)
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的时间 ${formatTime(claimed)} 在将来`);
+  if (isAhead(claimed, now)) throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的时间 ${formatTime(claimed)} 在将来`);
   const moment = { at: now, proven: false, now, claimed };
   const path = findPath({ certificate: signer, candidates, roots, lists, moment, purpose: STATUS });
   return `${path.map((member) => member.commonName).join(' ← ')}，在 ${formatTime(now)} 有效、未吊销`;
