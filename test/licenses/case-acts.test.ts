@@ -84,7 +84,7 @@ describe('an act that somebody does', () => {
 
 /** Acts that a file names, and why it may. `ISSUE`, which makes the first version, is a rule in many places. */
 const NAMING_FILES = {
-  // What each act puts on the license. The compiler names an act that is missing.
+  // A correction says why, and a renewal is decided by the day of its acceptance.
   'cases/decision/decide.ts': ['CORRECT', 'RENEW'],
   // The end of a period: nobody does it, the register states it. Cases enter the state that it leads to.
   'cases/fact/workflow.ts': ['LAPSE'],
@@ -97,8 +97,8 @@ const NAMING_FILES = {
   'licenses/registration/registration.ts': ['REGISTER'],
   'licenses/register/statement.ts': ['LAPSE'],
   'licenses/validity/sweep-workflow.ts': ['LAPSE'],
-  // A correction corrects something, and says why.
-  'cases/content/check.ts': ['CORRECT'],
+  // Lapses are counted beside what people do.
+  'licenses/statistics/store.ts': ['LAPSE'],
   // A renewal asked for in time holds off the end.
   'cases/renewal/renewal.ts': ['RENEW'],
   // Which acts are asked for once at a time. The compiler names an act that is missing.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type GraphQLField,
   type GraphQLObjectType,
@@ -206,7 +207,8 @@ describe('actions', () => {
     const { data: ofSeals } = await policyHub.hub.ask(person, SEALS_QUERY);
     for (const { node } of ofSeals.seals.edges)
       for (const action of node.actions as Action[]) {
-        const grant = action.name === 'applyForSealGrantWithdrawal' ? { grant: node.grants[0]?.id } : {};
+        const grant =
+          action.name === 'applyForSealGrantWithdrawal' ? { grant: node.grants[0]?.id ?? randomUUID() } : {};
         add(`seal ${node.state}`, [action], { seal: node.code, ...grant });
       }
     const { data } = await policyHub.hub.ask(person, TASK_QUERY);
