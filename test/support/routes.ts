@@ -10,7 +10,8 @@ export interface Route {
 /** Returns every route of an app. A new route is found by itself. */
 export async function listRoutes(app: FastifyInstance): Promise<Route[]> {
   await app.ready();
-  return readRoutes(app.printRoutes({ commonPrefix: false })).filter(({ url }) => url !== '*');
+  // Without common prefixes, Fastify prints `*` without the path before it.
+  return readRoutes(app.printRoutes()).filter(({ url }) => url !== '*');
 }
 
 /** Reads Fastify's tree of routes. Each line is a part of a path, indented by four characters for each level. */

@@ -173,8 +173,8 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'GET /licenses/status-list': 'PUBLIC', 'GET /licenses/seal/:identifier': 'PUBLIC' },
   ...{ 'GET /licenses/evidence/:identifier': 'PUBLIC', 'GET /seals/certificates.pem': 'PUBLIC' },
   ...{ 'GET /seals/root.crl': 'PUBLIC', 'GET /seals/issuing.crl': 'PUBLIC', 'GET /seals/picture/:digest': 'PUBLIC' },
-  // The tiles, `/log/tile/*`: closed ones have the guard of the proof above, and a test in closed-entries.db.test.ts.
-  ...{ 'GET /log*': 'PUBLIC' },
+  // Closed tiles have the guard of the proof above, and a test in closed-entries.db.test.ts.
+  ...{ 'GET /log/tile/*': 'PUBLIC' },
   ...{
     'GET /log': 'PUBLIC',
     'GET /log/checkpoint': 'PUBLIC',
