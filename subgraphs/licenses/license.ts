@@ -27,7 +27,6 @@ export function stateAfter(state: ValidityState, act: Exclude<Act, 'ISSUE'>): Li
 
 /** The current version of a license, as the state machine needs it. */
 export interface LicenseHead {
-  /** Its key. */
   number: string;
   identifier: string;
   version: number;
@@ -65,7 +64,6 @@ export interface Sealing {
 export interface VersionPlan {
   task: CertificateTask;
   sealing: Sealing;
-  /** Key of the license. */
   number: string;
   version: number;
   identifier: string;

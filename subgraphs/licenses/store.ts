@@ -3,7 +3,6 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import { foldText } from '../kernel/finding/fold.ts';
 import type { ValidityState } from '../kernel/license-acts.ts';
 import { organsOf } from '../kernel/organ/place.ts';
 import { textArray } from '../kernel/organ/place-store.ts';
@@ -122,15 +121,6 @@ export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]
     .from(license)
     .where(inArray(license.number, [...numbers]));
   return new Map(rows.map((row) => [row.number, row.identifier]));
-}
-
-/** Returns the keys of the licenses that have this number on paper, in any width. */
-export async function findKeys(db: Reader, printed: string): Promise<string[]> {
-  const rows = await db
-    .select({ number: license.number })
-    .from(license)
-    .where(eq(sql`licenses.fold_text(${license.printed})`, foldText(printed)));
-  return rows.map(({ number }) => number);
 }
 
 /** Whether a person may see the current version under `number`. */

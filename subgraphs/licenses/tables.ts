@@ -65,9 +65,8 @@ export const certificateTask = schema.table(
 export const license = schema.table(
   'license',
   {
-    /** Its key (`licenseKey`), which tables, events and ports name. */
     number: text().primaryKey(),
-    /** Its number as the paper shows it (ZZBH): by this people find it. */
+    /** As the paper shows it. `number` is the key (`licenseKey`). */
     printed: text().notNull(),
     serial: serial().unique(),
     divisionCode: divisionCode().notNull(),

@@ -98,8 +98,8 @@ test('a case acts on the license of its own office, whose number stays', async (
   const before = await findOf(SECOND, TEXT);
   const fields = [...linesFor(DIRECT.matter), changedLine(DIRECT.matter)];
   const caseId = await grantCase(hub, DIRECT, { licenseNumber: TEXT, situation: 'CHANGE', fields });
-  const asked = '{ case(id: $id) { licenseNumber certificateTask { licenseNumber } } }';
-  const { data } = await hub.ask(DIRECT.prints, `query($id: ID!) ${asked}`, { id: caseId });
+  const selection = '{ case(id: $id) { licenseNumber certificateTask { licenseNumber } } }';
+  const { data } = await hub.ask(DIRECT.prints, `query($id: ID!) ${selection}`, { id: caseId });
   expect(data.case).toEqual({ licenseNumber: TEXT, certificateTask: { licenseNumber: TEXT } });
   const act = { case: caseId, ...toBlanks(DIRECT, 1) };
   const { license } = await runMutation(

@@ -34,7 +34,7 @@ function buildParent(i: number, context: unknown) {
   const id = `00000000-0000-4000-8000-00000000000${i}`;
   const parts = { type: '11100000000013338W011', issuer: '11430000006122244L', version: 1 };
   const identifier = writeLicenseIdentifier({ ...parts, serial: `2023000040${i}` });
-  const ids = { id, identifier, number: id, sealId: id, caseId: id, license: { issuer: { id }, number: id } };
+  const ids = { id, identifier, key: id, number: id, sealId: id, caseId: id, license: { issuer: { id }, number: id } };
   const version = { ...ids, revision: 1, record: { KZ_SX: id }, documentDigest: id, signatureDigest: id };
   const file = { documentDigest: id, signatureDigest: id, signedAt: new Date(0), sealId: null };
   return { ...ids, person, context, sealedFile: file, stored: { version, license: { ...version, issuer: { id } } } };

@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { type NumberScope, printedNumber } from '../../kernel/license-type/license-key.ts';
-import { certificateTask, licenseVersion } from '../tables.ts';
+import { certificateTask, license, licenseVersion } from '../tables.ts';
 import { licenseSerial, numberSeries, reservedNumber } from './tables.ts';
 
 /** Lets one transaction at a time reserve numbers and serials. Held until the transaction ends. */
@@ -101,4 +101,13 @@ export async function findNumberOf(db: Reader, identifier: string): Promise<stri
     .from(licenseVersion)
     .where(eq(licenseVersion.identifier, identifier));
   return row?.number ?? null;
+}
+
+/** Returns the keys of the licenses that have this number on paper, in any width. */
+export async function findKeys(db: Reader, printed: string): Promise<string[]> {
+  const rows = await db
+    .select({ number: license.number })
+    .from(license)
+    .where(eq(sql`licenses.fold_text(${license.printed})`, foldText(printed)));
+  return rows.map(({ number }) => number);
 }

@@ -9,7 +9,7 @@ export const numberSeries = schema.table(
   (table) => [primaryKey({ columns: [table.series, table.year] })],
 );
 
-/** The key of every license number that was reserved, folded (`foldText`): they differ in more than width. Append-only. */
+/** The key of every license number that was reserved, folded (`foldText`): more than width differs. Append-only. */
 export const reservedNumber = schema.table('reserved_number', { number: text().primaryKey() });
 
 /**

@@ -1,8 +1,8 @@
 import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
+import { findKeys } from '../number/store.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import { findKeys } from '../store.ts';
 import { reading } from './tables.ts';
 import { discloseHolder, findHolderLicenses, type ReadingDependencies } from './workflow.ts';
 
