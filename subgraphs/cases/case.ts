@@ -5,6 +5,7 @@ import type { DelegationFact, EventPayload, Holder } from '../kernel/events/even
 import type { CoOwnership } from '../kernel/identity/co-ownership.ts';
 import { type LicenseAction, makesSheet } from '../kernel/license-acts.ts';
 import type { AmendedLine } from '../kernel/license-type/changes.ts';
+import type { ReissuedSheet } from '../kernel/license-type/reissued-sheet.ts';
 import { organOn } from '../kernel/organ/reform.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { UsedException } from './exception/exception.ts';
@@ -147,6 +148,8 @@ export interface CaseFile {
    * leaves it to the matter until it is accepted, and for cases of releases up to 0.4: see `actOf`.
    */
   act: LicenseAction | null;
+  /** The sheets that a reissue names as lost or damaged, or null: then every sheet is lost. */
+  reissuedSheets: readonly ReissuedSheet[] | null;
   /** The organ that accepted, or null before acceptance. */
   acceptedBy: string | null;
   /** The service guide (办事指南) at acceptance. Null before acceptance, or if none is published. */

@@ -31,8 +31,10 @@ export interface StoredCase {
 
 function toFile(row: FileRow): CaseFile {
   const applicant = { name: row.applicantName, codeKind: row.applicantCodeKind, code: row.applicantCode };
-  const { id, number, matter, delegation, coOwnership, fields, licenseNumber, act, acceptedBy, guide } = row;
-  return { id, number, matter, delegation, applicant, coOwnership, fields, licenseNumber, act, acceptedBy, guide };
+  const { id, number, matter, delegation, coOwnership, fields, licenseNumber, act } = row;
+  const { reissuedSheets, acceptedBy, guide } = row;
+  const named = { id, number, matter, delegation, applicant, coOwnership, fields, licenseNumber, act };
+  return { ...named, reissuedSheets, acceptedBy, guide };
 }
 
 /** Folds rows of cases with their steps, in the order of the rows. */
@@ -97,6 +99,7 @@ export function requireCase(stored: StoredCase | null): StoredCase {
 /** Returns the columns that are derived from the current state of a case. */
 export function columnsOf(subject: Case) {
   const { matter, delegation, coOwnership, fields, licenseNumber, act, acceptedBy, guide, step, result } = subject;
+  const { reissuedSheets } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
   return {
     matter,
@@ -106,6 +109,7 @@ export function columnsOf(subject: Case) {
     fields: [...fields],
     licenseNumber,
     act,
+    reissuedSheets: reissuedSheets === null ? null : [...reissuedSheets],
     acceptedBy,
     guide,
     step,

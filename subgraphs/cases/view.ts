@@ -49,6 +49,7 @@ export function viewCase(subject: Case, actor: Actor) {
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber && printedNumber(subject.licenseNumber),
     act: endsInLicenseAct(subject.delegation) ? actOf(subject) : null,
+    reissuedSheets: [...(subject.reissuedSheets ?? [])],
     fields: subject.fields,
     step: subject.step,
     result,

@@ -25,9 +25,10 @@ function received(): Case {
   const applicant = { name: '示范', codeKind: 'USCC', code: '91000000MA0000001R' } as const;
   const file = { id: 'x', number: 'x', matter: fact, delegation: delegationOn(fact, DAY), applicant, fields: [] };
   const step = { step: 'RECEIVED', at: new Date(`${DAY}T01:00:00Z`), actor: 'x', actorId: 'x', organ: null } as const;
-  return foldCase({ ...file, licenseNumber: null, act: null, coOwnership: null, acceptedBy: null, guide: null }, [
-    { ...step, note: null, finding: null, data: null },
-  ]);
+  return foldCase(
+    { ...file, licenseNumber: null, act: null, coOwnership: null, reissuedSheets: null, acceptedBy: null, guide: null },
+    [{ ...step, note: null, finding: null, data: null }],
+  );
 }
 
 function acceptWith(clerk: Person, agreements: readonly (typeof AGREEMENT)[]): string | null {

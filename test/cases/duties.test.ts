@@ -50,6 +50,7 @@ function caseOf({ matter, organ, steps }: (typeof PLACES)[number], later: readon
       licenseNumber: null,
       act: null,
       coOwnership: null,
+      reissuedSheets: null,
       applicant: APPLICANT,
       acceptedBy: organ,
       guide: null,

@@ -136,6 +136,7 @@ function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: 
       applicant: { ...COMPANY, codeKind: 'USCC' },
       act: null,
       coOwnership: null,
+      reissuedSheets: null,
       acceptedBy: null,
       guide: null,
     },

@@ -65,6 +65,7 @@ function caseOf(act: LicenseAction, fields: Case['fields']): Case {
     delegation,
     applicant: APPLICANT,
     coOwnership: null,
+    reissuedSheets: null,
     fields,
     act,
     guide: null,
@@ -196,6 +197,7 @@ test('no refusal of an application tells of another holder’s license what ever
         const application = {
           applicant: { ...APPLICANT, name },
           coOwnership: null,
+          reissuedSheets: null,
           fields,
           licenseNumber: '示例1号',
           act,

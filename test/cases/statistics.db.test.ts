@@ -170,6 +170,7 @@ describe('statistics', () => {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
       coOwnership: null,
+      reissuedSheets: null,
     };
     const request = { by: 'somebody', key: null, digest: '' };
     const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
@@ -432,6 +433,7 @@ describe('statistics', () => {
       ...{ id, number: 'racing', matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
       coOwnership: null,
+      reissuedSheets: null,
     };
     const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
     const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };

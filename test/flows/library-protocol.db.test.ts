@@ -293,3 +293,59 @@ test('a library of version 1 is sent a renewal on the day it begins, and nothing
   await waitUntil('both versions are collected', async () => (await statesOf(known))[1] === 'VALID');
   expect(await statesOf(known)).toEqual(['VALID', 'VALID']);
 });
+
+test('a library of version 1 is not sent that a renewal holds off an end, and nothing waits behind it', async () => {
+  await library.close();
+  await openLibrary(1);
+  await waitForStatements((await issueAndSpoil(81, 1)).identifier, 'PARKED');
+  const mining = {
+    ...ROUTES.WINDOW_FORWARD,
+    ...{ matter: 'yd2022-3-01', decides: 'ganzhou-zrzyj.approver', blanks: 'KB0004' },
+  };
+  const validUntil = dayOf(new Date(Date.now() + late + DAY_MS * 2));
+  const granted = await grantCase(hub, mining, { validUntil });
+  const { number, identifier } = await issueGrantedLicense(hub, mining, granted, 61);
+  const application = { matter: 'yd2022-3-02', applicant: COMPANY, licenseNumber: number };
+  const accepted = await runMutation(
+    ...([hub, mining.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id: uuid }'] as const),
+  );
+  const renewal: string = accepted.case.id;
+  const listActs = async () => {
+    const rows = await sql`select act from licenses.act where number = ${number} and state = 'DONE' order by serial`;
+    return rows.map(({ act }) => String(act));
+  };
+  const waitForStated = (act: string) =>
+    waitUntil(`${act} is stated`, async () => {
+      await hub.hub.licenses.stateHolds();
+      return (await listActs()).includes(act);
+    });
+  await waitForStated('HOLD');
+  expect(await waitForStatements(identifier, 'PARKED')).toMatchObject({ stated: 1, attempts: 0, lastError: null });
+  for (const name of ['suspend', 'restore'])
+    expect(await findRefusalOfAct(hub, 'ganzhou-zrzyj', name, { identifier })).toBeNull();
+
+  const withdrawal = { case: renewal, reason: '不再申请' };
+  const withdrawn = await runMutation(
+    ...([hub, 'applicant-company', 'withdrawCase', 'CaseReasonInput', withdrawal, 'case { step }'] as const),
+  );
+  expect(withdrawn.case?.step).toBe('WITHDRAWN');
+  await waitForStated('RELEASE');
+  expect(await findRefusalOfAct(hub, 'ganzhou-zrzyj', 'suspend', { identifier })).toBeNull();
+  await waitUntil('every act is collected', async () => (await library.receipts(number)).length === 4);
+  expect(await listActs()).toEqual(['ISSUE', 'HOLD', 'SUSPEND', 'RESTORE', 'RELEASE', 'SUSPEND']);
+  expect(await readStates(identifier)).toMatchObject({
+    ...{ collection: { state: 'COLLECTED' }, statements: { state: 'PARKED', stated: 2, collected: 0, attempts: 0 } },
+  });
+  expect(await library.statements(number)).toEqual([]);
+  expect(await sql`select 1 from licenses.duty where kind = 'COLLECTION_REFUSED' and closed_at is null`).toHaveLength(
+    0,
+  );
+
+  await library.close();
+  await openLibrary(2);
+  await waitForStatements(identifier, 'COLLECTED');
+  const told = (await library.statements(number)).map(({ receipt }) =>
+    JSON.parse(Buffer.from(receipt.split('.')[1], 'base64url').toString()),
+  );
+  expect(told.map(({ act }) => act)).toEqual(['HOLD', 'RELEASE']);
+});

@@ -138,6 +138,17 @@ async function tellOf({ identifier }: Version) {
 const pageOf = async ({ identifier }: Version) => (await hub.hub.app.inject({ url: `/v/${identifier}` })).payload;
 const statesOf = async (version: Version) => [...new Set(Object.values((await askSurfaces(asking, version)).states))];
 
+/** The items of `attention` about a license that counts as renewed, as a person is shown them. */
+async function listDeemed(person: string, { identifier }: Version) {
+  const fields = 'kind dueOn message case { uuid } license { identifier }';
+  const kinds = '[RENEWAL_UNDECIDED, RENEWAL_UNPRINTED]';
+  const query = `{ attention(first: 100, filter: { kinds: ${kinds} }) { edges { node { ${fields} } } } }`;
+  const { data } = await hub.ask(person, query);
+  type Item = { kind: string; dueOn: string; message: string; case: { uuid: string }; license: { identifier: string } };
+  const items: Item[] = data.attention.edges.map(({ node }: { node: Item }) => node);
+  return items.filter(({ license }) => license.identifier === identifier);
+}
+
 /** What each license of a row is in the end, and the case that renews it. */
 const kept: { route: Route; version: Version; renewal: string }[] = [];
 let suspended: { license: Version; renewal: string };
@@ -219,6 +230,7 @@ test('after the last day each is in force on every surface, by whichever act its
   expect(await sweep(hub)).toBe(1);
   for (const { version, renewal } of kept) {
     expect(await statesOf(version)).toEqual(['VALID']);
+    expect((await listDeemed('auditor', version)).map(({ kind }) => kind)).toEqual(['RENEWAL_UNDECIDED']);
     expect(await tellOf(version)).toEqual({
       ...{ state: 'VALID', renewalCase: renewal, isRenewalGranted: false, deemedRenewedSince: '2026-03-02' },
       deemedRenewals: [{ from: '2026-03-02', until: null }],
@@ -250,8 +262,15 @@ test('once granted it is being made; made, the license keeps when it counted as 
     await waitUntil('licenses know that it is granted', async () => (await tellOf(version)).isRenewalGranted);
     const page = await pageOf(version);
     expect([page.includes('已准予延续，正在制证'), page.includes('尚未作出决定')]).toEqual([true, false]);
+    // Whoever prints is shown it now, nobody any more as undecided.
+    const unprinted = { kind: 'RENEWAL_UNPRINTED', dueOn: '2026-03-01', case: { uuid: renewal } };
+    expect(await listDeemed(route.prints, version)).toMatchObject([
+      { ...unprinted, message: expect.stringContaining('请尽快制证') },
+    ]);
+    expect(await listDeemed('auditor', version)).toMatchObject([unprinted]);
     clock.advance(86_400_000);
     const renewed = await print(route, 'RENEW', renewal);
+    expect([await listDeemed('auditor', version), await listDeemed('auditor', renewed)]).toEqual([[], []]);
     expect(renewed).toMatchObject({ state: 'VALID', validUntil: expect.stringMatching(/^2027-03-0/) });
     expect((await tellOf(renewed)).deemedRenewals).toEqual([
       { from: '2026-03-02', until: expect.stringMatching(/^2026-03-0[45]$/) },

@@ -6,9 +6,18 @@ import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { linesFor } from '../support/content.ts';
-import { grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber, toBlanks } from '../support/flow.ts';
+import { changesFor, linesFor } from '../support/content.ts';
+import {
+  COMPANY,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+  toBlanks,
+} from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Originals and duplicates (正本、副本): 第三类医疗器械经营许可证 has one of each. */
 
@@ -44,6 +53,7 @@ const papersOf = async (identifier: string) => {
   if (errors) throw new Error(JSON.stringify(errors));
   return data.license;
 };
+let nextSerial = 80;
 const blank = (serial: number) => toBlankNumber(ROUTE, serial);
 
 async function auditOf(): Promise<Finding[]> {
@@ -242,6 +252,115 @@ test('a reissue voids the sheets at the holder publicly, and one that turns up c
   expect((await handle('recallCertificate', identifier, blank(50))).refusal.code).toBe('PAPER_NOT_DELIVERED');
   expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   expect(await auditOf()).toEqual([]);
+});
+
+test('a reissue declares only the sheets lost that it names; every other one is due for return', async () => {
+  const { identifier, number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 60);
+  const reissuing = { ...ROUTE, matter: 'yd2022-3-29' };
+  const reissuedSheets = [{ kind: 'DUPLICATE', reason: 'LOST' }];
+  const stockOf = async () => {
+    const query =
+      '{ blankStock(by: ORGAN, first: 100) { edges { node { lost recalled delivered printed isBalanced } } } }';
+    const { edges } = (await hub.ask('ganzhou-xzspj.clerk', query)).data.blankStock;
+    expect(edges).toHaveLength(1);
+    return edges[0].node;
+  };
+  const before = await stockOf();
+  expect((await handle('deliverCertificate', identifier, blank(60))).refusal).toBeNull();
+  const reissue = await grantCase(hub, reissuing, { licenseNumber: number, reissuedSheets });
+  const shown = 'query($id: ID!) { case(id: $id) { reissuedSheets { kind place reason } } }';
+  const ofCase = await hub.ask('applicant-company', shown, { id: reissue });
+  expect(ofCase.data.case.reissuedSheets).toEqual([{ kind: 'DUPLICATE', place: 1, reason: 'LOST' }]);
+  const reissued = await act('reissueLicense', { case: reissue, ...toBlanks(reissuing, 61) });
+  expect(reissued.license.papers).toHaveLength(2);
+  expect((await papersOf(identifier)).papers).toMatchObject([
+    { kind: 'ORIGINAL', state: 'DELIVERED', validity: 'SUPERSEDED', recallDue: true },
+    { kind: 'DUPLICATE', state: 'LOST', validity: 'SUPERSEDED', recallDue: false },
+  ]);
+
+  const voided =
+    'query($id: ID!) { licenseStatus(identifier: $id) { lostPapers { blankNumber } } lostPapers(first: 100) { edges { node { blankNumber } } } }';
+  const { data } = await hub.ask(null, voided, { id: identifier });
+  expect(data.licenseStatus.lostPapers).toEqual([{ blankNumber: blank(160) }]);
+  const listed = data.lostPapers.edges.map((edge: { node: { blankNumber: string } }) => edge.node.blankNumber);
+  expect(listed).toContain(blank(160));
+  expect(listed).not.toContain(blank(60));
+  const page = (await hub.hub.app.inject({ url: `/v/${identifier}` })).payload;
+  expect(page).toContain(blank(160));
+  expect(page).not.toContain(blank(60));
+
+  const dutiesOf = async () => {
+    const duties = '{ attention(first: 100) { edges { node { kind message } } } }';
+    const { edges } = (await hub.ask('ganzhou-xzspj.clerk', duties)).data.attention;
+    const open = edges.filter(({ node }: { node: { kind: string } }) => node.kind === 'RECALL_OPEN');
+    return [blank(60), blank(160)].filter((number) => JSON.stringify(open).includes(number));
+  };
+  await waitUntil('cases know the duty', async () => (await dutiesOf()).length > 0);
+  expect(await dutiesOf()).toEqual([blank(60)]);
+  expect((await handle('recallCertificate', identifier, blank(60))).refusal).toBeNull();
+  expect((await papersOf(identifier)).papers).toMatchObject([
+    { state: 'RECALLED', recallDue: false },
+    { state: 'LOST' },
+  ]);
+  await waitUntil('the duty is closed', async () => (await dutiesOf()).length === 0);
+  const after = await stockOf();
+  // The two sheets that were printed are lost and back; the two new ones are printed.
+  const moved = ['lost', 'recalled', 'delivered', 'printed'].map((name) => after[name] - before[name]);
+  expect([after.isBalanced, ...moved]).toEqual([true, 1, 1, 0, 0]);
+  expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
+  expect(await auditOf()).toEqual([]);
+});
+
+test('a reissue of a damaged sheet declares nothing lost, and a sheet that nobody has is refused before it is made', async () => {
+  const { identifier, number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), 70);
+  const reissuing = { ...ROUTE, matter: 'yd2022-3-29' };
+  const grantFor = (...reissuedSheets: object[]) =>
+    grantCase(hub, reissuing, { licenseNumber: number, reissuedSheets });
+  const damaged = { kind: 'ORIGINAL', reason: 'DAMAGED' };
+  const unknown = { kind: 'DUPLICATE', place: 2, reason: 'LOST' };
+  const early = await grantFor(damaged);
+  const print = (id: string) => act('reissueLicense', { case: id, ...toBlanks(reissuing, 71) });
+  const refused = async (id: string) => (await print(id)).refusals;
+  // It was printed, and nobody fetched it.
+  expect(await refused(early)).toEqual([{ code: 'PAPER_NOT_DELIVERED', path: ['input', 'case'] }]);
+  expect((await handle('deliverCertificate', identifier, blank(70))).refusal).toBeNull();
+  expect((await print(early)).refusals).toEqual([]);
+  const due = { state: 'DELIVERED', validity: 'SUPERSEDED', recallDue: true };
+  expect((await papersOf(identifier)).papers).toMatchObject([due, due]);
+  const { data } = await hub.ask(null, 'query($id: ID!) { licenseStatus(identifier: $id) { lostPapers { kind } } }', {
+    id: identifier,
+  });
+  expect(data.licenseStatus.lostPapers).toEqual([]);
+  expect(await refused(await grantFor(unknown))).toEqual([{ code: 'PAPER_NOT_DELIVERED', path: ['input', 'case'] }]);
+  expect(await auditOf()).toEqual([]);
+});
+
+test.each([
+  ['by an act that is no reissue', 'yd2022-3-28', [{ kind: 'ORIGINAL', reason: 'LOST' }], 'reissuedSheets'],
+  ['a second original', 'yd2022-3-29', [{ kind: 'ORIGINAL', place: 2, reason: 'LOST' }], 'reissuedSheets.0.place'],
+  [
+    'more than any license has',
+    'yd2022-3-29',
+    [{ kind: 'DUPLICATE', place: 21, reason: 'LOST' }],
+    'reissuedSheets.0.place',
+  ],
+  [
+    'one twice',
+    'yd2022-3-29',
+    [
+      { kind: 'DUPLICATE', reason: 'LOST' },
+      { kind: 'DUPLICATE', reason: 'DAMAGED' },
+    ],
+    'reissuedSheets.1.place',
+  ],
+])('an application that names sheets %s is refused', async (_, matter, reissuedSheets, place) => {
+  const { number } = await issueGrantedLicense(hub, ROUTE, await grantCase(hub, ROUTE), nextSerial++);
+  const fields = matter === 'yd2022-3-28' ? changesFor(matter) : [];
+  const application = { matter, applicant: COMPANY, licenseNumber: number, fields, reissuedSheets, dryRun: true };
+  const { refusals } = await runMutation(
+    ...([hub, ROUTE.accepts, 'acceptCase', 'ApplicationInput', application, 'refusals { code path }'] as const),
+  );
+  expect(refusals).toEqual([{ code: 'FIELD_MALFORMED', path: ['input', ...place.split('.')] }]);
 });
 
 test('the audit names a duplicate that is gone, moved, or takes another place', async () => {

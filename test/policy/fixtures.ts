@@ -102,7 +102,15 @@ function caseAfter(mode: Mode, ...steps: StepRecord[]): Case {
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
   const acceptedBy = steps.some(({ step: name }) => name === 'ACCEPTED') ? county : null;
   return foldCase(
-    { ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, act: null, coOwnership: null, acceptedBy, guide: null },
+    {
+      ...file,
+      applicant: { ...COMPANY, codeKind: 'USCC' },
+      act: null,
+      coOwnership: null,
+      reissuedSheets: null,
+      acceptedBy,
+      guide: null,
+    },
     steps,
   );
 }

@@ -137,7 +137,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'licenses.organ_fact: id fact',
     'cases.calendar_notice: source holidays make_up_days',
     'cases.case_file: number matter_id division_code matter delegation license_number act accepted_by guide window parties',
-    'cases.case_file: step waits_organs waits_window request_key',
+    'cases.case_file: reissued_sheets step waits_organs waits_window request_key',
     'cases.case_number: division_code',
     'cases.case_step: step organ finding',
     'cases.guide_fact: matter_id fact',

@@ -114,6 +114,7 @@ export async function grantCase(
     validUntil?: string;
     situation?: string;
     reason?: string;
+    reissuedSheets?: object[];
   } = {},
 ) {
   const { matter = route.matter, situation } = overrides;
@@ -125,6 +126,7 @@ export async function grantCase(
       overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
     licenseNumber: overrides.licenseNumber,
     situation,
+    reissuedSheets: overrides.reissuedSheets,
     materials: overrides.materials,
   };
   const acceptance = await runMutation(

@@ -37,7 +37,50 @@ const joinWriteOff: Tamper = async (insider, random) => {
   return tamper(insider, random);
 };
 
+/** Finds the act of the reissue, and the sheet that it ended, of that kind. */
+async function findReissued({ sql }: Insider, kind: 'ORIGINAL' | 'DUPLICATE'): Promise<Row> {
+  const [row] = await sql`select s.*, a.id as act_id, a.actor, p.at from licenses.sheet s
+    join licenses.paper_entry p on p.identifier = s.identifier and p.act = 'REISSUE'
+    join licenses.act a on a.id = p.act_id and a.identifier <> s.identifier where s.kind = ${kind}`;
+  if (!row) throw new Error(`no ${kind} that a reissue ended`);
+  return row;
+}
+
+const namesOf = ({ blank_number, identifier }: Row) => [
+  `blank:${blank_number}`,
+  `sheet:${blank_number}`,
+  `license:${identifier}`,
+];
+
+/** The original in the holder's hand is called lost, everywhere, as if the reissue had declared it. */
+const declareInHand: Tamper = async (insider) => {
+  const { sql } = insider;
+  const sheet = await findReissued(insider, 'ORIGINAL');
+  const { blank_number: blank, at } = sheet;
+  await insider.change(sql`update licenses.sheet set state = 'LOST', lost_at = ${at} where blank_number = ${blank}`);
+  await sql`update licenses.blank set state = 'LOST' where number = ${blank}`;
+  await sql`insert into licenses.blank_entry (number, seq, state, identifier, act_id, actor, at)
+    select number, max(seq) + 1, 'LOST', ${sheet.identifier}, ${sheet.act_id}, ${sheet.actor}, ${at}
+    from licenses.blank_entry where number = ${blank} group by number`;
+  return { description: 'a sheet in hand was declared lost', objects: namesOf(sheet) };
+};
+
+/** The lost duplicate is called a sheet at the holder again, everywhere. */
+const undeclareLost: Tamper = async (insider) => {
+  const { sql } = insider;
+  const sheet = await findReissued(insider, 'DUPLICATE');
+  const { blank_number: blank } = sheet;
+  await insider.change(
+    sql`update licenses.sheet set state = 'DELIVERED', lost_at = null where blank_number = ${blank}`,
+  );
+  await sql`update licenses.blank set state = 'DELIVERED' where number = ${blank}`;
+  await sql`delete from licenses.blank_entry where number = ${blank} and state = 'LOST'`;
+  return { description: 'the loss of a sheet was not declared', objects: namesOf(sheet) };
+};
+
 export const BLANK_KINDS: Record<string, Tamper> = {
+  'sheet-in-hand-declared-lost': declareInHand,
+  'loss-not-declared': undeclareLost,
   'blank-written-off-with-others': joinWriteOff,
   'blank-voided-by-nobody': alterBlank(
     'a blank was voided as if by the operator, without a take-over',

@@ -57,6 +57,7 @@ const TRAFFIC_SEAL = 'yudu-jtysj-license-seal';
 const CHANGING = 'yd2022-3-28';
 const RENEWING = 'yd2022-3-26';
 const CANCELLING = 'yd2022-3-30';
+const REISSUING = 'yd2022-3-29';
 
 async function mutate(hub: TestHub, person: string, name: string, type: string, input: object): Promise<void> {
   const { refusal } = await runMutation(hub, person, name, type, input, '__typename');
@@ -123,13 +124,14 @@ async function waitForDecisions(hub: TestHub, organ: string): Promise<void> {
   }
 }
 
-/** Grants and performs a second case on a license: a change, a renewal or a cancellation. */
+/** Grants and performs a second case on a license: a change, a renewal, a reissue of `reissuedSheets`, a cancellation. */
 async function actOnLicense(
   hub: TestHub,
   license: LicenseInHand,
   name: string,
   matter: string,
   serial: number | null,
+  reissuedSheets?: object[],
 ): Promise<void> {
   await waitUntil('cases know the license', async () => {
     const query = 'query($id: ID!) { case(id: $id) { result } }';
@@ -137,7 +139,7 @@ async function actOnLicense(
     return data.case.result === 'ISSUED';
   });
   const { route, number } = license;
-  const id = await grantCase(hub, route, { matter, licenseNumber: number });
+  const id = await grantCase(hub, route, { matter, licenseNumber: number, reissuedSheets });
   const input = serial === null ? { case: id } : { case: id, ...toBlanks({ ...route, matter }, serial) };
   const type = name === 'cancel' ? 'CancelLicenseInput' : 'CaseActInput';
   await mutate(hub, route.prints, `${name}License`, type, input);
@@ -257,6 +259,9 @@ async function makeForwardedLicenses(hub: TestHub, route: Route): Promise<void> 
   await performOwnAct(hub, restored, 'suspend', '核查经营场所');
   await performOwnAct(hub, restored, 'restore', '整改完成');
   await spoilSheet(hub, await makeLicense(hub, route, 16), 36);
+  const reissued = await makeLicense(hub, route, 17);
+  await moveSheet(hub, reissued, 'deliver');
+  await actOnLicense(hub, reissued, 'reissue', REISSUING, 37, [{ kind: 'DUPLICATE', reason: 'LOST' }]);
 }
 
 async function makeTrafficLicenses(hub: TestHub): Promise<void> {

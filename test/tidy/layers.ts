@@ -101,6 +101,7 @@ export const KERNEL: Record<string, Layer> = {
   'license-type/line': 'rule',
   'license-type/license-key': 'rule',
   'license-type/number': 'rule',
+  'license-type/reissued-sheet': 'rule',
   'license-type/renaming': 'rule',
   'license-type/situation': 'rule',
   'license-type/type': 'rule',

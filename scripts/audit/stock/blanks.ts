@@ -41,6 +41,7 @@ export async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'on
         and (a.blank_number = b.number or b.number = any(a.duplicate_blanks))))`;
   for await (const { blank } of streamRows(unmatchedBlanks))
     yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
+  yield* auditLosses(sql);
   yield* auditBoxes(sql);
   yield* auditWriteOffs(sql);
   yield* auditTransfers(sql);
@@ -51,6 +52,32 @@ export async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'on
   for (const { organ, actor, reason, count } of voided)
     onNote?.(`未使用而作废的空白证照 organ:${organ} ${count} 张，${actor}，${reason}`);
   yield* auditTotals(sql);
+}
+
+/**
+ * Holds each reissue against its grant: of the sheets that the holder had of the versions that it replaced, those are
+ * declared lost that the grant names as lost, and no others. A grant that names no sheets: all. Releases up to 0.4.1, whose
+ * grants name no version (`onVersion`), declared none.
+ */
+async function* auditLosses(sql: AuditInput['sql']): AsyncGenerator<Finding> {
+  const rows = sql<{ blank: string; isDeclared: boolean }[]>`
+    select s.blank_number as blank, l.number is not null as "isDeclared"
+    from licenses.act a
+    join licenses.certificate_task t on t.case_id = a.case_id
+    join licenses.paper_entry p on p.act_id = a.id and p.identifier <> a.identifier
+    join licenses.sheet s on s.identifier = p.identifier and s.delivered_at is not null
+    left join licenses.blank_entry l on l.number = s.blank_number and l.state = 'LOST' and l.act_id = a.id
+    where a.state = 'DONE' and a.act = any(${VOIDING_ACTS})
+      and (l.number is not null or t.content ? 'onVersion')
+      and (l.number is not null or s.lost_at is not null) <> (t.content->'reissuedSheets' is null or exists (
+        select 1 from jsonb_array_elements(t.content->'reissuedSheets') named
+        where named->>'reason' = 'LOST' and named->>'kind' = s.kind and (named->>'place')::int = s.place))`;
+  for await (const { blank, isDeclared } of streamRows(rows)) {
+    const words = isDeclared
+      ? '声明遗失作废的纸质证照不是准予补发时所列遗失的'
+      : '准予补发时所列遗失的纸质证照没有声明遗失作废';
+    for (const object of [`blank:${blank}`, `sheet:${blank}`]) yield buildFinding('LOSS_NOT_AS_GRANTED', object, words);
+  }
 }
 
 /** Compares what each organ has with what it received in boxes and from others, less what it sent to others. */

@@ -112,6 +112,7 @@ function contentOf(
     licenseNumber: license.number,
     onVersion: license.version,
     changes: listChanges(subject, license, type),
+    ...(subject.reissuedSheets === null ? {} : { reissuedSheets: [...subject.reissuedSheets] }),
     ...(license.renamed === undefined ? {} : { renamed: [...license.renamed] }),
     ...term,
   };

@@ -4,6 +4,7 @@ import { describeOwnership, type Held, listOwners } from '../../kernel/identity/
 import { changesHolder, makesSheet } from '../../kernel/license-acts.ts';
 import { type AmendedLine, type Lines, OWNERS_LABEL } from '../../kernel/license-type/changes.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
+import { describeReissued } from '../../kernel/license-type/reissued-sheet.ts';
 import type { LicenseFact } from '../case.ts';
 import { printDay, printedCodeOf } from '../notice/notice.ts';
 
@@ -13,10 +14,11 @@ const PERIOD_LABEL = '有效期限';
 
 /** Returns what a license is, whom a transfer concerns, and its lines. */
 export function grantedLines(content: GrantContent, license: LicenseFact | null): { label: string; text: string }[] {
-  const { action, licenseName, licenseNumber, fields } = content;
+  const { action, licenseName, licenseNumber, fields, reissuedSheets } = content;
   const lines = [{ label: '证照名称', text: licenseName }];
   if (licenseNumber !== null) lines.push({ label: '证照编号', text: printedNumber(licenseNumber) });
   if (!makesSheet(action)) return lines;
+  if (reissuedSheets !== undefined) lines.push({ label: '补发原因', text: describeReissued(reissuedSheets) });
   return [
     ...lines,
     ...partiesOf(content, license),

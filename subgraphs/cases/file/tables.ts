@@ -5,6 +5,7 @@ import type { DelegationFact } from '../../kernel/events/events.ts';
 import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import type { HolderCodeKind } from '../../kernel/identity/identity.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
+import type { ReissuedSheet } from '../../kernel/license-type/reissued-sheet.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import type { Finding, Position, Step, StepData } from '../case.ts';
 import type { GuideInForce } from '../reception/guide.ts';
@@ -39,6 +40,8 @@ export const caseFile = schema.table(
     licenseNumber: text(),
     /** Null: the act that the delegation names. */
     act: text().$type<LicenseAction>(),
+    /** Null: a reissue names no sheets. */
+    reissuedSheets: jsonb().$type<ReissuedSheet[]>(),
     /** Null before acceptance. */
     acceptedBy: text(),
     guide: jsonb().$type<GuideInForce>(),

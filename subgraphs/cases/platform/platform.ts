@@ -94,6 +94,7 @@ export function isArrival(subject: Case, previousOrgan: string | null, record: S
 /** Returns what a platform receives about a case: its complete current state. */
 export function snapshotOf(subject: Case, platform: Platform): EventPayload<'ForwardedCaseChanged'> {
   const { applicant, coOwnership, fields, licenseNumber, step, result, matter, delegation } = subject;
+  const { reissuedSheets } = subject;
   return {
     platformId: platform.id,
     caseId: subject.id,
@@ -106,6 +107,7 @@ export function snapshotOf(subject: Case, platform: Platform): EventPayload<'For
     ...(coOwnership !== null && { coOwnership }),
     fields: [...fields],
     licenseNumber: licenseNumber && printedNumber(licenseNumber),
+    ...(reissuedSheets !== null && { reissuedSheets: [...reissuedSheets] }),
     step,
     result,
     steps: subject.steps.map((record) => ({

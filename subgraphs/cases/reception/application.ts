@@ -2,8 +2,9 @@ import { type Day, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
 import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
-import { beginsPeriod, type LicenseAction } from '../../kernel/license-acts.ts';
+import { beginsPeriod, type LicenseAction, voidsLostSheets } from '../../kernel/license-acts.ts';
 import { requireActFits } from '../../kernel/license-type/act-fit.ts';
+import { type ReissuedSheet, requireSheetNames } from '../../kernel/license-type/reissued-sheet.ts';
 import { needsLicense, situationLabel } from '../../kernel/license-type/situation.ts';
 import type { LicenseTypeVersion } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
@@ -32,6 +33,8 @@ export interface Application {
   licenseNumber: string | null;
   /** The situation (办理情形) that it names, or null: what the matter is for. */
   act: LicenseAction | null;
+  /** The sheets that a reissue names as lost or damaged, or null. */
+  reissuedSheets: readonly ReissuedSheet[] | null;
 }
 
 /** The parts of an application, or of a case, that decide which license it may name. */
@@ -65,6 +68,7 @@ export function requireApplication(
     () =>
       checkEach(coOwnership?.coHolders ?? [], (one, i) => requireIdentity(one, `coOwnership.coHolders[${i}]`, today)),
     () => requireCoOwnership({ ...application, delegation }, own, type),
+    () => requireReissued(actOf({ ...application, delegation }), application.reissuedSheets),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
@@ -84,6 +88,14 @@ function requireIdentity({ name, codeKind, code }: Holder, field: string, today:
     () => isPersonKind(codeKind) && requireNameDot(name, `${field}.name`),
     () => requireHolderCode(codeKind, code, `${field}.code`, today),
   );
+}
+
+/** Refuses FIELD_MALFORMED for sheets that an act other than a reissue names, and as `requireSheetNames` does. */
+function requireReissued(act: LicenseAction, sheets: Application['reissuedSheets']): void {
+  if (sheets === null) return;
+  if (!voidsLostSheets(act))
+    throw new Refusal('FIELD_MALFORMED', 'reissuedSheets', `${situationLabel(act)}不写明遗失、损毁的纸质证照`);
+  requireSheetNames(sheets, 'reissuedSheets');
 }
 
 /**

@@ -14,7 +14,11 @@ export interface Request {
 
 /** Returns the digest of what a request asks for. Without a situation it is the digest of earlier releases. */
 export function digestOf({ matterId, application, materials }: Request): string {
-  const { act: situation, coOwnership, ...named } = application;
-  const optional = { ...(situation !== null && { situation }), ...(coOwnership !== null && { coOwnership }) };
+  const { act: situation, coOwnership, reissuedSheets, ...named } = application;
+  const optional = {
+    ...(situation !== null && { situation }),
+    ...(coOwnership !== null && { coOwnership }),
+    ...(reissuedSheets !== null && { reissuedSheets }),
+  };
   return computeContentDigest({ matterId, ...named, ...optional, materials });
 }

@@ -39,7 +39,10 @@ function readRequest(input: ApplicationInput): Request {
   const applicant = readIdentity(input.applicant);
   const coOwnership = readCoOwnership(input.coOwnership ?? null);
   const materials = input.materials.map(toSubmittedMaterial);
-  const application = { applicant, coOwnership, fields, licenseNumber, act };
+  const { reissuedSheets: sheets = null } = input;
+  // An empty list names no sheets, as none does.
+  const reissuedSheets = sheets === null || sheets.length === 0 ? null : sheets;
+  const application = { applicant, coOwnership, fields, licenseNumber, act, reissuedSheets };
   return { matterId: matter, application, materials, requestKey, dryRun };
 }
 

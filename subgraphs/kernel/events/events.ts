@@ -5,6 +5,7 @@ import { daySchema, instantSchema } from '../day-schema.ts';
 import { deliverySchema } from '../delivery/delivery.ts';
 import { coOwnershipSchema } from '../identity/co-ownership.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
+import { reissuedSheet } from '../license-type/reissued-sheet.ts';
 import { licenseTypeVersion } from '../license-type/type.ts';
 import { organChangedSchema, organSchema } from '../organ/fact.ts';
 import { announcementSchema } from '../proposal/announcement.ts';
@@ -270,6 +271,8 @@ export const payloads = {
     coOwnership: coOwnershipSchema.optional(),
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
+    /** The sheets that a reissue names as lost or damaged. Absent if it names none. */
+    reissuedSheets: z.array(reissuedSheet).min(1).optional(),
     /** Step and result of the case, with the names of `Case.step` and `Case.result`. */
     step: z.string(),
     result: z.string().nullable(),

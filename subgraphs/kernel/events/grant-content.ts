@@ -3,6 +3,7 @@ import { daySchema } from '../day-schema.ts';
 import { coOwnershipSchema } from '../identity/co-ownership.ts';
 import { HOLDER_CODE_KINDS } from '../identity/identity.ts';
 import { LICENSE_ACTIONS } from '../license-acts.ts';
+import { reissuedSheet } from '../license-type/reissued-sheet.ts';
 import { saltSchema } from '../sealing/salt.ts';
 
 /** What a decision grants, as cases tell it to licenses. */
@@ -42,6 +43,8 @@ export const grantContent = z.object({
   fields: z.array(z.object({ label: z.string(), text: z.string() })),
   /** Labels of those that the sheet does not show (不印项). Absent if it shows all. */
   unprinted: z.array(z.string()).min(1).optional(),
+  /** The sheets that a reissue names as lost or damaged. Absent if it names none: then every sheet is lost. */
+  reissuedSheets: z.array(reissuedSheet).min(1).optional(),
   validFrom: daySchema,
   validUntil: daySchema.nullable(),
   /** Random element. Absent in grants of releases up to 0.4. */

@@ -4,14 +4,15 @@ import { inOrder } from '../../../db/in-order.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
-import { type Act, endsSheet, type LicenseState, voidsLostSheets } from '../../kernel/license-acts.ts';
+import { type Act, endsSheet, type LicenseState } from '../../kernel/license-acts.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
+import type { ReissuedSheet } from '../../kernel/license-type/reissued-sheet.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import { computeRecordDigest } from '../license.ts';
 import { summarize } from '../list/finding.ts';
 import { moveBlanks } from '../paper/blank-store.ts';
 import { closeDuty, dutyIds } from '../paper/duty-store.ts';
-import { declareLost, demandRecall, enterSheets } from '../paper/sheet-store.ts';
+import { endSheets, enterSheets } from '../paper/sheet-store.ts';
 import type { StoredLicense } from '../store.ts';
 import * as tables from '../tables.ts';
 import type { TaskRow } from '../task/store.ts';
@@ -50,10 +51,11 @@ async function enterValidity(
     .values({ ...row, seq: nextSeq(paperEntry, doneAct.number) });
 }
 
+/** `named`: the sheets that the case of a reissue names, or null. */
 async function setVersionState(
   tx: Transaction,
   storedLicense: StoredLicense,
-  state: LicenseState,
+  { state, named = null }: { state: LicenseState; named?: readonly ReissuedSheet[] | null },
   doneAct: ActRow,
   at: Date,
 ): Promise<void> {
@@ -61,10 +63,7 @@ async function setVersionState(
   const act = doneAct.act as Act;
   await inOrder(tx, [
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
-    endsSheet(act)
-      ? (tx) =>
-          voidsLostSheets(act) ? declareLost(tx, storedLicense, doneAct, at) : demandRecall(tx, storedLicense, at)
-      : null,
+    endsSheet(act) ? (tx) => endSheets(tx, storedLicense, doneAct, named, at) : null,
     (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
     (tx) =>
       tx
@@ -97,20 +96,22 @@ async function replaceVersions(
   replaced: readonly StoredLicense[],
   takeoverDay: Day | null,
   doneAct: ActRow,
+  { content }: Pick<TaskRow, 'content'>,
   at: Date,
 ): Promise<void> {
-  if (takeoverDay === null) return setStates(tx, replaced, 'SUPERSEDED', doneAct, at);
+  const end = { state: 'SUPERSEDED' as const, named: content.reissuedSheets ?? null };
+  if (takeoverDay === null) return setStates(tx, replaced, end, doneAct, at);
   for (const one of replaced) await setSupersededFrom(tx, one, takeoverDay, doneAct, at);
 }
 
 async function setStates(
   tx: Transaction,
   versions: readonly StoredLicense[],
-  state: LicenseState,
+  end: { state: LicenseState; named?: readonly ReissuedSheet[] | null },
   doneAct: ActRow,
   at: Date,
 ): Promise<void> {
-  for (const one of versions) await setVersionState(tx, one, state, doneAct, at);
+  for (const one of versions) await setVersionState(tx, one, end, doneAct, at);
 }
 
 /** Result of an act that the register states: the file contains its signature. */
@@ -156,7 +157,7 @@ export async function enterVersion(
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
     (tx) => appendLicenseChanged(tx, doneAct, { record, termFrom, earlier }, sealResult, at),
-    (tx) => replaceVersions(tx, replaced, takeoverDay, doneAct, at),
+    (tx) => replaceVersions(tx, replaced, takeoverDay, doneAct, task, at),
     (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter, contentDigest, at }),
     (tx) =>
       tx
@@ -207,7 +208,7 @@ export async function enterState(
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
     (tx) => appendLicenseChanged(tx, doneAct, { record, termFrom, earlier }, sealResult, at),
-    (tx) => setStates(tx, current, stateAfter, doneAct, at),
+    (tx) => setStates(tx, current, { state: stateAfter }, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
     (tx) =>
       tx
@@ -229,7 +230,7 @@ export async function enterLapsed(
 ): Promise<void> {
   const { number, stateAfter } = doneAct;
   await inOrder(tx, [
-    (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
+    (tx) => setVersionState(tx, storedLicense, { state: stateAfter }, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
   ]);
 }

@@ -5,6 +5,7 @@ import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../../kernel/identifier.ts';
 import { makesVersion } from '../../kernel/license-acts.ts';
+import { requireAtHolder } from '../../kernel/license-type/reissued-sheet.ts';
 import { requirePrintable, UnprintableText } from '../../kernel/pdf/document.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -20,6 +21,7 @@ import { lockOpenOrders } from '../order/store.ts';
 import { succeedStock } from '../organ/store.ts';
 import { lockBlanks, moveBlanks } from '../paper/blank-store.ts';
 import { listBlanksOf, requireBlanks, type SheetBlanks } from '../paper/paper.ts';
+import { listSheets } from '../paper/store.ts';
 import { policyOfAct } from '../policy.ts';
 import { requireSeal, type SealUse } from '../seal/seal.ts';
 import { listSealFacts } from '../seal/store.ts';
@@ -29,7 +31,7 @@ import { lockTask, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { countDuplicates } from '../type/store.ts';
 import { stateOfNewVersion } from '../validity/renewal.ts';
-import { findEarlierVersion } from '../validity/takeover-store.ts';
+import { findEarlierVersion, listCurrentVersions } from '../validity/takeover-store.ts';
 import {
   type ActRow,
   findActByCase,
@@ -170,7 +172,26 @@ async function lockTaskSubject(
   const prepared = preparedActs?.[0] ?? null;
   const orders = { open: openOrders ?? [], answered: null, suspenderId: null };
   requireAllowed(policyOfAct(action), { head, task, prepared, orders, sealUse }, clerk);
+  if (stored) await requireNamedAtHolder(tx, task, stored, use.at);
   return { head, sealName: requireSeal(sealUse).name };
+}
+
+/**
+ * Refuses PAPER_NOT_DELIVERED for a sheet that a reissue names and that the holder of no current version has. The
+ * sheets of a license from paper are not known here.
+ */
+async function requireNamedAtHolder(
+  tx: Transaction,
+  { content: { reissuedSheets } }: CertificateTask,
+  head: store.StoredLicense,
+  at: Date,
+): Promise<void> {
+  if (reissuedSheets === undefined) return;
+  const identifiers = (await listCurrentVersions(tx, head, at)).map(({ version }) => version.identifier);
+  const sheets = await listSheets(tx, identifiers, dayOf(at));
+  if (sheets.length === 0) return;
+  const delivered = sheets.filter(({ state }) => state === 'DELIVERED');
+  requireAtHolder(reissuedSheets, delivered, 'case');
 }
 
 /** Reserved for a new version: what it is called, and an index in the status list. */

@@ -1,11 +1,12 @@
 import { isLive, LICENSE_STATE_LABELS, type ValidityState } from '../../kernel/license-acts.ts';
+import type { PAPER_KINDS } from '../../kernel/license-type/reissued-sheet.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED' | 'LOST';
 /** Kind of a sheet: 正本 or 副本. */
-export type PaperKind = 'ORIGINAL' | 'DUPLICATE';
+export type PaperKind = (typeof PAPER_KINDS)[number];
 /**
  * State of a numbered blank (空白证照). Every blank has exactly one. `IN_TRANSIT`: sent to another organ, which has not
  * confirmed it; it still counts in the stock of the sender. `VOIDED`: taken out of the stock, never used.

@@ -1,6 +1,8 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
+import { type Act, voidsLostSheets } from '../../kernel/license-acts.ts';
+import { isDeclaredLost, type ReissuedSheet } from '../../kernel/license-type/reissued-sheet.ts';
 import type { ActRow } from '../act/act-store.ts';
 import type { StoredLicense } from '../store.ts';
 import { sheet } from '../tables.ts';
@@ -36,40 +38,62 @@ export async function enterSheets(tx: Transaction, doneAct: ActRow, contentDiges
   await enterPrinted(tx, doneAct, places, { validity, contentDigest }, at);
 }
 
-/** Locks the sheets of a version that the holder has. Returns the numbers of their blanks. */
-async function lockDelivered(tx: Transaction, identifier: string): Promise<string[]> {
-  const rows = await tx
-    .select({ blankNumber: sheet.blankNumber })
+/** Locks the sheets of a version that the holder has. */
+async function lockDelivered(tx: Transaction, identifier: string): Promise<SheetPlace[]> {
+  return tx
+    .select({ blankNumber: sheet.blankNumber, kind: sheet.kind, place: sheet.place })
     .from(sheet)
     .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')))
     .orderBy(asc(sheet.blankNumber))
     .for('update');
-  return rows.map(({ blankNumber }) => blankNumber);
 }
 
-/** Declares the sheets of an earlier version that the holder had lost and void (遗失作废): `doneAct` replaces them. */
-export async function declareLost(
+/**
+ * Ends the sheets of a version that the holder has. An act that replaces lost sheets declares those lost and void
+ * (遗失作废) that its case names (`named`; null: all of them). Each other one must be returned.
+ */
+export async function endSheets(
   tx: Transaction,
-  { version: { identifier } }: StoredLicense,
-  { id: actId, actor }: ActRow,
+  stored: StoredLicense,
+  doneAct: Pick<ActRow, 'id' | 'act' | 'actor'>,
+  named: readonly ReissuedSheet[] | null,
   at: Date,
 ): Promise<void> {
-  const lost = await lockDelivered(tx, identifier);
+  const delivered = await lockDelivered(tx, stored.version.identifier);
+  const isLost = (one: SheetPlace) => voidsLostSheets(doneAct.act as Act) && isDeclaredLost(named, one);
+  await inOrder(tx, [
+    (tx) => declareLost(tx, stored, doneAct, listBlankNumbersOf(delivered.filter(isLost)), at),
+    (tx) => demandRecall(tx, stored, listBlankNumbersOf(delivered.filter((one) => !isLost(one))), at),
+  ]);
+}
+
+const listBlankNumbersOf = (places: readonly SheetPlace[]) => places.map(({ blankNumber }) => blankNumber);
+
+async function declareLost(
+  tx: Transaction,
+  { version: { identifier } }: StoredLicense,
+  { id: actId, actor }: Pick<ActRow, 'id' | 'actor'>,
+  lost: readonly string[],
+  at: Date,
+): Promise<void> {
   if (lost.length === 0) return;
-  await tx.update(sheet).set({ state: 'LOST', lostAt: at }).where(inArray(sheet.blankNumber, lost));
+  await tx
+    .update(sheet)
+    .set({ state: 'LOST', lostAt: at })
+    .where(inArray(sheet.blankNumber, [...lost]));
   await moveBlanks(tx, lost, 'LOST', { identifier, actId, actor, at });
 }
 
-/** Opens the duty to recall each sheet of a version out of force that the holder has. */
-export async function demandRecall(
+/** Opens the duty to recall each of these sheets of a version out of force. */
+async function demandRecall(
   tx: Transaction,
   { license: shared, version }: StoredLicense,
+  blankNumbers: readonly string[],
   at: Date,
 ): Promise<void> {
   const { identifier, record } = version;
-  const delivered = await lockDelivered(tx, identifier);
   const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
-  for (const blankNumber of delivered) await openRecall(tx, blankNumber, subject, at);
+  for (const blankNumber of blankNumbers) await openRecall(tx, blankNumber, subject, at);
 }
 
 /**

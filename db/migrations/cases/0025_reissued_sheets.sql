@@ -1,0 +1,1 @@
+ALTER TABLE "cases"."case_file" ADD COLUMN "reissued_sheets" jsonb;
