@@ -8,7 +8,7 @@ import { MAX_DUPLICATES } from './type.ts';
 /** Kinds of a sheet: 正本 and 副本. */
 export const PAPER_KINDS = ['ORIGINAL', 'DUPLICATE'] as const;
 /** Why a reissue names a sheet. Only a lost one is declared void; a damaged one is in hand and is returned. */
-export const REISSUE_REASONS = { LOST: '遗失', DAMAGED: '损毁' } as const;
+const REISSUE_REASONS = { LOST: '遗失', DAMAGED: '损毁' } as const;
 type ReissueReason = keyof typeof REISSUE_REASONS;
 
 export const reissuedSheet = z.object({
