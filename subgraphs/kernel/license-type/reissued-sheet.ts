@@ -32,9 +32,12 @@ export function isDeclaredLost(named: readonly ReissuedSheet[] | null, sheet: Sh
 /** Refuses FIELD_MALFORMED for a sheet that no license can have, and for one that is named twice. */
 export function requireSheetNames(named: readonly ReissuedSheet[], field: string): void {
   checkEach(named, (sheet, i) => {
-    const most = sheet.kind === 'ORIGINAL' ? 1 : MAX_DUPLICATES;
-    if (sheet.place < 1 || sheet.place > most)
-      throw new Refusal('FIELD_MALFORMED', `${field}[${i}].place`, `应为 1 至 ${most}`);
+    const isOriginal = sheet.kind === 'ORIGINAL';
+    const most = isOriginal ? 1 : MAX_DUPLICATES;
+    if (sheet.place < 1 || sheet.place > most) {
+      const words = isOriginal ? '正本只有一张' : `副本应为 1 至 ${most}`;
+      throw new Refusal('FIELD_MALFORMED', `${field}[${i}].place`, words);
+    }
     if (named.findIndex((one) => isSameSheet(one, sheet)) < i)
       throw new Refusal('FIELD_MALFORMED', `${field}[${i}].place`, `${nameSheet(sheet)}重复`);
   });
