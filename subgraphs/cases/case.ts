@@ -9,6 +9,7 @@ import type { ReissuedSheet } from '../kernel/license-type/reissued-sheet.ts';
 import { organOn } from '../kernel/organ/reform.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { UsedException } from './exception/exception.ts';
+import type { HolderConsent } from './reception/consent.ts';
 import type { GuideInForce } from './reception/guide.ts';
 
 /** A license as cases know it, from the newest LicenseChanged. */
@@ -109,6 +110,8 @@ export interface StepData {
   delivery?: Delivery;
   /** ACCEPTED: the version of the license type that the case keeps. Absent without one, and up to 0.4.1. */
   typeVersion?: number;
+  /** RECEIVED, SUPPLEMENTED: that the holder consents to a transfer. Absent without one, and up to 0.4.1. */
+  consent?: HolderConsent;
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

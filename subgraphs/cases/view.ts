@@ -55,6 +55,7 @@ export function viewCase(subject: Case, actor: Actor) {
     result,
     resultCode: result === null ? null : RESULT_CODES[result],
     supplement: subject.steps.find((record) => record.data?.supplement)?.data?.supplement ?? null,
+    holderConsent: viewConsent(subject),
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
     steps: subject.steps.map((record) => ({
@@ -62,6 +63,13 @@ export function viewCase(subject: Case, actor: Actor) {
       amended: amendedOf(subject, record, actor),
     })),
   };
+}
+
+/** Returns the consent of the holder without the holder: the decision names them. */
+function viewConsent({ steps }: Case) {
+  const step = steps.findLast(({ data }) => data?.consent);
+  const consent = step?.data?.consent;
+  return step && consent ? { form: consent.form, on: consent.on, recordedBy: step.actor } : null;
 }
 
 /** Returns the other holders as `actor` may see them: each sees the own code. */

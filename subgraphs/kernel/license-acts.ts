@@ -90,6 +90,10 @@ interface VersionColumns extends SealRule {
    * is still to come. Until then the earlier one stays in force.
    */
   takesOver: 'AT_ONCE' | 'FIRST_DAY';
+  /** Whether what it replaces unserved is served with it: the same decision, put right. */
+  servesReplaced?: boolean;
+  /** Whether it gives the license to another holder: its applicant is not the holder, who has to consent. */
+  changesHolder?: boolean;
   attestedBy: 'SEAL';
   paper: NewSheetMove;
   case: Extract<CaseNeed, 'REQUIRED'>;
@@ -190,11 +194,12 @@ export const LICENSE_ACTS = {
   REISSUE: { ...NEW_VERSION, changesLines: false, paper: 'REPLACE_LOST', label: '补发', wireCode: 'REISSUE' },
   // The list has no code for a retained right (保留). The library collects a change, and the record says which.
   RETAIN: { ...NEW_VERSION, period: 'EXTENDS', label: '保留', wireCode: 'CHANGE' },
-  TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
+  TRANSFER: { ...NEW_VERSION, changesHolder: true, label: '转让', wireCode: 'TRANSFER' },
   // Mends a clerical error and changes nothing in substance. It is the issuer's duty, whatever the type says.
   CORRECT: {
     ...NEW_VERSION,
     period: 'CORRECTS',
+    servesReplaced: true,
     ofEveryType: true,
     label: '更正',
     wireCode: 'CORRECT',
@@ -374,26 +379,19 @@ export function caseStatementReason(act: LicenseAction): string {
   return `依申请${LICENSE_ACTS[act].label}`;
 }
 
-/** Whether an act gives a license to another holder: its applicant is not the holder. */
-export const changesHolder = (act: Act): boolean => act === 'TRANSFER';
+/** Whether an act gives a license to another holder: its applicant is not the holder, who has to consent. */
+export function changesHolder(act: Act): boolean {
+  const rule: LicenseActRule = LICENSE_ACTS[act];
+  return rule.makesVersion && rule.changesHolder === true;
+}
+
+/** Whether a decision that was never served is served with the act that replaced it. */
+export function servesReplaced(act: Act): boolean {
+  const rule: LicenseActRule = LICENSE_ACTS[act];
+  return rule.makesVersion && rule.servesReplaced === true;
+}
 
 /** Whether the state of a license on a day allows an act. An issue makes the first version, so no state allows it. */
 export function isActAllowed(act: Act, state: ValidityState): boolean {
   return (LICENSE_ACTS[act].from as readonly ValidityState[]).includes(state);
-}
-
-type MutationOf<Name extends Act> = `${Lowercase<Name>}License`;
-
-/** The mutation of an act, and the name under which `actions` shows it: `issueLicense`. */
-export function mutationOf<Name extends Act>(act: Name): MutationOf<Name> {
-  return `${act.toLowerCase() as Lowercase<Name>}License`;
-}
-
-/** Builds one value for each act, under the name of its mutation. */
-export function mapMutations<Name extends Act, Value>(
-  acts: readonly Name[],
-  build: (act: Name) => Value,
-): Readonly<Record<MutationOf<Name>, Value>> {
-  const values = Object.fromEntries(acts.map((act) => [mutationOf(act), build(act)]));
-  return values as Record<MutationOf<Name>, Value>;
 }

@@ -90,7 +90,7 @@ export const REFUSALS = {
   LICENSE_TYPE_FILE_INVALID: '证照类型文件有误，未作任何更改。',
   LICENSE_TYPE_OUT_OF_ORDER: '施行日期与已发布的证照类型不衔接。',
   LICENSE_TYPE_PENDING: '证照类型的这一版尚未送达，请稍后再试。',
-  LICENSE_NUMBERS_EXHAUSTED: '办件所依据的编号规则本年度已用完，须由管理员发布新的规则后重新受理。',
+  LICENSE_NUMBERS_EXHAUSTED: '现行的编号规则本年度已用完，须由管理员发布新的规则后再制证。',
   LICENSE_TYPE_LIMIT_REACHED: '此证照类型已发布的版本过多。',
   // the plan's tasks
   TASK_UNKNOWN: '没有此项改革任务。',
@@ -188,6 +188,7 @@ export const REFUSALS = {
   UPLOADS_OF_DAY_TOO_LARGE: '24 小时内上传的文件合计过大，请稍后再上传。',
   UPLOAD_UNKNOWN: '没有此上传文件，或已提交。',
   MATERIALS_MISSING: '缺少必需的申请材料。',
+  HOLDER_CONSENT_MISSING: '转让证照须由转让双方共同申请，或者提交原持证人同意书，并由窗口人员核验登记。',
   MATERIALS_TOO_LARGE: '一个办件的材料文件合计过大，最多 200 MiB。',
   MATERIAL_UNKNOWN: '办事指南中没有此材料。',
   MATERIAL_TWICE: '同一材料提交了两次。',

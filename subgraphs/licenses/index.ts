@@ -29,6 +29,7 @@ import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import { addStatisticsRoutes } from './statistics/routes.ts';
+import { watchSupplies } from './supply/workflow.ts';
 import { organFact } from './tables.ts';
 import { openTask } from './task/store.ts';
 import { putLicenseType } from './type/store.ts';
@@ -74,6 +75,8 @@ export interface Licenses extends Subgraph {
    * The hub also calls this itself while it runs.
    */
   stateHolds(): Promise<number>;
+  /** Warns organs of numbers and blanks that run out (`attention`). The hub also calls this itself. */
+  watchSupplies(): Promise<void>;
   /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
   receiveBlanks(organ: string, range: Omit<BlankRange, 'digits'>): Promise<void>;
 }
@@ -117,6 +120,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     sweepEnded: () => sweepEnded(deps),
     confirmClock: (confirmedBy) => confirmClock(db, deps.now(), confirmedBy),
     stateHolds: () => stateHolds(deps),
+    watchSupplies: () => watchSupplies(deps),
     receiveBlanks: (organ, stated) =>
       db.transaction(async (tx) => {
         const range = { digits: SERIAL_DIGITS, ...stated };

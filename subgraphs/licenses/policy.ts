@@ -1,11 +1,10 @@
+import { mapMutations, mutationOf } from '../kernel/act-mutations.ts';
 import { hasRole, type Person, type Role, STAFF_ROLES } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
   type LicenseActRule,
-  mapMutations,
-  mutationOf,
   PERSON_ACTS,
   type PersonAct,
 } from '../kernel/license-acts.ts';

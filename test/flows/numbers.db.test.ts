@@ -23,7 +23,7 @@ import { actForOrgan } from '../support/own-act.ts';
 import { approveImport } from '../support/proposal.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** Licenses are numbered by the format that their type version has for the issuer. */
+/** Licenses are numbered by the format that their type has for the issuer when they are printed. */
 
 const ROUTE = ROUTES.WINDOW_FORWARD;
 const TYPE = '11000000000090018B033';
@@ -55,6 +55,17 @@ const serialOf = (identifier: string) => readLicenseIdentifier(identifier).parts
 const readNewest = async (year: number) =>
   (await sql`select newest from licenses.number_series where series = ${`${TYPE} ${ISSUER}`} and year = ${year}`)[0]
     ?.newest;
+
+/** Waits until the issuer is warned for a reason that its numbers run out, or is not warned. */
+async function expectWarning(reason: string | null) {
+  await hub.hub.licenses.watchSupplies();
+  const query = '{ attention(first: 5, filter: { kinds: [NUMBERS_ENDING] }) { edges { node { message } } } }';
+  await waitUntil(`the warning is ${reason}`, async () => {
+    const { data } = await hub.ask(`${ISSUER}.approver`, query);
+    const messages = data.attention.edges.map(({ node }: { node: { message: string } }) => node.message);
+    return reason === null ? messages.length === 0 : messages.length === 1 && messages[0].includes(reason);
+  });
+}
 
 /** Publishes a version of the type whose numbers are written by other templates. */
 async function publishFormats(validFrom: string, numberFormats: { issuer: string | null; template: string }[]) {
@@ -124,22 +135,22 @@ test('issues at the same moment get numbers that follow each other, and a repeat
   );
 });
 
-test('a new version of the type goes on with the running number, for cases accepted under it', async () => {
+test('a new version of the type goes on with the running number, also for a case accepted under the earlier one', async () => {
   const earlier = await grantCase(hub, ROUTE);
   await publishFormats('2026-03-10', [
     { issuer: null, template: '赣械{YEAR}{RUNNING:4}号' },
     { issuer: ISSUER, template: '虔械（{YEAR}）{MONTH}第{RUNNING:3}号' },
   ]);
   clock.set('2026-03-10');
-  expect((await issue(earlier)).number).toBe('赣虔药监械经营许20260005号');
+  expect((await issue(earlier)).number).toBe('虔械（2026）03第005号');
   const { number, identifier } = await issue();
   expect([number, serialOf(identifier)]).toEqual(['虔械（2026）03第006号', '202603006']);
   const versions = await sql`select v.record->'KZ_LXBB' as sealed, t.content->'typeVersion' as granted
     from licenses.license_version v join licenses.certificate_task t using (case_id)
-    where v.number in ('赣虔药监械经营许20260005号', ${number}) order by v.number`;
+    where v.number in ('虔械（2026）03第005号', ${number}) order by v.number`;
   expect(versions.map(({ sealed, granted }) => [sealed, granted])).toEqual([
-    [2, 2],
     [1, 1],
+    [2, 2],
   ]);
   const { data } = await hub.ask(
     'auditor',
@@ -156,24 +167,30 @@ test('numbers and serials that others have are left out', async () => {
   expect(await readNewest(2026)).toBe(9);
 });
 
-test('a series without room is refused, in a rehearsal too, and uses nothing', async () => {
+test('a series without room is refused and uses nothing, until a new format has room for what was granted before', async () => {
+  await sql`update licenses.number_series set newest = 899 where series = ${`${TYPE} ${ISSUER}`}`;
+  await expectWarning(null);
   await sql`update licenses.number_series set newest = 999 where series = ${`${TYPE} ${ISSUER}`}`;
   const input = { case: await grantCase(hub, ROUTE), ...toBlanks(ROUTE, blank + 1) };
+  await expectWarning('本年度已编至第999号，最多999号');
   for (const dryRun of [true, false]) {
     const code = await findRefusalCode(hub, ROUTE.prints, 'issueLicense', 'CaseActInput', { ...input, dryRun });
     expect(code).toBe('LICENSE_NUMBERS_EXHAUSTED');
   }
   expect(await readNewest(2026)).toBe(999);
-  await sql`update licenses.number_series set newest = 9 where series = ${`${TYPE} ${ISSUER}`}`;
-  expect((await issue(input.case)).number).toBe('虔械（2026）03第010号');
+  await publishFormats('2026-03-11', [{ issuer: ISSUER, template: '虔械（{YEAR}）{MONTH}第{RUNNING:4}号' }]);
+  await expectWarning('本年度已编至第999号，最多999号');
+  clock.set('2026-03-11');
+  await expectWarning(null);
+  expect((await issue(input.case)).number).toBe('虔械（2026）03第1000号');
 });
 
 test('the year changes at midnight of Asia/Shanghai', async () => {
   clock.set('2026-12-31T15:59:59Z');
   const [last, next] = [await grantCase(hub, ROUTE), await grantCase(hub, ROUTE)];
-  expect((await issue(last)).number).toBe('虔械（2026）12第011号');
+  expect((await issue(last)).number).toBe('虔械（2026）12第1001号');
   clock.set('2026-12-31T16:00:00Z');
-  expect((await issue(next)).number).toBe('虔械（2027）01第001号');
+  expect((await issue(next)).number).toBe('虔械（2027）01第0001号');
 });
 
 test('a license that another organ goes on with keeps its number, and its identifier collides with none', async () => {

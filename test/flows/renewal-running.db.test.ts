@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASE_ORDER } from '../../subgraphs/cases/standing/standing.ts';
 import { VERSION_ACTS, type VersionAct } from '../../subgraphs/kernel/license-acts.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { consentFor } from '../support/consent.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { COMPANY, grantCase, ROUTES, type Route, runMutation, toBlanks } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
@@ -86,7 +87,7 @@ const tryPrint = (route: Route, act: VersionAct, caseId: string) => {
 
 /** Accepts an application. Returns the case or its refusal. */
 function tryAccept(route: Route, application: object, dryRun = false) {
-  const input = { applicant: COMPANY, fields: [], ...application, dryRun };
+  const input = { applicant: COMPANY, fields: [], ...consentFor(application), ...application, dryRun };
   return runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id: uuid number }');
 }
 async function accept(route: Route, application: object): Promise<{ id: string; number: string }> {

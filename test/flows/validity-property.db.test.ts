@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Verdict } from '../../scripts/city-library/verify.ts';
+import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { dayOf } from '../../subgraphs/kernel/day.ts';
 import {
   ACTS,
@@ -10,11 +11,11 @@ import {
   LICENSE_ACTS,
   type LicenseState,
   makesVersion,
-  mutationOf,
   type ValidityState,
 } from '../../subgraphs/kernel/license-acts.ts';
 import { dayAfter } from '../../subgraphs/kernel/period/validity.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { HOLDER_CONSENT } from '../support/consent.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { changesFor } from '../support/content.ts';
 import { COMPANY, grantCase, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
@@ -174,6 +175,7 @@ async function accept(subject: Subject, act: Act): Promise<{ id: string } | null
   const input = {
     ...applicationFor(act, subject).application,
     fields: changesFor(ROUTE.matter, act),
+    ...(act === 'TRANSFER' && { holderConsent: HOLDER_CONSENT }),
     dryRun: expected === null && act !== 'RENEW',
   };
   const fields = 'case { id: uuid }';

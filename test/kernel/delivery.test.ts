@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type DeliveryInput, readDelivery, requireDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
+import type { LicenseAction } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
 const ADDRESSEE = '于都县贡江示范药业有限公司';
 
-function refusalOf(input: DeliveryInput): [string, string | null] | null {
+function refusalOf(input: DeliveryInput, act: LicenseAction = 'ISSUE'): [string, string | null] | null {
   try {
-    requireDelivery(input);
+    requireDelivery(input, act);
     return null;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -37,5 +38,23 @@ describe('a delivery as a counter enters it', () => {
     expect(refusalOf({ recipient: '名'.repeat(65) })).toEqual(['FIELD_TOO_LONG', 'delivery.recipient']);
     for (const recipient of ['', ' ', '甲\n乙', '甲\u202e乙'])
       expect(refusalOf({ recipient }), JSON.stringify(recipient)).toEqual(['FIELD_MALFORMED', 'delivery.recipient']);
+  });
+
+  test('of a transfer names the former holder too', () => {
+    const formerHolder = { recipient: '李晓明', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const;
+    expect(readDelivery({ formerHolder }, ADDRESSEE)).toEqual({
+      ...{ recipient: ADDRESSEE, method: 'IN_PERSON', expressNumber: null },
+      formerHolder,
+    });
+    expect(refusalOf({ formerHolder }, 'TRANSFER')).toBeNull();
+    expect(refusalOf({ formerHolder })).toEqual(['FIELD_MALFORMED', 'delivery.formerHolder']);
+    expect(refusalOf({ formerHolder: { ...formerHolder, expressNumber: null } }, 'TRANSFER')).toEqual([
+      'FIELD_MALFORMED',
+      'delivery.formerHolder.expressNumber',
+    ]);
+    expect(refusalOf({ formerHolder: { recipient: ' ' } }, 'TRANSFER')).toEqual([
+      'FIELD_MALFORMED',
+      'delivery.formerHolder.recipient',
+    ]);
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import {
   isActAllowed,
   LICENSE_ACTS,
   type LicenseActRule,
-  mutationOf,
   OWN_ACTS,
   type OwnAct,
 } from '../../subgraphs/kernel/license-acts.ts';

@@ -7,6 +7,7 @@ import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/reception/application.ts';
 import type { StandingLicense } from '../../subgraphs/cases/standing/standing.ts';
+import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events/events.ts';
 import {
   ACTS,
@@ -23,7 +24,6 @@ import {
   makesSheet,
   makesVersion,
   maySeal,
-  mutationOf,
   ORDERED_ACTS,
   OWN_ACTS,
   SEALED_ACT_NAMES,

@@ -22,7 +22,7 @@ import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 const FATES = {
   PRINTED: [
     ...['ApplicantInput.name', 'AskSupplementInput.items', 'CaseNoteInput.note', 'CaseReasonInput.reason'],
-    ...['DeliverDecisionInput.note', 'DeliveryInput.recipient'],
+    ...['DeliverDecisionInput.note', 'DeliveryInput.recipient', 'PartyDeliveryInput.recipient'],
     ...[
       'AmendCaseInput.note',
       'DecideCaseInput.reason',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
+import { consentFor } from '../support/consent.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
@@ -102,7 +103,7 @@ test('the holder of a transferred license sees nothing of the holder before', as
   const transfer = { ...route, matter: 'yd2022-3-06' };
   const fields = [{ label: '勘查矿种', text: '钨' }];
   const application = { licenseNumber: old.number, applicant, fields };
-  const rehearsal = { ...application, matter: transfer.matter, dryRun: true };
+  const rehearsal = { ...application, ...consentFor(transfer), matter: transfer.matter, dryRun: true };
   await waitUntil('cases know the license', async () => {
     const code = await findRefusalCode(hub, transfer.accepts, 'acceptCase', 'ApplicationInput', rehearsal);
     return code === null;

@@ -1,3 +1,4 @@
+import { consentFor } from './consent.ts';
 import { changesFor, duplicatesOf, linesFor } from './content.ts';
 import type { TestHub } from './hub.ts';
 import { waitUntil } from './until.ts';
@@ -128,6 +129,7 @@ export async function grantCase(
     situation,
     reissuedSheets: overrides.reissuedSheets,
     materials: overrides.materials,
+    ...consentFor({ matter, situation }),
   };
   const acceptance = await runMutation(
     hub,

@@ -3,6 +3,7 @@ import { blankPrefix } from '../../scripts/hub/seed.ts';
 import { listSampleRecords } from '../../scripts/preview/samples.ts';
 import { readGuides, readLicenseTypes, readOrgans } from '../../seeds/load.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
+import { consentFor } from './consent.ts';
 import { changedLineOf, sampleTextOf } from './content.ts';
 import { COMPANY, type Route, runMutation, toBlanks } from './flow.ts';
 import type { TestHub } from './hub.ts';
@@ -77,7 +78,8 @@ export async function done(hub: TestHub, person: string, name: string, type: str
 /** Takes an application of a matter from acceptance to its grant, for a reason if one is given. Returns the case. */
 export async function grantCase(hub: TestHub, route: Route, application: object, reason?: string): Promise<string> {
   const materials = await materialsOf(hub, route.matter, route.accepts);
-  const input = { matter: route.matter, applicant: COMPANY, materials, ...application };
+  const consent = consentFor({ matter: route.matter, ...application });
+  const input = { matter: route.matter, applicant: COMPANY, materials, ...consent, ...application };
   const { case: subject } = await done(hub, route.accepts, 'acceptCase', 'ApplicationInput', input);
   const id: string = subject.id;
   await done(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });

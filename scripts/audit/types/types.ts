@@ -70,6 +70,8 @@ interface SealedRow {
   renamed: readonly Renaming[] | null;
   /** Organ id of the issuer. */
   organ: string | null;
+  /** The day on which its act was prepared. */
+  preparedOn: string | null;
   isReserved: boolean;
   /** The license that has the serial of the identifier. */
   serialNumber: string | null;
@@ -87,6 +89,8 @@ async function* auditSealedLines({ sql }: AuditInput, types: Types): AsyncGenera
       t.content->'renamed' as renamed,
       (select a.organ->>'id' from licenses.act a where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ'
         and a.state = 'DONE' limit 1) as organ,
+      (select to_char(a.prepared_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD') from licenses.act a
+        where a.identifier = v.identifier and a.act = v.record->>'KZ_CZ' and a.state = 'DONE' limit 1) as "preparedOn",
       exists (select 1 from licenses.reserved_number r where r.number = licenses.fold_text(v.number)) as "isReserved",
       (select s.number from licenses.license_serial s where s.type_code = split_part(v.identifier, '.', 6)
         and s.uscc = split_part(v.identifier, '.', 7) and s.serial = split_part(v.identifier, '.', 8)) as "serialNumber",
@@ -154,7 +158,7 @@ function isOfType({ from, to }: Renaming, { code, lines }: TypeRow['type'], type
 }
 
 function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
-  const { identifier, number, record, organ, isReserved, serialNumber } = row;
+  const { identifier, number, record, organ, preparedOn, isReserved, serialNumber } = row;
   const findingsFor = (detail: string) =>
     [`number:${number}`, `license:${identifier}`].map((object) => buildFinding('NUMBER_DIFFERS', object, detail));
   if (record.ZZBH !== printedNumber(number) || row.serialPrinted !== foldText(record.ZZBH))
@@ -165,7 +169,13 @@ function* judgeNumber(row: SealedRow, types: Types): Generator<Finding> {
   const type = record.KZ_LXBB === undefined ? undefined : types.get(nameType(record.ZZLXDM, record.KZ_LXBB))?.type;
   // The number of a license from paper is as its issuer once printed it.
   if (!type || record.KZ_BB !== 1 || organ === null || isRegistered(record)) return;
-  if (!isWrittenBy(templateFor(type.numberFormats, organ), number, record.KZ_XZQH))
+  // Numbers are written by the version in force on the day of issue; up to 0.4.1 by the version of the record.
+  const later = [...types.values()].filter(
+    ({ code, version, validFrom }) =>
+      code === record.ZZLXDM && version > (record.KZ_LXBB ?? 0) && validFrom <= (preparedOn ?? ''),
+  );
+  const formats = [type, ...later.map((row) => row.type)].map(({ numberFormats }) => numberFormats);
+  if (!formats.some((one) => isWrittenBy(templateFor(one, organ), number, record.KZ_XZQH)))
     yield* findingsFor('证照编号不符合证照类型的编号规则');
 }
 

@@ -2,6 +2,7 @@ import type { Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type DeliveryInput, readDelivery, requireDelivery } from '../../kernel/delivery/delivery.ts';
+import { requirePrintableRecipients } from '../../kernel/delivery/recipients.ts';
 import { computeContentDigest, type GrantContent } from '../../kernel/events/events.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { issuerOf, partiesOf } from '../../kernel/period/delegation.ts';
@@ -13,7 +14,7 @@ import {
   type SignatureRequest,
 } from '../../kernel/sealing/signing-workflow.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { acceptingWindow, actOf, buildStep, type Case } from '../case.ts';
+import { acceptingWindow, actOf, buildStep, type Case, situationOf } from '../case.ts';
 import { listChanges } from '../content/check.ts';
 import { labelFor } from '../content/labels.ts';
 import { findTypeOfCase } from '../content/store.ts';
@@ -24,6 +25,7 @@ import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { prepareDecision, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
+import { addFormerHolder } from '../reception/consent.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
 import { openPushes } from '../supervision/workflow.ts';
@@ -104,10 +106,10 @@ export function deliverDecision(
     const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
     checkAll(
       () => note !== null && requireNote(note, 'note'),
-      () => requireDelivery(input),
-      () => input?.recipient && requirePrintableText(input.recipient, { field: 'delivery.recipient', label: '收件人' }),
+      () => requireDelivery(input, situationOf(subject)),
+      () => requirePrintableRecipients(input),
     );
-    const delivery = readDelivery(input, subject.applicant.name);
+    const delivery = addFormerHolder(subject, situationOf(subject), readDelivery(input, subject.applicant.name));
     const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
     const { publicUrl } = deps;
     await writeDeliveryReceipt(tx, { subject, step: { ...step, note: null }, delivery, license: null, publicUrl });

@@ -1,16 +1,18 @@
 import type { Transaction } from '../../../db/client.ts';
 import { inOrder } from '../../../db/in-order.ts';
+import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import type { Envelope, EventPayload } from '../../kernel/events/events.ts';
 import type {} from '../../kernel/events/guide-fact.ts';
 import { receiveOnce } from '../../kernel/events/outbox-store.ts';
-import { endsSheet, isLive, makesVersion } from '../../kernel/license-acts.ts';
+import { endsSheet, isLive, makesVersion, servesReplaced } from '../../kernel/license-acts.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { putOrganFact } from '../../kernel/organ/organ-store.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { putPeerProposal } from '../attention/store.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import { buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
+import { actOf, buildSystemStep, type Case, type Step, type StepRecord } from '../case.ts';
 import { writeDeliveryReceipt } from '../notice/workflow.ts';
+import { addFormerHolder } from '../reception/consent.ts';
 import * as store from '../store.ts';
 import { putCaseLicense, putDuty } from '../supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from '../supervision/workflow.ts';
@@ -45,7 +47,7 @@ export function receive(
         case 'LicenseTypeChanged':
           return putLicenseTypeFact(tx, event.payload);
         case 'LicenseChanged':
-          return handleLicenseChange(tx, event.payload);
+          return handleLicenseChange(tx, event.payload, publicUrl);
         case 'LicensesRegistered':
           return addLicenseFacts(tx, event.payload.licenses);
         case 'RegisterStated':
@@ -75,12 +77,17 @@ export function receive(
 /**
  * Stores the new state of a license. Certifies the case that caused the act.
  * Ends certified cases whose paper is not delivered if this act ends it. Nobody can deliver such paper any more. Paper
- * of a version that stays in force until its renewal begins is still delivered.
+ * of a version that stays in force until its renewal begins is still delivered, and what a correction replaced is
+ * served with it.
  */
-async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
+async function handleLicenseChange(
+  tx: Transaction,
+  event: EventPayload<'LicenseChanged'>,
+  publicUrl: string,
+): Promise<void> {
   const { number, caseId, changedAt } = event;
   const at = new Date(changedAt);
-  const isKept = event.earlier !== null && makesVersion(event.act);
+  const isKept = (event.earlier !== null && makesVersion(event.act)) || servesReplaced(event.act);
   const [, , , undelivered] = await inOrder(tx, [
     (tx) => putLicenseFact(tx, event),
     caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
@@ -88,6 +95,7 @@ async function handleLicenseChange(tx: Transaction, event: EventPayload<'License
     (tx) => (endsSheet(event.act) && !isKept ? listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
+  if (caseId !== null && servesReplaced(event.act)) await serveReplaced(tx, caseId, number, publicUrl);
 }
 
 /**
@@ -107,10 +115,6 @@ async function handleStatement(tx: Transaction, event: EventPayload<'RegisterSta
 }
 
 /**
- * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
- * already.
- */
-/**
  * Enters the delivery of a certificate, and writes its receipt. There is none if an earlier release took a text that
  * cannot be printed.
  */
@@ -120,18 +124,60 @@ async function handleDelivery(
   publicUrl: string,
 ): Promise<void> {
   const at = new Date(deliveredAt);
+  const subject = await enterDelivered(tx, caseId, { at, delivery, number: printedNumber(number), publicUrl });
+  if (subject && servesReplaced(actOf(subject))) await serveReplaced(tx, subject.id, number, publicUrl);
+}
+
+/** What reached whom. `number`: the license as printed, or null for a decision whose own sheet was replaced. */
+interface Served {
+  at: Date;
+  delivery: Delivery | undefined;
+  number: string | null;
+  publicUrl: string;
+}
+
+async function enterDelivered(tx: Transaction, caseId: string | null, served: Served): Promise<Case | null> {
+  const { at, number, publicUrl } = served;
+  const stored = caseId === null ? null : await store.lockCase(tx, caseId);
+  const delivery =
+    stored && served.delivery
+      ? addFormerHolder(stored.subject, actOf(stored.subject), served.delivery)
+      : served.delivery;
   const details = delivery ? { data: { delivery } } : {};
   const subject = await addEventStep(tx, caseId, 'DELIVERED', at, details);
-  if (!subject || !delivery) return;
-  const license = { name: subject.delegation.outcome.name, number: printedNumber(number) };
+  if (!subject || !delivery) return subject;
+  const license = number === null ? null : { name: subject.delegation.outcome.name, number };
   const step = { at, note: null, finding: null };
   try {
     await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
+  return subject;
 }
 
+/**
+ * Enters that the decisions which a case's act replaced before they were served reached the same person with it (更正后一并
+ * 送达). Does nothing until the case is delivered. Delivery and act arrive on different streams, so both ask.
+ */
+async function serveReplaced(tx: Transaction, caseId: string, number: string, publicUrl: string): Promise<void> {
+  const findStep = (subject: Case | undefined, name: Step) => subject?.steps.find(({ step }) => step === name);
+  const subject = (await store.lockCase(tx, caseId))?.subject;
+  const [delivered, certified] = [findStep(subject, 'DELIVERED'), findStep(subject, 'CERTIFIED')];
+  if (!delivered || !certified) return;
+  const waiting = await store.findCases(tx, await listUndelivered(tx, number, caseId));
+  for (const earlier of waiting) {
+    const replaced = findStep(earlier?.subject, 'CERTIFIED');
+    if (!earlier || !replaced || replaced.at > certified.at) continue;
+    const served = { at: delivered.at, delivery: delivered.data?.delivery, number: null, publicUrl };
+    await enterDelivered(tx, earlier.subject.id, served);
+  }
+}
+
+/**
+ * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
+ * already.
+ */
 async function addEventStep(
   tx: Transaction,
   caseId: string | null,

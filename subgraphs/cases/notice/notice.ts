@@ -50,6 +50,8 @@ export interface NoticeFacts {
   granted?: NoticeContent['granted'];
   /** What a grant changes on a license that exists. */
   changes?: readonly NoticeChange[];
+  /** Whom it addresses, if not the applicant. */
+  addressee?: Holder;
   /** What was delivered, to whom and how. */
   delivered?: Required<Pick<NoticeContent, 'delivered' | 'delivery'>>;
   /** The law that the matter rests on (设定依据), which a decision cites first. */
@@ -182,8 +184,8 @@ export function composeNotice(
     decision,
     organ: { id: organ.id, name: organ.name, divisionCode: organ.divisionCode },
     window: kind === 'DECISION' ? null : windowOf(subject, organ),
-    addressee: subject.applicant.name,
-    addresseeCode: printedCodeOf(subject.applicant),
+    addressee: (facts.addressee ?? subject.applicant).name,
+    addresseeCode: printedCodeOf(facts.addressee ?? subject.applicant),
     caseNumber: subject.number,
     matterId: subject.matter.matterId,
     matterName: displayNameOf(subject.matter),
@@ -261,7 +263,8 @@ export function printDay(day: Day): string {
 
 function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
   const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(draft.issuedAt));
-  const applicationPhrase = `${addressTo(subject)}于${printDay(receivedOn)}提出的“${draft.matterName}”${applicationWord(subject, draft.matterName)}（办件编号：${draft.caseNumber}）`;
+  const isApplicant = draft.addressee === subject.applicant.name;
+  const applicationPhrase = `${isApplicant ? addressTo(subject) : subject.applicant.name}于${printDay(receivedOn)}提出的“${draft.matterName}”${applicationWord(subject, draft.matterName)}（办件编号：${draft.caseNumber}）`;
   const basis = `依据${draft.clauses.join('、')}`;
   const power = powerOf(subject);
   const { grants } = DECISIONS[subject.matter.powerType];

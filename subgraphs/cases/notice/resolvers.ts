@@ -22,7 +22,8 @@ export function noticeResolvers({ db }: { db: Reader }) {
 
 function viewDelivery({ steps }: Case) {
   const step = steps.findLast(({ data }) => data?.delivery);
-  return step?.data?.delivery ? { ...step.data.delivery, at: step.at } : null;
+  const delivery = step?.data?.delivery;
+  return step && delivery ? { ...delivery, formerHolder: delivery.formerHolder ?? null, at: step.at } : null;
 }
 
 /** The parent value of CaseNotice resolvers. @public by codegen.ts */

@@ -15,8 +15,10 @@ import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/
 import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
+import type { Case } from '../case.ts';
 import { findMatter } from '../fact/store.ts';
 import { CODE_CHARS, progressUrl, writeCode } from '../progress/progress.ts';
+import { consentOf } from '../reception/consent.ts';
 import {
   composeNotice,
   documentMarkOf,
@@ -62,26 +64,31 @@ export function writeNotice(
 
 /**
  * Writes the receipt of a delivery (送达回证) with the documents that were delivered: the decision document, and the
- * license if there is one. Must be called in the transaction of the step DELIVERED. Refuses as `writeNotice` does.
+ * license if there is one. A transfer has a second one, of the former holder, who gets the decision alone.
+ * Must be called in the transaction of the step DELIVERED. Refuses as `writeNotice` does.
  */
 export async function writeDeliveryReceipt(
   tx: Transaction,
   input: {
-    subject: NoticeCase & { acceptedBy: string | null };
+    subject: NoticeCase & Pick<Case, 'acceptedBy' | 'steps'>;
     step: NoticeStep;
     delivery: Delivery;
     license: { name: string; number: string } | null;
     publicUrl: string;
   },
-): Promise<WrittenNotice> {
+): Promise<void> {
   const { subject, step, delivery, license, publicUrl } = input;
   const notices = (await store.findByCases(tx, [subject.id])).get(subject.id) ?? [];
   const decisions = notices.flatMap(({ notice: { kind, number, content } }) =>
     kind === 'DECISION' ? [{ name: content.title, number }] : [],
   );
-  const delivered = { delivered: license ? [...decisions, license] : decisions, delivery };
+  const { formerHolder, ...own } = delivery;
   const organ = subject.acceptedBy ?? subject.delegation.countyOrgan;
-  return writeNotice(tx, { kind: 'DELIVERY', subject, step, organ, facts: { delivered }, publicUrl });
+  const write = (facts: NoticeFacts) => writeNotice(tx, { kind: 'DELIVERY', subject, step, organ, facts, publicUrl });
+  await write({ delivered: { delivered: license ? [...decisions, license] : decisions, delivery: own } });
+  const consent = consentOf(subject);
+  if (!formerHolder || !consent) return;
+  await write({ delivered: { delivered: decisions, delivery: formerHolder }, addressee: consent.holder });
 }
 
 /** The notices with which an applicant can follow the case. */

@@ -34,6 +34,7 @@ export const CASE_OUTPUTS: OutputRules = {
     'Appointment.approvedBy': ALWAYS,
     'CaseStepRecord.actor': isByOffice,
     'CaseMaterial.addedBy': isByOffice,
+    'HolderConsent.recordedBy': ALWAYS,
     'Agreement.recordedBy': ALWAYS,
     'Proposal.proposedBy': ALWAYS,
     'Proposal.endedBy': ALWAYS,

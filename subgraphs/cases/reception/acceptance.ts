@@ -10,6 +10,7 @@ import { type Case, type CaseFile, divisionOf } from '../case.ts';
 import { requireAllMaterials } from '../material/material.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireLicenseFits, requireSituation } from './application.ts';
+import { requireConsent } from './consent.ts';
 import { guideOn, type PublishedGuides } from './guide.ts';
 import { requireAcceptingOrgan } from './policy.ts';
 
@@ -38,7 +39,7 @@ export type Acceptance = Pick<CaseFile, 'matter' | 'delegation' | 'act' | 'guide
 /**
  * Returns what an application that a clerk accepts today keeps of the day. `actions` and mutations ask this one rule.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, AGREEMENT_MISSING, ORGAN_WITHOUT_POWER, MATERIALS_MISSING, and what
- * `requireSituation`, `requireLicenseFits` and `requireTurn` refuse.
+ * `requireSituation`, `requireLicenseFits`, `requireTurn` and `requireConsent` refuse.
  */
 export function requireAcceptable(subject: Case, clerk: Person, facts: AcceptanceFacts, today: Day): Acceptance {
   const { matter, agreements, license, guides, listOffered, materialCodes } = facts;
@@ -52,6 +53,7 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
   const act = requireSituation({ ...subject, delegation }, listOffered(matter, delegation));
   requireLicenseFits({ ...subject, delegation, act }, license, today);
   if (act !== null) requireTurn(act, 'acceptance', license);
+  if (act !== null) requireConsent(subject, act, license?.license ?? null);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guideOfMatter = guides && guideOn(guides, today, division);
   const guide = guideOfMatter && guideForSituation(guideOfMatter, act);

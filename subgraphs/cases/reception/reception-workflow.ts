@@ -36,19 +36,14 @@ import {
   type WorkflowDependencies,
 } from '../workflow.ts';
 import { loadAcceptance } from './acceptance-workflow.ts';
-import {
-  type Application,
-  MAX_TEXT_CHARS,
-  requireApplication,
-  requireFields,
-  requireLicenseFits,
-} from './application.ts';
+import { MAX_TEXT_CHARS, requireApplication, requireFields, requireLicenseFits } from './application.ts';
+import { toConsentData } from './consent.ts';
 import { guideForHandIn } from './guide.ts';
 import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
 import { resolveLicense, resolveRequest } from './license-name-workflow.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
-import { digestOf, type Request } from './request.ts';
+import { digestOf, type Request, type Supplement } from './request.ts';
 import { loadSituations } from './situation-workflow.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
@@ -136,7 +131,7 @@ async function openCase(
   request: Request,
   context: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
 ): Promise<{ subject: Case; isNew: boolean }> {
-  const { materials, requestKey } = request;
+  const { materials, requestKey, consent } = request;
   const { matter, delegation, person, at } = context;
   const faults = new RefusalCollector();
   faults.check(() => {
@@ -160,6 +155,10 @@ async function openCase(
   const facts = { type, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
   faults.check(() => requireApplication(delegation, application, license, facts));
   faults.check(() => requirePrintableApplication(application));
+  const data = faults.check(
+    () => toConsentData(consent, { person, act: actOf({ ...application, delegation }), license, at }),
+    null,
+  );
   const place = { ...application, caseId: null, matter, delegation };
   const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, materials, at), []);
   // Two requests with the same key ran at the same time. The other one took the uploads, and its case is the answer.
@@ -173,7 +172,7 @@ async function openCase(
   const stored = await insertCase(
     tx,
     { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
-    buildStep(person, 'RECEIVED', at),
+    buildStep(person, 'RECEIVED', at, { data }),
   );
   if (stored) {
     await addMaterials(tx, stored.subject.id, handedIn, { actor: person, at });
@@ -317,14 +316,6 @@ function daysLater(at: Date, days: number): Day {
   return dayOf(new Date(at.getTime() + days * 86_400_000));
 }
 
-/** What a supplement may correct: the lines of the application, the license that it names, its materials. */
-export interface Supplement {
-  fields: Application['fields'] | null;
-  licenseNumber: string | null;
-  materials: readonly SubmittedMaterial[];
-  note: string | null;
-}
-
 /**
  * Records a supplement (补正). Only what it changes is checked. A license whose state changed since the application was
  * received does not keep the supplement out: acceptance asks for the license again, and may be refused for it.
@@ -360,10 +351,11 @@ export async function supplement(deps: ReceptionDependencies, command: CaseComma
       faults.check(() => requireLicenseFits({ ...subject, licenseNumber }, license, dayOf(at)));
     }
     const place = { ...subject, caseId: subject.id };
+    const data = faults.check(() => toConsentData(changes.consent, { person, act: actOf(subject), license, at }), null);
     const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, changes.materials, at), []);
     faults.settle();
     await addMaterials(tx, subject.id, handedIn, { actor: person, at });
-    const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
+    const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note, data });
     return store.addStep(tx, subject, record, { fields, licenseNumber });
   });
 }

@@ -21,9 +21,9 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
       ),
     supplementCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
-        const { fields = null, licenseNumber = null, note = null } = input;
+        const { fields = null, licenseNumber = null, note = null, holderConsent: consent = null } = input;
         const materials = input.materials.map(toSubmittedMaterial);
-        return reception.supplement(deps, toCommand(actor, input), { fields, licenseNumber, materials, note });
+        return reception.supplement(deps, toCommand(actor, input), { fields, licenseNumber, materials, note, consent });
       }),
     closeUnsupplemented: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.closeUnsupplemented(deps, toCommand(actor, input))),
@@ -43,7 +43,7 @@ function readRequest(input: ApplicationInput): Request {
   // An empty list names no sheets, as none does.
   const reissuedSheets = sheets === null || sheets.length === 0 ? null : sheets;
   const application = { applicant, coOwnership, fields, licenseNumber, act, reissuedSheets };
-  return { matterId: matter, application, materials, requestKey, dryRun };
+  return { matterId: matter, application, materials, consent: input.holderConsent ?? null, requestKey, dryRun };
 }
 
 /** Returns a name with the code in its normal form. */

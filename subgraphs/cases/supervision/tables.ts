@@ -151,16 +151,16 @@ export const caseLicense = schema.table('case_license', {
   number: text().notNull(),
 });
 
-/** Open and closed duties about a license, from the newest DutyChanged. */
+/** Open and closed duties about a license, or about what an organ has in stock, from the newest DutyChanged. */
 export const duty = schema.table(
   'duty',
   {
     dutyId: text().primaryKey(),
     kind: text().$type<EventPayload<'DutyChanged'>['kind']>().notNull(),
-    identifier: text().notNull(),
+    identifier: text(),
     name: text().notNull(),
     organs: text().array().notNull(),
-    divisionCode: divisionCode().notNull(),
+    divisionCode: divisionCode(),
     reason: text(),
     openedAt: instant().notNull(),
     closedAt: instant(),

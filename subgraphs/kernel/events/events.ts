@@ -243,13 +243,23 @@ export const payloads = {
   DutyChanged: z.object({
     /** Stable id of the duty. */
     dutyId: z.string(),
-    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN', 'ACT_PROPOSED', 'SWEEP_HELD']),
-    /** Identifier of the license version concerned. */
-    identifier: z.string(),
+    kind: z.enum([
+      'RECALL_OPEN',
+      'SEAL_WAITING',
+      'COLLECTION_REFUSED',
+      'ORDER_OPEN',
+      'ACT_PROPOSED',
+      'SWEEP_HELD',
+      'NUMBERS_ENDING',
+      'BLANKS_ENDING',
+    ]),
+    /** Identifier of the license version concerned, or null: it concerns what an organ has in stock. */
+    identifier: z.string().nullable(),
     name: z.string(),
     /** Organs that must fulfil it. */
     organs: z.array(z.string()),
-    divisionCode: z.string().length(6),
+    /** Division whose window may fulfil it too, or null. */
+    divisionCode: z.string().length(6).nullable(),
     reason: z.string().nullable(),
     openedAt: instantSchema,
     closedAt: instantSchema.nullable(),

@@ -44,12 +44,18 @@ export function templateFor(formats: readonly NumberFormat[], issuer: string): s
   return format?.template ?? HUB_TEMPLATE;
 }
 
-/** Whether a running number has room in its part of a template. The hub's own numbers grow. */
-export function fitsRunning(template: string, running: number): boolean {
-  if (template === HUB_TEMPLATE) return true;
-  return [...template.matchAll(PART_PATTERN)].every(
-    ([, , width]) => width === undefined || String(running).length <= Number(width),
+/** Returns the last running number for which a template has room in a year. The hub's own numbers grow. */
+export function lastRunning(template: string): number {
+  if (template === HUB_TEMPLATE) return Number.POSITIVE_INFINITY;
+  const widths = [...template.matchAll(PART_PATTERN)].flatMap(([, , width]) =>
+    width === undefined ? [] : Number(width),
   );
+  return 10 ** Math.min(...widths) - 1;
+}
+
+/** Whether a running number has room in its part of a template. */
+export function fitsRunning(template: string, running: number): boolean {
+  return running <= lastRunning(template);
 }
 
 /** Whether a number can have been written by a template for a division, at any time. */

@@ -1,11 +1,11 @@
 import type { Database, Transaction } from '../../../db/client.ts';
+import { mapMutations } from '../../kernel/act-mutations.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import {
   makesVersion,
-  mapMutations,
   type OwnAct,
   type ValidityState,
   VERSION_ACTS,

@@ -1,8 +1,9 @@
 import type { Database } from '../../../db/client.ts';
+import { mutationOf } from '../../kernel/act-mutations.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
-import { mutationOf, OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
+import { OWN_ACTS, type PersonAct, VERSION_ACTS } from '../../kernel/license-acts.ts';
 import { actsFor } from '../../kernel/organ/place.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';

@@ -8,6 +8,7 @@ import { startLibraryRelays } from '../library/delivery-workflow.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import type { LibraryClient } from '../library/library-client.ts';
 import { type EntryDependencies, enterNextBatch } from '../registration/entry/workflow.ts';
+import { watchSupplies } from '../supply/workflow.ts';
 import { stateHolds } from '../validity/hold-workflow.ts';
 import { SweepWatch } from '../validity/sweep.ts';
 import { sweepEnded } from '../validity/sweep-workflow.ts';
@@ -20,6 +21,9 @@ const RENEW_POLL_MS = 600_000;
 /** An end is entered within the hour after the last day, or after the start that follows an outage. */
 const SWEEP_POLL_MS = 600_000;
 
+/** An organ that runs out of numbers or blanks is warned within five minutes. */
+const SUPPLY_POLL_MS = 300_000;
+
 /** What the jobs need beside what acts and evidence need. */
 interface JobDependencies extends IssueDependencies, EvidenceDependencies, Omit<EntryDependencies, 'now'> {
   library: LibraryClient | null;
@@ -30,7 +34,8 @@ interface JobDependencies extends IssueDependencies, EvidenceDependencies, Omit<
 }
 
 /**
- * Starts the relays to cases and library, the resumer of acts that were left prepared, and the renewal of proofs.
+ * Starts the relays to cases and library, the resumer of acts that were left prepared, the renewal of proofs, the
+ * entering of ends, and the watch over numbers and blanks.
  * Returns a function that stops them.
  */
 export function startJobs(deps: JobDependencies): () => Promise<void> {
@@ -58,6 +63,10 @@ export function startJobs(deps: JobDependencies): () => Promise<void> {
     await stateHolds(deps, signal);
     return false;
   };
+  const watchStock = async () => {
+    await watchSupplies(deps);
+    return false;
+  };
   // Events that an earlier release wrote after this one had prepared the database.
   const place = async () => {
     await db.transaction((tx) => placeChanges(tx, null));
@@ -69,6 +78,7 @@ export function startJobs(deps: JobDependencies): () => Promise<void> {
     startLoop(hold, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
     startLoop(() => enterNextBatch(deps), { pollMs: RESUME_POLL_MS, onError }),
     startLoop(sweep, { pollMs: SWEEP_POLL_MS, isDelayed: true, onError }),
+    startLoop(watchStock, { pollMs: SUPPLY_POLL_MS, isDelayed: true, onError }),
     startLoop(place, { pollMs: RENEW_POLL_MS, onError }),
     startLoop(renew, { pollMs: RENEW_POLL_MS, isDelayed: true, onError }),
   ];

@@ -28,6 +28,12 @@ export function nameSeries({ template, typeCode, issuer, divisionCode }: NumberR
   return template === HUB_TEMPLATE ? divisionCode : `${typeCode} ${issuer}`;
 }
 
+/** Returns type and issuer of a series, or null for one of the hub's own numbers. */
+export function readSeries(series: string): Pick<NumberRequest, 'typeCode' | 'issuer'> | null {
+  const [typeCode, issuer] = series.split(' ');
+  return typeCode === undefined || issuer === undefined ? null : { typeCode, issuer };
+}
+
 /** Returns up to `count` candidates from a running number on. Fewer, or none, if the template has no room for more. */
 export function listCandidates(request: NumberRequest, from: number, count: number): Candidate[] {
   const { template, divisionCode, day } = request;

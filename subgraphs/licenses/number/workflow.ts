@@ -1,8 +1,9 @@
 import type { Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
 import { foldText } from '../../kernel/finding/fold.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { HUB_TEMPLATE, templateFor } from '../../kernel/license-type/number.ts';
-import { findTypeVersion } from '../../kernel/license-type/type.ts';
+import { findTypeOn, findTypeVersion } from '../../kernel/license-type/type.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { findLicenseTypes } from '../type/store.ts';
@@ -22,16 +23,16 @@ export interface NumberedLicense {
 }
 
 /**
- * Returns the license number of a task, by the format that its type version has for the issuer, or by the hub's own
+ * Returns the license number of a task, by the format that its type has for the issuer on `day`, or by the hub's own
  * rule: division, year, and at least six digits. It is reserved once and is the same at every later attempt.
  * Refuses LICENSE_TYPE_PENDING, LICENSE_NUMBERS_EXHAUSTED.
  */
-export async function reserveNumber(tx: Transaction, task: CertificateTask, day: string): Promise<NumberedLicense> {
+export async function reserveNumber(tx: Transaction, task: CertificateTask, day: Day): Promise<NumberedLicense> {
   if (task.number !== null) return reserveSerial(tx, task, task.number);
   // Locked first, as blanks are locked after it: no two transactions wait for each other.
   await store.lockNumbers(tx);
   const { issuer, content } = task;
-  const template = await requireTemplate(tx, task);
+  const template = await requireTemplate(tx, task, day);
   const { id, divisionCode, uscc } = issuer;
   const request = { template, typeCode: content.licenseType, issuer: id, divisionCode, day };
   const { number, serial } = await takeNumber(tx, request, uscc);
@@ -42,14 +43,18 @@ export async function reserveNumber(tx: Transaction, task: CertificateTask, day:
 
 const scopeOf = ({ content, issuer }: CertificateTask) => ({ typeCode: content.licenseType, uscc: issuer.uscc });
 
-/** Returns the template of the type version that the grant names. Grants of releases up to 0.4 name none. */
-async function requireTemplate(tx: Transaction, { content, issuer }: CertificateTask): Promise<string> {
+/**
+ * Returns the template of the type version in force on a day, or of the one that the grant names if none is. A number
+ * is the register's, no content that was decided: a new format relieves grants of an earlier version whose format is
+ * used up. Grants of releases up to 0.4 name no version.
+ */
+async function requireTemplate(tx: Transaction, { content, issuer }: CertificateTask, day: Day): Promise<string> {
   const { licenseType, typeVersion } = content;
   if (typeVersion === undefined) return HUB_TEMPLATE;
   const published = (await findLicenseTypes(tx, [licenseType])).get(licenseType);
-  const type = findTypeVersion(published, typeVersion);
-  if (!type) throw new Refusal('LICENSE_TYPE_PENDING');
-  return templateFor(type.numberFormats, issuer.id);
+  const granted = findTypeVersion(published, typeVersion);
+  if (!published || !granted) throw new Refusal('LICENSE_TYPE_PENDING');
+  return templateFor((findTypeOn(published, day) ?? granted).numberFormats, issuer.id);
 }
 
 /** Takes the next number of its series that no other series has written. */

@@ -1,8 +1,9 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { appendEvent } from '../../kernel/events/outbox-store.ts';
 import type { MessageTables } from '../../kernel/events/outbox-tables.ts';
 import type { LicenseRecord } from '../act/record.ts';
+import type { SupplyKind } from '../supply/supply.ts';
 import * as tables from '../tables.ts';
 
 const { act, duty, license, licenseVersion } = tables;
@@ -27,6 +28,8 @@ export const dutyIds = {
   sweep: () => 'sweep',
   /** A proposed act waits for its approver. */
   proposal: (proposalId: string) => `proposal:${proposalId}`,
+  /** An organ runs out of numbers or of blanks of a type. */
+  supply: (kind: SupplyKind, organ: string, licenseType: string | null) => `${kind}:${organ} ${licenseType ?? ''}`,
 };
 
 /** The data of a duty about its license. */
@@ -65,6 +68,15 @@ export async function closeDuty(tx: Transaction, id: string, at: Date): Promise<
     .where(and(eq(duty.id, id), isNull(duty.closedAt)))
     .returning();
   if (closedRow) await appendDutyChanged(tx, closedRow, at);
+}
+
+/** Returns the ids of the duties of some kinds that are open. */
+export async function listOpenDuties(db: Reader, kinds: readonly DutyRow['kind'][]): Promise<string[]> {
+  const rows = await db
+    .select({ id: duty.id })
+    .from(duty)
+    .where(and(inArray(duty.kind, [...kinds]), isNull(duty.closedAt)));
+  return rows.map(({ id }) => id);
 }
 
 async function appendDutyChanged(tx: Transaction, row: DutyRow, at: Date): Promise<void> {

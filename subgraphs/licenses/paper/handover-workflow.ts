@@ -2,8 +2,9 @@ import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type DeliveryInput, readDelivery, requireDelivery } from '../../kernel/delivery/delivery.ts';
+import { requirePrintableRecipients } from '../../kernel/delivery/recipients.ts';
 import { redrive } from '../../kernel/events/outbox-store.ts';
-import { requirePrintableText } from '../../kernel/pdf/document.ts';
+import type { Act } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { checkAll } from '../../kernel/refusals/collector.ts';
@@ -53,8 +54,8 @@ export function deliverSheet(
     const sheet = await lockSheet(tx, { blankNumber, identifier }, today);
     checkAll(
       () => requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor),
-      () => requireDelivery(input),
-      () => input?.recipient && requirePrintableText(input.recipient, { field: 'delivery.recipient', label: '收件人' }),
+      () => requireDelivery(input, head.record.KZ_CZ as Act),
+      () => requirePrintableRecipients(input),
     );
     const blankNumbers = await lockPrintedSheets(tx, identifier);
     await lockBlanks(tx, blankNumbers);

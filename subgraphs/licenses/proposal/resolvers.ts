@@ -1,5 +1,6 @@
+import { mapMutations } from '../../kernel/act-mutations.ts';
 import { type GraphContext, mayRead, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
-import { EITHER_ACTS, type EitherAct, mapMutations, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
+import { EITHER_ACTS, type EitherAct, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';

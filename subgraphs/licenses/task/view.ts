@@ -1,9 +1,10 @@
 import type { Database } from '../../../db/client.ts';
+import { mutationOf } from '../../kernel/act-mutations.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { GrantContent } from '../../kernel/events/events.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/http/context.ts';
-import { makesSheet, mutationOf } from '../../kernel/license-acts.ts';
+import { makesSheet } from '../../kernel/license-acts.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { actsFor, organsOf } from '../../kernel/organ/place.ts';

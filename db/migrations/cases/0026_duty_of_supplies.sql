@@ -1,0 +1,2 @@
+ALTER TABLE "cases"."duty" ALTER COLUMN "identifier" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."duty" ALTER COLUMN "division_code" DROP NOT NULL;
