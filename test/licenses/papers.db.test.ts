@@ -386,9 +386,14 @@ test('the audit names a duplicate that is gone, moved, or takes another place', 
     const [entry] = await sql`select * from licenses.blank_entry where state = 'LOST' limit 1`;
     const other = entry?.act_id;
     const blame = (act: unknown) => () =>
-      sql`update licenses.blank_entry set act_id = ${act as string} where state = 'LOST'`;
+      sql`update licenses.blank_entry set act_id = ${act as string} where state = 'LOST' and number = ${entry?.number}`;
     const [issue] = await sql`select id from licenses.act where identifier = ${identifier}`;
     expect(await codesAfter(blame(issue?.id), blame(other))).toContain('BLANK_STEP_WRONG');
+    // Nor another sheet than the grant names, nor fewer.
+    const name = (kind: string) => () =>
+      sql`update licenses.certificate_task set content = jsonb_set(content, '{reissuedSheets,0,kind}', ${sql.json(kind)})
+        where content #>> '{reissuedSheets,0,reason}' = 'LOST' and done_at is not null`;
+    expect(await codesAfter(name('ORIGINAL'), name('DUPLICATE'))).toEqual(['LOSS_NOT_AS_GRANTED']);
     expect(await auditOf()).toEqual([]);
   } finally {
     await sql.end();
