@@ -1,4 +1,3 @@
-import { mapMutations, mutationOf } from '../kernel/act-mutations.ts';
 import { hasRole, type Person, type Role, STAFF_ROLES } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type ReadPolicy,
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { mapMutations, mutationOf } from './act/mutation.ts';
 import { type Countersigned, refuseCountersign } from './countersign/countersign.ts';
 import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';

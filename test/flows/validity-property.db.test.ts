@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Verdict } from '../../scripts/city-library/verify.ts';
-import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { dayOf } from '../../subgraphs/kernel/day.ts';
 import {
   ACTS,
@@ -14,6 +13,7 @@ import {
   type ValidityState,
 } from '../../subgraphs/kernel/license-acts.ts';
 import { dayAfter } from '../../subgraphs/kernel/period/validity.ts';
+import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { HOLDER_CONSENT } from '../support/consent.ts';
 import { findInconsistencies } from '../support/consistency.ts';

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import {
   isActAllowed,
@@ -8,6 +7,7 @@ import {
   OWN_ACTS,
   type OwnAct,
 } from '../../subgraphs/kernel/license-acts.ts';
+import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';

@@ -7,7 +7,6 @@ import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/reception/application.ts';
 import type { StandingLicense } from '../../subgraphs/cases/standing/standing.ts';
-import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events/events.ts';
 import {
   ACTS,
@@ -35,6 +34,7 @@ import {
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
+import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
 import { stateOfNewVersion } from '../../subgraphs/licenses/validity/renewal.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';

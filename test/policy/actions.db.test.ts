@@ -8,9 +8,9 @@ import {
 } from 'graphql';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { ACTION_LABELS } from '../../subgraphs/kernel/actions/labels.ts';
 import { type OrderedAct, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
 import { buildApiSchema } from '../support/api-schema.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';

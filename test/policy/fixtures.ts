@@ -10,10 +10,10 @@ import { READING_POLICY as CASE_READING_POLICY } from '../../subgraphs/cases/rea
 import { RECEPTION_POLICY } from '../../subgraphs/cases/reception/policy.ts';
 import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
 import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
-import { mutationOf } from '../../subgraphs/kernel/act-mutations.ts';
 import { LICENSE_ACTS, ORDERED_ACTS, OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
+import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';

@@ -95,7 +95,6 @@ export const KERNEL: Record<string, Layer> = {
   'graphql/inputs': 'edge',
   'graphql/node': 'edge',
   'graphql/refusals': 'edge',
-  'act-mutations': 'rule',
   'license-acts': 'rule',
   'license-type/act-fit': 'rule',
   'license-type/changes': 'rule',

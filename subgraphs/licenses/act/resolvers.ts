@@ -1,5 +1,4 @@
 import type { Database, Transaction } from '../../../db/client.ts';
-import { mapMutations } from '../../kernel/act-mutations.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { type GraphContext, requirePerson } from '../../kernel/http/context.ts';
@@ -24,6 +23,7 @@ import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { ActRow, PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
+import { mapMutations } from './mutation.ts';
 import { prepareCaseAct } from './prepare-workflow.ts';
 import type { LicenseRecord } from './record.ts';
 

@@ -1,5 +1,4 @@
 import type { Database } from '../../../db/client.ts';
-import { mutationOf } from '../../kernel/act-mutations.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
@@ -8,6 +7,7 @@ import { actsFor } from '../../kernel/organ/place.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
+import { mutationOf } from '../act/mutation.ts';
 import { loadWaiting } from '../countersign/view.ts';
 import { loadStatementCollection, type StatementDependencies } from '../library/view.ts';
 import { findOrderOf } from '../order/order.ts';

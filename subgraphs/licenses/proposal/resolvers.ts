@@ -1,9 +1,9 @@
-import { mapMutations } from '../../kernel/act-mutations.ts';
 import { type GraphContext, mayRead, requirePerson, requireReadScope } from '../../kernel/http/context.ts';
 import { EITHER_ACTS, type EitherAct, OWN_ACTS, type OwnAct } from '../../kernel/license-acts.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
+import { mapMutations } from '../act/mutation.ts';
 import { prepareCaseAct } from '../act/prepare-workflow.ts';
 import { type MutationResolver, runAct, runLicenseMutation } from '../act/resolvers.ts';
 import { toActRehearsal } from '../action/rehearsal-view.ts';

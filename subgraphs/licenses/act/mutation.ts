@@ -1,4 +1,4 @@
-import type { Act } from './license-acts.ts';
+import type { Act } from '../../kernel/license-acts.ts';
 
 /** How the mutations of acts on a license are called. */
 
