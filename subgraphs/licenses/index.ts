@@ -19,8 +19,7 @@ import { startJobs } from './jobs/index.ts';
 import type { LibraryClient } from './library/library-client.ts';
 import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
-import { lockBlank, receiveBox } from './paper/blank-store.ts';
-import { type BlankRange, listBlankNumbers, SEED_ACTOR, SERIAL_DIGITS } from './paper/paper.ts';
+import type { BlankRange } from './paper/paper.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
 import { addFileRoutes } from './reading/routes.ts';
@@ -29,6 +28,7 @@ import { putMatterFact } from './registration/store.ts';
 import { licenseResolvers } from './resolvers.ts';
 import { storeSealFact } from './seal/store.ts';
 import { addStatisticsRoutes } from './statistics/routes.ts';
+import { receiveSeedBlanks } from './stock/seed-workflow.ts';
 import { watchSupplies } from './supply/workflow.ts';
 import { organFact } from './tables.ts';
 import { openTask } from './task/store.ts';
@@ -121,13 +121,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     confirmClock: (confirmedBy) => confirmClock(db, deps.now(), confirmedBy),
     stateHolds: () => stateHolds(deps),
     watchSupplies: () => watchSupplies(deps),
-    receiveBlanks: (organ, stated) =>
-      db.transaction(async (tx) => {
-        const range = { digits: SERIAL_DIGITS, ...stated };
-        const [first] = listBlankNumbers(range);
-        if (first !== undefined && (await lockBlank(tx, first))) return;
-        await receiveBox(tx, { ...range, organ, licenseType: null }, { actor: SEED_ACTOR, at: deps.now() });
-      }),
+    receiveBlanks: (organ, range) => receiveSeedBlanks(deps, organ, range),
   };
 }
 

@@ -18,7 +18,7 @@ import {
   type ReadPolicy,
 } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { mapMutations, mutationOf } from './act/mutation.ts';
+import { mapMutations, mutationOf } from './action/mutation.ts';
 import { type Countersigned, refuseCountersign } from './countersign/countersign.ts';
 import { type LicenseHead, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';

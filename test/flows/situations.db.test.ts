@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LICENSE_ACTIONS, type LicenseAction, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import { testClock } from '../support/clock.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

@@ -13,7 +13,7 @@ import {
   type ValidityState,
 } from '../../subgraphs/kernel/license-acts.ts';
 import { dayAfter } from '../../subgraphs/kernel/period/validity.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { HOLDER_CONSENT } from '../support/consent.ts';
 import { findInconsistencies } from '../support/consistency.ts';

@@ -7,7 +7,7 @@ import {
   OWN_ACTS,
   type OwnAct,
 } from '../../subgraphs/kernel/license-acts.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';

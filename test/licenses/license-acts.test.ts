@@ -34,7 +34,7 @@ import {
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import { stateOfNewVersion } from '../../subgraphs/licenses/validity/renewal.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';

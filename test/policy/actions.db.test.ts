@@ -10,7 +10,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTION_LABELS } from '../../subgraphs/kernel/actions/labels.ts';
 import { type OrderedAct, VERSION_ACTS } from '../../subgraphs/kernel/license-acts.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import { buildApiSchema } from '../support/api-schema.ts';
 import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';

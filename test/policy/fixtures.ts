@@ -13,7 +13,7 @@ import type { Finding, Push } from '../../subgraphs/cases/supervision/supervisio
 import { LICENSE_ACTS, ORDERED_ACTS, OWN_ACTS } from '../../subgraphs/kernel/license-acts.ts';
 import { delegationOn } from '../../subgraphs/kernel/period/delegation.ts';
 import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
-import { mutationOf } from '../../subgraphs/licenses/act/mutation.ts';
+import { mutationOf } from '../../subgraphs/licenses/action/mutation.ts';
 import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
 import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { LICENSE_PROPOSAL_POLICY } from '../../subgraphs/licenses/proposal/policy.ts';

@@ -13,6 +13,7 @@ import {
 import { periodOf, stateOn } from '../../kernel/period/validity.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
 import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
+import { mapMutations } from '../action/mutation.ts';
 import { type Rehearsal, toActRehearsal, toSheetRehearsal } from '../action/rehearsal-view.ts';
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
@@ -23,7 +24,6 @@ import { voidTask } from '../task/workflow.ts';
 import * as view from '../view.ts';
 import type { ActRow, PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
-import { mapMutations } from './mutation.ts';
 import { prepareCaseAct } from './prepare-workflow.ts';
 import type { LicenseRecord } from './record.ts';
 

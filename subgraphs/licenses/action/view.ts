@@ -7,7 +7,6 @@ import { actsFor } from '../../kernel/organ/place.ts';
 import { answerAction, catchRefusal } from '../../kernel/policy.ts';
 import { readUnverifiedAuthoriser } from '../../kernel/sealing/authorisation.ts';
 import { type ActRow, findPreparedActs } from '../act/act-store.ts';
-import { mutationOf } from '../act/mutation.ts';
 import { loadWaiting } from '../countersign/view.ts';
 import { loadStatementCollection, type StatementDependencies } from '../library/view.ts';
 import { findOrderOf } from '../order/order.ts';
@@ -21,6 +20,7 @@ import { findOpenTasks, type TaskRow, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { isCurrentVersion } from '../validity/takeover-store.ts';
 import { type LicenseView, loadAllOrders, loadCollection, loadHead, loadSheets } from '../view.ts';
+import { mutationOf } from './mutation.ts';
 
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
 interface LicenseContext {

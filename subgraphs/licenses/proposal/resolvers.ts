@@ -3,9 +3,9 @@ import { EITHER_ACTS, type EitherAct, OWN_ACTS, type OwnAct } from '../../kernel
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
-import { mapMutations } from '../act/mutation.ts';
 import { prepareCaseAct } from '../act/prepare-workflow.ts';
 import { type MutationResolver, runAct, runLicenseMutation } from '../act/resolvers.ts';
+import { mapMutations } from '../action/mutation.ts';
 import { toActRehearsal } from '../action/rehearsal-view.ts';
 import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';

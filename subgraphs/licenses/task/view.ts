@@ -8,7 +8,7 @@ import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import { MAX_DUPLICATES } from '../../kernel/license-type/type.ts';
 import { actsFor, organsOf } from '../../kernel/organ/place.ts';
 import { answerAction, findReadScope } from '../../kernel/policy.ts';
-import { mutationOf } from '../act/mutation.ts';
+import { mutationOf } from '../action/mutation.ts';
 import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse } from '../action/view.ts';
 import { loadWaiting } from '../countersign/view.ts';
 import type { Blank } from '../paper/paper.ts';
