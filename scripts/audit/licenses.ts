@@ -293,7 +293,7 @@ async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
 
 interface DecisionRow {
   noticeId: string;
-  content: { caseNumber: string };
+  content: { kind: string; number: string; caseNumber: string };
   contentDigest: string;
   file: Buffer | null;
   fileDigest: string | null;
@@ -329,7 +329,7 @@ function* judgeDecision(row: DecisionRow): Generator<Finding> {
     row.usedSignature?.equals(signature) &&
     row.usedDigest === digest?.digest &&
     row.usedContent === row.contentDigest &&
-    row.usedIdentifier === row.content.caseNumber &&
+    row.usedIdentifier === (row.content.kind === 'DECISION' ? row.content.caseNumber : row.content.number) &&
     row.authorisation === row.usedAuthorisation;
   if (!isAsSealed) yield findingFor('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
   if (digest && digest.notice !== toCanonicalJson(row.content))

@@ -300,13 +300,14 @@ export const EITHER_ACTS = namesOf((rule) => rule.case === 'OPTIONAL') as unknow
 export const ORDERED_ACTS = ['SUSPEND', 'RESTORE', 'REVOKE'] as const satisfies readonly OwnAct[];
 export type OrderedAct = (typeof ORDERED_ACTS)[number];
 
-/** Everything that is signed: acts on a license, what the register notes of one, and decision documents (决定书). */
+/** Everything that is signed: acts on a license, what the register notes of one, decision documents and notices. */
 export const SIGNED_ACTS = {
   ...LICENSE_ACTS,
   SPOIL: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
   HOLD: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
   RELEASE: { case: 'NEVER', authorisedBy: null, attestedBy: 'REGISTER' },
   DECISION: { case: 'REQUIRED', authorisedBy: null, attestedBy: 'SEAL' },
+  NOTICE: { case: 'REQUIRED', authorisedBy: null, attestedBy: 'SEAL' },
 } as const satisfies Readonly<Record<string, SealRule>>;
 type SignedTable = typeof SIGNED_ACTS;
 export type SignedAct = keyof SignedTable;
@@ -340,7 +341,7 @@ export function isSealed(act: SignedAct): act is SealedAct {
   return SIGNED_ACTS[act].attestedBy === 'SEAL';
 }
 
-/** Whether an act makes a new version. SPOIL and DECISION make none. */
+/** Whether an act makes a new version. SPOIL, DECISION and NOTICE make none. */
 export function makesVersion(act: SignedAct): act is VersionAct {
   return (VERSION_ACTS as readonly string[]).includes(act);
 }

@@ -16,7 +16,7 @@ import * as tables from './tables.ts';
 const { seal, sealCertificate, sealEvent, sealGrant, sealGrantWithdrawal, sealPicture } = tables;
 
 export const messages: MessageTables = tables;
-const CONSUMERS = { licenses: ['SealChanged'] } as const;
+const CONSUMERS = { licenses: ['SealChanged'], cases: ['SealChanged'] } as const;
 
 export type SealRow = typeof seal.$inferSelect;
 export type CertificateRow = typeof sealCertificate.$inferSelect;

@@ -191,9 +191,9 @@ export const sealUse = schema.table(
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
     index().on(table.identifier),
-    // An act on a license is sealed once for a case, and its decision document once. Nulls, the acts without a case, do
-    // not collide.
-    uniqueIndex('seal_use_case_act').on(table.caseId).where(sql`act <> 'DECISION'`),
+    // An act on a license is sealed once for a case, and its decision document once; other notices have numbers. Nulls,
+    // the acts without a case, do not collide.
+    uniqueIndex('seal_use_case_act').on(table.caseId).where(sql`act not in ('DECISION', 'NOTICE')`),
     uniqueIndex('seal_use_case_decision').on(table.caseId).where(sql`act = 'DECISION'`),
   ],
 );

@@ -41,7 +41,7 @@ export function viewUse(row: UseRow) {
     ...{ id: issuanceId, sealId, authorisedBy, authorisedById, act, at, documentDigest, suite },
     organ: { id: row.organ },
     matter: { id: row.matterId },
-    license: act === 'DECISION' ? null : { identifier: row.identifier },
+    license: act === 'DECISION' || act === 'NOTICE' ? null : { identifier: row.identifier },
   };
 }
 

@@ -7,6 +7,7 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { linesFor } from '../support/content.ts';
 import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 import { waitUntil } from '../support/until.ts';
 import { createUpload } from '../support/upload.ts';
 
@@ -94,7 +95,8 @@ const listWaiting = async (person: string): Promise<string[]> => {
 /** Returns in whose place a case was decided, when the seal is on the decision document. */
 async function readSealedDecider(id: string) {
   const authorisation = await waitUntil('the decision is sealed', async () => {
-    const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id} and organ = ${ORGAN}`;
+    const [use] = await sql`select authorisation from seals.seal_use
+      where case_id = ${id} and organ = ${ORGAN} and act <> 'NOTICE'`;
     return use?.authorisation;
   });
   return decodeJwt(authorisation).decider;
@@ -194,6 +196,7 @@ test('a second person opens what a case of the organ holds, for a purpose and re
   expect(accepted.refusal).toBeNull();
   const { id } = accepted.case;
   const [notice] = await sql`select id from cases.notice where case_id = ${id}`;
+  await waitForNotices(hub, id);
   const openFile = async (url: string, purpose: string | null = 'DECISION') => {
     const headers = { authorization: await signIn(), ...(purpose === null ? {} : { 'x-purpose': purpose }) };
     return (await hub.hub.app.inject({ url, headers })).statusCode;

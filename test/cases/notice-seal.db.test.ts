@@ -37,7 +37,8 @@ afterAll(async () => {
 });
 
 const newCase = () => ({ ...buildNoticeCase('OTHER', '办理决定书'), id: randomUUID() });
-const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id, publicUrl: 'https://hub.test' } as const;
+const PUBLIC_URL = 'https://hub.test';
+const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id, clerk: null, publicUrl: PUBLIC_URL } as const;
 type DecisionGrant = Parameters<typeof prepareDecision>[1]['grant'];
 const plainStep = { at, note: null, finding: null };
 
@@ -272,6 +273,6 @@ describe('a decision document', () => {
     const { id } = await connection.db.transaction((tx) =>
       writeNotice(tx, { ...acceptanceNotice, subject: newCase(), step: plainStep }),
     );
-    await expect(completeDecision({ db: connection.db, picture, sign }, id)).rejects.toThrow('no decision');
+    await expect(completeDecision({ db: connection.db, picture, sign }, id)).rejects.toThrow('is to be sealed');
   });
 });

@@ -4,6 +4,7 @@ import { COMPANY, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findAcceptor, matterFacts } from '../support/matters.ts';
 import { fetchFile } from '../support/reading.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 
 /**
  * A case of each matter is received, supplemented, accepted and refused through the public API. The sample has the
@@ -50,8 +51,8 @@ describe('a case of every matter', () => {
       reason: '不属于本机关职权范围：\n请向县级机关申请',
     });
     expect(refused).toMatchObject({ refusal: null, case: { step: 'NOT_ACCEPTED' } });
-    const [notice] = refused.case.notices;
-    const file = await fetchFile(hub, clerk, notice.url);
+    const [notice] = await waitForNotices(hub, refused.case.id, clerk);
+    const file = await fetchFile(hub, clerk, notice?.url ?? '');
     expect(file.statusCode).toBe(200);
   });
 

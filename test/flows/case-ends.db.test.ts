@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { testClock } from '../support/clock.ts';
 import { changedLine, linesFor } from '../support/content.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { findRefusalOfAct } from '../support/own-act.ts';
 import { fetchFile } from '../support/reading.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 import { waitUntil } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
@@ -73,14 +75,13 @@ describe('ends of a case', () => {
   };
   /** Returns how a case's documents were delivered, from the graph and from the file of the receipt. */
   const readDelivery = async (id: string) => {
-    const query = `query($id: ID!) { case(id: $id) {
-      delivery { recipient method expressNumber } notices { kind number sealed url } } }`;
-    const { data } = await hub.ask('applicant-company', query, { id });
-    const { delivery, notices } = data.case;
-    const receipt = notices.at(-1);
-    expect(receipt).toMatchObject({ kind: 'DELIVERY', sealed: false, number: expect.stringMatching(/^于林送〔/) });
-    const { rawPayload } = await fetchFile(hub, 'applicant-company', receipt.url);
-    const content = JSON.parse(Buffer.from(readAttachment(rawPayload, 'notice.json') ?? '').toString('utf8'));
+    const query = 'query($id: ID!) { case(id: $id) { delivery { recipient method expressNumber } } }';
+    const { delivery } = (await hub.ask('applicant-company', query, { id })).data.case;
+    const receipt = (await waitForNotices(hub, id, 'applicant-company')).at(-1);
+    expect(receipt).toMatchObject({ kind: 'DELIVERY', number: expect.stringMatching(/^于林送〔/) });
+    const { rawPayload } = await fetchFile(hub, 'applicant-company', receipt?.url ?? '');
+    const file = receipt?.sealed ? readSealedPdf(rawPayload).unsigned : rawPayload;
+    const content = JSON.parse(Buffer.from(readAttachment(file, 'notice.json') ?? '').toString('utf8'));
     return { delivery, receipt: content };
   };
   const waitForLicense = (id: string) =>

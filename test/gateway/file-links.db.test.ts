@@ -6,6 +6,7 @@ import { generateServiceKeys } from '../../subgraphs/kernel/sealing/service-toke
 import { type TestClock, testClock } from '../support/clock.ts';
 import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 import { createUpload } from '../support/upload.ts';
 
 /** Links to files, as a browser uses them: without a header. Each use is a reading for the purpose of the link. */
@@ -30,11 +31,11 @@ describe.each(['local', 'http'] as const)('links to files (%s)', (transport) => 
     const upload = await createUpload(hub, HOLDER);
     const id = await grantCase(hub, ROUTES.DIRECT, { materials: [{ code: '图纸', upload }] });
     const license = await issueGrantedLicense(hub, ROUTES.DIRECT, id, 1);
-    const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { notices { url } } }', { id });
+    const [notice] = await waitForNotices(hub, id);
     urls = {
       document: license.document.url,
       material: `/cases/materials/${upload}`,
-      notice: data.case.notices[0].url,
+      notice: notice?.url ?? '',
     };
     await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
     origin = `http://127.0.0.1:${(hub.hub.app.server.address() as AddressInfo).port}`;

@@ -12,10 +12,28 @@ const seal = {
 const useOf = (matterId: string, personId: string) => ({
   ...{ organ: 'o', matterId, personId },
   decider: { organ: 'o', decides: 'o', exception: null },
+  act: 'ISSUE' as const,
 });
 const readPayload = (payload: object) =>
   readEnvelope({ type: 'SealChanged', stream: 'seal:s', revision: 1, occurredAt: '2026-01-01T00:00:00.000Z', payload })
     .payload;
+
+test('a notice is authorised by whoever did its step: of the organ, or at the window through which it accepts', () => {
+  const openGrant = { matter: 'm', person: null, from: null, to: null };
+  const isAuthorised = (decider: Decider, act: 'NOTICE' | 'DECISION') =>
+    isGranted([openGrant], { organ: 'o', matterId: 'm', personId: 'q', decider, act }, '2026-06-15');
+  const place = { organ: 'o', decides: 'o', exception: null };
+  const atWindow = { ...place, organ: 'p', window: '360731' };
+  expect([isAuthorised(place, 'NOTICE'), isAuthorised(atWindow, 'NOTICE')]).toEqual([true, true]);
+  // Whoever is only at the window decides nothing, and neither place is that of another organ.
+  expect(isAuthorised(atWindow, 'DECISION')).toBe(false);
+  for (const other of [
+    { ...place, decides: 'p' },
+    { ...atWindow, decides: 'p' },
+    { ...place, organ: 'p' },
+  ])
+    expect(isAuthorised(other, 'NOTICE')).toBe(false);
+});
 
 describe('SealChanged', () => {
   test('of release 0.3, with only matters, is read with open grants', () => {
@@ -66,7 +84,7 @@ describe('a grant', () => {
     ['its own person, for another organ by an exception', { organ: 'o', decides: 'p', exception: 'e' }, false],
     ['a statement of release 0.4, which names no organ', null, true],
   ])('to whoever decides, for %s', (_, decider, expected) => {
-    const use = { organ: 'o', matterId: 'm', personId: 'q', decider };
+    const use = { organ: 'o', matterId: 'm', personId: 'q', decider, act: 'ISSUE' as const };
     expect(isGranted([openGrant], use, '2026-06-15')).toBe(expected);
     // Somebody whom a grant names needs no other.
     expect(isGranted([{ ...openGrant, person: 'q' }], use, '2026-06-15')).toBe(true);

@@ -150,6 +150,7 @@ const FATES: Readonly<Record<string, readonly string[]>> = {
     'cases.material_file: media_type state',
     'cases.decision_seal: state organ matter_id waiting_for seal_id',
     'cases.notice: kind number organ',
+    'cases.acceptance_seal: organ',
     'cases.document_number: mark year',
     'cases.appointment: organ roles window source',
     'cases.platform: organ name url',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { fetchFile } from '../support/reading.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 import { createUpload } from '../support/upload.ts';
 
 /** A code is disclosed and a file opened for a purpose. Each reading is recorded, and its holder sees the record. */
@@ -120,9 +121,8 @@ describe.each(['local', 'http'] as const)('readings of a case and its license (%
   });
 
   test('a file is opened by its holder without, by others for a purpose, and a stranger finds none', async () => {
-    const { notices } = (await ask(HOLDER, 'query($id: ID!) { case(id: $id) { notices { url } } }', { id: caseId }))
-      .case;
-    const urls = [license.document.url, materialUrl, notices[0].url];
+    const [notice] = await waitForNotices(hub, caseId, HOLDER);
+    const urls: string[] = [license.document.url, materialUrl, notice?.url ?? ''];
     expect(urls.every((url) => typeof url === 'string')).toBe(true);
     for (const url of urls) {
       const before = await countReadings();

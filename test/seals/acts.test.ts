@@ -17,7 +17,7 @@ import {
   RECORD,
   textOf,
 } from './requests.ts';
-import { openSignerFixture, type SignerFixture } from './signer-fixture.ts';
+import { type KeyName, openSignerFixture, type SignerFixture } from './signer-fixture.ts';
 
 /**
  * Walks every act, with and without a case, under the key of each subgraph that authorises, through everything that the
@@ -37,6 +37,8 @@ const step = { at: new Date('2026-06-01T03:00:00Z'), note: '依规定办理', fi
 const issuer = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
 const notice = composeNotice('DECISION', buildNoticeCase('OTHER', '办理决定书'), step, issuer);
 const noticeFile = renderSealableNotice(notice, null);
+const receipt = composeNotice('ACCEPTANCE', buildNoticeCase('OTHER', '办理决定书'), step, issuer, { isSealed: true });
+const receiptFile = renderSealableNotice(receipt, null);
 
 type Parts = Pick<SealUseRequest, 'act' | 'caseId'>;
 type Order = (request: SealUseRequest) => Promise<unknown>;
@@ -53,9 +55,11 @@ const useOf = ({ act, caseId }: Parts): SealUseRequest => ({
   content: { ...contentOf(recordOf(act)) },
 });
 const sealFile =
-  (file: (request: SealUseRequest) => Uint8Array, profile: 'PADES' | 'CADES'): Order =>
-  async (request) =>
-    fixture.signer.seal(fixture.sealOrder({ ...request, profile, document: file(request) }));
+  (file: (request: SealUseRequest) => Uint8Array, profile: 'PADES' | 'CADES', seal: KeyName = 'seal'): Order =>
+  async (request) => {
+    const order = { ...request, profile, document: file(request) };
+    return fixture.signer.seal(fixture.sealOrder(order, { seal: fixture.keys[seal] }));
+  };
 
 const OPERATIONS: Record<string, Operation> = {
   'a QR code': {
@@ -90,6 +94,21 @@ const OPERATIONS: Record<string, Operation> = {
     accepts: (act, hasCase) => hasCase && act === 'DECISION',
     build: (parts) => ({ ...useOf(parts), identifier: notice.caseNumber, content: { ...notice } }),
     order: sealFile(() => noticeFile, 'PADES'),
+  },
+  'a receipt under the acceptance seal': {
+    accepts: (act, hasCase) => hasCase && act === 'NOTICE',
+    build: (parts) => ({ ...useOf(parts), identifier: receipt.number, content: { ...receipt } }),
+    order: sealFile(() => receiptFile, 'PADES', 'acceptanceSeal'),
+  },
+  'a receipt under another seal': {
+    accepts: () => false,
+    build: (parts) => ({ ...useOf(parts), identifier: receipt.number, content: { ...receipt } }),
+    order: sealFile(() => receiptFile, 'PADES'),
+  },
+  'a decision document under the acceptance seal': {
+    accepts: () => false,
+    build: (parts) => ({ ...useOf(parts), identifier: notice.caseNumber, content: { ...notice } }),
+    order: sealFile(() => noticeFile, 'PADES', 'acceptanceSeal'),
   },
 };
 

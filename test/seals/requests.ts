@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { type Act, LICENSE_ACTS } from '../../subgraphs/kernel/license-acts.ts';
+import { type Act, LICENSE_ACTS, type SealedAct } from '../../subgraphs/kernel/license-acts.ts';
 import { createTypesetter } from '../../subgraphs/kernel/pdf/document.ts';
 import {
   type AuthorisingSubgraph,
@@ -165,16 +165,16 @@ export const STATEMENT: ActStatement = {
   KZ_SJS: 'z'.repeat(21).concat('g'),
 };
 
-/** What a statement of an act must say of it. A decision document is no act on a license: then any license act's. */
-const rowOf = (act: Act | 'DECISION') => LICENSE_ACTS[act === 'DECISION' ? 'SUSPEND' : act];
+/** What a statement of an act must say of it. A notice is no act on a license: then any license act's. */
+const rowOf = (act: SealedAct | Act) => LICENSE_ACTS[act === 'DECISION' || act === 'NOTICE' ? 'SUSPEND' : act];
 
 /** Returns the statement of an act that an organ does on its own authority. */
-export function ownStatementOf(act: Act | 'DECISION'): ActStatement {
+export function ownStatementOf(act: SealedAct | Act): ActStatement {
   return { ...STATEMENT, CZ: act, ZZZT: rowOf(act).to };
 }
 
 /** Returns the statement of an act that a case ended in. Its words are fixed. */
-export function caseStatementOf(act: Act | 'DECISION'): ActStatement {
+export function caseStatementOf(act: SealedAct | Act): ActStatement {
   return { ...ownStatementOf(act), SM: `依申请${rowOf(act).label}`, KZ_BJBH: RECORD.KZ_BJBH };
 }
 

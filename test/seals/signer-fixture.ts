@@ -26,6 +26,7 @@ const KEY_SPECS = {
   status: ['status', 'status', 'P-256', STATUS_NAME],
   seal: [SEAL, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '于都县林业局' }],
   code: [`${SEAL} code`, 'code', 'P-256', { ...ROOT_NAME, organisation: '于都县林业局' }],
+  acceptanceSeal: [`${COUNTY}-acceptance-seal`, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '于都县林业局' }],
   citySeal: [`${CITY}-approval-seal`, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
   cityCode: [`${CITY}-approval-seal code`, 'code', 'P-256', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
 } as const satisfies Record<string, [string, Profile, KeyKind, typeof ROOT_NAME]>;

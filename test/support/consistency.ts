@@ -136,7 +136,7 @@ async function checkSealUses(sql: postgres.Sql): Promise<string[]> {
   const decisions = await sql<DecisionRow[]>`
     select d.notice_id, f.bytes as file, d.signature, u.document_digest as sealed_digest, u.signature as made
     from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
-    left join seals.seal_use u on u.issuance_id = d.notice_id and u.content_digest = n.content_digest and u.act = 'DECISION'
+    left join seals.seal_use u on u.issuance_id = d.notice_id and u.content_digest = n.content_digest and u.act = case n.kind when 'DECISION' then 'DECISION' else 'NOTICE' end
     where d.state = 'DONE'`;
   const unsealedDecisions = decisions
     .filter(({ file, signature, sealed_digest, made }) => {

@@ -130,6 +130,8 @@ async function areProjectionsCaughtUp(adminUrl: string): Promise<boolean> {
       (select count(*) from cases.guide_fact) = (select count(distinct matter_id) from matters.guide_version) and
       (select count(*) from cases.license_type_fact) = (select count(distinct code) from matters.license_type_version) and
       (select count(*) from licenses.license_type) = (select count(distinct code) from matters.license_type_version) and
+      (select count(*) from cases.acceptance_seal) =
+        (select count(*) from seals.seal where kind = 'ACCEPTANCE_SEAL' and required_since is not null) and
       (select count(*) from licenses.seal_fact) = (select count(*) from seals.seal) as done`;
     return row?.done === true;
   } finally {

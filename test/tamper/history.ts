@@ -163,9 +163,10 @@ async function decideWithoutLicense(hub: TestHub, route: Route, granted: boolean
   await mutate(hub, route.decides, 'decideCase', 'DecideCaseInput', decisionInput);
   // Wait here, before a later step suspends a seal. A retry could otherwise meet the seal suspended again.
   await waitUntil('the decision is sealed', async () => {
-    const query = 'query($id: ID!) { case(id: $id) { notices { sealed } } }';
+    const query = 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }';
     const { data } = await hub.ask('auditor', query, { id: createdCase.id });
-    return data.case.notices.some((notice: { sealed: boolean }) => notice.sealed);
+    const { notices } = data.case as { notices: { kind: string; sealed: boolean }[] };
+    return notices.some(({ kind }) => kind === 'DECISION') && notices.every(({ sealed }) => sealed);
   });
 }
 

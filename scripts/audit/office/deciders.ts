@@ -47,13 +47,15 @@ const DELEGATED = `case when exists (select 1 from matters.delegation_change n
     and daterange(d.valid_from, d.valid_to, '[]') && daterange(${day('a.at')}, ${day('s.at')}, '[]')) end`;
 
 const USES = `select 'use:' || issuance_id as object, authorisation, organ, case_id from seals.seal_use
+  where act <> 'NOTICE'
   union all select 'code:' || issuance_id, authorisation, organ, case_id from seals.seal_code`;
 
 /**
  * Audits in whose place each person authorised a seal: the authorisation says the person's organ, the organ that
  * decides, and the exception. The decision of the case, the list of delegations and the exceptions must say the same.
  */
-export async function* auditDeciders({ sql }: AuditInput): AsyncGenerator<Finding> {
+export async function* auditDeciders(input: AuditInput): AsyncGenerator<Finding> {
+  const { sql } = input;
   const rows = sql<DecidedUse[]>`select u.object, u.authorisation, u.organ, u.case_id as "caseId",
       s.actor_id as "actorId", s.organ as "stepOrgan", c.delegation->'decides'->>'organ' as decides,
       (select x->>'id' from jsonb_array_elements(case when jsonb_typeof(s.data->'exceptions') = 'array'
@@ -73,6 +75,34 @@ export async function* auditDeciders({ sql }: AuditInput): AsyncGenerator<Findin
     if (!statement.success || !statement.data.decider) continue;
     for (const detail of listDifferences(use, statement.data, statement.data.decider))
       yield buildFinding('DECIDER_DIFFERS', use.object, detail);
+  }
+  yield* auditNotices(input);
+}
+
+/** A use of an acceptance seal, with the steps of its case at the time of the notice. */
+interface NoticeUse {
+  object: string;
+  authorisation: string;
+  organ: string;
+  /** Who did these steps. */
+  actors: string[];
+  /** The organ that issued the notice. Null if there is no such notice. */
+  issuer: string | null;
+}
+
+/** Audits who authorised the seal on a notice: whoever did its step, for the organ that issued it. */
+async function* auditNotices({ sql }: AuditInput): AsyncGenerator<Finding> {
+  const rows = sql<NoticeUse[]>`select 'use:' || u.issuance_id as object, u.authorisation, u.organ, n.organ as issuer,
+      array(select s.actor_id from cases.case_step s where s.case_id = u.case_id and s.at = n.issued_at
+        and s.actor_id is not null) as actors
+    from seals.seal_use u left join cases.notice n on n.id = u.issuance_id where u.act = 'NOTICE'`;
+  for await (const { object, authorisation, organ, actors, issuer } of streamRows(rows)) {
+    const statement = sealAuthorisation.safeParse(decodeStatement(authorisation));
+    if (!statement.success) continue;
+    const { actor, decider } = statement.data;
+    if (!actors.includes(actor)) yield buildFinding('DECIDER_DIFFERS', object, '授权人没有办理此文书所载的环节');
+    if (issuer !== organ || decider?.decides !== organ)
+      yield buildFinding('DECIDER_DIFFERS', object, `文书由 ${issuer ?? '（无）'} 出具，用的是 ${organ} 的印章`);
   }
 }
 

@@ -75,6 +75,11 @@ function rolesOfStep({ kind }: PersonAct): readonly Role[] {
   return [...roles, ...actions.flatMap((name) => CASE_ACTIONS[name].grants.flatMap((grant) => grant.roles))];
 }
 
+/** Who does a step that a notice documents. */
+const NOTICE_CLERKS = (['ACCEPTED', 'SUPPLEMENT_ASKED', 'NOT_ACCEPTED', 'DELIVERED'] as const).flatMap((kind) =>
+  STEP_RULES[kind].actions.flatMap((name) => CASE_ACTIONS[name].grants.flatMap((grant) => grant.roles)),
+);
+
 /** Who may ask first, by the rows of the policy, for what two persons ask for by the same mutation (双人复核). */
 const FIRST_PERSONS: Readonly<Record<CountersignedKind, { grants: readonly { roles: readonly Role[] }[] }>> = {
   VOID_TASK: LICENSES_POLICY.voidTask,
@@ -133,13 +138,14 @@ const SOURCES: readonly ActSource[] = [
     query: (sql) => sql<
       PersonAct[]
     >`select u.object, u.act as kind, u.authorised_by_id as "actorId", u.at, u.authorisation,
-        array[u.organ] || ${sql.unsafe(SECONDED('u.organ', 'u.authorised_by_id'))} as organs, null as window,
+        array[u.organ] || ${sql.unsafe(SECONDED('u.organ', 'u.authorised_by_id'))} as organs,
+        case when u.act = 'NOTICE' then c.division_code end as window,
         exists (${sql.unsafe(PLATFORM_MESSAGES)} and u.authorised_by_id like 'platform:' || m.platform_id || '/%'
-          and m.type = 'DECIDED' and m.case_number = c.number) as "isOfPlatform"
+          and (m.type = 'DECIDED' or u.act = 'NOTICE') and m.case_number = c.number) as "isOfPlatform"
       from (select 'use:' || issuance_id as object, act, authorised_by_id, organ, at, authorisation, case_id from seals.seal_use
         union all select 'code:' || issuance_id, act, authorised_by_id, organ, at, authorisation, case_id from seals.seal_code) u
       left join cases.case_file c on c.id = u.case_id`,
-    roles: () => ['APPROVER'],
+    roles: ({ kind }) => (kind === 'NOTICE' ? NOTICE_CLERKS : ['APPROVER']),
   },
   {
     name: '印章办理',

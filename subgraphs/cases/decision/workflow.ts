@@ -23,7 +23,7 @@ import { listUsedExceptions, toStepData } from '../exception/step.ts';
 import { currentOn } from '../fact/license.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
-import { prepareDecision, writeDeliveryReceipt } from '../notice/workflow.ts';
+import { prepareDecision, toNoticeSettings, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
 import { addFormerHolder } from '../reception/consent.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
@@ -111,8 +111,13 @@ export function deliverDecision(
     );
     const delivery = addFormerHolder(subject, situationOf(subject), readDelivery(input, subject.applicant.name));
     const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
-    const { publicUrl } = deps;
-    await writeDeliveryReceipt(tx, { subject, step: { ...step, note: null }, delivery, license: null, publicUrl });
+    await writeDeliveryReceipt(tx, {
+      subject,
+      step: { ...step, note: null },
+      delivery,
+      license: null,
+      ...toNoticeSettings(deps, clerk),
+    });
     return store.addStep(tx, subject, step);
   });
 }

@@ -1,13 +1,27 @@
+<<<<<<< HEAD
 import { and, asc, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
+=======
+import { and, eq, inArray, isNotNull, lte, ne, or, sql } from 'drizzle-orm';
+>>>>>>> 1b0f8588 (Revert "Revert "Notices bear the acceptance seal of the organ that writes them, authorised by whoever did the step"")
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
+import type { EventPayload } from '../../kernel/events/events.ts';
 import { keyOfLicense, readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { printedNumber } from '../../kernel/license-type/license-key.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import { type LicenseFact, matterOn } from '../case.ts';
 import type { PublishedGuides } from '../reception/guide.ts';
-import { caseFile, caseLicense, guideFact, licenseFact, licenseKey, licenseTypeFact, matterFact } from '../tables.ts';
+import {
+  acceptanceSeal,
+  caseFile,
+  caseLicense,
+  guideFact,
+  licenseFact,
+  licenseKey,
+  licenseTypeFact,
+  matterFact,
+} from '../tables.ts';
 
 /** Returns a matter with its organs as they are named on a day, or null. */
 export async function findMatter(db: Reader, id: string, day: Day): Promise<MatterFact | null> {
@@ -39,6 +53,24 @@ export async function addLicenseFacts(tx: Transaction, facts: readonly LicenseFa
   const keys = facts.map(({ identifier, number }) => ({ key: keyOfLicense(identifier), number }));
   await tx.insert(licenseFact).values(facts.map(toLicenseRow)).onConflictDoNothing();
   await tx.insert(licenseKey).values(keys).onConflictDoNothing();
+}
+
+/** Keeps when an organ's acceptance seal was put into use. Other seals, and one not in use yet, change nothing. */
+export async function putAcceptanceSeal(
+  tx: Transaction,
+  { kind, organ, requiredSince }: EventPayload<'SealChanged'>,
+): Promise<void> {
+  if (kind !== 'ACCEPTANCE_SEAL' || !requiredSince) return;
+  await tx
+    .insert(acceptanceSeal)
+    .values({ organ, requiredSince: new Date(requiredSince) })
+    .onConflictDoNothing();
+}
+
+/** Whether the notices that an organ writes at a moment bear its acceptance seal. */
+export async function bearsAcceptanceSeal(db: Reader, organ: string, at: Date): Promise<boolean> {
+  const isBorne = and(eq(acceptanceSeal.organ, organ), lte(acceptanceSeal.requiredSince, at));
+  return (await db.select().from(acceptanceSeal).where(isBorne)).length > 0;
 }
 
 export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
+import { instant } from '../../kernel/columns.ts';
 import type { PublishedLicenseType } from '../../kernel/license-type/type.ts';
 import { defineOrganTable } from '../../kernel/organ/organ-tables.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
@@ -41,6 +42,13 @@ export const licenseFact = schema.table(
 
 /** The license that identifiers name, by what those of a license share (`keyOfLicense`). Filled by LicenseChanged. */
 export const licenseKey = schema.table('license_key', { key: text().primaryKey(), number: text().notNull() });
+
+/** Acceptance seals (受理专用章) that were put into use, one an organ, from SealChanged. */
+export const acceptanceSeal = schema.table('acceptance_seal', {
+  organ: text().primaryKey(),
+  /** When it was first put into use: notices written since then bear it. */
+  requiredSince: instant().notNull(),
+});
 
 /** License types (证照类型), from the newest LicenseTypeChanged. */
 export const licenseTypeFact = schema.table('license_type_fact', {

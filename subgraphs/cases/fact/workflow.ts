@@ -22,6 +22,7 @@ import {
   addLicenseFacts,
   findLicense,
   listUndelivered,
+  putAcceptanceSeal,
   putGuideFact,
   putLicenseFact,
   putLicenseTypeFact,
@@ -63,6 +64,8 @@ export function receive(
         }
         case 'OrderAnswered':
           return recordOrderAnswer(tx, event.payload);
+        case 'SealChanged':
+          return putAcceptanceSeal(tx, event.payload);
         case 'DutyChanged':
           return putDuty(tx, event.payload);
         case 'ProposalChanged':
@@ -149,7 +152,7 @@ async function enterDelivered(tx: Transaction, caseId: string | null, served: Se
   const license = number === null ? null : { name: subject.delegation.outcome.name, number };
   const step = { at, note: null, finding: null };
   try {
-    await writeDeliveryReceipt(tx, { subject, step, delivery, license, publicUrl });
+    await writeDeliveryReceipt(tx, { subject, step, delivery, license, clerk: null, publicUrl });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }

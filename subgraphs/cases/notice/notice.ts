@@ -56,6 +56,8 @@ export interface NoticeFacts {
   delivered?: Required<Pick<NoticeContent, 'delivered' | 'delivery'>>;
   /** The law that the matter rests on (设定依据), which a decision cites first. */
   legalBasis?: readonly string[];
+  /** Whether the notice bears the organ's acceptance seal. Not for decisions. */
+  isSealed?: boolean;
 }
 
 /** A line of a license before and after a decision. Null: there was or is none. */
@@ -65,7 +67,7 @@ export interface NoticeChange {
   after: string | null;
 }
 
-/** The full text of a notice. It is stored, rendered, attached to its PDF and, for a decision, sealed. */
+/** The full text of a notice. It is stored, rendered, attached to its PDF and sealed. */
 export interface NoticeContent {
   kind: NoticeKind;
   title: string;
@@ -110,6 +112,8 @@ export interface NoticeContent {
   delivery?: Delivery;
   /** Absent in notices of releases up to 0.4.1, and in those that are no receipt. */
   progress?: { url: string; code: string };
+  /** The kind of seal that it bears. Absent in decisions, and in notices without a seal. */
+  seal?: 'ACCEPTANCE_SEAL';
   /** Random element, which the workflow adds with the number. Absent in notices of releases up to 0.4. */
   salt?: string;
 }
@@ -201,6 +205,7 @@ export function composeNotice(
     issuedAt: step.at.toISOString(),
     ...(facts.progress ? { progress: facts.progress } : {}),
     ...facts.delivered,
+    ...(facts.isSealed ? { seal: 'ACCEPTANCE_SEAL' as const } : {}),
   };
   const opening = [...openingOf(draft, subject), ...(facts.exceptions ?? [])];
   return { ...draft, opening, closing: closingOf(draft, subject) };

@@ -40,8 +40,8 @@ export function renderNoticeOnce(content: NoticeContent): Uint8Array {
 }
 
 /**
- * Renders a decision document, ready for the signature, with the picture of its organ's seal where the template puts
- * it.
+ * Renders a notice that is sealed, ready for the signature, with the picture of its organ's seal where the template
+ * puts it.
  * The picture is `ownPicture`, the office's own PNG, or a drawn one if that is null.
  * Throws UnprintableText, RenderError.
  */
@@ -49,7 +49,7 @@ export function renderSealable(content: NoticeContent, ownPicture: Uint8Array | 
   const { pdf, seal } = typesetContent(content);
   if (!seal) throw new RenderError(`the template of ${content.number} says nowhere where the seal goes`);
   const { name } = content.organ;
-  const picture = ownPicture ? toSealImage(ownPicture) : drawSeal(name, '电子印章');
+  const picture = ownPicture ? toSealImage(ownPicture) : drawSeal(name, content.seal ? '受理专用章' : '电子印章');
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(content.issuedAt), picture, place });
 }

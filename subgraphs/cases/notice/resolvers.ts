@@ -40,7 +40,7 @@ export function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
     issuedAt,
     organ: { id: organ },
     contentDigest,
-    // A decision is not handed out before it is sealed.
+    // What is to be sealed is not handed out before it is.
     url: seal && !isSealed ? null : `/cases/notices/${id}.pdf`,
     sealed: isSealed,
     signature: seal?.signedAt && isSealed ? { url: `/cases/notices/${id}.p7s`, signedAt: seal.signedAt } : null,

@@ -21,7 +21,7 @@ const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：下�
 
 /**
  * `GET /cases/notices/<id>.pdf`, for whoever may see the case: the applicant, and others for a purpose.
- * For a sealed decision document there is also the signature alone, `.p7s`.
+ * For a sealed notice there is also the signature alone, `.p7s`.
  * The answer is the same 404 if there is none, it is not sealed yet, or the caller may not see it.
  */
 export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options: ServeOptions): void {
@@ -48,7 +48,7 @@ export function noticeRoutes(app: FastifyInstance, deps: NoticeReaders, options:
 }
 
 /**
- * Returns the sealed file of a decision document, or null before it is sealed. Renders any other notice on request.
+ * Returns the sealed file of a notice, or null before it is sealed. Renders one without a seal on request.
  */
 async function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Promise<Uint8Array | null> {
   if (!seal) return renderNoticeOnce(notice.content);

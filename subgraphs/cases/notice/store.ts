@@ -9,7 +9,7 @@ const { decisionSeal, notice, sealedFile } = tables;
 export type NoticeRow = typeof notice.$inferSelect;
 export type SealRow = typeof decisionSeal.$inferSelect;
 
-/** A notice, with its seal if it is a decision document. */
+/** A notice, with its seal if it bears one. */
 export interface StoredNotice {
   notice: NoticeRow;
   seal: SealRow | null;
@@ -77,7 +77,7 @@ const RETRY_SECONDS = 2;
 /** Most documents that one poll leases. */
 const MAX_LEASED_DOCUMENTS = 16;
 
-/** Leases decision documents that are prepared and not sealed to the caller. Returns their notice ids. */
+/** Leases notices that are prepared and not sealed to the caller. Returns their notice ids. */
 export async function leaseUnsealed(tx: Transaction): Promise<string[]> {
   const dueSeals = tx
     .select({ id: decisionSeal.noticeId })
@@ -138,6 +138,6 @@ export async function listSealedDecisions(db: Reader, caseIds: readonly string[]
     .select({ caseId: notice.caseId })
     .from(notice)
     .innerJoin(decisionSeal, eq(decisionSeal.noticeId, notice.id))
-    .where(and(inArray(notice.caseId, [...caseIds]), eq(decisionSeal.state, 'DONE')));
+    .where(and(inArray(notice.caseId, [...caseIds]), eq(notice.kind, 'DECISION'), eq(decisionSeal.state, 'DONE')));
   return new Set(rows.map(({ caseId }) => caseId));
 }

@@ -18,7 +18,7 @@ export const documentNumber = schema.table(
 export const notice = schema.table(
   'notice',
   {
-    /** For a decision also the issuance id under which its seal is used. */
+    /** Where it is sealed, also the issuance id under which its seal is used. */
     id: uuid().primaryKey(),
     serial: serial().unique(),
     caseId: uuid().notNull(),
@@ -33,7 +33,7 @@ export const notice = schema.table(
   (table) => [index().on(table.caseId, table.serial)],
 );
 
-/** The seal on a decision document. It is authorised with the decision and used afterwards. */
+/** The seal on a decision document or another notice. It is authorised with the step and used afterwards. */
 export const decisionSeal = schema.table(
   'decision_seal',
   {
@@ -43,7 +43,7 @@ export const decisionSeal = schema.table(
     state: text().$type<'PREPARED' | 'DONE'>().notNull(),
     organ: text().notNull(),
     matterId: text().notNull(),
-    /** The decider's seal authorisation, a JWS that only the seals subgraph reads. */
+    /** The seal authorisation of the decider, or of whoever did the step: a JWS that only the seals subgraph reads. */
     authorisation: text().notNull(),
     preparedAt: instant().notNull(),
     /** Digest of the file to be sealed, once it is rendered. The first rendering stays. */

@@ -16,7 +16,7 @@ import type { ServiceIdentity } from '../../kernel/sealing/service-token.ts';
 import type { ReadPicture, Sign } from '../../kernel/sealing/sign.ts';
 import type { PersonSigning } from '../../kernel/sealing/signing-workflow.ts';
 import type { Case } from '../case.ts';
-import { findMatter } from '../fact/store.ts';
+import { bearsAcceptanceSeal, findMatter } from '../fact/store.ts';
 import { CODE_CHARS, progressUrl, writeCode } from '../progress/progress.ts';
 import { consentOf } from '../reception/consent.ts';
 import {
@@ -42,10 +42,10 @@ export interface WrittenNotice {
 /**
  * Writes a notice (受理通知书、一次性告知书、不予受理通知书、送达回证).
  * Must be called in the transaction of the step that it documents.
- * `organ` is the organ in whose name the clerk acts.
+ * `organ` is the organ in whose name the clerk acts. Without a `clerk` nobody authorises a seal, so it bears none.
  * The number is taken under a row lock; a rollback returns it. Refuses FIELD_MALFORMED if a text cannot be printed.
  */
-export function writeNotice(
+export async function writeNotice(
   tx: Transaction,
   input: {
     kind: Exclude<NoticeKind, 'DECISION'>;
@@ -53,13 +53,50 @@ export function writeNotice(
     step: NoticeStep;
     organ: string;
     facts?: NoticeFacts;
+    clerk: NoticeClerk | null;
     /** The public URL of the gateway. A receipt leads there. */
     publicUrl: string;
   },
 ): Promise<WrittenNotice> {
-  const { kind, subject, step, organ, publicUrl } = input;
-  const facts = RECEIPTS.has(kind) ? { ...input.facts, progress: makeProgress(publicUrl) } : input.facts;
-  return insertDraft(tx, kind, subject, step, organOf(subject, organ), { facts });
+  const { kind, subject, step, organ, clerk, publicUrl } = input;
+  const issuer = organOf(subject, organ);
+  const isSealed = clerk !== null && (await bearsAcceptanceSeal(tx, issuer.id, step.at));
+  const progress = RECEIPTS.has(kind) ? { progress: makeProgress(publicUrl) } : {};
+  const written = await insertDraft(tx, kind, subject, step, issuer, {
+    facts: { ...input.facts, ...progress, isSealed },
+  });
+  if (isSealed) await authoriseNotice(tx, written, { subject, step, organ: issuer, clerk });
+  return written;
+}
+
+/** Who did the step that a notice documents, and authorises its seal with it; and who signs the authorisation. */
+export interface NoticeClerk {
+  person: Person;
+  identity: ServiceIdentity;
+}
+
+/** Returns what `writeNotice` takes of the process and of whoever does the step. */
+export const toNoticeSettings = (
+  { identity, publicUrl }: { identity: ServiceIdentity; publicUrl: string },
+  person: Person,
+): { clerk: NoticeClerk; publicUrl: string } => ({ clerk: { person, identity }, publicUrl });
+
+/** Stores the authorisation of a notice's seal by the person who did the step. The notice is sealed afterwards. */
+async function authoriseNotice(
+  tx: Transaction,
+  { id: noticeId, contentDigest }: WrittenNotice,
+  use: { subject: NoticeCase; step: NoticeStep; organ: OrganFact; clerk: NoticeClerk },
+): Promise<void> {
+  const { subject, step, organ, clerk } = use;
+  const { id: actor, name: actorName, organ: ownOrgan, window } = clerk.person;
+  const { matterId } = subject.matter;
+  const place = { organ: ownOrgan ?? '', decides: organ.id, exception: null };
+  const authorisation = await writeAuthorisation(clerk.identity, {
+    ...{ actor, actorName, organ: organ.id, matter: matterId, caseId: subject.id, act: 'NOTICE', contentDigest },
+    authorisedAt: step.at.toISOString(),
+    decider: window === null ? place : { ...place, window },
+  });
+  await store.insertSeal(tx, { noticeId, organ: organ.id, matterId, authorisation, preparedAt: step.at });
 }
 
 /**
@@ -74,17 +111,20 @@ export async function writeDeliveryReceipt(
     step: NoticeStep;
     delivery: Delivery;
     license: { name: string; number: string } | null;
+    /** Null if a counter of licenses delivered: cases hear of it by an event. */
+    clerk: NoticeClerk | null;
     publicUrl: string;
   },
 ): Promise<void> {
-  const { subject, step, delivery, license, publicUrl } = input;
+  const { subject, step, delivery, license, clerk, publicUrl } = input;
   const notices = (await store.findByCases(tx, [subject.id])).get(subject.id) ?? [];
   const decisions = notices.flatMap(({ notice: { kind, number, content } }) =>
     kind === 'DECISION' ? [{ name: content.title, number }] : [],
   );
   const { formerHolder, ...own } = delivery;
   const organ = subject.acceptedBy ?? subject.delegation.countyOrgan;
-  const write = (facts: NoticeFacts) => writeNotice(tx, { kind: 'DELIVERY', subject, step, organ, facts, publicUrl });
+  const write = (facts: NoticeFacts) =>
+    writeNotice(tx, { kind: 'DELIVERY', subject, step, organ, facts, clerk, publicUrl });
   await write({ delivered: { delivered: license ? [...decisions, license] : decisions, delivery: own } });
   const consent = consentOf(subject);
   if (!formerHolder || !consent) return;
@@ -172,7 +212,7 @@ export async function prepareDecision(
   return { ...storedNotice, authorisation };
 }
 
-/** Dependencies of sealing a decision document. */
+/** Dependencies of sealing a notice. */
 export interface SealingDependencies {
   db: Database;
   sign: Sign;
@@ -183,21 +223,23 @@ export interface SealingDependencies {
 const SIGNER_UNAVAILABLE = '印章系统暂时无法连接，恢复后自动用印。';
 
 /**
- * Steps ② and ③ of a decision document, from any state. Safe to run twice and concurrently.
+ * Steps ② and ③ of a notice that is sealed, from any state. Safe to run twice and concurrently.
  * Returns why the document waits, or null if it is sealed. Throws what the signer threw, other than a refusal.
  */
 export async function completeDecision(deps: SealingDependencies, noticeId: string): Promise<string | null> {
-  const outcome = await sealDecision(deps, noticeId);
+  const outcome = await sealNotice(deps, noticeId);
   return outcome.state === 'DONE' ? null : outcome.reason;
 }
 
-async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId: string): Promise<SealingOutcome> {
+async function sealNotice({ db, sign, picture }: SealingDependencies, noticeId: string): Promise<SealingOutcome> {
   const stored = await store.findNotice(db, noticeId);
-  if (!stored?.seal) throw new Error(`no decision ${noticeId}`);
+  if (!stored?.seal) throw new Error(`no notice ${noticeId} is to be sealed`);
   const { notice, seal } = stored;
   if (seal.state === 'DONE') return { state: 'DONE' };
   const { organ, matterId, authorisation } = seal;
-  const use = { organ, matterId, act: 'DECISION', level: levelOfDivision(notice.content.organ.divisionCode) } as const;
+  const { content } = notice;
+  const act = notice.kind === 'DECISION' ? ('DECISION' as const) : ('NOTICE' as const);
+  const use = { organ, matterId, act, level: levelOfDivision(content.organ.divisionCode) };
   const readFile = async (digest: string) => {
     const file = await store.findFile(db, digest);
     if (!file) throw new Error(`no file ${digest}`);
@@ -207,18 +249,18 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
     findFile: async () => (seal.documentDigest === null ? null : readFile(seal.documentDigest)),
     async render() {
       const { name: _, ...authoriser } = readUnverifiedAuthoriser(authorisation);
-      return renderSealable(notice.content, await picture({ ...use, ...authoriser }));
+      return renderSealable(content, await picture({ ...use, ...authoriser }));
     },
     storeFile: async (pdf) => readFile(await db.transaction((tx) => store.storeFile(tx, notice.id, pdf))),
     buildRequest: (document) => ({
       ...use,
       issuanceId: notice.id,
       caseId: notice.caseId,
-      identifier: notice.content.caseNumber,
+      identifier: act === 'DECISION' ? content.caseNumber : content.number,
       // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
       profile: isSealedPdf(document) ? 'PADES' : 'CADES',
       document,
-      content: { ...notice.content },
+      content: { ...content },
       authorisation,
     }),
     // Sealed: it may be read and delivered now.
@@ -233,7 +275,7 @@ async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId
 const POLL_MS = 500;
 
 /**
- * Polls for decision documents and seals them.
+ * Polls for notices that wait for their seal, and seals them.
  * This includes documents left prepared by a crash or a stopped seal.
  */
 export function startSealing(
@@ -241,7 +283,7 @@ export function startSealing(
 ): Loop {
   const sealDueDocuments = async () => {
     const ids = await deps.db.transaction((tx) => store.leaseUnsealed(tx));
-    await completeAll(ids, (id) => sealDecision(deps, id), deps.onError ?? (() => {}));
+    await completeAll(ids, (id) => sealNotice(deps, id), deps.onError ?? (() => {}));
     return false;
   };
   return startLoop(sealDueDocuments, { pollMs: deps.pollMs ?? POLL_MS, isDelayed: true, onError: deps.onError });

@@ -22,7 +22,7 @@ import type { SubmittedMaterial } from '../material/material.ts';
 import { addMaterials, listMaterials, type NewMaterial } from '../material/store.ts';
 import { type HandIn, prepareMaterials } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
-import { writeNotice } from '../notice/workflow.ts';
+import { toNoticeSettings, writeNotice } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
@@ -228,7 +228,7 @@ export function acceptApplication(deps: WorkflowDependencies, command: CaseComma
 }
 
 async function enterAcceptance(
-  { publicUrl }: Pick<WorkflowDependencies, 'publicUrl'>,
+  { publicUrl, identity }: Pick<WorkflowDependencies, 'publicUrl' | 'identity'>,
   tx: Transaction,
   subject: Case,
   clerk: Person,
@@ -266,6 +266,7 @@ async function enterAcceptance(
     step: record,
     organ: acceptedBy,
     facts: { limits, received },
+    clerk: { person: clerk, identity },
     publicUrl,
   });
   return accepted;
@@ -292,7 +293,7 @@ export function askSupplement(
     const missing = request.items.map((name) => ({ name, remark: null }));
     const facts = { missing, supplementBy: until };
     const organ = counterOf(subject, clerk);
-    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ, facts, publicUrl: deps.publicUrl });
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ, facts, ...toNoticeSettings(deps, clerk) });
     return store.addStep(tx, subject, step);
   });
 }
@@ -375,7 +376,7 @@ export function refuseAcceptance(deps: WorkflowDependencies, command: CaseComman
     requireReason(reason);
     const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
     const organ = counterOf(subject, clerk);
-    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ, publicUrl: deps.publicUrl });
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ, ...toNoticeSettings(deps, clerk) });
     return store.addStep(tx, subject, step);
   });
 }

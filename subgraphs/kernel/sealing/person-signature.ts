@@ -41,12 +41,24 @@ export const decider = z.object({
   decides: z.string(),
   /** Id of the recorded exception by which a person of another organ decides (SECOND_PERSON), or null. */
   exception: z.string().nullable(),
+  /** Division code of the integrated window for which the person did the step. Only on notices. */
+  window: z.string().optional(),
 });
 export type Decider = z.infer<typeof decider>;
 
 /** Whether a person decides for `organ`: as one of its own, or by an exception that cases have recorded. */
 export function decidesFor(organ: string, { organ: own, decides, exception }: Decider): boolean {
   return decides === organ && (own === organ || exception !== null);
+}
+
+/**
+ * Whether a person acts for `organ` in an act. A notice is authorised by whoever did its step for the organ: one of its
+ * own people, or one at the window through which it accepts. Everything else is decided.
+ */
+export function authorisesFor(organ: string, decider: Decider, act: string): boolean {
+  if (act !== 'NOTICE') return decidesFor(organ, decider);
+  // The organ accepts through the window, whichever organ its people belong to.
+  return decidesFor(organ, { ...decider, exception: decider.window ?? decider.exception });
 }
 
 /** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */

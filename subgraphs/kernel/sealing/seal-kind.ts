@@ -17,7 +17,7 @@ export const SEAL_KIND_OF: Record<SealedDocument, Record<OrganLevel, SealKind>> 
 
 /** Returns what an act seals. */
 export function documentOf(act: SealedAct): SealedDocument {
-  return act === 'DECISION' ? 'DECISION' : 'LICENSE';
+  return act === 'DECISION' || act === 'NOTICE' ? act : 'LICENSE';
 }
 
 /** Returns the level of the organ of a division (GB/T 2260): the code of a city ends with 00. */

@@ -5,7 +5,7 @@ import type { SealGrant } from '../events/seal-grant.ts';
 import { SEALED_ACT_NAMES } from '../license-acts.ts';
 import { MAX_DUPLICATES } from '../license-type/type.ts';
 import type { AttestActsRequest, AttestRequest } from './attest.ts';
-import { type Decider, decider, decidesFor } from './person-signature.ts';
+import { authorisesFor, type Decider, decider } from './person-signature.ts';
 import type { SealPurpose } from './seal-kind.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -30,7 +30,10 @@ const sealUse = z.object({
   act: z.enum(SEALED_ACT_NAMES),
   /** Level of the sealing organ, which with the act says the kind of the seal (`SEAL_KIND_OF`). */
   level,
-  /** Identifier of the license version that, or whose act, is sealed. For a decision document: the case number. */
+  /**
+   * Identifier of the license version that, or whose act, is sealed. For a decision document: the case number. For
+   * another notice: its own number.
+   */
   identifier: z.string(),
   /** The blank for the new sheet, if the act makes one. It is fixed here so that nobody can claim another one later. */
   blankNumber: z.string().max(64).nullable().optional(),
@@ -86,14 +89,15 @@ export interface AuthorisedUse extends SealPurpose {
 
 /**
  * Returns whether one of a seal's grants allows a use on a day. A grant without a person is for whoever decides the
- * matter: for nobody but a person of the organ that decided, or one who decides for it by a recorded exception.
+ * matter: for nobody but a person of the organ that decided, or one who decides for it by a recorded exception;
+ * of a notice, for whoever did its step.
  */
 export function isGranted(
   grants: readonly SealGrant[],
-  { organ, matterId, personId, decider }: Pick<AuthorisedUse, 'organ' | 'matterId' | 'personId' | 'decider'>,
+  { organ, matterId, personId, decider, act }: Omit<AuthorisedUse, 'level' | 'authorisedAt'>,
   day: Day,
 ): boolean {
-  const isDecider = decider === null || decidesFor(organ, decider);
+  const isDecider = decider === null || authorisesFor(organ, decider, act);
   return grants.some(
     (grant) =>
       grant.matter === matterId &&

@@ -8,7 +8,7 @@ import {
   type SealAuthorisation,
   type VerifiedAuthorisation,
 } from '../../kernel/sealing/authorisation.ts';
-import { authorisesContent, decidesFor } from '../../kernel/sealing/person-signature.ts';
+import { authorisesContent, authorisesFor } from '../../kernel/sealing/person-signature.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type PersonKeys, requirePersonSignature } from './person/credential.ts';
 
@@ -43,9 +43,10 @@ export async function requireAuthorisation(
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
     authorisesContent(statement, request.act, computeContentDigest(request.content)) &&
-    (statement.decider === undefined || decidesFor(request.organ, statement.decider));
+    (statement.decider === undefined || authorisesFor(request.organ, statement.decider, request.act));
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  requirePersonSignature(personKeys, statement, now);
+  // A notice decides nothing, and an acceptance seal goes onto nothing else: clerks sign no notice in person.
+  if (request.act !== 'NOTICE') requirePersonSignature(personKeys, statement, now);
   return statement;
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import type { SealKind } from '../../kernel/events/seal-grant.ts';
+import { Refusal } from '../../kernel/refusal.ts';
 import {
   type AttestActsRequest,
   type AttestRequest,
@@ -106,14 +107,14 @@ function requirePurpose({ keyId }: KeyRef, ...allowed: readonly (AuthorityKey | 
 const SEAL_KEY = /^(.+)-(unit|approval|license|acceptance)-seal( code)?$/;
 
 /**
- * Throws unless the key belongs to a seal of the organ whose person authorised the use, of a kind that may go onto the
- * document.
+ * Throws unless the key belongs to a seal of the organ whose person authorised the use. Refuses
+ * SEAL_AUTHORISATION_INVALID if no seal of that kind may go onto the document.
  */
 function requireSealFor({ keyId }: KeyRef, { organ, act }: Pick<SealUseRequest, 'organ' | 'act'>): void {
   const [, ofOrgan, kind = ''] = SEAL_KEY.exec(keyId) ?? [];
   if (ofOrgan !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
   if (!mayBear(documentOf(act), `${kind.toUpperCase()}_SEAL` as SealKind))
-    throw new Error(`the key ${keyId} is of no seal for ${act}`);
+    throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
 async function requireAuthoriser(...request: Parameters<typeof requireAuthorisation>): Promise<Authoriser> {

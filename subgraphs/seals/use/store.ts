@@ -6,6 +6,7 @@ import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keys
 import type { Page } from '../../kernel/list/page.ts';
 import { isInScope } from '../../kernel/organ/place-store.ts';
 import type { ReadScope } from '../../kernel/policy.ts';
+import { documentOf } from '../../kernel/sealing/seal-kind.ts';
 import type { SealUseRequest } from '../../kernel/sealing/sign.ts';
 import { type AuthorityRow, selectAuthorities } from '../certification/authority-store.ts';
 import type { CodeKeyRow } from '../certification/certificate-store.ts';
@@ -98,14 +99,18 @@ function lockStatements(
   useTable: typeof sealUse | typeof sealCode,
   { issuanceId, caseId, organ, matterId, identifier, act }: UseIdentity,
 ) {
-  const isDecision = act === 'DECISION';
+  const document = documentOf(act);
+  // A case has several notices, each under its own issuance.
+  const isOnce = document !== 'NOTICE';
   const isUsedElsewhere = (table: typeof sealUse | typeof sealCode) =>
-    sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId}
-      and (${table.act} = 'DECISION') = ${isDecision})`;
+    sql`(${isOnce} and exists (select from ${table} where ${table.caseId} = ${caseId}
+      and ${table.issuanceId} <> ${issuanceId}
+      and case when ${table.act} in ('DECISION', 'NOTICE') then ${table.act} else 'LICENSE' end = ${document}))`;
   // A QR code is signed only for a new version, so its identifier is that of one.
-  // The identifier of a decision document is the number of its case: digits alone.
+  // The identifier of a decision document is the number of its case, digits alone; that of a notice ends with 号.
   const isLost = sql`exists (select from ${lostUse} where
-    (${lostUse.caseId} = ${caseId} and (${lostUse.identifier} ~ '^[0-9]+$') = ${isDecision})
+    (${isOnce} and ${lostUse.caseId} = ${caseId} and case when ${lostUse.identifier} ~ '号$' then 'NOTICE'
+      when ${lostUse.identifier} ~ '^[0-9]+$' then 'DECISION' else 'LICENSE' end = ${document})
     or ${lostUse.issuanceId} = ${issuanceId} or (${lostUse.identifier} = ${identifier} and ${lostUse.kind} = 'CODE_USE'))`;
   return [
     // Without a case the second call locks nothing: both functions return null for null.

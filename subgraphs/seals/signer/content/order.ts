@@ -20,6 +20,7 @@ import {
   type SealableRecord,
   type SealableStatement,
   sealableDecision,
+  sealableNotice,
   sealableRecord,
   sealableStatement,
 } from './sealable.ts';
@@ -46,6 +47,11 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
     requireSameText(readAttached(file, ATTACHMENT_NAMES.notice), content);
     const { success, data } = sealableDecision.safeParse(content);
     if (!success || data.caseNumber !== identifier) throw buildDiffersRefusal();
+    requireAppearance(appearance, data.organ.name, data.issuedAt);
+  } else if (act === 'NOTICE') {
+    requireSameText(readAttached(file, ATTACHMENT_NAMES.notice), content);
+    const { success, data } = sealableNotice.safeParse(content);
+    if (!success || data.number !== identifier) throw buildDiffersRefusal();
     requireAppearance(appearance, data.organ.name, data.issuedAt);
   } else if (caseId === null) {
     requireSameText(file, content);
@@ -166,6 +172,7 @@ function requireRecord(record: SealableRecord, request: SealUseRequest, authoris
 function requireStatement(statement: SealableStatement, { act, identifier }: SealUseRequest, authorisedBy: string) {
   const agrees =
     act !== 'DECISION' &&
+    act !== 'NOTICE' &&
     statement.CZ === act &&
     statement.ZZBS === identifier &&
     statement.ZZZT === LICENSE_ACTS[act].to &&

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../../../kernel/day-schema.ts';
+import { DELIVERY_METHODS } from '../../../kernel/delivery/delivery.ts';
 import { recordedOwnershipSchema } from '../../../kernel/identity/co-ownership.ts';
 import { RECORD_CODE_KINDS } from '../../../kernel/identity/identity.ts';
 import { LICENSE_STATES } from '../../../kernel/license-acts.ts';
@@ -58,23 +59,15 @@ export type SealableStatement = z.infer<typeof sealableStatement>;
 const texts = z.array(text);
 const days = z.int().positive().nullable();
 
-/** A decision document (决定书). No other notice is sealed. */
-export const sealableDecision = z.strictObject({
-  kind: z.literal('DECISION'),
+/** What every notice says. */
+const noticeFields = {
   ...{ title: line, number: line },
-  decision: z.enum(['GRANTED', 'REJECTED']),
   organ: z.strictObject({ id: line, name: line, divisionCode: line }),
   window: line.nullable(),
   ...{ addressee: line, addresseeCode: line, caseNumber: line, matterId: line, matterName: line },
   received: z.array(z.strictObject({ name: text, copies: z.int().nonnegative().nullable() })),
   missing: z.array(z.strictObject({ name: text, remark: text.nullable() })),
   granted: z.array(z.strictObject({ label: text, text })),
-  changes: z
-    .strictObject({
-      act: line,
-      lines: z.array(z.strictObject({ label: text, before: text.nullable(), after: text.nullable() })),
-    })
-    .optional(),
   reason: text.nullable(),
   clauses: texts,
   supplementBy: line.nullable(),
@@ -82,4 +75,31 @@ export const sealableDecision = z.strictObject({
   ...{ opening: texts, closing: texts },
   ...{ issuedOn: line, issuedAt: instantSchema },
   salt: saltSchema.optional(),
+};
+
+/** A decision document (决定书). */
+export const sealableDecision = z.strictObject({
+  ...noticeFields,
+  kind: z.literal('DECISION'),
+  decision: z.enum(['GRANTED', 'REJECTED']),
+  changes: z
+    .strictObject({
+      act: line,
+      lines: z.array(z.strictObject({ label: text, before: text.nullable(), after: text.nullable() })),
+    })
+    .optional(),
+});
+
+/** Any other notice. It says that it bears the acceptance seal, and grants nothing. */
+export const sealableNotice = z.strictObject({
+  ...noticeFields,
+  kind: z.enum(['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DELIVERY']),
+  decision: z.null(),
+  granted: z.tuple([]),
+  seal: z.literal('ACCEPTANCE_SEAL'),
+  progress: z.strictObject({ url: line, code: line }).optional(),
+  delivered: z.array(z.strictObject({ name: text, number: line })).optional(),
+  delivery: z
+    .strictObject({ recipient: line, method: z.enum(DELIVERY_METHODS), expressNumber: line.nullable() })
+    .optional(),
 });
