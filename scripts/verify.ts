@@ -20,7 +20,7 @@ import {
 } from './evidence-files.ts';
 
 /**
- * `npm run verify`: verifies licenses, statements of later acts and QR codes offline, without a database.
+ * `npm run verify`: verifies licenses, statements of later acts, notices and QR codes offline, without a database.
  * `npm run verifier` writes it as one file, `verify.mjs`.
  */
 
@@ -110,7 +110,7 @@ function describeStatus({ state, asOf, reason, source }: LicenseStatus): string 
 function printReport(report: Report, { signaturePath }: Document): void {
   if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
   printJudgement(report);
-  const { record, statement, registered, signer, provenAt, claimedAt } = report;
+  const { record, statement, notice, registered, signer, provenAt, claimedAt } = report;
   if (registered) {
     printRegistered(registered, signer?.name ?? '');
     return;
@@ -118,6 +118,8 @@ function printReport(report: Report, { signaturePath }: Document): void {
   if (signer) console.log(`签章 ${signer.name}，${signer.organisation}`);
   if (claimedAt) console.log(`签章时间 ${claimedAt}${provenAt ? `，时间戳证明不晚于 ${provenAt}` : '，没有时间戳'}`);
   if (statement) console.log(`\n声明 ${statement.CZ}  ${statement.ZZBH}\n电子证照标识 ${statement.ZZBS}`);
+  if (notice)
+    console.log(`\n${notice.title}  ${notice.number}\n受文人 ${notice.addressee}\n办件编号 ${notice.caseNumber}`);
   if (!record) return;
   console.log(
     `查询状态 ask here: ${record.KZ_HYDZ}\n\n${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`,

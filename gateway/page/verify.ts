@@ -19,8 +19,8 @@ const TEXT = {
   },
   choose: { zh: '选择文件，或把文件拖到这里', en: 'Choose a file, or drop it here' },
   chooseWhat: {
-    zh: 'PDF 证照；或声明（.json）；旧版证照可同时选择签名文件（.p7s）',
-    en: 'A license (PDF) or a statement (.json); with an older one also its signature (.p7s)',
+    zh: 'PDF 证照或文书；或声明（.json）；旧版证照可同时选择签名文件（.p7s）',
+    en: 'A license or a notice (PDF), or a statement (.json); with an older one also its signature (.p7s)',
   },
   code: { zh: '核验二维码或证照标识', en: 'Verify a QR code or an identifier' },
   camera: { zh: '用摄像头扫描二维码', en: 'Scan the code with the camera' },
@@ -56,8 +56,8 @@ const TEXT = {
   pdfsig: { zh: '用 poppler 的 pdfsig：', en: 'By poppler’s pdfsig:' },
   openssl: { zh: '用 openssl：', en: 'By openssl:' },
   others: {
-    zh: 'pdfsig 和 openssl 只核对签名和证书，不看吊销、时间戳和证照状态；后两者由核验程序一并核对。决定书等其他文书不在本页核验。',
-    en: 'pdfsig and openssl check signature and certificates, and neither revocation, timestamps nor the license’s state; the verifier checks them all. Decisions and other documents are not verified on this page.',
+    zh: 'pdfsig 和 openssl 只核对签名和证书，不看吊销、时间戳和证照状态；后几项由核验程序一并核对。决定书、受理通知书等用印的文书也可在本页核验：文书不在证照存档中，须发送文件。',
+    en: 'pdfsig and openssl check signature and certificates, and neither revocation, timestamps nor the license’s state; the verifier checks them all. Sealed decisions and notices are verified on this page too: they are not in the archive of licenses, so the file must be sent.',
   },
 } as const satisfies Record<string, Words>;
 

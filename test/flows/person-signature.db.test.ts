@@ -126,10 +126,11 @@ describe('a license', () => {
     clock.advance(5 * 86_400_000);
     const license = await issueGrantedLicense(hub, route, id, 1);
     expect(license.state).toBe('VALID');
-    const [use] = await sql`select authorisation from seals.seal_use where case_id = ${id} and act <> 'NOTICE'`;
+    const [use] = await sql`select issuance_id as use, authorisation from seals.seal_use
+      where case_id = ${id} and act = 'ISSUE'`;
     expect(decodeJwt(use?.authorisation)).toMatchObject({ actor: DECIDER.id, signature });
     await waitUntil('the log has the use', async () => {
-      const [leaf] = await sql`select entry from seals.log_leaf where kind = 'SEAL_USE' and entry like ${`%${id}%`}`;
+      const [leaf] = await sql`select entry from seals.log_leaf where kind = 'SEAL_USE' and subject = ${use?.use}`;
       return leaf && JSON.parse(leaf.entry).authorisationDigest === sha256(use?.authorisation);
     });
     const identifier = license.identifier;
@@ -210,7 +211,7 @@ async function auditAfter(change: postgres.PendingQuery<postgres.Row[]> | null, 
 
 describe('the audit', () => {
   test('verifies each signature again, by the file that the auditor brings', async () => {
-    const [{ uses } = { uses: 0 }] = await sql`select (select count(*)::int from seals.seal_use)
+    const [{ uses } = { uses: 0 }] = await sql`select (select count(*)::int from seals.seal_use where act <> 'NOTICE')
       + (select count(*)::int from seals.seal_code) as uses`;
     expect(uses).toBeGreaterThan(2);
     expect(await auditAfter(null)).toEqual({ findings: [], notes: [] });
@@ -234,13 +235,29 @@ describe('the audit', () => {
       'PERSON_SIGNATURE_INVALID',
     ],
   ])('finds a signature that %s, although the hub’s key vouches for the statement', async (_, alter, code) => {
-    const [use] = await sql`select issuance_id, authorisation from seals.seal_use order by serial limit 1`;
+    const [use] = await sql`select issuance_id, authorisation from seals.seal_use
+      where act <> 'NOTICE' order by serial limit 1`;
     const statement = sealAuthorisation.parse(decodeJwt(use?.authorisation));
     const forged = await writeAuthorisation(serviceKeys.identities.cases, alter(statement));
     const id = use?.issuance_id;
     const change = sql`update seals.seal_use set authorisation = ${forged} where issuance_id = ${id}`;
     expect((await auditAfter(change)).findings).toEqual([`${code} use:${id}`]);
   });
+});
+
+test('a clerk signs no notice in person, and the audit asks for no signature either', async () => {
+  const id = await prepareCase();
+  const use = await waitUntil('the receipt is sealed', async () => {
+    const [row] = await sql`select authorisation, authorised_by_id from seals.seal_use
+      where case_id = ${id} and act = 'NOTICE'`;
+    return row;
+  });
+  expect(use.authorised_by_id).toBe(requireDemoPerson(route.accepts).id);
+  expect(decodeJwt(use.authorisation).signature).toBeUndefined();
+  expect(await auditAfter(null)).toEqual({ findings: [], notes: [] });
+  // The act of the use counts: whoever calls another use a notice's gets no further than the signer.
+  const change = sql`update seals.seal_use set act = 'DECISION' where case_id = ${id} and act = 'NOTICE'`;
+  expect((await auditAfter(change)).findings).toEqual([expect.stringContaining('PERSON_SIGNATURE_MISSING use:')]);
 });
 
 describe('while the signer is away', () => {

@@ -64,7 +64,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
     expect(await judge({ digest: 'a'.repeat(64) })).toMatchObject({
       verdict: 'INDETERMINATE',
       subIndication: 'SIGNED_DATA_NOT_FOUND',
-      steps: [{ passed: false, detail: '本机构没有制发过这一文件' }],
+      steps: [{ passed: false, detail: '本机构没有制发过这一证照文件' }],
       status: { state: null, asOf: null, source: null },
       license: null,
       evidence: null,
@@ -87,7 +87,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
         forge.name,
         { verdict: 'TOTAL_FAILED', subIndication: sub, license: null, evidence: null, signer: null },
       ]);
-      expect(answer.steps[0].detail).toBe('本机构没有制发过这一文件');
+      expect(answer.steps[0].detail).toBe('本机构没有制发过这一证照文件');
     }
     for (const [text, sub] of [
       ['hello', 'FORMAT_FAILURE'],

@@ -86,6 +86,15 @@ describe('the auditor', () => {
     );
   });
 
+  test.each([
+    ['notice-authorised-by-another', 'DECIDER_DIFFERS'],
+    ['notice-authorised-for-another-organ', 'DECIDER_DIFFERS'],
+    ['notice-under-another-kind-of-seal', 'SEAL_KIND_WRONG'],
+  ])('finds %s by %s', async (kind, code) => {
+    const { report, observation: findings } = await tryTampering(insider, kind, 1, () => auditClone(insider));
+    expect(findings).toContainEqual(expect.objectContaining({ code, object: report.objects[0] }));
+  });
+
   describe('in a transaction of an insider', () => {
     const codesAfter = async (change: () => Promise<unknown>) => {
       await insider.sql`begin`;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { writeAuthorisation } from '../../subgraphs/kernel/sealing/authorisation.ts';
+import type { SealStatement } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { createKeys, type Keys } from '../../subgraphs/seals/signer/keys.ts';
 import {
@@ -117,7 +118,7 @@ export async function signOffLedger(
 export async function forgeAuthorisation(
   { hubClone }: Insider,
   authorisation: string,
-  changes: { actor?: string; actorName?: string; organ?: string; matter?: string; contentDigest?: string },
+  changes: Partial<SealStatement>,
 ): Promise<string> {
   const { iss, ...claims } = JSON.parse(Buffer.from(authorisation.split('.')[1] ?? '', 'base64url').toString());
   const subgraph = iss === 'cases' ? 'cases' : 'licenses';

@@ -4,6 +4,7 @@ import type { HubClone } from './hub-clone.ts';
 import { type Insider, openInsider, type Tamper, type TamperReport } from './insider.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
 import { LOG_KINDS } from './log-kinds.ts';
+import { NOTICE_KINDS } from './notice-kinds.ts';
 import { OFFICE_KINDS } from './office-kinds.ts';
 import { PAPER_KINDS } from './paper-kinds.ts';
 import { createRandom } from './random.ts';
@@ -21,6 +22,7 @@ const TAMPERINGS: Readonly<Record<string, Tamper>> = {
   ...BLANK_KINDS,
   ...SEAL_KINDS,
   ...OFFICE_KINDS,
+  ...NOTICE_KINDS,
 };
 
 export const KINDS: readonly string[] = Object.keys(TAMPERINGS);

@@ -53,7 +53,7 @@ function leafOfUse(row: Row) {
 }
 
 /** Replaces the leaf of a changed use and rewrites the log. */
-async function replaceLeaf(insider: Insider, row: Row): Promise<string[]> {
+export async function replaceLeaf(insider: Insider, row: Row): Promise<string[]> {
   const leaves = await readLeaves(insider);
   const index = leaves.findIndex((leaf) => leaf.kind === 'SEAL_USE' && leaf.subject === row.issuance_id);
   const { entry, at } = leafOfUse(row);

@@ -35,7 +35,7 @@ const ZH = {
   notFound: '没有找到这一文件',
   notFoundWhat: '本机构没有制发过与它逐字节相同的证照文件。',
   notFoundWhy:
-    '文件可能被改动过，可能只是被打印、扫描、转换或另存过（内容看起来一样也不是原文件），也可能由别的机构制发，或者是决定书等不在这里核验的文书。请向持证人索取原始 PDF。',
+    '文件可能被改动过，可能只是被打印、扫描、转换或另存过（内容看起来一样也不是原文件），也可能由别的机构制发。决定书、受理通知书等文书不在证照存档中，请发送文件核验。请向持证人索取原始 PDF。',
   offer: '想知道究竟为什么，可以把文件发给本机构逐步核验。文件只用于这一次核验，不会保存。',
   offerSend: '发送文件，查明原因',
   offerTooLarge: '文件超过 512 KB，不能发送；请用下面的方法自行核验。',
@@ -108,7 +108,7 @@ const EN = {
   notFound: 'Not found here',
   notFoundWhat: 'No license file that equals it to the byte was issued here.',
   notFoundWhy:
-    'It may have been altered; it may just have been printed, scanned, converted or saved anew (which looks the same and is not the original); somebody else may have issued it; or it is a decision or another document that is not verified here. Ask the holder for the original PDF.',
+    'It may have been altered; it may just have been printed, scanned, converted or saved anew (which looks the same and is not the original); or somebody else may have issued it. Decisions and notices are not in the archive of licenses: send the file to have it verified. Ask the holder for the original PDF.',
   offer:
     'To learn why, you can send the file to be checked step by step. It is used for this check alone and not kept.',
   offerSend: 'Send the file and find out why',

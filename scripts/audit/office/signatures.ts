@@ -9,18 +9,18 @@ import { decodeStatement } from '../uses.ts';
  * each use. The auditor brings the signer's file of persons' keys. Without it, signatures are only counted.
  */
 export async function* auditSignatures({ sql, personKeys = null, onNote }: AuditInput): AsyncGenerator<Finding> {
-  const rows = sql<{ object: string; authorisation: string; at: Date }[]>`
-    select 'use:' || issuance_id as object, authorisation, at from seals.seal_use
-    union all select 'code:' || issuance_id, authorisation, at from seals.seal_code`;
+  const rows = sql<{ object: string; act: string; authorisation: string; at: Date }[]>`
+    select 'use:' || issuance_id as object, act, authorisation, at from seals.seal_use
+    union all select 'code:' || issuance_id, act, authorisation, at from seals.seal_code`;
   let signed = 0;
-  for await (const { object, authorisation, at } of streamRows(rows)) {
+  for await (const { object, act, authorisation, at } of streamRows(rows)) {
     const statement = sealAuthorisation.safeParse(decodeStatement(authorisation));
     // What cannot be read is a finding of `auditUses`.
     if (!statement.success) continue;
     if (statement.data.signature) signed++;
     if (personKeys === null) continue;
     try {
-      requirePersonSignature(personKeys, statement.data, at);
+      requirePersonSignature(personKeys, statement.data, { act, at });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       yield buildFinding(error.code, object, `授权人 ${statement.data.actor}：${error.message}`);

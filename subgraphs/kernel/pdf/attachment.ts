@@ -3,6 +3,13 @@ import { decodeObject, PdfError, type PdfFile, type PdfObject, readObjectText, r
 
 /** A record is a few kilobytes, so a larger attachment is not read. */
 const MAX_ATTACHMENT_BYTES = 1_048_576;
+const NAME_TREE = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\(([^()\n]{0,100})\)\s(\d{1,6}) 0 R\s*\]/;
+
+/** Returns the name of the attached file by the catalog, or null. `readAttachment` checks that it is so. */
+export function findAttachmentName(file: PdfFile): string | null {
+  return NAME_TREE.exec(readObjectText(file, file.root))?.[1] ?? null;
+}
+
 /**
  * Returns the bytes of the file `name` attached to a PDF (ISO 32000-1 §7.11.4), or null if the PDF has no attachment.
  *
@@ -21,9 +28,7 @@ export function readAttachment(pdf: Uint8Array | PdfFile, name: string): Uint8Ar
   if (!spec || !stream || fileSpecs.length !== 1 || embeddedFiles.length !== 1) {
     throw new PdfError(`PDF 附件应为一个，实为 ${embeddedFiles.length} 个`);
   }
-  const nameTreeEntry = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\(([^()\n]{0,100})\)\s(\d{1,6}) 0 R\s*\]/.exec(
-    readObjectText(file, file.root),
-  );
+  const nameTreeEntry = NAME_TREE.exec(readObjectText(file, file.root));
   const text = decodeObject(file, spec);
   const fileName = /\/F \(([^()\n]{0,100})\)/.exec(text)?.[1];
   const target = /\/EF\s*<<\s*\/F (\d+) 0 R/.exec(text)?.[1];

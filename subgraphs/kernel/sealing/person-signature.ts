@@ -61,6 +61,14 @@ export function authorisesFor(organ: string, decider: Decider, act: string): boo
   return decidesFor(organ, { ...decider, exception: decider.window ?? decider.exception });
 }
 
+/**
+ * Whether an act on behalf of an organ whose persons sign themselves needs the person's own signature (本人签名). A notice
+ * decides nothing and an acceptance seal goes onto nothing else, so the recorded step of the clerk authorises it.
+ */
+export function needsPersonSignature(act: string): boolean {
+  return act !== 'NOTICE';
+}
+
 /** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */
 export const sealStatement = z.object({
   actor: z.string(),
@@ -94,7 +102,8 @@ export function authorisesContent(
   digest: string,
 ): boolean {
   if (act === ownAct) return contentDigest === digest;
-  return act === 'DECISION' && decisionDigest === digest;
+  // A statement that nobody need sign in person covers nothing that somebody must.
+  return act === 'DECISION' && ownAct !== 'NOTICE' && decisionDigest === digest;
 }
 
 /** First lines of the texts that are signed. A signature over one kind of text is none over another kind. */

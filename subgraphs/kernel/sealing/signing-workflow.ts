@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts';
 import type { SealAuthorisation } from './authorisation.ts';
 import {
   computeChallenge,
+  needsPersonSignature,
   type PersonSignature,
   type PersonSigningAnswer,
   personSignature,
@@ -85,7 +86,7 @@ export async function openPersonSigning(
     authorise(statement) {
       const text = writeAuthorisationText(statement);
       if (input && input.text !== text) throw new Refusal('PERSON_SIGNATURE_STALE', 'signature');
-      const required = organs.includes(statement.organ);
+      const required = needsPersonSignature(statement.act) && organs.includes(statement.organ);
       if (required && !signed && !dryRun) throw new Refusal('PERSON_SIGNATURE_MISSING', 'signature');
       const ownCredentials = credentials.flatMap(({ organ, ...rest }) => (organ === statement.organ ? [rest] : []));
       request = { required, text, salt, challenge: computeChallenge(text), rpId, credentials: ownCredentials };

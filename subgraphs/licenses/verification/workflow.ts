@@ -29,7 +29,9 @@ export interface Verification extends Judgement {
 }
 
 const FIND_STEP = '查找本系统的存档';
-const UNKNOWN_FILE = '本机构没有制发过这一文件';
+const UNKNOWN_FILE = '本机构没有制发过这一证照文件';
+/** This subgraph stores no notices (文书), so it judges one by the signature inside it. */
+const NOTICE_FILE = '文书不在证照存档中，按文件内的签名核验';
 const UNKNOWN_STATUS: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: UNKNOWN_FILE };
 
 /** Judges the hub's own copy of a file by its SHA-256. Returns SIGNED_DATA_NOT_FOUND if the hub did not issue it. */
@@ -63,7 +65,8 @@ export async function verifyDocument(
   const evidence = { file, signature, ...(await readMaterial(deps, [])) };
   const report = await deps.parse('verify', { evidence, at: deps.now() }, { given: [file] });
   const identifier = (report.record ?? report.statement)?.ZZBS ?? report.registered?.sub ?? null;
-  return { ...report, steps: [{ name: FIND_STEP, passed: null, detail: UNKNOWN_FILE }, ...report.steps], identifier };
+  const detail = report.notice ? NOTICE_FILE : UNKNOWN_FILE;
+  return { ...report, steps: [{ name: FIND_STEP, passed: null, detail }, ...report.steps], identifier };
 }
 
 async function verifyIssued(

@@ -5,8 +5,8 @@ import { isAhead } from '../../kernel/period/freshness.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, AttachedRecord } from '../act/record.ts';
+import { type AttachedNotice, describeContent, readSealedContent, type SealedContent } from './content.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
-import { readRecord, readStatement } from './format/attached.ts';
 import { type Certificate, readCertificates } from './format/certificate.ts';
 import {
   ATTRIBUTE,
@@ -46,8 +46,8 @@ import {
 /** All input of the verdict, gathered beforehand. */
 export interface Evidence {
   /**
-   * The document, or null if there is none: a license with an embedded or detached signature, the statement of a later
-   * act with a detached signature, or a statement of the register, which is a JWS.
+   * The document, or null if there is none: a license or a notice with an embedded or detached signature, the statement
+   * of a later act with a detached signature, or a statement of the register, which is a JWS.
    */
   file: Uint8Array | null;
   /** The detached signature: CMS SignedData, DER. Null if none was found or the signature is embedded in the file. */
@@ -72,6 +72,8 @@ export interface Report extends Judgement {
   /** The record attached to the file, or the statement in the file. Null unless the verdict is TOTAL_PASSED. */
   record: AttachedRecord | null;
   statement: ActStatement | null;
+  /** The notice (文书) attached to the file. Null unless the verdict is TOTAL_PASSED. */
+  notice: AttachedNotice | null;
   /** What the register states in the file. Null for another file, and unless the verdict is TOTAL_PASSED. */
   registered: RegisterStatement | null;
   /** The owner of the seal, or the register. Null unless the verdict is TOTAL_PASSED. */
@@ -84,7 +86,7 @@ export interface Report extends Judgement {
 }
 
 /** The results of the steps. Each step reads the results of earlier ones. */
-interface VerificationContext {
+interface VerificationContext extends SealedContent {
   evidence: Evidence;
   now: Date;
   /** The unsealed content: the file, or its part before the seal. */
@@ -98,8 +100,6 @@ interface VerificationContext {
   /** `signed` as DER. */
   signature: Uint8Array;
   signer: Certificate;
-  record?: AttachedRecord;
-  statement?: ActStatement;
   /** A statement of the register, in place of a sealed file. */
   registered?: ReadStatement;
   bundle: Bundle | null;
@@ -143,7 +143,7 @@ export function verify(evidence: Evidence, at: Date): Report {
   const isRegistered = evidence.file !== null && isJws(evidence.file);
   const judgement = runSteps(isRegistered ? REGISTER_STEPS : STEPS, context);
   const hasPassed = judgement.verdict === 'TOTAL_PASSED';
-  const { record, statement, registered, signer, proof } = context;
+  const { record, statement, notice, registered, signer, proof } = context;
   const status = statusOf(context, at);
   const claimedTime = hasPassed ? claimOf(context) : null;
   return {
@@ -151,6 +151,7 @@ export function verify(evidence: Evidence, at: Date): Report {
     steps: [...judgement.steps, statusStep(status)],
     record: hasPassed ? (record ?? null) : null,
     statement: hasPassed ? (statement ?? null) : null,
+    notice: hasPassed ? (notice ?? null) : null,
     registered: hasPassed ? (registered?.statement ?? null) : null,
     signer: hasPassed ? { name: signer.commonName, organisation: signer.organisations[0] ?? '' } : null,
     provenAt: hasPassed && proof.provenAt ? formatTime(proof.provenAt) : null,
@@ -246,17 +247,14 @@ function checkSignature({ signed, signer }: VerificationContext): string {
 
 /** Checks that the hub could have written the content, and that the named organ owns the seal. */
 function checkRecord(context: VerificationContext): string {
-  const { content, signer } = context;
-  if (content instanceof Uint8Array && content[0] !== 0x25) context.statement = readStatement(content);
-  else context.record = readRecord(content);
-  const { record, statement } = context;
-  const { ZZBFJG: organ = '', ZZBH: number = '' } = record ?? statement ?? {};
-  const { organisations } = signer;
+  Object.assign(context, readSealedContent(context.content));
+  const { organ, title, number } = describeContent(context);
+  const { organisations } = context.signer;
   if (organisations.length !== 1 || organisations[0] !== organ) {
     const owners = toDisplayText(organisations.join('、'));
     throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${toDisplayText(organ)}”与印章所属机构“${owners}”不一致`);
   }
-  return `${toDisplayText(record?.ZZMC ?? statement?.CZ ?? '')} ${toDisplayText(number)}，数据完整`;
+  return `${toDisplayText(title)} ${toDisplayText(number)}，数据完整`;
 }
 
 /** Checks that the bundle belongs to this file. */
@@ -267,9 +265,8 @@ function checkBundle(context: VerificationContext): string | null {
   const bundle = readBundle(bytes);
   if (bundle.document !== fileDigest.toString('hex'))
     throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
-  if (bundle.identifier !== (context.record ?? context.statement)?.ZZBS) {
+  if (context.notice || bundle.identifier !== describeContent(context).identifier)
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '证据包是另一证照的');
-  }
   context.bundle = bundle;
   return `${bundle.certificates.length} 张证书、${bundle.revocation.length} 份吊销列表、${bundle.stamps.length} 个存档时间戳`;
 }
@@ -323,9 +320,10 @@ function checkClaim({ signingTime, proof, now }: VerificationContext): string {
 }
 
 /** The latest claimed time: that of the signature or that of the authorisation. */
-function claimOf({ signingTime, record, statement, registered }: VerificationContext): Date {
+function claimOf(context: VerificationContext): Date {
+  const { signingTime, registered } = context;
   if (registered) return new Date(registered.statement.iat * 1000);
-  const authorisedAt = new Date((record ?? statement)?.ZZQZSJ ?? '');
+  const authorisedAt = new Date(describeContent(context).authorisedAt);
   return authorisedAt > signingTime ? authorisedAt : signingTime;
 }
 
@@ -352,8 +350,7 @@ function checkCode(context: VerificationContext): string | null {
 
 function checkLog(context: VerificationContext): string | null {
   const { bundle, evidence, digest, signature } = context;
-  const sealedContent = context.record ?? context.statement;
-  const identifier = sealedContent?.ZZBS ?? '';
+  const { identifier } = describeContent(context);
   const use = { kind: 'SEAL_USE' as const, identifier, documentDigest: digest, signature };
   const proof = evidence.logged ?? bundle?.log ?? bundle?.latest?.log ?? null;
   return requireLogged(proof, use, evidence.log ?? null);
@@ -361,6 +358,7 @@ function checkLog(context: VerificationContext): string | null {
 
 function statusOf(context: VerificationContext, now: Date): LicenseStatus {
   const { statement, statusList } = context.evidence;
+  if (context.notice) return { ...UNKNOWN_STATUS, reason: '文书没有证照状态' };
   const subject = subjectOf(context);
   if (!subject || !context.proof) return UNKNOWN_STATUS;
   const bundleStatements = context.bundle?.status

@@ -45,8 +45,7 @@ export async function requireAuthorisation(
     authorisesContent(statement, request.act, computeContentDigest(request.content)) &&
     (statement.decider === undefined || authorisesFor(request.organ, statement.decider, request.act));
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  // A notice decides nothing, and an acceptance seal goes onto nothing else: clerks sign no notice in person.
-  if (request.act !== 'NOTICE') requirePersonSignature(personKeys, statement, now);
+  requirePersonSignature(personKeys, statement, { act: request.act, at: now });
   return statement;
 }
 

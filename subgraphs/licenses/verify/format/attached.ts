@@ -62,7 +62,7 @@ const statementForm = z.looseObject({
  * canonical JSON (RFC 8785) and agrees with its identifier (GB/T 36904).
  */
 export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
-  const record = parseCanonicalJson(readAttachedText(pdf), recordForm, '内附登记数据') as AttachedRecord;
+  const record = parseCanonicalJson(readAttachedText(pdf, RECORD_NAME), recordForm, '内附登记数据') as AttachedRecord;
   const { type } = requireIdentifier(record);
   if (type !== record.ZZLXDM) throw formatFailure('电子证照标识与登记内容不一致');
   return record;
@@ -92,10 +92,11 @@ function requireIdentifier({ ZZBS, ZZBFJGDM, KZ_BB }: Pick<AttachedRecord, 'ZZBS
 
 const formatFailure = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
-function readAttachedText(pdf: Uint8Array | PdfFile): string {
+/** Returns the text of the attached file `name`. Throws Failure FORMAT_FAILURE. */
+export function readAttachedText(pdf: Uint8Array | PdfFile, name: string): string {
   try {
-    const attachment = readAttachment(pdf, RECORD_NAME);
-    if (attachment === null) throw formatFailure(`文件没有内附 ${RECORD_NAME}`);
+    const attachment = readAttachment(pdf, name);
+    if (attachment === null) throw formatFailure(`文件没有内附 ${name}`);
     return decodeUtf8(attachment, '内附登记数据不是 UTF-8 文本');
   } catch (error) {
     if (error instanceof PdfError) throw formatFailure(error.message);
@@ -111,7 +112,8 @@ function decodeUtf8(bytes: Uint8Array, failureDetail: string): string {
   }
 }
 
-function parseCanonicalJson(text: string, form: z.ZodType, contentName: string): unknown {
+/** Parses JSON that must be canonical (RFC 8785) and of a form. Throws Failure FORMAT_FAILURE. */
+export function parseCanonicalJson(text: string, form: z.ZodType, contentName: string): unknown {
   let value: unknown;
   try {
     value = parseForeignJson(text);

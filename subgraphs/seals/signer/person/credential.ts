@@ -4,6 +4,7 @@ import { Refusal } from '../../../kernel/refusal.ts';
 import type { SealAuthorisation } from '../../../kernel/sealing/authorisation.ts';
 import {
   CREDENTIAL_KINDS,
+  needsPersonSignature,
   type PersonSigningAnswer,
   type PersonSigningRequest,
   personSignature,
@@ -132,21 +133,33 @@ function findCredential(keys: PersonKeys, credential: string, at: string): Regis
   return isValid ? statement : null;
 }
 
+/** For what a statement is used, and when. The act is that of the use: a statement may cover two. */
+export interface PersonUse {
+  act: string;
+  at: Date;
+}
+
 /**
- * Requires that an authorisation carries the person's own signature where its organ needs one. Any signature must
- * count: two registrars registered the credential for exactly this person, name and organ, it covers the moment of the
+ * Requires that the authorisation of a use, of an act at a moment, carries the person's own signature where its organ
+ * and the act need one (`needsPersonSignature`). Any signature must count: two registrars registered the credential for exactly this person, name and organ, it covers the moment of the
  * authorisation, and it signed exactly this statement.
  * Refuses PERSON_SIGNATURE_MISSING, PERSON_CREDENTIAL_UNFIT, PERSON_SIGNATURE_INVALID.
  */
-export function requirePersonSignature(keys: PersonKeys, authorisation: SealAuthorisation, now: Date): void {
+export function requirePersonSignature(
+  keys: PersonKeys,
+  authorisation: SealAuthorisation,
+  { act, at }: PersonUse,
+): void {
   const { signature, ...statement } = authorisation;
   if (!signature) {
-    if (keys.organs.some(({ organ, from }) => organ === statement.organ && Date.parse(from) <= now.getTime()))
-      throw new Refusal('PERSON_SIGNATURE_MISSING', 'signature');
+    const isOfSigningOrgan = keys.organs.some(
+      ({ organ, from }) => organ === statement.organ && Date.parse(from) <= at.getTime(),
+    );
+    if (isOfSigningOrgan && needsPersonSignature(act)) throw new Refusal('PERSON_SIGNATURE_MISSING', 'signature');
     return;
   }
   const credential = findCredential(keys, signature.credential, statement.authorisedAt);
-  const ageMs = now.getTime() - Date.parse(statement.authorisedAt);
+  const ageMs = at.getTime() - Date.parse(statement.authorisedAt);
   const isFit =
     credential !== null && isOf(credential, statement) && ageMs >= -MAX_SKEW_MS && ageMs <= keys.maxAgeDays * DAY_MS;
   if (!isFit) throw new Refusal('PERSON_CREDENTIAL_UNFIT', 'signature');
@@ -165,7 +178,12 @@ function isOf({ person, name, organ }: RegistrationStatement, statement: SealSta
  */
 export function answerPersonSigning(keys: PersonKeys, request: PersonSigningRequest, now: Date): PersonSigningAnswer {
   const { person, signed } = request;
-  if (signed) requirePersonSignature(keys, { ...signed.statement, signature: signed.signature }, now);
+  if (signed)
+    requirePersonSignature(
+      keys,
+      { ...signed.statement, signature: signed.signature },
+      { act: signed.statement.act, at: now },
+    );
   const ownStatements = keys.registrations.flatMap(({ statement }) => (statement.person === person ? [statement] : []));
   const credentials = [...new Set(ownStatements.map(({ credential }) => credential))].flatMap((credential) => {
     const statement = findCredential(keys, credential, now.toISOString());
