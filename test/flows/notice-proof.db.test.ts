@@ -80,8 +80,8 @@ const loggedOf = ({ id }: Paper) =>
   });
 
 describe.each([
-  ['ACCEPTANCE', '受理通知书', '于都县林业局受理专用章'],
-  ['DECISION', '不予行政许可决定书', '于都县林业局'],
+  ['ACCEPTANCE', '受理通知书', '于都县林业局受理专用章（测试）'],
+  ['DECISION', '不予行政许可决定书', '于都县林业局公章（测试）'],
 ])('a sealed notice: %s', (kind, title, seal) => {
   test('passes offline by itself, with its words, seal and timestamp', () => {
     const { number, pdf } = paperOf(kind);
