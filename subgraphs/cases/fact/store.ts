@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-import { and, asc, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm';
-=======
-import { and, eq, inArray, isNotNull, lte, ne, or, sql } from 'drizzle-orm';
->>>>>>> 1b0f8588 (Revert "Revert "Notices bear the acceptance seal of the organ that writes them, authorised by whoever did the step"")
+import { and, asc, eq, inArray, isNotNull, lte, ne, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events/events.ts';
