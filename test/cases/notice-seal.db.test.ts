@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../db/client.ts';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { ATTENTION_ORDER, listAttention } from '../../subgraphs/cases/attention/store.ts';
+import { putAcceptanceSeal } from '../../subgraphs/cases/fact/store.ts';
 import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events/events.ts';
@@ -274,5 +275,49 @@ describe('a decision document', () => {
       writeNotice(tx, { ...acceptanceNotice, subject: newCase(), step: plainStep }),
     );
     await expect(completeDecision({ db: connection.db, picture, sign }, id)).rejects.toThrow('is to be sealed');
+  });
+});
+
+describe('a notice other than a decision', () => {
+  const CLERK = requireDemoPerson('ganzhou-xzspj.clerk');
+  const clerk = { person: CLERK, identity: identities.cases };
+  const write = (when: Date) =>
+    connection.db.transaction((tx) =>
+      writeNotice(tx, { ...acceptanceNotice, clerk, subject: newCase(), step: { ...plainStep, at: when } }),
+    );
+  const findStored = async (id: string) => {
+    const stored = await store.findNotice(connection.db, id);
+    if (!stored) throw new Error('no notice');
+    return stored;
+  };
+
+  test('bears no seal until the organ’s acceptance seal is in use, and is given without one', async () => {
+    const before = new Date(at.getTime() - 1);
+    const payload = { kind: 'ACCEPTANCE_SEAL', organ: COUNTY_ORGAN.id, requiredSince: null };
+    const put = (changes: object) =>
+      connection.db.transaction((tx) => putAcceptanceSeal(tx, { ...payload, ...changes } as never));
+    for (const changes of [{}, { kind: 'UNIT_SEAL', requiredSince: before.toISOString() }]) {
+      await put(changes);
+      const { notice, seal } = await findStored((await write(at)).id);
+      expect([seal, notice.content.seal]).toEqual([null, undefined]);
+    }
+    await put({ requiredSince: at.toISOString() });
+    expect((await findStored((await write(before)).id)).seal).toBeNull();
+    // Putting it into use again, after a suspension, changes nothing.
+    await put({ requiredSince: new Date(at.getTime() + 86_400_000).toISOString() });
+    const { notice, seal } = await findStored((await write(at)).id);
+    expect(notice.content.seal).toBe('ACCEPTANCE_SEAL');
+    const { statement } = await readAuthorisation(publicKeys, seal?.authorisation ?? '');
+    expect(statement).toMatchObject({ act: 'NOTICE', actor: CLERK.id, contentDigest: notice.contentDigest });
+    expect(statement.signature).toBeUndefined();
+  });
+
+  test('gives way to decisions, and few are sealed at once', async () => {
+    for (const id of await connection.db.transaction(store.leaseUnsealed))
+      await completeDecision({ db: connection.db, picture, sign: signer().sign }, id);
+    for (let i = 0; i < 6; i++) await write(at);
+    const { notice } = await prepare();
+    const ids = await connection.db.transaction(store.leaseUnsealed);
+    expect([ids[0], ids.length]).toEqual([notice.id, 5]);
   });
 });

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { sha256 } from '../../kernel/events/events.ts';
 import { documentNumber, type NoticeContent } from './notice.ts';
@@ -74,17 +74,27 @@ export async function findNotice(db: Reader, id: string): Promise<StoredNotice |
 const LEASE_SECONDS = 30;
 /** How soon a document that waits is tried again. */
 const RETRY_SECONDS = 2;
-/** Most documents that one poll leases. */
-const MAX_LEASED_DOCUMENTS = 16;
+/**
+ * Most documents that one poll leases. Few of the other notices: each acceptance writes one, and sealing many of them at
+ * once would slow a burst of acceptances down.
+ */
+const MAX_LEASED_DECISIONS = 16;
+const MAX_LEASED_NOTICES = 4;
 
-/** Leases notices that are prepared and not sealed to the caller. Returns their notice ids. */
+/** Leases notices that are prepared and not sealed to the caller, decisions first. Returns their notice ids. */
 export async function leaseUnsealed(tx: Transaction): Promise<string[]> {
+  const decisions = await lease(tx, sql`= 'DECISION'`, MAX_LEASED_DECISIONS);
+  return [...decisions, ...(await lease(tx, sql`<> 'DECISION'`, MAX_LEASED_NOTICES))];
+}
+
+async function lease(tx: Transaction, isKind: SQL, limit: number): Promise<string[]> {
+  const isOfKind = sql`(select ${notice.kind} from ${notice} where ${notice.id} = ${decisionSeal.noticeId}) ${isKind}`;
   const dueSeals = tx
     .select({ id: decisionSeal.noticeId })
     .from(decisionSeal)
-    .where(and(eq(decisionSeal.state, 'PREPARED'), lt(decisionSeal.leasedUntil, sql`now()`)))
+    .where(and(eq(decisionSeal.state, 'PREPARED'), lt(decisionSeal.leasedUntil, sql`now()`), isOfKind))
     .orderBy(asc(decisionSeal.leasedUntil))
-    .limit(MAX_LEASED_DOCUMENTS)
+    .limit(limit)
     .for('update', { skipLocked: true });
   const rows = await tx
     .update(decisionSeal)
