@@ -4,7 +4,7 @@ import { toPng } from '../subgraphs/kernel/pdf/seal-image.ts';
 import { digestSealable, readSealedPdf } from '../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { type Form, listForms } from '../subgraphs/licenses/document/forms.ts';
 import { renderLicense, renderSealable } from '../subgraphs/licenses/document/render.ts';
-import { readRecord } from '../subgraphs/licenses/verify/format/attached.ts';
+import { readRecord } from '../subgraphs/licenses/verify/content/attached.ts';
 
 /**
  * `npm run rerender -- FILE.pdf…`: renders each license again from the record that it carries, and compares every byte

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttachedRecord } from '../../subgraphs/licenses/act/record.ts';
 import { renderPreview } from '../../subgraphs/licenses/document/render.ts';
-import { recordForm } from '../../subgraphs/licenses/verify/format/attached.ts';
+import { recordForm } from '../../subgraphs/licenses/verify/content/attached.ts';
 import { listSampleRecords } from './samples.ts';
 
 /**

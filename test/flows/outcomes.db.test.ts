@@ -3,7 +3,7 @@ import { type LicenseAction, makesVersion, type ValidityState } from '../../subg
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { delegationOn, type MatterFact } from '../../subgraphs/kernel/period/delegation.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
+import { readRecord } from '../../subgraphs/licenses/verify/content/attached.ts';
 import { testClock } from '../support/clock.ts';
 import { COMPANY, type Route } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';

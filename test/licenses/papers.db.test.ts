@@ -4,7 +4,7 @@ import type { Finding } from '../../scripts/audit/finding.ts';
 import { auditPaper } from '../../scripts/audit/paper.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import { readRecord } from '../../subgraphs/licenses/verify/format/attached.ts';
+import { readRecord } from '../../subgraphs/licenses/verify/content/attached.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { changesFor, linesFor } from '../support/content.ts';
 import {

@@ -3,7 +3,7 @@ import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { makeSalt } from '../../subgraphs/kernel/sealing/random.ts';
 import { hasSalt } from '../../subgraphs/kernel/sealing/salt.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { readStatement } from '../../subgraphs/licenses/verify/format/attached.ts';
+import { readStatement } from '../../subgraphs/licenses/verify/content/attached.ts';
 import { buildEventLeaf } from '../../subgraphs/seals/log/leaf.ts';
 import { requireDocument } from '../../subgraphs/seals/signer/content/order.ts';
 import { AUTHORISER, contentOf, documentOf, RECORD, requestOf, STATEMENT, statementRequest } from './requests.ts';

@@ -5,7 +5,7 @@ import { isAhead } from '../../kernel/period/freshness.ts';
 import { periodOf } from '../../kernel/period/validity.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
 import type { ActStatement, AttachedRecord } from '../act/record.ts';
-import { type AttachedNotice, describeContent, readSealedContent, type SealedContent } from './content.ts';
+import { type AttachedNotice, describeContent, readSealedContent, type SealedContent } from './content/content.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
 import { type Certificate, readCertificates } from './format/certificate.ts';
 import {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { instantSchema } from '../../kernel/day-schema.ts';
-import { findAttachmentName } from '../../kernel/pdf/attachment.ts';
-import { type PdfFile, readPdfFile } from '../../kernel/pdf/pdf.ts';
-import type { ActStatement, AttachedRecord } from '../act/record.ts';
-import { parseCanonicalJson, readAttachedText, readRecord, readStatement } from './format/attached.ts';
-import { readOrFail } from './verdict.ts';
+import { instantSchema } from '../../../kernel/day-schema.ts';
+import { findAttachmentName } from '../../../kernel/pdf/attachment.ts';
+import { type PdfFile, readPdfFile } from '../../../kernel/pdf/pdf.ts';
+import type { ActStatement, AttachedRecord } from '../../act/record.ts';
+import { readOrFail } from '../verdict.ts';
+import { parseCanonicalJson, readAttachedText, readRecord, readStatement } from './attached.ts';
 
 /** What a sealed file says: the record of a license, the statement of a later act, or a notice (文书). */
 
