@@ -47,7 +47,7 @@ export const decider = z.object({
 export type Decider = z.infer<typeof decider>;
 
 /** Whether a person decides for `organ`: as one of its own, or by an exception that cases have recorded. */
-export function decidesFor(organ: string, { organ: own, decides, exception }: Decider): boolean {
+function decidesFor(organ: string, { organ: own, decides, exception }: Decider): boolean {
   return decides === organ && (own === organ || exception !== null);
 }
 
