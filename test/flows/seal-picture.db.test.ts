@@ -46,16 +46,22 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
     const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}`, 'x-purpose': 'AUDIT' };
     return hub.hub.app.inject({ method: 'GET', url, headers });
   };
-  const sealOf = async (organ: string) => {
+  /** Licenses of a county organ bear its license seal, its decisions the unit seal. */
+  const sealOf = async (organ: string, kind: 'license' | 'unit') => {
     const { data } = await hub.ask(
       'auditor',
-      'query($organ: ID!) { seals(filter: { organ: $organ }, first: 1) { edges { node { id: code picture } } } }',
+      'query($organ: ID!) { seals(filter: { organ: $organ }, first: 9) { edges { node { id: code picture } } } }',
       { organ },
     );
-    return data.seals.edges[0].node;
+    const own = data.seals.edges.map((edge: { node: { id: string; picture: string | null } }) => edge.node);
+    return own.find(({ id }: { id: string }) => id === `${organ}-${kind}-seal`);
   };
-  const setPicture = async (organ: string, png: Buffer | null) => {
-    const input = { seal: (await sealOf(organ)).id, picture: png?.toString('base64') ?? null, reason: '更换印模图片' };
+  const setPicture = async (organ: string, kind: 'license' | 'unit', png: Buffer | null) => {
+    const input = {
+      seal: (await sealOf(organ, kind)).id,
+      picture: png?.toString('base64') ?? null,
+      reason: '更换印模图片',
+    };
     const { seal } = await applyAndApprove(hub.ask, organ, 'applyForSealPicture', input);
     return seal.picture;
   };
@@ -63,9 +69,9 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
 
   test('appears on later licenses, passes the verifier and is collected', async () => {
     const licenseBefore = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
-    const picture = await setPicture('yudu-lyj', OWN_PICTURE);
+    const picture = await setPicture('yudu-lyj', 'license', OWN_PICTURE);
     expect((await fetchFile(picture, null)).rawPayload.equals(OWN_PICTURE)).toBe(true);
-    expect((await sealOf('yudu-lyj')).picture).toBe(picture);
+    expect((await sealOf('yudu-lyj', 'license')).picture).toBe(picture);
     const licenseAfter = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
     const file = (await fetchFile(licenseAfter.document.url)).rawPayload;
     const { image } = readSealedPdf(file);
@@ -131,9 +137,9 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
       });
       return readSealedPdf((await fetchFile(url)).rawPayload).image;
     };
-    await setPicture(REVIEW_MATTER.organ, OWN_PICTURE);
+    await setPicture(REVIEW_MATTER.organ, 'unit', OWN_PICTURE);
     expect(await imageOfDecision()).toMatchObject({ across: 240, down: 240 });
-    await setPicture(REVIEW_MATTER.organ, null);
+    await setPicture(REVIEW_MATTER.organ, 'unit', null);
     expect(await imageOfDecision()).toBeNull();
   });
 });
