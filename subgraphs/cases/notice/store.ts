@@ -75,8 +75,8 @@ const LEASE_SECONDS = 30;
 /** How soon a document that waits is tried again. */
 const RETRY_SECONDS = 2;
 /**
- * Most documents that one poll leases. Few of the other notices: each acceptance writes one, and sealing many of them at
- * once would slow a burst of acceptances down.
+ * Most documents that one poll leases. Few of the other notices: each acceptance writes one, and sealing many of them
+ * at once would slow a burst of acceptances down.
  */
 const MAX_LEASED_DECISIONS = 16;
 const MAX_LEASED_NOTICES = 4;

@@ -140,9 +140,10 @@ export interface PersonUse {
 }
 
 /**
- * Requires that the authorisation of a use, of an act at a moment, carries the person's own signature where its organ
- * and the act need one (`needsPersonSignature`). Any signature must count: two registrars registered the credential for exactly this person, name and organ, it covers the moment of the
- * authorisation, and it signed exactly this statement.
+ * Requires that the authorisation of a use, of an act at a moment, carries the person's own signature where its
+ * organ and the act need one (`needsPersonSignature`). Any signature must count: two registrars registered the
+ * credential for exactly this person, name and organ, it covers the moment of the authorisation, and it signed exactly
+ * this statement.
  * Refuses PERSON_SIGNATURE_MISSING, PERSON_CREDENTIAL_UNFIT, PERSON_SIGNATURE_INVALID.
  */
 export function requirePersonSignature(
