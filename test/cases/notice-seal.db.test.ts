@@ -178,6 +178,9 @@ describe('a decision document', () => {
     // A decision that is the outcome itself authorises no other.
     const alone = await readAuthorisation(publicKeys, (await prepare()).notice.authorisation);
     expect(authorisesContent(alone.statement, 'ISSUE', alone.statement.contentDigest)).toBe(false);
+    // A clerk's statement, which nobody signs in person, covers its notice alone.
+    const digest = statement.decisionDigest ?? '';
+    expect(authorisesContent({ ...statement, act: 'NOTICE' }, 'DECISION', digest)).toBe(false);
     expect(storedNotice?.notice.content.salt).toBe(deriveSalt(salt, 'decision'));
     expect(hasSalt(storedNotice?.notice.content)).toBe(true);
   });
