@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf/pdf.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
 import { parseLoggedUse } from '../subgraphs/licenses/verify/format/log.ts';
-import { isJws } from '../subgraphs/licenses/verify/format/register.ts';
+import { isJws } from '../subgraphs/licenses/verify/jws/register.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Reads the files of `npm run verify` and the evidence files next to them. */

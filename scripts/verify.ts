@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { periodOf, printPeriod } from '../subgraphs/kernel/period/validity.ts';
 import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
-import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/format/code.ts';
+import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/jws/code.ts';
 import { isDeemedRenewed, type LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { formatTime, toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';

@@ -18,6 +18,7 @@ import { isRecallDue, listStanding } from './paper/paper.ts';
 import { LICENSE_READS } from './policy.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
+import * as view from './reading/view.ts';
 import type { ReadingDependencies } from './reading/workflow.ts';
 import { isRegistered } from './registration/record.ts';
 import { registrationResolvers } from './registration/resolvers.ts';
@@ -32,7 +33,6 @@ import { renewalResolvers } from './validity/view.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import type { VerificationDependencies } from './verification/workflow.ts';
-import * as view from './view.ts';
 
 /** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add the rest. */
 export function licenseResolvers(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildVerifier } from '../../scripts/verifier/build.ts';
 import { sha256 } from '../../subgraphs/kernel/events/events.ts';
 import { type LoggedUse, MAX_BUNDLE_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
-import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
+import { verifyCode } from '../../subgraphs/licenses/verify/jws/code.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import type { VerifierFile } from '../../subgraphs/seals/log/leaf.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
@@ -112,8 +112,8 @@ describe('offline verification of a license', () => {
     const text = verifyLicense(pdf, await bundleOf(license.identifier)).record?.KZ_EWM ?? '';
     const { origin } = new URL(text);
     const query = 'query($code: String!) { verifyLicense(input: { code: $code }) { verdict subIndication } }';
-    const judge = async (asked: TestHub, address: string) => {
-      const { data } = await asked.ask(null, query, { code: text.replace(origin, address) });
+    const judge = async (judging: TestHub, address: string) => {
+      const { data } = await judging.ask(null, query, { code: text.replace(origin, address) });
       return data.verifyLicense.subIndication ?? data.verifyLicense.verdict;
     };
     const moved = await createHubOn(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isAhead, isFresh } from '../../subgraphs/kernel/period/freshness.ts';
-import { readJws } from '../../subgraphs/licenses/verify/format/jws.ts';
+import { readJws } from '../../subgraphs/licenses/verify/jws/jws.ts';
 import { readList } from '../../subgraphs/licenses/verify/revocation.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTS, REASONS, STATES, STEPS_EN, VERDICTS } from '../../gateway/page/static/terms.js';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { ACTS as ALL_ACTS, VALIDITY_STATES } from '../../subgraphs/kernel/license-acts.ts';
-import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
+import { verifyCode } from '../../subgraphs/licenses/verify/jws/code.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { testClock } from '../support/clock.ts';

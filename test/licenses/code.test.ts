@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { verifyCode } from '../../subgraphs/licenses/verify/format/code.ts';
+import { verifyCode } from '../../subgraphs/licenses/verify/jws/code.ts';
 import { pem } from '../library/authority.ts';
 import { createRsaPair, issueCertificate, issueRevocationList, packStates, signJws } from '../support/pki-builder.ts';
 import { sampleRecord } from '../support/record.ts';

@@ -21,7 +21,8 @@ function readRoutes(tree: string): Route[] {
     const [, indent = '', part = '', methods = ''] = /^([│ ]*(?:[├└]── )?)(\S+)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
     if (part === '') return [];
     parts.length = Math.max(indent.length / 4 - 1, 0);
-    parts.push(part);
+    // The root of the tree is `(empty root node)` if one of the paths begins without a slash.
+    parts.push(part === '(empty' ? '' : part);
     const url = parts.join('');
     return methods.split(', ').flatMap((method) => (method === '' || method === 'HEAD' ? [] : [{ method, url }]));
   });

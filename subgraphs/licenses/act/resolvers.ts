@@ -18,10 +18,10 @@ import { type Rehearsal, toActRehearsal, toSheetRehearsal } from '../action/rehe
 import * as handover from '../paper/handover-workflow.ts';
 import type { SheetBlanks } from '../paper/paper.ts';
 import { viewProposal } from '../proposal/view.ts';
+import * as view from '../reading/view.ts';
 import { prepareSpoil } from '../register/prepare-workflow.ts';
 import type { CaseActInput, MutationResolvers, Resolvers } from '../resolvers.gen.ts';
 import { voidTask } from '../task/workflow.ts';
-import * as view from '../view.ts';
 import type { ActRow, PreparedAct } from './act-store.ts';
 import * as issue from './issue-workflow.ts';
 import { prepareCaseAct } from './prepare-workflow.ts';

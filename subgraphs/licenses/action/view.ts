@@ -13,13 +13,13 @@ import { findOrderOf } from '../order/order.ts';
 import { findSuspenders, type OrderRow } from '../order/store.ts';
 import { pickNextSheet } from '../paper/paper.ts';
 import { isByCase, LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import { type LicenseView, loadAllOrders, loadCollection, loadHead, loadSheets } from '../reading/view.ts';
 import type { SealUse } from '../seal/seal.ts';
 import { listSealFacts, type SealFactRow } from '../seal/store.ts';
 import * as store from '../store.ts';
 import { findOpenTasks, type TaskRow, toTask } from '../task/store.ts';
 import type { CertificateTask } from '../task/task.ts';
 import { isCurrentVersion } from '../validity/takeover-store.ts';
-import { type LicenseView, loadAllOrders, loadCollection, loadHead, loadSheets } from '../view.ts';
 import { mutationOf } from './mutation.ts';
 
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */

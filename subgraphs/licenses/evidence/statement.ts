@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { ValidityState } from '../../kernel/license-acts.ts';
-import { decodeBase64Url } from '../verify/format/jws.ts';
+import { decodeBase64Url } from '../verify/jws/jws.ts';
 
 /** Statements about the state of a license version (状态声明), as the hub signs them and uses them again. */
 

@@ -1,6 +1,6 @@
 import type { Database } from '../../../db/client.ts';
 import { getLoader } from '../../kernel/http/context.ts';
-import type { LicenseView } from '../view.ts';
+import type { LicenseView } from '../reading/view.ts';
 import { type LibraryClient, STATEMENT_PROTOCOL } from './library-client.ts';
 import { findStatementCollections, type StatementCollection } from './statement-store.ts';
 

@@ -3,8 +3,8 @@ import { mutate } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import type { IssueDependencies } from '../act/issue-workflow.ts';
 import { LICENSE_READS } from '../policy.ts';
+import * as view from '../reading/view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import * as view from '../view.ts';
 import * as store from './store.ts';
 import { declineOrder } from './workflow.ts';
 

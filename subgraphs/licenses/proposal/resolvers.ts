@@ -8,8 +8,8 @@ import { type MutationResolver, runAct, runLicenseMutation } from '../act/resolv
 import { mapMutations } from '../action/mutation.ts';
 import { toActRehearsal } from '../action/rehearsal-view.ts';
 import { LICENSE_READS } from '../policy.ts';
+import * as view from '../reading/view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import * as view from '../view.ts';
 import type { Hearing } from './grounds.ts';
 import { listProposals, PROPOSAL_ORDER, proposalStore } from './store.ts';
 import { loadProposals, viewProposal, viewProposalActions } from './view.ts';

@@ -5,7 +5,7 @@ import type { OwnAct } from '../../kernel/license-acts.ts';
 import { readsOneOf } from '../../kernel/organ/place.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import type { StoredProposal } from '../../kernel/proposal/store.ts';
-import type { LicenseView } from '../view.ts';
+import type { LicenseView } from '../reading/view.ts';
 import { LICENSE_PROPOSAL_POLICY } from './policy.ts';
 import { findProposalsOf } from './store.ts';
 import { contentOf } from './workflow.ts';

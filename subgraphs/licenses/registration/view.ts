@@ -1,8 +1,8 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { answerAction } from '../../kernel/policy.ts';
 import type { LicenseRecord } from '../act/record.ts';
+import type { SealedFile } from '../reading/view.ts';
 import type { StoredLicense } from '../store.ts';
-import type { SealedFile } from '../view.ts';
 import { REGISTRATION_POLICY } from './policy.ts';
 import { isRegistered } from './record.ts';
 import { contentOf, type StoredRegistration } from './store.ts';

@@ -13,9 +13,9 @@ import { type ActionDependencies, loadLicenseContext, loadSeals, toTaskSealUse }
 import { loadWaiting } from '../countersign/view.ts';
 import type { Blank } from '../paper/paper.ts';
 import { LICENSE_READS, LICENSES_POLICY, policyOfAct } from '../policy.ts';
+import { loadHead, viewFirstHolder } from '../reading/view.ts';
 import * as store from '../store.ts';
 import { countDuplicates } from '../type/store.ts';
-import { loadHead, viewFirstHolder } from '../view.ts';
 import { findTasksOfCases, type ListedTask, listFittingBlanks, toTask } from './store.ts';
 
 /** A certificate task as `person` may see it. @public by codegen.ts */

@@ -104,7 +104,7 @@ export async function verifyText(deps: VerificationDependencies, text: string): 
   };
 }
 
-/** Lists the hub's address, and that of its time when it issued the license: a paper keeps the address printed on it. */
+/** Lists the hub's address, and the one in the license's own record: a paper keeps the address printed on it. */
 async function listAddresses({ db, publicUrl }: VerificationDependencies, identifier: string | null) {
   const printed = identifier === null ? null : await store.findAskAddress(db, identifier);
   return printed === null ? [publicUrl] : [publicUrl, printed.slice(0, -`/v/${identifier}`.length)];

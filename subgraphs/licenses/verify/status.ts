@@ -6,8 +6,8 @@ import { isLive, type LicenseState, VALIDITY_STATES, type ValidityState } from '
 import { isAhead } from '../../kernel/period/freshness.ts';
 import { hasEnded, stateOn, type ValidityPeriod } from '../../kernel/period/validity.ts';
 import { readCertificate } from './format/certificate.ts';
-import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './format/jws.ts';
 import type { Grounds } from './format/timestamp.ts';
+import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './jws/jws.ts';
 import { findPath, STATUS, type ValidationTime } from './path.ts';
 import { Failure, formatTime, readOrFail } from './verdict.ts';
 

@@ -17,17 +17,17 @@ import {
   requireSigner,
   type SignedData,
 } from './format/cms.ts';
-import { checkRecordCode } from './format/code.ts';
 import { timeOf } from './format/der.ts';
 import { type LogTrust, requireLogged } from './format/log.ts';
+import { readToken, type Token } from './format/timestamp.ts';
+import { checkRecordCode } from './jws/code.ts';
 import {
   isJws,
   type ReadStatement,
   readRegisterStatement,
   requireRegister,
   requireRegisterSignature,
-} from './format/register.ts';
-import { readToken, type Token } from './format/timestamp.ts';
+} from './jws/register.ts';
 import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
 import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
 import { type LicenseStatus, readStatus, type StatusSubject, UNKNOWN_STATUS } from './status.ts';

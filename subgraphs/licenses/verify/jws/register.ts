@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { toCanonicalJson } from '../../../kernel/events/events.ts';
 import { isAhead } from '../../../kernel/period/freshness.ts';
 import { REGISTER_TYP, type RegisterStatement, registerStatement } from '../../../kernel/sealing/attest.ts';
+import { type Certificate, readCertificate } from '../format/certificate.ts';
+import type { Grounds } from '../format/timestamp.ts';
 import { findPath, STATUS } from '../path.ts';
 import { Failure, formatTime } from '../verdict.ts';
-import { type Certificate, readCertificate } from './certificate.ts';
 import { isSignedBy, type Jws, readJws, requireHeader } from './jws.ts';
-import type { Grounds } from './timestamp.ts';
 
 /**
  * Reads and checks a statement of the register (登记声明), a compact JWS with the certificate of its signer. Only a

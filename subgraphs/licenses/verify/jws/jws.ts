@@ -1,8 +1,8 @@
 import { verify } from 'node:crypto';
 import { parseForeignJson } from '../../../kernel/foreign/json.ts';
+import type { PublicKey } from '../format/certificate.ts';
+import { TAG } from '../format/der.ts';
 import { Failure } from '../verdict.ts';
-import type { PublicKey } from './certificate.ts';
-import { TAG } from './der.ts';
 
 /** A parsed compact JWS (RFC 7515). Its signature has not been checked yet. */
 export interface Jws {

@@ -1,19 +1,19 @@
-import type { Database } from '../../db/client.ts';
-import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
-import type { Day } from '../kernel/day.ts';
-import { type GraphContext, getLoader } from '../kernel/http/context.ts';
-import type { Held, Owner } from '../kernel/identity/co-ownership.ts';
-import { maskCode } from '../kernel/identity/identity.ts';
-import type { Act } from '../kernel/license-acts.ts';
-import type { CountedConnection } from '../kernel/list/page.ts';
-import { readsOneOf } from '../kernel/organ/place.ts';
-import { type ActRow, listActs } from './act/act-store.ts';
-import { findFileFacts } from './act/file-store.ts';
-import type { ActStatement } from './act/record.ts';
-import { type Collection, findCollections } from './library/feed-store.ts';
-import { findOrders, type OrderRow } from './order/store.ts';
-import { listSheets, type SheetOnDay } from './paper/store.ts';
-import * as store from './store.ts';
+import type { Database } from '../../../db/client.ts';
+import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import { type GraphContext, getLoader } from '../../kernel/http/context.ts';
+import type { Held, Owner } from '../../kernel/identity/co-ownership.ts';
+import { maskCode } from '../../kernel/identity/identity.ts';
+import type { Act } from '../../kernel/license-acts.ts';
+import type { CountedConnection } from '../../kernel/list/page.ts';
+import { readsOneOf } from '../../kernel/organ/place.ts';
+import { type ActRow, listActs } from '../act/act-store.ts';
+import { findFileFacts } from '../act/file-store.ts';
+import type { ActStatement } from '../act/record.ts';
+import { type Collection, findCollections } from '../library/feed-store.ts';
+import { findOrders, type OrderRow } from '../order/store.ts';
+import { listSheets, type SheetOnDay } from '../paper/store.ts';
+import * as store from '../store.ts';
 
 /** Names a version of a license type to the subgraph that has it. */
 export interface LicenseTypeKey {

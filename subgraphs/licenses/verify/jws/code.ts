@@ -4,13 +4,13 @@ import { periodOf } from '../../../kernel/period/validity.ts';
 import { type CodePayload, codePayload } from '../../../kernel/sealing/sign.ts';
 import { maskName } from '../../act/code.ts';
 import type { AttachedRecord } from '../../act/record.ts';
+import { type Certificate, readCertificates } from '../format/certificate.ts';
+import type { Grounds } from '../format/timestamp.ts';
 import { CODE, findPath, type ValidationTime } from '../path.ts';
 import { readLists } from '../revocation.ts';
 import { type LicenseStatus, readStatus } from '../status.ts';
 import { Failure, type Judgement, type NamedStep, requireTime, runSteps, toDisplayText } from '../verdict.ts';
-import { type Certificate, readCertificates } from './certificate.ts';
 import { isSignedBy, type Jws, readJws, requireHeader } from './jws.ts';
-import type { Grounds } from './timestamp.ts';
 
 /** The parsed text of a QR code (二维码): its link, if any, and the signed JWS. */
 interface Code {
@@ -101,7 +101,7 @@ export interface CodeMaterial {
   roots: readonly Uint8Array[];
   /** Revocation lists, DER. Without the list of each authority the verdict is INDETERMINATE. */
   revocation?: readonly Uint8Array[];
-  /** Addresses at which the issuer answers `/v/`, now or formerly, such as https://hub.example. If absent, not compared. */
+  /** Addresses, such as https://hub.example, at which the issuer answers now or once did. If absent, not compared. */
   addresses?: readonly string[];
   /** Status list and status statement: compact JWS. */
   statusList?: string | null;
