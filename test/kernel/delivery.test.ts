@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type DeliveryInput, readDelivery, requireDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
+import { requirePrintableRecipients } from '../../subgraphs/kernel/delivery/recipients.ts';
 import type { LicenseAction } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { NOT_IN_FONT } from '../support/odd-text.ts';
 
 const ADDRESSEE = '于都县贡江示范药业有限公司';
 
@@ -56,5 +58,17 @@ describe('a delivery as a counter enters it', () => {
       'FIELD_MALFORMED',
       'delivery.formerHolder.recipient',
     ]);
+  });
+
+  test('names nobody whom no receipt can print', () => {
+    const { text: recipient, code } = NOT_IN_FONT;
+    for (const [input, field] of [
+      [{ recipient }, 'delivery.recipient'],
+      [{ formerHolder: { recipient } }, 'delivery.formerHolder.recipient'],
+    ] as const)
+      expect(() => requirePrintableRecipients(input)).toThrow(
+        expect.objectContaining({ field, message: expect.stringContaining(code) }),
+      );
+    requirePrintableRecipients({ recipient: ADDRESSEE, formerHolder: { recipient: '李晓明' } });
   });
 });

@@ -169,7 +169,10 @@ describe('every consumer agrees with the table of license acts', () => {
 
 describe('the signer seals without a case only what the table allows', () => {
   const WITHOUT_CASE = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'];
-  const WITH_CASE = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT', 'CANCEL', 'DECISION'];
+  const WITH_CASE = [
+    ...['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CORRECT', 'CANCEL'],
+    ...['DECISION', 'NOTICE'],
+  ];
   const { identities, publicKeys } = generateServiceKeys();
 
   /** Runs the check of the signer with a genuine authorisation for exactly this request. */

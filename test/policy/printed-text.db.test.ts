@@ -22,7 +22,7 @@ import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 const FATES = {
   PRINTED: [
     ...['ApplicantInput.name', 'AskSupplementInput.items', 'CaseNoteInput.note', 'CaseReasonInput.reason'],
-    ...['DeliverDecisionInput.note', 'DeliveryInput.recipient', 'PartyDeliveryInput.recipient'],
+    ...['DeliverDecisionInput.note', 'DeliveryInput.recipient'],
     ...[
       'AmendCaseInput.note',
       'DecideCaseInput.reason',
@@ -58,6 +58,8 @@ const FATES = {
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
     'DeliveryInput.expressNumber',
+    // Only the delivery of a transfer takes it: test/kernel/delivery.test.ts tries its texts.
+    ...['PartyDeliveryInput.expressNumber', 'PartyDeliveryInput.recipient'],
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],
