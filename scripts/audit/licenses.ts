@@ -3,8 +3,8 @@ import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/k
 import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { readSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
-import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/document/code.ts';
 import { isRegisterStatement, NOTED_ACTS, type NotedAct } from '../../subgraphs/licenses/register/statement.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { judgeErased } from './erasure.ts';

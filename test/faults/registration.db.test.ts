@@ -82,8 +82,8 @@ test('a ledger is entered to its end, each license once', async () => {
     (select count(*)::int from licenses.act where act = 'REGISTER' and state = 'DONE') as acts,
     (select count(*)::int from seals.register_statement) as stated,
     (select sum(jsonb_array_length(payload->'licenses'))::int from licenses.outbox_event
-      where type = 'LicensesRegistered') as told`;
-  expect({ ...after }).toEqual({ licenses: LINES, acts: LINES, stated: LINES, told: LINES });
+      where type = 'LicensesRegistered') as announced`;
+  expect({ ...after }).toEqual({ licenses: LINES, acts: LINES, stated: LINES, announced: LINES });
   await waitUntil('cases know all', async () => {
     const [row] = await sql`select count(*)::int as known from cases.license_fact`;
     return row?.known === LINES;

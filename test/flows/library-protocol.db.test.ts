@@ -344,8 +344,8 @@ test('a library of version 1 is not sent that a renewal holds off an end, and no
   await library.close();
   await openLibrary(2);
   await waitForStatements(identifier, 'COLLECTED');
-  const told = (await library.statements(number)).map(({ receipt }) =>
+  const receipts = (await library.statements(number)).map(({ receipt }) =>
     JSON.parse(Buffer.from(receipt.split('.')[1], 'base64url').toString()),
   );
-  expect(told.map(({ act }) => act)).toEqual(['HOLD', 'RELEASE']);
+  expect(receipts.map(({ act }) => act)).toEqual(['HOLD', 'RELEASE']);
 });

@@ -28,6 +28,8 @@ const OTHERS: readonly string[] = [
   'LicenseVerification.signer',
   // Another authority, which stands on its license.
   'FileSignature.signer',
+  // A dimension of a table.
+  'LicenseStatisticsPart.by',
 ];
 /** What the description of a field says if it names a person. */
 const DESCRIBED = /\b(?:person|administrator|clerk|reviewer|approver|supervisor)\b/i;

@@ -5,7 +5,7 @@ import { renderSealable as renderSealableNotice } from '../../subgraphs/cases/no
 import { SEALED_ACT_NAMES, type SealedAct } from '../../subgraphs/kernel/license-acts.ts';
 import type { AuthorisingSubgraph } from '../../subgraphs/kernel/sealing/authorisation.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
+import { buildCodePayload } from '../../subgraphs/licenses/document/code.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {
   authorise,

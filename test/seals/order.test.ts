@@ -8,8 +8,8 @@ import { renderNotice, renderSealable as renderSealableNotice } from '../../subg
 import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { insertSignature, makeSealable } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import type { ActStatement, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/document/code.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {

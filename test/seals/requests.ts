@@ -12,8 +12,8 @@ import {
 import type { Decider } from '../../subgraphs/kernel/sealing/person-signature.ts';
 import type { ServiceKeys } from '../../subgraphs/kernel/sealing/service-token.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import type { ActStatement, AttachedRecord, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildCodePayload } from '../../subgraphs/licenses/document/code.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 
 /** Builds requests to seals: documents, the content that a person authorised, and the authorisation. */

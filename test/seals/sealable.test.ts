@@ -4,8 +4,8 @@ import { composeNotice, type NoticeContent } from '../../subgraphs/cases/notice/
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sealing/sign.ts';
-import { buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import type { ActStatement, SealedRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildCodePayload } from '../../subgraphs/licenses/document/code.ts';
 import { HEARING_OUTCOMES, type HearingOutcome, toRecordedHearing } from '../../subgraphs/licenses/proposal/grounds.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import {

@@ -5,8 +5,8 @@ import { REGISTER_ACT_NAMES } from '../../subgraphs/kernel/license-acts.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf/pdf.ts';
 import { digestSealable, readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
-import { buildAttachedRecord } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/document/code.ts';
 
 /**
  * Reads a hub's whole database as the superuser and lists inconsistencies between the two ledgers, versions, sheets,

@@ -124,7 +124,7 @@ async function waitForDecisions(hub: TestHub, organ: string): Promise<void> {
   }
 }
 
-/** Grants and performs a second case on a license: a change, a renewal, a reissue of `reissuedSheets`, a cancellation. */
+/** Grants and performs a second case on a license: a change, renewal, reissue of `reissuedSheets`, cancellation. */
 async function actOnLicense(
   hub: TestHub,
   license: LicenseInHand,

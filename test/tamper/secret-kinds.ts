@@ -1,8 +1,8 @@
 import { toCanonicalJson } from '../../subgraphs/kernel/events/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { digestSealable, insertSignature } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
-import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/act/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/act/record.ts';
+import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/document/code.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { computeKid } from '../../subgraphs/seals/signer/certificate-fields.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';

@@ -56,8 +56,8 @@ export async function* auditBlanks({ sql, onNote }: Pick<AuditInput, 'sql' | 'on
 
 /**
  * Holds each reissue against its grant: of the sheets that the holder had of the versions that it replaced, those are
- * declared lost that the grant names as lost, and no others. A grant that names no sheets: all. Releases up to 0.4.1, whose
- * grants name no version (`onVersion`), declared none.
+ * declared lost that the grant names as lost, and no others. A grant that names no sheets: all. Releases up to 0.4.1,
+ * whose grants name no version (`onVersion`), declared none.
  */
 async function* auditLosses(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const rows = sql<{ blank: string; isDeclared: boolean }[]>`

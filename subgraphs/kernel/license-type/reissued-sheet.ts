@@ -33,9 +33,9 @@ export function isDeclaredLost(named: readonly ReissuedSheet[] | null, sheet: Sh
 export function requireSheetNames(named: readonly ReissuedSheet[], field: string): void {
   checkEach(named, (sheet, i) => {
     const isOriginal = sheet.kind === 'ORIGINAL';
-    const most = isOriginal ? 1 : MAX_DUPLICATES;
-    if (sheet.place < 1 || sheet.place > most) {
-      const words = isOriginal ? '正本只有一张' : `副本应为 1 至 ${most}`;
+    const maxPlace = isOriginal ? 1 : MAX_DUPLICATES;
+    if (sheet.place < 1 || sheet.place > maxPlace) {
+      const words = isOriginal ? '正本只有一张' : `副本应为 1 至 ${maxPlace}`;
       throw new Refusal('FIELD_MALFORMED', `${field}[${i}].place`, words);
     }
     if (named.findIndex((one) => isSameSheet(one, sheet)) < i)

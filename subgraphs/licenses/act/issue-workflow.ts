@@ -12,6 +12,7 @@ import {
   type SealingOutcome,
 } from '../../kernel/sealing/sealing-workflow.ts';
 import type { Attest, CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../../kernel/sealing/sign.ts';
+import { buildAttachedRecord, buildCodePayload } from '../document/code.ts';
 import { placeChanges } from '../library/feed-store.ts';
 import { settleOrders } from '../order/workflow.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from '../paper/duty-store.ts';
@@ -23,7 +24,6 @@ import { lockTask, type TaskRow } from '../task/store.ts';
 import { enterHold } from '../validity/hold-store.ts';
 import * as acts from './act-store.ts';
 import { type ActRow, findAct, type PreparedAct } from './act-store.ts';
-import { buildAttachedRecord, buildCodePayload } from './code.ts';
 import { licenseStream, messages, type SealResult } from './event-store.ts';
 import { storeFiles, storeSealedFile } from './file-store.ts';
 import * as ledger from './ledger-store.ts';

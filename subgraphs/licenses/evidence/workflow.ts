@@ -6,7 +6,7 @@ import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { runItems } from '../../kernel/loop.ts';
 import { isFresh } from '../../kernel/period/freshness.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sealing/sign.ts';
-import { readCodeKid } from '../act/code.ts';
+import { readCodeKid } from '../document/code.ts';
 import type { Bundle } from '../verify/evidence.ts';
 import { parseLoggedUse } from '../verify/format/log.ts';
 import { packStates } from './list.ts';

@@ -13,10 +13,10 @@ import {
   textPart,
 } from '../../kernel/list/page.ts';
 import type { RegisterStatement } from '../../kernel/sealing/attest.ts';
-import { buildAttachedRecord } from '../act/code.ts';
 import { LIBRARY_CONSUMERS, licenseStream } from '../act/event-store.ts';
 import type { StoredFile } from '../act/file-store.ts';
 import type { ActStatement, LicenseRecord } from '../act/record.ts';
+import { buildAttachedRecord } from '../document/code.ts';
 import { registerStream } from '../register/store.ts';
 import { act, document, licenseChange, outboxDelivery, outboxEvent, outboxReceipt, outboxStream } from '../tables.ts';
 

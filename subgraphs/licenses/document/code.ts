@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { toCanonicalJson } from '../../kernel/events/events.ts';
 import { isPersonRecord } from '../../kernel/identity/identity.ts';
 import type { CodePayload } from '../../kernel/sealing/sign.ts';
+import type { AttachedRecord, LicenseRecord } from '../act/record.ts';
 import { requireSealed } from '../registration/record.ts';
-import type { AttachedRecord, LicenseRecord } from './record.ts';
 
 /** The QR code of a license (二维码): a link, and after `#` a signed text that anyone can check without network. */
 
