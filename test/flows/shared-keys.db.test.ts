@@ -21,7 +21,8 @@ import { waitUntil } from '../support/until.ts';
 /** The first start of a data folder of release 0.4, whose authorisations have keys (HS256) that the signer shared. */
 
 const { DIRECT } = ROUTES;
-const SEAL = 'yudu-lyj-license-seal';
+/** Of its licenses, and of its decisions. */
+const SEALS = ['yudu-lyj-license-seal', 'yudu-lyj-unit-seal'];
 const shared = { cases: randomBytes(32), licenses: randomBytes(32) };
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 
@@ -100,7 +101,7 @@ test('what waited for its seal is sealed; nothing else that the shared keys sign
     await grantCase(hub, DIRECT),
     await grantCase(hub, DIRECT),
   ];
-  await sql`update seals.seal set state = 'SUSPENDED' where id = ${SEAL}`;
+  await sql`update seals.seal set state = 'SUSPENDED' where id in ${sql(SEALS)}`;
   const notice = await rejectCase();
   const [seal] = await sql`select authorisation from cases.decision_seal where notice_id = ${notice}`;
   const decision = await writeAsBefore(seal?.authorisation);
@@ -109,7 +110,7 @@ test('what waited for its seal is sealed; nothing else that the shared keys sign
     const [row] = await sql`select waiting_for from cases.decision_seal where notice_id = ${notice}`;
     return row?.waiting_for;
   });
-  await sql`update seals.seal set state = 'IN_USE' where id = ${SEAL}`;
+  await sql`update seals.seal set state = 'IN_USE' where id in ${sql(SEALS)}`;
   const waiting = [decision, await rewriteTask(open), await rewriteTask(prepared)];
   await rewriteTask(foreign, randomBytes(32));
 
