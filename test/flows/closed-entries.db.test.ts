@@ -9,6 +9,7 @@ import { buildUseLeaf } from '../../subgraphs/seals/log/leaf.ts';
 import { closeTiles } from '../../subgraphs/seals/log/publication/publish-workflow.ts';
 import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
+import { tileOf } from '../support/tiles.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Entries of release 0.4 in the log: their tiles, proofs and bundles need a token, or what only its owner has. */
@@ -18,6 +19,8 @@ describe.each(['local', 'http'] as const)('entries of release 0.4, subgraphs rea
   let folder: string;
   let sql: postgres.Sql;
   let size = 0;
+  /** Place of the planted leaf. */
+  let index = 0;
   let license: { identifier: string; document: { digest: string } };
   const issuanceId = randomUUID();
   const signature = Buffer.from('a signature');
@@ -41,7 +44,9 @@ describe.each(['local', 'http'] as const)('entries of release 0.4, subgraphs rea
       const place = await sql<{ index: number }[]>`select s.index::int from seals.log_sequence s
         join seals.log_leaf using (serial) where subject = ${issuanceId}`;
       const published = Number((await get('/log/checkpoint', null)).body.split('\n')[1]);
-      return place[0] !== undefined && published > place[0].index && published;
+      if (place[0] === undefined || published <= place[0].index) return null;
+      index = place[0].index;
+      return published;
     });
   });
   afterAll(async () => {
@@ -61,7 +66,7 @@ describe.each(['local', 'http'] as const)('entries of release 0.4, subgraphs rea
     );
 
   test('their tiles are for auditors; hash tiles and checkpoints stay public', async () => {
-    const url = `/log/tile/entries/000.p/${size}`;
+    const url = `/log/${tileOf('entries', size, index)}`;
     const persons = [null, 'auditor', 'yudu-lyj.clerk', 'yudu-lyj.keeper', 'applicant-company', 'administrator'];
     expect(await statusesOf(url, persons)).toEqual({
       ...{ null: 401, auditor: 200, 'yudu-lyj.clerk': 403, 'yudu-lyj.keeper': 403 },
@@ -69,14 +74,14 @@ describe.each(['local', 'http'] as const)('entries of release 0.4, subgraphs rea
     });
     expect((await get(url, null, 'forged')).statusCode).toBe(401);
     expect((await get(url, 'auditor')).headers['cache-control']).toBe('no-store');
-    expect((await get(`/log/tile/0/000.p/${size}`, null)).statusCode).toBe(200);
+    expect((await get(`/log/${tileOf(0, size, index)}`, null)).statusCode).toBe(200);
   });
 
   test('a file server of another user cannot read them, whoever published or copied the files', async () => {
-    const path = join(folder, `tile/entries/000.p/${size}`);
+    const path = join(folder, tileOf('entries', size, index));
     const modeOf = () => statSync(path).mode & 0o777;
     expect(modeOf()).toBe(0o400);
-    expect(statSync(join(folder, `tile/0/000.p/${size}`)).mode & 0o777).toBe(0o644);
+    expect(statSync(join(folder, tileOf(0, size, index))).mode & 0o777).toBe(0o644);
     chmodSync(path, 0o644);
     await closeTiles(folder);
     expect(modeOf()).toBe(0o400);

@@ -18,6 +18,7 @@ import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
 import type { Seals } from '../../subgraphs/seals/index.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { stateAttestation } from '../support/attestation.ts';
+import { tileOf } from '../support/tiles.ts';
 import { waitUntil } from '../support/until.ts';
 import { COUNTY } from './requests.ts';
 import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
@@ -194,12 +195,12 @@ describe('the log', () => {
       'cache-control': 'public, max-age=2',
     });
     const { size } = requireCheckpoint(checkpoint.body, await readTrust());
-    const tile = await fetchLog(`/log/tile/0/000.p/${size}`);
+    const tile = await fetchLog(`/log/${tileOf(0, size)}`);
     expect([tile.rawPayload.length, tile.headers['cache-control']]).toEqual([
       32 * size,
       'public, max-age=31536000, immutable',
     ]);
-    const path = `/log/tile/entries/000.p/${size}`;
+    const path = `/log/${tileOf('entries', size)}`;
     const zipped = await fetchLog(path, { 'accept-encoding': 'gzip' });
     expect(zipped.headers['content-encoding']).toBe('gzip');
     expect(gunzipSync(zipped.rawPayload)).toEqual((await fetchLog(path)).rawPayload);
@@ -214,7 +215,7 @@ describe('the log', () => {
     ]) {
       expect((await fetchLog(`/log/tile/${malformedPath}`)).statusCode, malformedPath).toBe(404);
     }
-    expect(statSync(join(folder, `tile/0/000.p/${size}`)).mode & 0o777).toBe(0o644);
+    expect(statSync(join(folder, tileOf(0, size))).mode & 0o777).toBe(0o644);
   });
 
   test('proves a use to a reader who has only the public key', async () => {
