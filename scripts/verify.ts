@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isFresh } from '../subgraphs/kernel/period/freshness.ts';
 import { periodOf, printPeriod } from '../subgraphs/kernel/period/validity.ts';
 import { type RegisterStatement, SPOIL_REASON_LABELS } from '../subgraphs/kernel/sealing/attest.ts';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/jws/code.ts';
@@ -32,8 +33,10 @@ const [, script = ''] = process.argv;
 const COMMAND = script.endsWith('.mjs') ? `node ${basename(script)}` : 'npm run verify --';
 const USAGE = `用法 usage: ${COMMAND} FILE.pdf|FILE.json|FILE.jwt|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
   或 or: ${COMMAND} --qr TEXT --root root.pem --certificates FILE.pem --crl FILE --crl FILE [--address https://HOST]…
-另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z] [--json]
+另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z]
+  [--max-status-age HOURS] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
+const HOUR_MS = 3_600_000;
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 function parseOptions() {
@@ -51,6 +54,7 @@ function parseOptions() {
         'status-list': { type: 'string' },
         'log-key': { type: 'string', multiple: true },
         at: { type: 'string' },
+        'max-status-age': { type: 'string' },
         json: { type: 'boolean' },
       },
     });
@@ -72,7 +76,10 @@ function readMaterial({
   'status-list': statusList,
   'log-key': logKeys,
   at,
+  'max-status-age': maxAge,
 }: Options) {
+  if (maxAge !== undefined && !/^\d{1,6}$/.test(maxAge))
+    throw new UsageError(`--max-status-age ${maxAge} 不是小时数 — not a number of hours`);
   if (at !== undefined && (!TIME.test(at) || Number.isNaN(Date.parse(at)))) {
     throw new UsageError(`时间 ${at} 不正确 — not a time (2026-11-25 or 2026-11-25T00:00:00Z)`);
   }
@@ -84,10 +91,24 @@ function readMaterial({
     // A caller who names the log wants proof that the use of the seal was logged.
     log: logKeys === undefined ? null : { keys: logKeys.flatMap(readKeyFile), required: true },
     at: at === undefined ? new Date() : new Date(at),
+    maxStatusAgeMs: maxAge === undefined ? null : Number(maxAge) * HOUR_MS,
   };
 }
 
 type Material = ReturnType<typeof readMaterial>;
+
+/** Returns a report whose state is unknown if the word on it is too old for the caller. */
+function withFreshState<Judged extends { status: LicenseStatus }>(
+  report: Judged,
+  { at, maxStatusAgeMs }: Pick<Material, 'at' | 'maxStatusAgeMs'>,
+): Judged {
+  const { state, asOf } = report.status;
+  if (maxStatusAgeMs === null || state === 'UNKNOWN') return report;
+  if (asOf !== null && isFresh(new Date(asOf), at, maxStatusAgeMs)) return report;
+  const reason =
+    asOf === null ? '只有证照载明的有效期' : `截至 ${asOf} 为 ${state}，已超过 ${maxStatusAgeMs / HOUR_MS} 小时`;
+  return { ...report, status: { state: 'UNKNOWN', asOf, source: report.status.source, reason } };
+}
 
 const MARK = new Map<boolean | null, string>([
   [true, '✓'],
@@ -95,21 +116,23 @@ const MARK = new Map<boolean | null, string>([
   [null, '·'],
 ]);
 
-function printJudgement({ steps, verdict, subIndication, status }: Report | CodeReport): void {
+function printJudgement({ steps, verdict, subIndication, status }: Report | CodeReport, at: Date): void {
   for (const { name, passed, detail } of steps) console.log(`${MARK.get(passed)} ${name}：${detail}`);
   const sub = subIndication === null ? '' : `，${subIndication}`;
   console.log(`\n签名结论 signature: ${WORDS[verdict]}（${verdict}${sub}）`);
-  console.log(`证照状态 license status: ${describeStatus(status)}`);
+  console.log(`证照状态 license status: ${describeStatus(status, at)}`);
 }
 
-function describeStatus({ state, asOf, reason, source }: LicenseStatus): string {
+function describeStatus({ state, asOf, reason, source }: LicenseStatus, at: Date): string {
+  if (state === 'UNKNOWN') return `未知 unknown（${reason}）`;
   if (source === 'PERIOD') return `${state}（按证照载明的有效期 by its own dates）`;
-  return state === 'UNKNOWN' ? `未知 unknown（${reason}）` : `${state}（截至 as of ${asOf}）`;
+  const hours = Math.max(0, Math.floor((at.getTime() - Date.parse(asOf ?? '')) / HOUR_MS));
+  return `${state}（截至 as of ${asOf}，${hours} 小时前 hours ago）`;
 }
 
-function printReport(report: Report, { signaturePath }: Document): void {
+function printReport(report: Report, { signaturePath }: Document, at: Date): void {
   if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
-  printJudgement(report);
+  printJudgement(report, at);
   const { record, statement, notice, registered, signer, provenAt, claimedAt } = report;
   if (registered) {
     printRegistered(registered, signer?.name ?? '');
@@ -148,15 +171,18 @@ function describeRegistered(statement: RegisterStatement): string {
   }
 }
 
-function verifyDocument({ file, signature, bundle, logged }: Document, { at, ...material }: Material): Report {
-  return verify({ file, signature, bundle, logged, ...material }, at);
+function verifyDocument(
+  { file, signature, bundle, logged }: Document,
+  { at, maxStatusAgeMs, ...material }: Material,
+): Report {
+  return withFreshState(verify({ file, signature, bundle, logged, ...material }, at), { at, maxStatusAgeMs });
 }
 
 function verifyOne(path: string, options: Options, material: Material): Verdict {
   const document = readDocument(path, options);
   const report = verifyDocument(document, material);
   if (options.json) console.log(JSON.stringify(report, null, 2));
-  else printReport(report, document);
+  else printReport(report, document, material.at);
   return report.verdict;
 }
 
@@ -193,11 +219,12 @@ function verifyOrExplain(path: string, material: Material): Partial<Report> & { 
 }
 
 function verifyText(text: string, { json, address }: Options, material: Material): Verdict {
-  const { at, log: _, ...rest } = material;
-  const report = verifyCode(text, { ...rest, ...(address && { addresses: address.map(trimSlash) }) }, at);
+  const { at, log: _, maxStatusAgeMs, ...rest } = material;
+  const judged = verifyCode(text, { ...rest, ...(address && { addresses: address.map(trimSlash) }) }, at);
+  const report = withFreshState(judged, { at, maxStatusAgeMs });
   if (json) console.log(JSON.stringify(report, null, 2));
   else {
-    printJudgement(report);
+    printJudgement(report, at);
     const { payload } = report;
     if (payload)
       console.log(

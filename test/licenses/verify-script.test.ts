@@ -114,8 +114,18 @@ describe.each([
   });
   test('prints the state from a status list', () => {
     const { status, stdout } = run(path('a.pdf'), ...ROOT_OPTION, '--status-list', path('list.jwt'));
-    expect(stdout).toContain('证照状态 license status: SUSPENDED（截至 as of 2026-11-24T00:00:00Z）');
+    expect(stdout).toContain(
+      '证照状态 license status: SUSPENDED（截至 as of 2026-11-24T00:00:00Z，24 小时前 hours ago）',
+    );
     expect(status).toBe(0);
+  });
+  test('refuses a state that is older than the caller takes', () => {
+    const options = [path('a.pdf'), ...ROOT_OPTION, '--status-list', path('list.jwt'), '--max-status-age'];
+    expect(run(...options, '24').stdout).toContain('SUSPENDED（截至');
+    const refused = run(...options, '23').stdout;
+    expect(refused).toContain('未知 unknown（截至 2026-11-24T00:00:00Z 为 SUSPENDED，已超过 23 小时）');
+    expect(refused).toContain('TOTAL_PASSED');
+    for (const wrong of ['-1', 'x', '1.5', '']) expect(run(...options, wrong).status, wrong).toBe(2);
   });
   test('fails a tampered copy: exit 1', () => {
     const { status, stdout } = run(path('tampered.pdf'), '--signature', path('a.p7s'), ...ROOT_OPTION);
