@@ -8,12 +8,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../scripts/hub/port.ts';
 import { createScratchDatabase } from '../support/database.ts';
 import { listProcesses } from '../support/processes.ts';
+import { sampleCases } from '../support/sample.ts';
 import { waitUntil } from '../support/until.ts';
 import { copyStartedFolder } from './hub-place.ts';
 
 /**
  * Whatever ends npm or one of the processes ends all of them. Input 37 of the shared cases. Each process is found by
- * the folder that it names, and only those are ended.
+ * the folder that it names, and only those are ended. A run tries some of the ways, TEST_SAMPLE=all all.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -113,7 +114,7 @@ describe('npm start', () => {
     await waitFor(run, /^ready /m);
   });
 
-  test.each(Object.keys(WAYS))('%s', { timeout: 240_000 }, async (way) => {
+  test.each(sampleCases('ways to end a hub', Object.keys(WAYS), 4))('%s', { timeout: 240_000 }, async (way) => {
     for (const command of [HUB, SIGNER, DATABASE, /city-library\/main\.ts/]) expect(find(run, command)).toBeDefined();
     await WAYS[way]?.(run);
     await expectNothingLeft(run);
@@ -128,7 +129,7 @@ test('npm run dev, SIGKILL of npm', { timeout: 240_000 }, async () => {
   await expectNothingLeft(run);
 });
 
-test.each(['demo', 'bench', 'bench:log'])(
+test.each(sampleCases('scripts with a hub', ['demo', 'bench', 'bench:log'], 1))(
   'npm run %s, SIGKILL of npm while its hub starts',
   async (script) => {
     const run = runScript(script, join(base, script.replace(':', '-')), { PORT: String(await findFreePort()) });
@@ -188,17 +189,21 @@ const SERVERS: Record<string, { line: RegExp; environment: (folder: string) => P
   },
 };
 
-test.each(
-  Object.keys(SERVERS).flatMap((script) =>
-    (['SIGTERM', 'SIGKILL'] as const).map((signal) => [script, signal] as const),
-  ),
-)('npm run %s, %s to npm', { timeout: 240_000 }, async (script, signal) => {
-  const folder = join(base, `${script} ${signal}`);
-  mkdirSync(folder, { recursive: true });
-  const environment = (await SERVERS[script]?.environment(folder)) ?? {};
-  const args = script === 'platform' ? ['--port', String(await findFreePort())] : [];
-  const run = runScript(script, folder, environment, args);
-  await waitFor(run, SERVERS[script]?.line ?? /never/);
-  endProcess(run.npm.pid, signal);
-  await expectNothingLeft(run);
-});
+const ENDINGS = Object.keys(SERVERS).flatMap((script) =>
+  (['SIGTERM', 'SIGKILL'] as const).map((signal) => [script, signal] as const),
+);
+
+test.each(sampleCases('ways to end a server', ENDINGS, 4))(
+  'npm run %s, %s to npm',
+  { timeout: 240_000 },
+  async (script, signal) => {
+    const folder = join(base, `${script} ${signal}`);
+    mkdirSync(folder, { recursive: true });
+    const environment = (await SERVERS[script]?.environment(folder)) ?? {};
+    const args = script === 'platform' ? ['--port', String(await findFreePort())] : [];
+    const run = runScript(script, folder, environment, args);
+    await waitFor(run, SERVERS[script]?.line ?? /never/);
+    endProcess(run.npm.pid, signal);
+    await expectNothingLeft(run);
+  },
+);
