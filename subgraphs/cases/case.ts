@@ -9,6 +9,7 @@ import type { ReissuedSheet } from '../kernel/license-type/reissued-sheet.ts';
 import { organOn } from '../kernel/organ/reform.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { UsedException } from './exception/exception.ts';
+import type { PublicationExemption } from './publication/publication.ts';
 import type { HolderConsent } from './reception/consent.ts';
 import type { GuideInForce } from './reception/guide.ts';
 
@@ -112,6 +113,11 @@ export interface StepData {
   typeVersion?: number;
   /** RECEIVED, SUPPLEMENTED: that the holder consents to a transfer. Absent without one, and up to 0.4.1. */
   consent?: HolderConsent;
+  /**
+   * DECIDED: that the law publishes the decision (双公示), and the reason against it or null. Absent if it does not, and up
+   * to 0.4.1: those are not published.
+   */
+  publication?: { withheld: PublicationExemption | null };
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }

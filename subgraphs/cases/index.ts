@@ -29,6 +29,7 @@ import { createPlatformDelivery } from './platform/delivery-client.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
+import { publicationRoutes } from './publication/routes.ts';
 import { CASE_INPUTS } from './reading/inputs.ts';
 import { CASE_OUTPUTS } from './reading/outputs.ts';
 import { type IntakeLimits, readIntakeLimits } from './reception/intake.ts';
@@ -108,6 +109,7 @@ export function createCases(options: CasesDependencies): Cases {
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
+      publicationRoutes(app, dependencies);
       platformRoutes(app, dependencies, options);
       materialRoutes(app, materialDependencies, options, dependencies.uploadLimits ?? DEFAULT_UPLOAD_LIMITS);
       noticeRoutes(app, dependencies, options);

@@ -24,6 +24,7 @@ import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
 import { progressResolvers } from './progress/resolvers.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
+import { publicationResolvers } from './publication/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
 import { receptionMutations } from './reception/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
@@ -65,6 +66,7 @@ export function caseResolvers(
     platformResolvers(dependencies),
     progressResolvers(dependencies),
     proposalResolvers(dependencies),
+    publicationResolvers(dependencies),
     readingResolvers(dependencies),
     statisticsResolvers(dependencies),
     supervisionResolvers(dependencies, findCase),
@@ -103,8 +105,8 @@ function stepMutations(deps: workflow.WorkflowDependencies) {
     decideCase: (_, { input }, { actor }) =>
       settleDecision(actor, () => {
         const { decision, reason = null, authoriseSeal, signature = null } = input;
-        const { validFrom = null, validUntil = null } = input;
-        const decisionInput = { decision, reason, authoriseSeal, validFrom, validUntil };
+        const { validFrom = null, validUntil = null, withheld = null } = input;
+        const decisionInput = { decision, reason, authoriseSeal, withheld, validFrom, validUntil };
         return decideInPerson(deps, toCommand(actor, input), decisionInput, signature);
       }),
     deliverDecision: (_, { input }, { actor }) =>

@@ -103,6 +103,7 @@ function viewStep(record: StepRecord, isForApplicant: boolean) {
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,
     exceptions: (data?.exceptions ?? []).map(({ id }) => id),
+    withheld: data?.publication?.withheld ?? null,
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
   };
 }

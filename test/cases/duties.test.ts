@@ -84,7 +84,13 @@ test.each(PLACES)('who examined does not decide: $matter', (place) => {
 });
 
 test.each(PLACES)('a grant against a refused examination needs a reason: $matter', (place) => {
-  const input = { decision: 'GRANTED', authoriseSeal: true, validFrom: null, validUntil: null } as const;
+  const input = {
+    decision: 'GRANTED',
+    authoriseSeal: true,
+    withheld: null,
+    validFrom: null,
+    validUntil: null,
+  } as const;
   const codeFor = (finding: 'APPROVED' | 'REFUSED', reason: string | null) => {
     const subject = caseOf(place, [stepBy('one', 'EXAMINED', finding)]);
     return findCode(() => decide(subject, { ...input, reason }, { license: null, type: null }, DAY));

@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Day } from '../../kernel/day.ts';
 import { DEFAULT_WARNING_DAYS, MAX_WARNING_DAYS } from '../../kernel/license-type/type.ts';
+import { isPublishable } from '../publication/store.ts';
 import { runningRenewals } from '../renewal/store.ts';
-import { caseFile, licenseFact, licenseTypeFact, matterFact } from '../tables.ts';
+import { caseFile, decisionSeal, licenseFact, licenseTypeFact, matterFact, notice } from '../tables.ts';
 import type { AttentionRow } from './attention.ts';
 
 /** What the sources of items that wait for a person have in common, and the sources of licenses that end. */
@@ -93,5 +94,23 @@ export function deemedSource(today: Day): SQL {
     license: sql`(${licenseFact.fact}->>'identifier')`,
     subject: sql`(${licenseFact.fact}->'license'->>'licenseName') || ' ' || ${licenseFact.printed}`,
     reason: sql`'有效期至' || ${until} || '，办件' || ${caseFile.number}`,
+  });
+}
+
+/**
+ * Decisions of days before `overdueBefore` that are not published, because their document is not sealed: for the organ
+ * that decided.
+ */
+export function publicationSource(overdueBefore: Day): SQL {
+  const unpublished = sql`from ${decisionSeal} join ${notice} on ${notice.id} = ${decisionSeal.noticeId}
+    where ${decisionSeal.state} = 'PREPARED' and ${notice.issuedAt} < ${startOf(sql`${overdueBefore}::date`)} and ${isPublishable}`;
+  return source(unpublished, {
+    id: sql`'publication ' || ${decisionSeal.noticeId}`,
+    kind: sql`'PUBLICATION_OVERDUE'`,
+    since: sql`${notice.issuedAt}`,
+    organs: sql`array[${decisionSeal.organ}]`,
+    caseId: sql`${notice.caseId}`,
+    matterId: sql`${decisionSeal.matterId}`,
+    subject: sql`${notice.number}`,
   });
 }

@@ -10,10 +10,12 @@ import { textArray } from '../../kernel/organ/place-store.ts';
 import type { ReadScope } from '../../kernel/policy.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
+import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, hasEnded } from '../case.ts';
 import { PROPOSALS } from '../proposal/proposal.ts';
 import { proposal, proposalOutcome } from '../proposal/tables.ts';
+import { publicationOverdueBefore } from '../publication/publication.ts';
 import {
   agreement,
   caseFile,
@@ -27,7 +29,7 @@ import {
   push,
 } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
-import { deemedSource, delegationsInForce, endingSource, source, startOf } from './source-store.ts';
+import { deemedSource, delegationsInForce, endingSource, publicationSource, source, startOf } from './source-store.ts';
 
 export interface AttentionFilter {
   organs: ReadScope;
@@ -267,11 +269,12 @@ export async function listAttention(
 ): Promise<CountedPage<AttentionRow & { at: string }>> {
   const { organs, window, all, kinds, holderCode } = filter;
   const today = dayOf(now);
+  const overdueBefore = publicationOverdueBefore(await loadCalendar(db), today);
   const sources =
     holderCode === null
       ? [
           ...[...caseSources(today), ...matterSources(today), ...supervisionSources(today)],
-          ...[endingSource(today), deemedSource(today)],
+          ...[endingSource(today), deemedSource(today), publicationSource(overdueBefore)],
           ...[...proposalSources(person), peerProposalSource(person, now)],
         ]
       : [endingSource(today, holderCode)];

@@ -14,6 +14,7 @@ import type { Labelled } from '../content/labels.ts';
 import { ownersAfter, requireCoOwnership } from '../content/owners.ts';
 import { ownLicense } from '../content/sight.ts';
 import type { UsedException } from '../exception/exception.ts';
+import { type PublicationExemption, requireWithholdable } from '../publication/publication.ts';
 import { MAX_TEXT_CHARS, requireLicenseFits } from '../reception/application.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireEndDay, requireNoTerm, requireStartDay, type TermInput, termOf } from './term.ts';
@@ -22,6 +23,8 @@ export interface DecisionInput extends TermInput {
   decision: 'GRANTED' | 'REJECTED';
   reason: string | null;
   authoriseSeal: boolean;
+  /** Why it is not published, or null: then it is, if the law publishes it. */
+  withheld: PublicationExemption | null;
 }
 
 /**
@@ -46,6 +49,7 @@ export function decide(
       // Every decision is sealed: on the license, or on a decision document.
       if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
     },
+    () => requireWithholdable(subject.matter, input),
     () => !grantsLicense && requireNoTerm(input),
     () => grantsLicense && requireStartDay(subject, input, termFacts),
     () => grantsLicense && requireEndDay(subject, input, termFacts),

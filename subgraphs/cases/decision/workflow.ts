@@ -25,6 +25,7 @@ import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { prepareDecision, toNoticeSettings, writeDeliveryReceipt } from '../notice/workflow.ts';
 import { requireCaseAction } from '../policy.ts';
+import { publicationOf } from '../publication/publication.ts';
 import { addFormerHolder } from '../reception/consent.ts';
 import { findStanding, holdStanding } from '../standing/store.ts';
 import * as store from '../store.ts';
@@ -75,7 +76,7 @@ export function decideCase(
     const exceptions = listUsedExceptions(subject, subject.delegation.decides.organ, approver, true);
     const current = license && currentOn(license, dayOf(authorisedAt));
     const amended = grant === null ? [] : changedLines(grant, current, listChanges(subject, license, type));
-    const data = toStepData(exceptions, amended);
+    const data = toStepData(exceptions, amended, publicationOf(subject.matter, input));
     const details = { note: input.reason, finding: input.decision, data };
     const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);

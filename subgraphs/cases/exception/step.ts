@@ -22,8 +22,16 @@ export function listUsedExceptions(
     .map(({ id, kind, validFrom, validTo }) => ({ id, kind, validFrom, validTo }));
 }
 
-/** The data of a step that rests on exceptions and changes lines of a license, or null if it does neither. */
-export function toStepData(exceptions: UsedException[], amended: AmendedLine[] = []): StepData | null {
-  if (exceptions.length === 0 && amended.length === 0) return null;
-  return { ...(exceptions.length > 0 && { exceptions }), ...(amended.length > 0 && { amended }) };
+/** The data of a step that rests on exceptions, changes lines of a license and is published, or null without any. */
+export function toStepData(
+  exceptions: UsedException[],
+  amended: AmendedLine[] = [],
+  publication: StepData['publication'] | null = null,
+): StepData | null {
+  if (exceptions.length === 0 && amended.length === 0 && publication === null) return null;
+  return {
+    ...(exceptions.length > 0 && { exceptions }),
+    ...(amended.length > 0 && { amended }),
+    ...(publication !== null && { publication }),
+  };
 }

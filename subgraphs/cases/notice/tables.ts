@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { NoticeContent, NoticeKind } from './notice.ts';
@@ -30,7 +31,11 @@ export const notice = schema.table(
     issuedAt: instant().notNull(),
     organ: text().notNull(),
   },
-  (table) => [index().on(table.caseId, table.serial)],
+  (table) => [
+    index().on(table.caseId, table.serial),
+    // The list of published decisions.
+    index('notice_decisions').on(table.issuedAt, table.serial).where(sql`kind = 'DECISION'`),
+  ],
 );
 
 /** The seal on a decision document or another notice. It is authorised with the step and used afterwards. */

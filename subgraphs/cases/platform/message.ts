@@ -8,6 +8,7 @@ import { parseStrictJson } from '../../kernel/foreign/json.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
+import { PUBLICATION_EXEMPTIONS } from '../publication/publication.ts';
 
 /** A platform's message to the hub and the signature on it. `docs/approval-platform.md` describes the protocol. */
 
@@ -122,6 +123,8 @@ const MESSAGES_V1 = [
     validFrom: daySchema.nullable().default(null),
     validUntil: daySchema.nullable().default(null),
     authoriseSeal: z.boolean(),
+    /** Why the decision is not published, or null: then it is, if the law publishes it. */
+    withheld: z.enum(PUBLICATION_EXEMPTIONS).nullable().default(null),
   }),
 ] as const;
 /** Protocol 2: the hub lists the materials of the case, with a link to each file. The case does not move. */

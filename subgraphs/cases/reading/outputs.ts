@@ -7,11 +7,13 @@ export const CASE_OUTPUTS: OutputRules = {
   masksCodes: true,
   verbatim: {
     'to be signed as they are': ['SignatureRequest.text', 'SignatureRequest.salt', 'SignatureRequest.challenge'],
-    'masks its code itself': ['Applicant.code', 'CoHolder.code'],
+    'masks its code itself': ['Applicant.code', 'CoHolder.code', 'PublicDecision.content'],
+    'the public code of an organisation': ['PublicDecision.counterpartCode', 'PublicDecision.organCode'],
     'by which the issuer knows a member of the staff': ['Appointment.issuer', 'Appointment.subject'],
     'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],
     'numbers that the hub or an office gives': [
       ...['Case.number', 'Case.licenseNumber', 'CaseNotice.number', 'RunningCase.number', 'Reading.number'],
+      ...['PublicDecision.documentNumber', 'PublicDecision.licenseNumber'],
       ...['SupervisionFinding.licenseNumber', 'MaterialRead.caseNumber', 'Agreement.number', 'AttentionItem.agreement'],
     ],
     'digests and keys': [

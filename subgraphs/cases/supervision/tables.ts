@@ -146,10 +146,11 @@ export const supervisionMessage = schema.table(
 );
 
 /** The license that a case issued or acted on, from LicenseChanged. */
-export const caseLicense = schema.table('case_license', {
-  caseId: uuid().primaryKey(),
-  number: text().notNull(),
-});
+export const caseLicense = schema.table(
+  'case_license',
+  { caseId: uuid().primaryKey(), number: text().notNull() },
+  (table) => [index().on(table.number)],
+);
 
 /** Open and closed duties about a license, or about what an organ has in stock, from the newest DutyChanged. */
 export const duty = schema.table(

@@ -148,6 +148,7 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'GET /graphql': 'TOKEN', 'POST /graphql': 'TOKEN', 'GET /files/:digest': 'TOKEN' },
   ...{ 'POST /cases/materials': 'TOKEN', 'GET /cases/materials/:id': 'TOKEN', 'GET /cases/notices/:file': 'TOKEN' },
   ...{ 'GET /cases/statistics.csv': 'TOKEN', 'GET /licenses/statistics.csv': 'TOKEN' },
+  'GET /cases/public-decisions.csv': 'PUBLIC',
   'GET /log/proof/:subject': 'TOKEN',
   ...{ 'POST /cases/supervision/findings': 'SIGNED', 'POST /cases/platform/v1/messages': 'SIGNED' },
   ...{ 'POST /cases/platform/v2/messages': 'SIGNED', 'GET /cases/platform/v2/files/:upload': 'SIGNED' },

@@ -72,7 +72,7 @@ const ROOTS: Readonly<Record<string, 'PUBLIC' | 'TOKEN' | ReadRule | OfficeReadR
   ...{ searchCases: 'TOKEN', searchLicenses: 'TOKEN', searchMatters: 'PUBLIC', searchOrgans: 'PUBLIC' },
   ...{ licenseTypes: 'PUBLIC', licenseType: 'PUBLIC' },
   ...{ calendar: 'PUBLIC', workingDay: 'PUBLIC', licenseStatus: 'PUBLIC', verifyLicense: 'PUBLIC' },
-  lostPapers: 'PUBLIC',
+  ...{ lostPapers: 'PUBLIC', publicDecisions: 'PUBLIC' },
 };
 
 /** Root fields that show a holder what is about their own licenses, beside what the office sees. */

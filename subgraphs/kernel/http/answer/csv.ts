@@ -11,12 +11,20 @@ import type { ServeOptions } from '../serve.ts';
 
 /** Most rows of one file. A question with more is refused, so a file is always complete. */
 const MAX_CSV_ROWS = 10_000;
+/** Fewer for strangers: the file is made for each of them. */
+const MAX_PUBLIC_CSV_ROWS = 2_000;
 
 /** A table: the name of its file without ending, its lines with the heading, and whether rows were left out. */
 export interface CsvTable {
   name: string;
   lines: readonly (readonly CsvCell[])[];
   isCut: boolean;
+}
+
+/** A table that everybody may read. */
+export interface PublicCsvDoor<Query> {
+  query: z.ZodType<Query>;
+  read: (query: Query, maxRows: number) => Promise<CsvTable>;
 }
 
 /** Who may read a table, by which parameters, and where it comes from. */
@@ -46,8 +54,23 @@ export async function sendCsv<Query>(
   if (!door.mayRead(parsed.data, actor)) return reply.code(403).send({ code: 'FORBIDDEN', message: door.forbidden });
   const table = await door.read(parsed.data, actor, MAX_CSV_ROWS);
   if ('fault' in table) return sendFault(reply, table.fault);
-  if (table.isCut) return sendFault(reply, `多于 ${MAX_CSV_ROWS} 行，请缩小范围。`);
-  if (isRehearsal(request)) return reply.code(204).send();
+  if (isRehearsal(request) && !table.isCut) return reply.code(204).send();
+  return sendTable(reply, table, MAX_CSV_ROWS);
+}
+
+/** Answers a request for a table that everybody may read. */
+export async function sendPublicCsv<Query>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  door: PublicCsvDoor<Query>,
+): Promise<FastifyReply> {
+  const parsed = door.query.safeParse(request.query);
+  if (!parsed.success) return sendFault(reply, describeFault(parsed.error));
+  return sendTable(reply, await door.read(parsed.data, MAX_PUBLIC_CSV_ROWS), MAX_PUBLIC_CSV_ROWS);
+}
+
+function sendTable(reply: FastifyReply, table: CsvTable, maxRows: number): FastifyReply {
+  if (table.isCut) return sendFault(reply, `多于 ${maxRows} 行，请缩小范围。`);
   return reply
     .header('content-disposition', buildContentDisposition(`${table.name}.csv`))
     .type('text/csv; charset=utf-8')

@@ -1,0 +1,2 @@
+CREATE INDEX "notice_decisions" ON "cases"."notice" USING btree ("issued_at","serial") WHERE kind = 'DECISION';--> statement-breakpoint
+CREATE INDEX "case_license_number_index" ON "cases"."case_license" USING btree ("number");
