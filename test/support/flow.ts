@@ -115,6 +115,7 @@ export async function grantCase(
     validUntil?: string;
     situation?: string;
     reason?: string;
+    withheld?: string;
     reissuedSheets?: object[];
   } = {},
 ) {
@@ -141,8 +142,8 @@ export async function grantCase(
   );
   if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
   const id: string = acceptance.case.id;
-  const { validFrom, validUntil, reason } = overrides;
-  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom, validUntil, reason };
+  const { validFrom, validUntil, reason, withheld } = overrides;
+  const decision = { case: id, decision: 'GRANTED', authoriseSeal: true, validFrom, validUntil, reason, withheld };
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
