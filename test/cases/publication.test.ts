@@ -163,7 +163,7 @@ describe('when it is published', () => {
   test.each([
     // A week with a weekend, the Spring Festival of 2026 with its make-up days, and a year without a calendar.
     ['2026-03-02', '2026-03-11'],
-    ['2026-02-12', '2026-03-02'],
+    ['2026-02-12', '2026-02-28'],
     ['2099-03-02', null],
   ])('decided on %s: at the latest on %s', (decidedOn, dueOn) => {
     expect(publicationDueOn(calendar, decidedOn)).toBe(dueOn);

@@ -31,7 +31,7 @@ export type CounterpartKind = 'ORGANISATION' | 'INDIVIDUAL_BUSINESS' | 'NATURAL_
 export type PublicationWithdrawal = 'CORRECTED' | 'VOIDED' | 'ERASED';
 
 /** Whether the law publishes a decision: it grants, and the matter is a 行政许可 (not 确认, 备案 or another power). */
-export function isPublishedByLaw({ powerType }: Pick<MatterFact, 'powerType'>, decision: 'GRANTED' | 'REJECTED') {
+function isPublishedByLaw({ powerType }: Pick<MatterFact, 'powerType'>, decision: 'GRANTED' | 'REJECTED') {
   return decision === 'GRANTED' && powerType === 'LICENSE';
 }
 
