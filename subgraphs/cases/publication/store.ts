@@ -43,7 +43,7 @@ function selectRows(db: Reader, condition: SQL | undefined, orderBy: SQL[], limi
       serial: notice.serial,
       content: notice.content,
       file: caseFile,
-      seal: decisionSeal,
+      signedAt: decisionSeal.signedAt,
     })
     .from(notice)
     .innerJoin(decisionSeal, eq(decisionSeal.noticeId, notice.id))
@@ -79,7 +79,7 @@ export function listSealed(db: Reader, filter: PublicDecisionFilter, page: Keyse
 }
 
 /** Returns what a row says of its decision. */
-export function toSealedDecision({ content, issuedAt, file, seal }: DecisionRow): SealedDecision {
+export function toSealedDecision({ content, issuedAt, file, signedAt }: DecisionRow): SealedDecision {
   const { applicantName: name, applicantCodeKind: codeKind, applicantCode: code, coOwnership } = file;
   return {
     caseId: file.id,
@@ -88,7 +88,7 @@ export function toSealedDecision({ content, issuedAt, file, seal }: DecisionRow)
     applicant: { holder: { name, codeKind, code }, ...(coOwnership ? { coOwnership } : {}) },
     isVoided: file.step === 'VOIDED',
     decidedOn: content.issuedOn,
-    publishedOn: dayOf(seal.signedAt ?? issuedAt),
+    publishedOn: dayOf(signedAt ?? issuedAt),
   };
 }
 
