@@ -62,6 +62,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Collection: './library/feed-store.ts#Collection',
     Document: './reading/view.ts#DocumentView',
     License: './reading/view.ts#LicenseView',
+    LicenseBatchLine: './batch/view.ts#LineView',
     LicenseAct: './reading/view.ts#ActView',
     LicenseConnection: './reading/view.ts#LicenseConnection',
     LicenseProposal: './proposal/view.ts#LicenseProposalView',

@@ -15,6 +15,7 @@ export class Deadline {
   readonly #controller = new AbortController();
   readonly #readParty: () => string;
   #kind: DeadlineKind | null = null;
+  #endsAtMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   /** `readParty` returns the key of the caller, by whom connections are shared. */
@@ -36,10 +37,16 @@ export class Deadline {
     return this.#kind === 'read' ? this.#controller.signal : null;
   }
 
+  /** Milliseconds until the request is answered in any case. Infinite before it begins. */
+  get remainingMs(): number {
+    return this.#endsAtMs - performance.now();
+  }
+
   /** Begins. Does nothing the second time: what a request does first decides. */
   begin(kind: DeadlineKind, ms: number): void {
     if (this.#kind !== null) return;
     this.#kind = kind;
+    this.#endsAtMs = performance.now() + ms;
     this.#timer = setTimeout(() => this.#end(), ms);
     this.#timer.unref();
   }

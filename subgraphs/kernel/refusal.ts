@@ -235,6 +235,7 @@ export const REFUSALS = {
   BLANK_RANGE_TAKEN: '空白证照编号已登记。',
   BLANK_COUNT_WRONG: '空白证照的张数与该证照的副本数不符。',
   BLANK_TWICE: '同一空白证照填写了两次。',
+  SUBJECT_TWICE: '同一办件或者同一证照出现在多行，请只留一行。',
   TRANSFER_TO_ITSELF: '空白证照不能调拨给本机关。',
   PAPER_NOT_PRINTED: '纸质证照不在已打印待送达状态。',
   PAPER_NOT_IN_FORCE: '纸质证照已打印，但证照已不在有效状态。',

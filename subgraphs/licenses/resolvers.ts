@@ -9,6 +9,7 @@ import { readPage, toConnection } from '../kernel/list/page.ts';
 import type * as issue from './act/issue-workflow.ts';
 import { licenseMutations } from './act/resolvers.ts';
 import { viewActions } from './action/view.ts';
+import { batchMutations } from './batch/resolvers.ts';
 import { FEED_ORDER, readFeed } from './library/feed-store.ts';
 import { loadStatementCollection, type StatementDependencies } from './library/view.ts';
 import { listResolvers } from './list/resolvers.ts';
@@ -59,7 +60,7 @@ export function licenseResolvers(
       ...statisticsResolvers(deps).Query,
     },
     Mutation: {
-      ...{ ...licenseMutations(deps), ...proposals.Mutation, ...orders.Mutation },
+      ...{ ...licenseMutations(deps), ...batchMutations(deps), ...proposals.Mutation, ...orders.Mutation },
       ...{ ...readings.Mutation, ...stock.Mutation, ...registrations.Mutation },
     },
     License: {

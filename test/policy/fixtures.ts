@@ -426,10 +426,14 @@ const licenses = [
   ),
   ...fixturesOf(
     LICENSES_POLICY,
-    ['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'],
+    [
+      ...['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection'],
+      ...['deliverCertificates', 'recallCertificates'],
+    ],
     { head },
     licensePlaces,
   ),
+  ...fixturesOf(LICENSES_POLICY, ['issueLicenses'], { head: null, task: taskOf('ISSUE') }, licensePlaces),
   ...fixturesOf(LICENSES_POLICY, ['declineOrder'], { head, order }, licensePlaces),
   ...fixturesOf(LICENSES_POLICY, ['voidTask'], { task: taskOf('ISSUE'), isPrepared: false }, licensePlaces),
 ];

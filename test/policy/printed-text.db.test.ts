@@ -57,9 +57,10 @@ const FATES = {
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
     ...['CertificateInput.blankNumber', 'ChangePlatformInput.url', 'EndAgreementInput.number'],
-    'DeliveryInput.expressNumber',
     // Only the delivery of a transfer takes it: test/kernel/delivery.test.ts tries its texts.
     ...['PartyDeliveryInput.expressNumber', 'PartyDeliveryInput.recipient'],
+    ...['DeliveryInput.expressNumber', 'DeliveryLineInput.blankNumber', 'IssueLicensesInput.firstBlank'],
+    ...['IssueLineInput.blankNumber', 'IssueLineInput.duplicateBlanks', 'RecallLineInput.blankNumber'],
     ...['FindApplicantCasesInput.code', 'FindHolderLicensesInput.code'],
     ...['ImportPeopleInput.list', 'PersonChangeInput.reason', 'PersonChangeInput.window'],
     ...['ImportDelegationsInput.csv', 'ImportGuideInput.text', 'ImportLicenseTypeInput.text'],

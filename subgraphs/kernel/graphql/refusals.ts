@@ -63,9 +63,19 @@ export function answerRefusals(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function withRefusals(field: GraphQLField<unknown, unknown>, payload: unknown): unknown {
-  const { refusal, refusals = refusal ? [refusal] : [] } = payload as Partial<RefusalFields>;
-  const located = refusals.map((view) => ({ ...view, path: findPath(field, view.field) }));
-  return { ...(payload as object), refusal: located[0] ?? null, refusals: located };
+  const { refusal, refusals = refusal ? [refusal] : [], lines } = payload as Partial<RefusalFields & LinesField>;
+  const locate = (view: RefusalView) => ({ ...view, path: findPath(field, view.field) });
+  const located = refusals.map(locate);
+  const locatedLines = lines?.map((line) =>
+    'refusals' in line && line.refusals ? { ...line, refusals: line.refusals.map(locate) } : line,
+  );
+  const changes = { refusal: located[0] ?? null, refusals: located, ...(locatedLines && { lines: locatedLines }) };
+  return { ...(payload as object), ...changes };
+}
+
+/** A payload of many lines has the refusals of each line. A line may be an error. */
+interface LinesField {
+  lines: readonly (object & Pick<RefusalFields, 'refusals'>)[];
 }
 
 /** Returns the path of `materials[0].code` in the arguments of a mutation, as far as its input has it. */

@@ -58,10 +58,7 @@ function counterMutations(deps: issue.IssueDependencies) {
   const resolveSheetMutation =
     (changeSheet: typeof handover.deliverSheet): MutationResolver<'deliverCertificate'> =>
     (_, { input }, context) =>
-      runLicenseMutation(deps.db, context, async (actor) => {
-        const sheet = await changeSheet(deps, actor, input);
-        return { identifier: input.identifier, rehearsal: input.dryRun ? toSheetRehearsal(sheet) : null };
-      });
+      runLicenseMutation(deps.db, context, (actor) => carryOutOnSheet(deps, changeSheet, actor, input));
   return {
     deliverCertificate: resolveSheetMutation(handover.deliverSheet),
     recallCertificate: resolveSheetMutation(handover.recallSheet),
@@ -80,7 +77,7 @@ function counterMutations(deps: issue.IssueDependencies) {
   } satisfies Resolvers['Mutation'];
 }
 
-interface MutationOutcome {
+export interface MutationOutcome {
   /** Null if the act waits for its seal. */
   identifier: string | null;
   proposal?: StoredProposal<OwnAct> | null;
@@ -105,7 +102,8 @@ function stateToday({ now }: issue.IssueDependencies, { act, record, stateAfter 
   return stateOn(stateAfter, periodOf(record as LicenseRecord), dayOf(now()));
 }
 
-async function carryOut(
+/** Performs an act, or rehearses it if `dryRun`. */
+export async function carryOut(
   deps: issue.IssueDependencies,
   dryRun: boolean,
   prepare: (tx: Transaction) => Promise<PreparedAct>,
@@ -119,6 +117,17 @@ async function carryOut(
   }
   const outcome = await issue.performAct(deps, prepare);
   return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
+}
+
+/** Delivers or recalls a sheet, or rehearses it. */
+export async function carryOutOnSheet(
+  deps: issue.IssueDependencies,
+  changeSheet: typeof handover.deliverSheet,
+  actor: Actor,
+  input: Parameters<typeof handover.deliverSheet>[2],
+): Promise<MutationOutcome> {
+  const sheet = await changeSheet(deps, actor, input);
+  return { identifier: input.identifier, rehearsal: input.dryRun ? toSheetRehearsal(sheet) : null };
 }
 
 /** Runs a mutation. The payload contains the license, and the proposal if the mutation was about one. */

@@ -56,6 +56,20 @@ function writeBlankNumber({ prefix, digits }: Pick<BlankRange, 'prefix' | 'digit
   return `${prefix}${String(serial).padStart(digits, '0')}`;
 }
 
+const NUMBERED_BLANK = /^[0-9A-Z]{0,20}[0-9]$/;
+
+/**
+ * Returns the number of the blank `offset` after another one, as printed: KB001200000009 and then KB001200000010.
+ * Refuses FIELD_MALFORMED for a text that does not end in a number, or whose number would need another digit.
+ */
+export function writeFollowingBlank(first: string, offset: number): string {
+  if (!NUMBERED_BLANK.test(first)) throw new Refusal('FIELD_MALFORMED', 'firstBlank', '空白证照编号须以数字结尾');
+  const [digits = ''] = new RegExp(`[0-9]{1,${MAX_SERIAL_DIGITS}}$`).exec(first) ?? [];
+  const serial = String(Number(digits) + offset).padStart(digits.length, '0');
+  if (serial.length > digits.length) throw new Refusal('FIELD_MALFORMED', 'firstBlank', '编号不够各行使用');
+  return `${first.slice(0, first.length - digits.length)}${serial}`;
+}
+
 /** Which sheet of a version it is: its kind, and its place among the sheets of its kind, from 1. */
 export interface SheetPlace {
   blankNumber: string;

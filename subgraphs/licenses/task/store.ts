@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
-import type { EventPayload } from '../../kernel/events/events.ts';
+import type { EventPayload, GrantContent } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import type { Page } from '../../kernel/list/page.ts';
@@ -80,6 +80,14 @@ export async function findTasksOfCases(
     .leftJoin(act, eq(act.caseId, certificateTask.caseId))
     .where(and(isOpenFor(actor), inArray(certificateTask.caseId, ids)));
   return new Map(rows.map((row) => [row.task.caseId, row]));
+}
+
+/** Finds what cases grant, by case. Done and voided tasks count too. */
+export async function findTaskContents(db: Reader, caseIds: readonly string[]): Promise<Map<string, GrantContent>> {
+  const ids = caseIds.filter((id) => UUID_PATTERN.test(id));
+  const { caseId, content } = certificateTask;
+  const rows = await db.select({ caseId, content }).from(certificateTask).where(inArray(caseId, ids));
+  return new Map(rows.map((row) => [row.caseId, row.content]));
 }
 
 /** The open tasks that a person may see. */
