@@ -19,7 +19,7 @@ const LINK_SECONDS = Number(ENVIRONMENT.FILE_LINK_SECONDS.uses.gateway.default);
 const MAX_REQUEST_BYTES = 16_384;
 /** The files that need a token: `url` of a document, a notice, a material, and tables, whose query is part of them. */
 const FILE_PATH =
-  /^\/(?:(?:files|cases\/materials|cases\/notices)\/[\w.-]{1,100}|(?:cases|licenses)\/statistics\.csv)$/;
+  /^\/(?:(?:files|cases\/materials|cases\/notices|licenses\/overprint)\/[\w.-]{1,100}|(?:cases|licenses)\/statistics\.csv)$/;
 /** The query of a table: letters, digits, and what separates and escapes. */
 const FILE_QUERY = /^[\w.,=&%-]{0,500}$/;
 const REFUSED = '/file-links/refused';

@@ -19,6 +19,7 @@ import { startJobs } from './jobs/index.ts';
 import type { LibraryClient } from './library/library-client.ts';
 import { LICENSE_INPUTS } from './list/inputs.ts';
 import { receiveOrder } from './order/workflow.ts';
+import { addOverprintRoutes } from './overprint/routes.ts';
 import type { BlankRange } from './paper/paper.ts';
 import type { PARSERS } from './parsers.ts';
 import { LICENSE_OUTPUTS } from './reading/outputs.ts';
@@ -113,6 +114,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     routes: (app, options) => {
       addEvidenceRoutes(app, deps, options);
       addFileRoutes(app, deps, options);
+      addOverprintRoutes(app, deps, options);
       addStatisticsRoutes(app, deps, options);
       addVerificationRoutes(app, deps);
     },

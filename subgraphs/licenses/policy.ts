@@ -262,6 +262,14 @@ function refuseRedrive(): Refusal {
   return new Refusal('COLLECTION_NOT_FAILED', 'identifier');
 }
 
+/** 套打, by the route `/licenses/overprint`: while a sheet of the version is printed and not handed over. */
+export const OVERPRINT_RULE: PolicyRule<SheetSubject> = {
+  stateFirst: unlessCurrent,
+  grants: [PAPER_CLERK],
+  state: onSheet(requireSpoilable),
+  clause: PAPER_CLAUSE,
+};
+
 /** Many at once (批量办理). Each line asks the row of the single mutation. */
 const BATCH_RULES = {
   issueLicenses: ACT_RULES.issueLicense,

@@ -55,6 +55,8 @@ export class UnprintableText extends RenderError {
 export interface TypesetRequest {
   /** File name of the template in the folder. */
   template: string;
+  /** Values that the template reads as `sys.inputs`. Absent: none. */
+  inputs?: Readonly<Record<string, string>>;
   /** Texts of the files that the template reads, by file name in the folder. */
   files: Readonly<Record<string, string>>;
   /** Subject of the document, for error messages. */
@@ -100,9 +102,9 @@ export function createTypesetter(folder: string): Typesetter {
 function compileDocument(
   compiler: NodeCompiler,
   mainFilePath: string,
-  { name, createdAt }: TypesetRequest,
+  { name, createdAt, inputs = {} }: TypesetRequest,
 ): TypesetDocument {
-  const compilation = compiler.compile({ mainFilePath });
+  const compilation = compiler.compile({ mainFilePath, inputs });
   const { result } = compilation;
   if (!result) {
     const error = compilation.takeError();

@@ -49,6 +49,25 @@ export function renderPreview(record: AttachedRecord): Uint8Array {
   return insertSignature(renderSealable(record), EMPTY_CMS);
 }
 
+/**
+ * Renders what a license's printer adds to a pre-printed blank (套打), PDF: the variable texts and the QR code, each where
+ * the sealed sheet has it. What the blank bears is left out: frame, title, labels, fixed words. So is the seal: the organ
+ * stamps the paper. The file is a printing aid, as its metadata says: no record is attached, and nobody can seal it.
+ */
+export function renderOverprint(record: AttachedRecord, form: Form = formOf(record)): Uint8Array {
+  return typesetRecord(record, form, { overprint: 'yes' }).pdf;
+}
+
+/** Returns the form of a sealed file. An earlier release may have printed it: what it printed begins the file. */
+export function findFormOf(record: AttachedRecord, sealed: Uint8Array): Form {
+  const [newest, ...earlier] = listForms(record.ZZLXDM);
+  const begins = (form: Form) => {
+    const printed = renderLicense(record, form);
+    return Buffer.from(printed).equals(sealed.subarray(0, printed.length));
+  };
+  return earlier.find(begins) ?? newest;
+}
+
 /** Returns the form on which a record is printed now. */
 function formOf(record: AttachedRecord): Form {
   return listForms(record.ZZLXDM)[0];
@@ -73,13 +92,14 @@ function toPrinted(record: AttachedRecord): AttachedRecord {
   return { ...record, KZ_NR: [...owners, ...record.KZ_NR.filter(({ label }) => !hidden.has(label))] };
 }
 
-function typesetRecord(record: AttachedRecord, form: Form): TypesetDocument {
+function typesetRecord(record: AttachedRecord, form: Form, inputs: Record<string, string> = {}): TypesetDocument {
   const text = toCanonicalJson(record);
   requireVisible(record);
   const code = record.KZ_EWM ?? record.KZ_HYDZ;
   if (code.length > MAX_CODE_CHARS) throw new RenderError(`the code is longer than ${MAX_CODE_CHARS}`);
   return typeset({
     template: `templates/${form}.typ`,
+    inputs,
     files: {
       'record.json': toCanonicalJson(toPrinted(record)),
       'metadata.json': text,

@@ -9,8 +9,8 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { openFile, type ReadingDependencies } from './workflow.ts';
 
 const DIGEST = /^[0-9a-f]{64}$/;
-const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' };
-const FILE_UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
+export const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' };
+export const FILE_UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
 
 /**
  * `GET /files/<sha256>`: a sealed license, statement or signature. The holder opens the own files, others state a

@@ -31,7 +31,7 @@ export interface ReadingDependencies {
  * Records, for each holder, that a person other than the holders reads an object of a license. Refuses what
  * `requirePurpose` refuses.
  */
-async function recordReading(
+export async function recordReading(
   tx: Transaction,
   actor: Person,
   { number, holderCodes }: { number: string; holderCodes: readonly string[] },

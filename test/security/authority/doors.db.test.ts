@@ -149,7 +149,7 @@ const EDGE: Readonly<Record<string, 'TOKEN' | 'PUBLIC' | 'SIGNED'>> = {
   ...{ 'POST /cases/materials': 'TOKEN', 'GET /cases/materials/:id': 'TOKEN', 'GET /cases/notices/:file': 'TOKEN' },
   ...{ 'GET /cases/statistics.csv': 'TOKEN', 'GET /licenses/statistics.csv': 'TOKEN' },
   'GET /cases/public-decisions.csv': 'PUBLIC',
-  'GET /log/proof/:subject': 'TOKEN',
+  ...{ 'GET /log/proof/:subject': 'TOKEN', 'GET /licenses/overprint/:identifier': 'TOKEN' },
   ...{ 'POST /cases/supervision/findings': 'SIGNED', 'POST /cases/platform/v1/messages': 'SIGNED' },
   ...{ 'POST /cases/platform/v2/messages': 'SIGNED', 'GET /cases/platform/v2/files/:upload': 'SIGNED' },
   'POST /sign-in/back-channel-logout': 'SIGNED',
