@@ -63,19 +63,24 @@ export function answerRefusals(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function withRefusals(field: GraphQLField<unknown, unknown>, payload: unknown): unknown {
-  const { refusal, refusals = refusal ? [refusal] : [], lines } = payload as Partial<RefusalFields & LinesField>;
+  const { refusal, refusals = refusal ? [refusal] : [] } = payload as Partial<RefusalFields>;
   const locate = (view: RefusalView) => ({ ...view, path: findPath(field, view.field) });
   const located = refusals.map(locate);
-  const locatedLines = lines?.map((line) =>
-    'refusals' in line && line.refusals ? { ...line, refusals: line.refusals.map(locate) } : line,
-  );
-  const changes = { refusal: located[0] ?? null, refusals: located, ...(locatedLines && { lines: locatedLines }) };
-  return { ...(payload as object), ...changes };
+  const lines = locateLines(payload as Partial<LinesField>, locate);
+  return { ...(payload as object), ...lines, refusal: located[0] ?? null, refusals: located };
 }
 
-/** A payload of many lines has the refusals of each line. A line may be an error. */
+/** What some payloads have: the result of each line, with the refusals of that line, or an error. */
 interface LinesField {
-  lines: readonly (object & Pick<RefusalFields, 'refusals'>)[];
+  lines: unknown;
+}
+
+function locateLines({ lines }: Partial<LinesField>, locate: (view: RefusalView) => RefusalView): Partial<LinesField> {
+  if (!Array.isArray(lines)) return {};
+  const located = lines.map((line: Partial<Pick<RefusalFields, 'refusals'>>) =>
+    line.refusals ? { ...line, refusals: line.refusals.map(locate) } : line,
+  );
+  return { lines: located };
 }
 
 /** Returns the path of `materials[0].code` in the arguments of a mutation, as far as its input has it. */
