@@ -54,6 +54,9 @@ const INPUTS: Readonly<Record<string, string>> = {
   'ApplicationInput.licenseNumber': 'recordHolderChecks',
   'SupplementInput.licenseNumber': 'recordHolderChecks',
   'MaterialInput.license': 'recordHolderChecks',
+  'ApplicationInput.holderConsent': 'the form and the day of a paper',
+  'SupplementInput.holderConsent': 'the form and the day of a paper',
+  'DeliveryInput.formerHolder': 'who took a paper at the counter',
   'MaterialInput.code': 'the code of a material in the guide',
   'VerifyLicenseInput.code': 'the whole text of a QR code, with its signature',
   'SealUseFilter.license': 'an identifier, which holds no code',
@@ -70,7 +73,7 @@ test('every input that may name a code is closed', () => {
     }),
   );
   const ofCodes = names.filter((name) => /(code|holder|applicant|licen[sc]e)[A-Za-z]*$/i.test(name));
-  expect(ofCodes.sort()).toEqual(Object.keys(INPUTS).sort());
+  expect([...new Set(ofCodes)].sort()).toEqual(Object.keys(INPUTS).sort());
 });
 
 describe('a clerk who names a license with a code', () => {
