@@ -108,14 +108,14 @@ async function eraseContents(
   await eraseReasons(sql, identifier, caseIds);
   if (caseIds.length === 0) return;
   await sql`update licenses.certificate_task set content = (content - 'salt' - 'changes' - 'coOwnership') || ${content},
-    void_reason = case when void_reason is null then null else ${ERASED_TEXT} end
+    service = null, void_reason = case when void_reason is null then null else ${ERASED_TEXT} end
     where case_id in ${sql(caseIds)}`;
   await sql`update cases.outbox_event
-    set payload = jsonb_set(payload, '{content}', ((payload->'content') - 'salt' - 'changes' - 'coOwnership') || ${content})
+    set payload = jsonb_set(payload - 'service', '{content}', ((payload->'content') - 'salt' - 'changes' - 'coOwnership') || ${content})
     where type = 'CaseGranted' and payload->>'caseId' in ${sql(caseIds)}`;
   // The digest of the request has no random element.
-  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', co_ownership = null, fields = '[]'::jsonb,
-    request_digest = '' where id in ${sql(caseIds)}`;
+  await sql`update cases.case_file set applicant_name = ${ERASED_TEXT}, applicant_code = '', co_ownership = null,
+    agent = null, contact = null, fields = '[]'::jsonb, request_digest = '' where id in ${sql(caseIds)}`;
 }
 
 /** Erases the reasons of what was proposed for the version and its cases, and of orders that its acts carried out. */

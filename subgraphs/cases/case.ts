@@ -1,5 +1,6 @@
 import type { Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
+import type { Agency } from '../kernel/delivery/agent.ts';
 import type { Delivery } from '../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder } from '../kernel/events/events.ts';
 import type { CoOwnership } from '../kernel/identity/co-ownership.ts';
@@ -9,6 +10,7 @@ import type { ReissuedSheet } from '../kernel/license-type/reissued-sheet.ts';
 import { organOn } from '../kernel/organ/reform.ts';
 import type { MatterFact } from '../kernel/period/delegation.ts';
 import type { UsedException } from './exception/exception.ts';
+import type { Agent, Contact } from './party/party.ts';
 import type { PublicationExemption } from './publication/publication.ts';
 import type { HolderConsent } from './reception/consent.ts';
 import type { GuideInForce } from './reception/guide.ts';
@@ -118,6 +120,12 @@ export interface StepData {
    * to 0.4.1: those are not published.
    */
   publication?: { withheld: PublicationExemption | null };
+  /**
+   * SUPPLEMENTED: the agent since, null if there is none any more, and that the address for service is another one.
+   * Codes, telephone and address stand in the case alone, so that an erasure reaches them.
+   */
+  agent?: Agency | null;
+  changesContact?: true;
   /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }
@@ -159,6 +167,10 @@ export interface CaseFile {
   act: LicenseAction | null;
   /** The sheets that a reissue names as lost or damaged, or null: then every sheet is lost. */
   reissuedSheets: readonly ReissuedSheet[] | null;
+  /** Who acts for the applicant (代办人), or null. */
+  agent: Agent | null;
+  /** Where papers reach the applicant (送达地址), or null. */
+  contact: Contact | null;
   /** The organ that accepted, or null before acceptance. */
   acceptedBy: string | null;
   /** The service guide (办事指南) at acceptance. Null before acceptance, or if none is published. */

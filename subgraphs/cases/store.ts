@@ -32,9 +32,9 @@ export interface StoredCase {
 function toFile(row: FileRow): CaseFile {
   const applicant = { name: row.applicantName, codeKind: row.applicantCodeKind, code: row.applicantCode };
   const { id, number, matter, delegation, coOwnership, fields, licenseNumber, act } = row;
-  const { reissuedSheets, acceptedBy, guide } = row;
+  const { reissuedSheets, agent, contact, acceptedBy, guide } = row;
   const named = { id, number, matter, delegation, applicant, coOwnership, fields, licenseNumber, act };
-  return { ...named, reissuedSheets, acceptedBy, guide };
+  return { ...named, reissuedSheets, agent, contact, acceptedBy, guide };
 }
 
 /** Folds rows of cases with their steps, in the order of the rows. */
@@ -99,7 +99,7 @@ export function requireCase(stored: StoredCase | null): StoredCase {
 /** Returns the columns that are derived from the current state of a case. */
 export function columnsOf(subject: Case) {
   const { matter, delegation, coOwnership, fields, licenseNumber, act, acceptedBy, guide, step, result } = subject;
-  const { reissuedSheets } = subject;
+  const { reissuedSheets, agent, contact } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
   return {
     matter,
@@ -110,6 +110,8 @@ export function columnsOf(subject: Case) {
     licenseNumber,
     act,
     reissuedSheets: reissuedSheets === null ? null : [...reissuedSheets],
+    agent,
+    contact,
     acceptedBy,
     guide,
     step,
@@ -131,7 +133,16 @@ export async function addStep(
   file: Partial<
     Pick<
       CaseFile,
-      'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'act' | 'coOwnership' | 'fields' | 'licenseNumber'
+      | 'matter'
+      | 'delegation'
+      | 'acceptedBy'
+      | 'guide'
+      | 'act'
+      | 'coOwnership'
+      | 'fields'
+      | 'licenseNumber'
+      | 'agent'
+      | 'contact'
     >
   > = {},
 ): Promise<Case> {

@@ -19,6 +19,7 @@ import {
   waitsFor,
 } from './case.ts';
 import { amendedFor } from './content/sight.ts';
+import { viewParties } from './party/view.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type * as workflow from './workflow.ts';
 
@@ -45,6 +46,7 @@ export function viewCase(subject: Case, actor: Actor) {
     matter: { id: subject.matter.matterId },
     applicant: { ...subject.applicant, code: isOwn ? subject.applicant.code : maskCode(subject.applicant.code) },
     coOwnership: viewCoOwnership(subject.coOwnership, actor),
+    ...viewParties(subject, actor),
     delegation: subject.delegation,
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber && printedNumber(subject.licenseNumber),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { actorColumns, bytea, count, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
+import type { Service } from '../kernel/delivery/delivery.ts';
 import type { EventPayload, GrantContent, OrganFact } from '../kernel/events/events.ts';
 import { defineMessageTables } from '../kernel/events/outbox-tables.ts';
 import type { SealGrant } from '../kernel/events/seal-grant.ts';
@@ -46,6 +47,8 @@ export const certificateTask = schema.table(
     handledBy: text().notNull(),
     /** Division code of the integrated window that accepted the case, or null. */
     window: text(),
+    /** Whom the paper may reach besides the applicant (代办人、送达地址的收件人), or null. */
+    service: jsonb().$type<Service>(),
     /** License number reserved at the first attempt. */
     number: text(),
     openedAt: instant().notNull(),

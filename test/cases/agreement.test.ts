@@ -26,7 +26,17 @@ function received(): Case {
   const file = { id: 'x', number: 'x', matter: fact, delegation: delegationOn(fact, DAY), applicant, fields: [] };
   const step = { step: 'RECEIVED', at: new Date(`${DAY}T01:00:00Z`), actor: 'x', actorId: 'x', organ: null } as const;
   return foldCase(
-    { ...file, licenseNumber: null, act: null, coOwnership: null, reissuedSheets: null, acceptedBy: null, guide: null },
+    {
+      ...file,
+      licenseNumber: null,
+      act: null,
+      coOwnership: null,
+      reissuedSheets: null,
+      agent: null,
+      contact: null,
+      acceptedBy: null,
+      guide: null,
+    },
     [{ ...step, note: null, finding: null, data: null }],
   );
 }

@@ -51,6 +51,8 @@ function caseOf({ matter, organ, steps }: (typeof PLACES)[number], later: readon
       act: null,
       coOwnership: null,
       reissuedSheets: null,
+      agent: null,
+      contact: null,
       applicant: APPLICANT,
       acceptedBy: organ,
       guide: null,

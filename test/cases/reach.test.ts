@@ -137,6 +137,8 @@ function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: 
       act: null,
       coOwnership: null,
       reissuedSheets: null,
+      agent: null,
+      contact: null,
       acceptedBy: null,
       guide: null,
     },

@@ -171,6 +171,8 @@ describe('statistics', () => {
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
       coOwnership: null,
       reissuedSheets: null,
+      agent: null,
+      contact: null,
     };
     const request = { by: 'somebody', key: null, digest: '' };
     const insertion = await insertCase(tx, { file, divisionCode: '360731', request }, first);
@@ -434,6 +436,8 @@ describe('statistics', () => {
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, act: null, acceptedBy: null, guide: null },
       coOwnership: null,
       reissuedSheets: null,
+      agent: null,
+      contact: null,
     };
     const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
     const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };

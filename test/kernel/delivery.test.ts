@@ -1,15 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { type DeliveryInput, readDelivery, requireDelivery } from '../../subgraphs/kernel/delivery/delivery.ts';
+import type { Agency } from '../../subgraphs/kernel/delivery/agent.ts';
+import {
+  type DeliveryInput,
+  type Receivers,
+  readDelivery,
+  requireDelivery,
+} from '../../subgraphs/kernel/delivery/delivery.ts';
 import { requirePrintableRecipients } from '../../subgraphs/kernel/delivery/recipients.ts';
 import type { LicenseAction } from '../../subgraphs/kernel/license-acts.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { NOT_IN_FONT } from '../support/odd-text.ts';
 
 const ADDRESSEE = '于都县贡江示范药业有限公司';
+const RECEIVERS = { addressee: ADDRESSEE, service: null };
+const TODAY = '2026-03-02';
 
-function refusalOf(input: DeliveryInput, act: LicenseAction = 'ISSUE'): [string, string | null] | null {
+function refusalOf(
+  input: DeliveryInput,
+  act: LicenseAction = 'ISSUE',
+  receivers: Receivers = RECEIVERS,
+): [string, string | null] | null {
   try {
-    requireDelivery(input, act);
+    requireDelivery(input, act, { receivers, on: TODAY });
     return null;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -21,10 +33,10 @@ describe('a delivery as a counter enters it', () => {
   test('is to the addressee in person unless it says otherwise', () => {
     const usual = { recipient: ADDRESSEE, method: 'IN_PERSON', expressNumber: null };
     for (const input of [null, {}, { recipient: null, method: null, expressNumber: null }])
-      expect(readDelivery(input, ADDRESSEE)).toEqual(usual);
+      expect(readDelivery(input, RECEIVERS)).toEqual(usual);
     const express = { recipient: '门卫 王示范', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const;
-    expect(readDelivery(express, ADDRESSEE)).toEqual(express);
-    expect(readDelivery({ method: 'ELECTRONIC' }, ADDRESSEE)).toEqual({ ...usual, method: 'ELECTRONIC' });
+    expect(readDelivery(express, RECEIVERS)).toEqual(express);
+    expect(readDelivery({ method: 'ELECTRONIC' }, RECEIVERS)).toEqual({ ...usual, method: 'ELECTRONIC' });
   });
 
   test('has the number of a parcel if and only if it went by express', () => {
@@ -44,7 +56,7 @@ describe('a delivery as a counter enters it', () => {
 
   test('of a transfer names the former holder too', () => {
     const formerHolder = { recipient: '李晓明', method: 'EXPRESS', expressNumber: 'SF1234567890' } as const;
-    expect(readDelivery({ formerHolder }, ADDRESSEE)).toEqual({
+    expect(readDelivery({ formerHolder }, RECEIVERS)).toEqual({
       ...{ recipient: ADDRESSEE, method: 'IN_PERSON', expressNumber: null },
       formerHolder,
     });
@@ -70,5 +82,42 @@ describe('a delivery as a counter enters it', () => {
         expect.objectContaining({ field, message: expect.stringContaining(code) }),
       );
     requirePrintableRecipients({ recipient: ADDRESSEE, formerHolder: { recipient: '李晓明' } });
+  });
+});
+
+describe('a delivery of a case with an agent', () => {
+  const agent: Agency = { name: '王代办', authority: 'MANDATE', until: TODAY, acts: [] };
+  const of = (change: Partial<Agency> = {}, recipient: string | null = null): Receivers => {
+    return { addressee: ADDRESSEE, service: { agent: { ...agent, ...change }, recipient } };
+  };
+  const NOT_AUTHORISED = ['AGENT_NOT_AUTHORISED', 'delivery.receiver'];
+
+  test('reaches the agent if it says so, or names the agent, also where the name is the usual one', () => {
+    const served = { recipient: agent.name, method: 'IN_PERSON', expressNumber: null, receiver: 'AGENT' };
+    expect(readDelivery({ receiver: 'AGENT' }, of())).toEqual(served);
+    expect(readDelivery({ recipient: agent.name }, of())).toEqual(served);
+    expect(readDelivery(null, of({}, agent.name))).toEqual(served);
+    expect(readDelivery(null, of())).toMatchObject({ recipient: ADDRESSEE });
+    expect(readDelivery(null, of({}, '收发室'))).toEqual({ ...served, recipient: '收发室', receiver: undefined });
+    expect(readDelivery({ receiver: 'APPLICANT' }, of({}, agent.name))).toMatchObject({ recipient: ADDRESSEE });
+    // Somebody may have the name of the applicant.
+    expect(readDelivery({ recipient: ADDRESSEE }, of({ name: ADDRESSEE }))).not.toHaveProperty('receiver');
+  });
+
+  test('needs an authorisation of the day that covers collecting', () => {
+    const toAgent = (receivers: Receivers) => refusalOf({ receiver: 'AGENT' }, 'ISSUE', receivers);
+    expect(toAgent(of())).toBeNull();
+    expect(toAgent(of({ until: null, acts: ['APPLY', 'COLLECT'] }))).toBeNull();
+    expect(toAgent(of({ until: '2026-03-01' }))).toEqual(NOT_AUTHORISED);
+    expect(toAgent(of({ acts: ['APPLY'] }))).toEqual(NOT_AUTHORISED);
+    expect(toAgent(RECEIVERS)).toEqual(NOT_AUTHORISED);
+    const ended = of({ until: '2026-03-01' }, agent.name);
+    expect(refusalOf({}, 'ISSUE', ended)).toEqual(NOT_AUTHORISED);
+    expect(refusalOf({ recipient: agent.name }, 'ISSUE', ended)).toEqual(NOT_AUTHORISED);
+    expect(refusalOf({ receiver: 'APPLICANT' }, 'ISSUE', ended)).toBeNull();
+    expect(refusalOf({ receiver: 'AGENT', recipient: '别人' }, 'ISSUE', of())).toEqual([
+      'FIELD_MALFORMED',
+      'delivery.recipient',
+    ]);
   });
 });

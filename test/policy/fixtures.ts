@@ -109,6 +109,8 @@ function caseAfter(mode: Mode, ...steps: StepRecord[]): Case {
       act: null,
       coOwnership: null,
       reissuedSheets: null,
+      agent: null,
+      contact: null,
       acceptedBy,
       guide: null,
     },

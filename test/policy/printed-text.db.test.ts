@@ -21,6 +21,7 @@ import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
  */
 const FATES = {
   PRINTED: [
+    ...['AgentInput.name', 'ContactInput.address', 'ContactInput.recipient'],
     ...['ApplicantInput.name', 'AskSupplementInput.items', 'CaseNoteInput.note', 'CaseReasonInput.reason'],
     ...['DeliverDecisionInput.note', 'DeliveryInput.recipient'],
     ...[
@@ -53,6 +54,7 @@ const FATES = {
     'DecideRegistrationInput.reason',
   ],
   OWN_FORM: [
+    ...['AgentInput.code', 'AgentInput.phone', 'ContactInput.phone'],
     ...['CoHolderInput.code', 'CoHolderInput.name', 'CoHolderInput.share', 'CoOwnershipInput.share'],
     ...['AddPlatformKeyInput.publicKey', 'ApplicantInput.code', 'CancelLicenseInput.decisionNumber'],
     ...['CaseActInput.blankNumber', 'CaseActInput.duplicateBlanks', 'OwnActInput.decisionNumber'],
@@ -117,6 +119,12 @@ const PAPERS = [{ code: '申请表', paper: true, copies: 1 }];
 const CO_HOLDER = { name: '王五', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 /** No matter whose lines have any label takes other holders: what is wrong with that is told first. */
 const CO_OWNERSHIP = { kind: 'JOINT', coHolders: [CO_HOLDER] };
+/** The policy hub names nobody who acts for the applicant, and no address for service. */
+const PARTIES: Readonly<Record<string, object>> = {
+  coOwnership: CO_OWNERSHIP,
+  agent: { ...CO_HOLDER, phone: '13800000000', authority: 'MANDATE' },
+  contact: { recipient: '王五', phone: '13800000000', address: '于都县贡江镇一号' },
+};
 const CSV = 'matter,valid_from,outcome_name\nyd2022-1-08,2026-04-01,';
 const GUIDE = {
   matterId: 'yd2022-1-07',
@@ -181,8 +189,8 @@ function setAt(base: unknown, [head, ...rest]: readonly string[], value: unknown
 function rehearseWith({ field, path, fill }: ArgumentPlace, value: string): Promise<Result> {
   const [, ...parts] = path.match(/\w+/g) ?? [];
   const [first = '', ...rest] = parts;
-  const coOwnership = first === 'coOwnership' ? { coOwnership: CO_OWNERSHIP } : {};
-  const input: Readonly<Record<string, unknown>> = { ...inputOf(field.name), ...coOwnership };
+  const party = PARTIES[first] ? { [first]: PARTIES[first] } : {};
+  const input: Readonly<Record<string, unknown>> = { ...inputOf(field.name), ...party };
   // An object that the policy hub leaves out gets something plausible in its other fields.
   const isLeftOut = rest.length > 0 && input[first] === undefined;
   const filled = (fill(value).input ?? {}) as Readonly<Record<string, unknown>>;

@@ -9,11 +9,11 @@ import { expect, test } from 'vitest';
 /** Tables and their columns, by what becomes of them. */
 const FATES: Readonly<Record<string, readonly string[]>> = {
   erased: [
-    'cases.case_file: applicant_name applicant_code co_ownership fields request_digest',
+    'cases.case_file: applicant_name applicant_code co_ownership agent contact fields request_digest',
     'cases.license_fact: fact',
     'cases.outbox_event: payload',
     'licenses.act: record reason rendered',
-    'licenses.certificate_task: content void_reason',
+    'licenses.certificate_task: content service void_reason',
     'licenses.document: bytes',
     'licenses.license: holder_code co_holder_codes holder_name',
     'licenses.license_version: record',

@@ -39,6 +39,8 @@ const INPUTS: Readonly<Record<string, string>> = {
   'CoOwnershipInput.coHolders': 'recordHolderChecks',
   'CoHolderInput.code': 'recordHolderChecks',
   'CoHolderInput.codeKind': 'a kind, no code',
+  'AgentInput.code': 'names somebody who acts: it is compared with the code of the same application alone',
+  'AgentInput.codeKind': 'a kind, no code',
   'CaseFilter.applicantName': 'a name, no code: the index holds none (test/cases/finding.db.test.ts)',
   'FindApplicantCasesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',
   'FindHolderLicensesInput.code': 'searchByCode (test/privacy/code-search.db.test.ts)',

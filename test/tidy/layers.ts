@@ -46,6 +46,7 @@ export const KERNEL: Record<string, Layer> = {
   'day-schema': 'rule',
   'pdf/described-letter': 'rule',
   'pdf/document': 'render',
+  'delivery/agent': 'rule',
   'delivery/recipients': 'render',
   'graphql/descriptions': 'edge',
   'graphql/document-limits': 'edge',

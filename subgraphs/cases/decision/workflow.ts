@@ -24,6 +24,7 @@ import { currentOn } from '../fact/license.ts';
 import { requireValidLicenses } from '../material/workflow.ts';
 import { requirePrintableApplication } from '../notice/render.ts';
 import { prepareDecision, toNoticeSettings, writeDeliveryReceipt } from '../notice/workflow.ts';
+import { serviceOf } from '../party/party.ts';
 import { requireCaseAction } from '../policy.ts';
 import { publicationOf } from '../publication/publication.ts';
 import { addFormerHolder } from '../reception/consent.ts';
@@ -105,12 +106,13 @@ export function deliverDecision(
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
+    const receivers = { addressee: subject.applicant.name, service: serviceOf(subject) };
     checkAll(
       () => note !== null && requireNote(note, 'note'),
-      () => requireDelivery(input, situationOf(subject)),
+      () => requireDelivery(input, situationOf(subject), { receivers, on: dayOf(at) }),
       () => requirePrintableRecipients(input),
     );
-    const delivery = addFormerHolder(subject, situationOf(subject), readDelivery(input, subject.applicant.name));
+    const delivery = addFormerHolder(subject, situationOf(subject), readDelivery(input, receivers));
     const step = buildStep(clerk, 'DELIVERED', at, { note, data: { delivery } });
     await writeDeliveryReceipt(tx, {
       subject,
@@ -146,6 +148,7 @@ async function announceGrant(
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const parties = partiesOf(subject.delegation);
+  const service = serviceOf(subject);
   await appendCaseGranted(
     tx,
     {
@@ -159,6 +162,7 @@ async function announceGrant(
       counters: [...new Set([issuer.id, subject.acceptedBy ?? issuer.id])],
       handledBy: county?.divisionCode ?? issuer.divisionCode,
       window: acceptingWindow(subject),
+      ...(service && { service }),
       decidedAt: at.toISOString(),
     },
     at,

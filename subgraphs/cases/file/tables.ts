@@ -8,6 +8,7 @@ import type { LicenseAction } from '../../kernel/license-acts.ts';
 import type { ReissuedSheet } from '../../kernel/license-type/reissued-sheet.ts';
 import type { MatterFact } from '../../kernel/period/delegation.ts';
 import type { Finding, Position, Step, StepData } from '../case.ts';
+import type { Agent, Contact } from '../party/party.ts';
 import type { GuideInForce } from '../reception/guide.ts';
 
 const schema = pgSchema('cases');
@@ -42,6 +43,9 @@ export const caseFile = schema.table(
     act: text().$type<LicenseAction>(),
     /** Null: a reissue names no sheets. */
     reissuedSheets: jsonb().$type<ReissuedSheet[]>(),
+    /** Null: the applicant acts, or an earlier release received it. */
+    agent: jsonb().$type<Agent>(),
+    contact: jsonb().$type<Contact>(),
     /** Null before acceptance. */
     acceptedBy: text(),
     guide: jsonb().$type<GuideInForce>(),

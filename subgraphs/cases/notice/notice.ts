@@ -1,9 +1,12 @@
 import { type Day, dayOf, isWithin } from '../../kernel/day.ts';
+import { AGENT_AUTHORITIES } from '../../kernel/delivery/agent.ts';
 import type { Delivery } from '../../kernel/delivery/delivery.ts';
 import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events/events.ts';
 import { displayNameOf } from '../../kernel/finding/matter-name.ts';
 import { isPersonKind, maskCode } from '../../kernel/identity/identity.ts';
 import { LICENSE_ACTS, type LicenseAction } from '../../kernel/license-acts.ts';
+import { maskPhone } from '../party/mask.ts';
+import type { Agent, Contact } from '../party/party.ts';
 import { actOfNotice, applicationWord, groundsOf, rightOf } from './ground.ts';
 
 /** 受理通知书, 一次性告知书, 不予受理通知书, the decision document (准予／不予…决定书), and 送达回证. */
@@ -19,6 +22,8 @@ export interface NoticeCase {
   /** The act on a license that the application is for, or null. */
   act: LicenseAction | null;
   applicant: Holder;
+  agent?: Agent | null;
+  contact?: Contact | null;
   fields: readonly { label: string; text: string }[];
   /** Oldest first; the first one received the application. */
   steps: readonly { at: Date }[];
@@ -83,6 +88,10 @@ export interface NoticeContent {
    * is public (企业信息公示暂行条例). Both are masked in notices of releases up to 0.4.1.
    */
   addresseeCode: string;
+  /** Who acts for the applicant (代办人), on receipts and 送达回证. Absent if nobody does. */
+  agent?: { name: string; authority: string };
+  /** Where papers reach the applicant (送达地址), with a masked number. Only on 送达回证, absent if none is stated. */
+  contact?: { phone: string; address: string };
   caseNumber: string;
   matterId: string;
   /** Its display name. In notices of releases up to 0.4.1 the sub-item, or the main item if there is none. */
@@ -205,10 +214,25 @@ export function composeNotice(
     issuedAt: step.at.toISOString(),
     ...(facts.progress ? { progress: facts.progress } : {}),
     ...facts.delivered,
+    ...(facts.addressee ? {} : printParties(kind, subject)),
     ...(facts.isSealed ? { seal: 'ACCEPTANCE_SEAL' as const } : {}),
   };
   const opening = [...openingOf(draft, subject), ...(facts.exceptions ?? [])];
   return { ...draft, opening, closing: closingOf(draft, subject) };
+}
+
+/** The notices that name who acts for the applicant. */
+const OF_AGENTS: ReadonlySet<NoticeKind> = new Set(['ACCEPTANCE', 'SUPPLEMENT', 'DELIVERY']);
+
+function printParties(kind: NoticeKind, { agent, contact }: NoticeCase): Pick<NoticeContent, 'agent' | 'contact'> {
+  return {
+    ...(agent && OF_AGENTS.has(kind)
+      ? { agent: { name: agent.name, authority: AGENT_AUTHORITIES[agent.authority] } }
+      : {}),
+    ...(contact && kind === 'DELIVERY'
+      ? { contact: { phone: maskPhone(contact.phone), address: contact.address } }
+      : {}),
+  };
 }
 
 type NoticeDraft = Omit<NoticeContent, 'opening' | 'closing'>;

@@ -17,6 +17,7 @@ import { toSealImage } from '../../kernel/pdf/seal-image.ts';
 import { drawSeal } from '../../kernel/pdf/seal-picture.ts';
 import { makeSealable } from '../../kernel/pdf/sealed-pdf.ts';
 import { checkAll, checkEach } from '../../kernel/refusals/collector.ts';
+import type { Agent, Contact } from '../party/party.ts';
 import { progressLink } from '../progress/progress.ts';
 import type { NoticeContent } from './notice.ts';
 
@@ -94,10 +95,13 @@ export function requirePrintableApplication(application: {
   applicant: { name: string };
   coOwnership?: CoOwnership | null;
   fields: readonly { label: string; text: string }[];
+  agent?: Agent | null;
+  contact?: Contact | null;
 }): void {
   const { applicant, coOwnership, fields } = application;
   checkAll(
     () => requirePrintableText(applicant.name, { field: 'applicant.name', label: '申请人名称' }),
+    () => requirePrintableParties(application),
     () =>
       checkEach(coOwnership?.coHolders ?? [], ({ name }, i) =>
         requirePrintableText(name, { field: `coOwnership.coHolders[${i}].name`, label: '共有人姓名' }),
@@ -109,6 +113,17 @@ export function requirePrintableApplication(application: {
           () => requirePrintableText(text, { field: `fields[${i}].text`, label: `内容“${label}”` }),
         ),
       ),
+  );
+}
+
+/** Refuses FIELD_MALFORMED for an agent or an address for service that no notice could show. */
+export function requirePrintableParties({ agent, contact }: { agent?: Agent | null; contact?: Contact | null }): void {
+  const require = (text: string | null | undefined, field: string, label: string) =>
+    text && requirePrintableText(text, { field, label });
+  checkAll(
+    () => require(agent?.name, 'agent.name', '代办人姓名'),
+    () => require(contact?.recipient, 'contact.recipient', '收件人'),
+    () => require(contact?.address, 'contact.address', '送达地址'),
   );
 }
 

@@ -23,7 +23,9 @@ export function noticeResolvers({ db }: { db: Reader }) {
 function viewDelivery({ steps }: Case) {
   const step = steps.findLast(({ data }) => data?.delivery);
   const delivery = step?.data?.delivery;
-  return step && delivery ? { ...delivery, formerHolder: delivery.formerHolder ?? null, at: step.at } : null;
+  return step && delivery
+    ? { ...delivery, formerHolder: delivery.formerHolder ?? null, toAgent: delivery.receiver === 'AGENT', at: step.at }
+    : null;
 }
 
 /** The parent value of CaseNotice resolvers. @public by codegen.ts */

@@ -14,7 +14,7 @@ import { grantStream } from '../decision/store.ts';
 import { decideCase } from '../decision/workflow.ts';
 import type { PARSERS } from '../parsers.ts';
 import type { ProposalContents } from '../proposal/proposal.ts';
-import { MAX_NAME_CHARS } from '../reception/application.ts';
+import { MAX_NAME_CHARS } from '../reception/name.ts';
 import { messages } from '../store.ts';
 import { act, type CaseCommand, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import { type ListedMaterial, listMaterialsFor } from './material-workflow.ts';

@@ -7,7 +7,10 @@ export const CASE_OUTPUTS: OutputRules = {
   masksCodes: true,
   verbatim: {
     'to be signed as they are': ['SignatureRequest.text', 'SignatureRequest.salt', 'SignatureRequest.challenge'],
-    'masks its code itself': ['Applicant.code', 'CoHolder.code', 'PublicDecision.content'],
+    'masks its code itself': [
+      ...['Applicant.code', 'CoHolder.code', 'Agent.code', 'Agent.phone', 'Contact.phone', 'Contact.address'],
+      'PublicDecision.content',
+    ],
     'the public code of an organisation': ['PublicDecision.counterpartCode', 'PublicDecision.organCode'],
     'by which the issuer knows a member of the staff': ['Appointment.issuer', 'Appointment.subject'],
     'for a purpose, recorded': ['DisclosedField.label', 'DisclosedField.text'],

@@ -23,12 +23,12 @@ export function readingResolvers(deps: { db: Database; now: Clock; intake: { hol
         requirePerson(actor);
         const { case: caseId, purpose, remark = null, dryRun } = input;
         return mutate(async () => {
-          const { applicant, coHolders, fields } = await discloseApplicant(deps, actor, {
+          const { fields, ...disclosed } = await discloseApplicant(deps, actor, {
             caseId,
             stated: { purpose, remark },
             dryRun,
           });
-          return { applicant, coHolders, fields: [...fields] };
+          return { ...disclosed, fields: [...fields] };
         });
       },
       findApplicantCases: (_, { input }, { actor }) => {

@@ -13,6 +13,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import type { Case } from '../case.ts';
 import { isSecondPerson } from '../exception/workflow.ts';
 import { listCasesOfApplicant } from '../list/store.ts';
+import { maskParties } from '../party/mask.ts';
 import { findCases, type StoredCase } from '../store.ts';
 import { isVisible, READING_POLICY, type VisibleCase } from './policy.ts';
 import { reading } from './tables.ts';
@@ -86,7 +87,9 @@ export function findApplicantCases(
 }
 
 /** An applicant with the code, and the lines of the application: complete, or masked in a rehearsal. */
-export type Disclosure = Pick<Case, 'applicant' | 'fields'> & { coHolders: CoOwnership['coHolders'] | null };
+export type Disclosure = Pick<Case, 'applicant' | 'agent' | 'contact' | 'fields'> & {
+  coHolders: CoOwnership['coHolders'] | null;
+};
 
 /**
  * Discloses the applicant's code and the lines of the application for a purpose, and records it. Refuses CASE_UNKNOWN,
@@ -109,12 +112,13 @@ export async function discloseApplicant(
     await recordReading(tx, person, stored, stated, { object: 'CODE', objectId: caseId, at });
     return stored.subject;
   });
-  const { applicant, coOwnership, fields } = disclosure;
+  const { applicant, coOwnership, agent, contact, fields } = disclosure;
   const coHolders = coOwnership?.coHolders ?? null;
-  if (!dryRun) return { applicant, coHolders, fields };
+  if (!dryRun) return { applicant, coHolders, agent, contact, fields };
   return {
     applicant: { ...applicant, code: maskCode(applicant.code) },
     coHolders: coHolders?.map((one) => ({ ...one, code: maskCode(one.code) })) ?? null,
+    ...maskParties({ agent, contact }),
     fields: fields.map(({ label, text }) => ({ label: maskCodes(label), text: maskCodes(text) })),
   };
 }

@@ -8,6 +8,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { type Agreement, covers } from '../agreement/agreement.ts';
 import { type Case, type CaseFile, divisionOf } from '../case.ts';
 import { requireAllMaterials } from '../material/material.ts';
+import { requireAgentOn } from '../party/party.ts';
 import { requireTurn, type StandingLicense } from '../standing/standing.ts';
 import { requireLicenseFits, requireSituation } from './application.ts';
 import { requireConsent } from './consent.ts';
@@ -38,7 +39,8 @@ export type Acceptance = Pick<CaseFile, 'matter' | 'delegation' | 'act' | 'guide
 
 /**
  * Returns what an application that a clerk accepts today keeps of the day. `actions` and mutations ask this one rule.
- * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, AGREEMENT_MISSING, ORGAN_WITHOUT_POWER, MATERIALS_MISSING, and what
+ * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, AGREEMENT_MISSING, ORGAN_WITHOUT_POWER, MATERIALS_MISSING,
+ * AGENT_NOT_AUTHORISED, and what
  * `requireSituation`, `requireLicenseFits`, `requireTurn` and `requireConsent` refuse.
  */
 export function requireAcceptable(subject: Case, clerk: Person, facts: AcceptanceFacts, today: Day): Acceptance {
@@ -52,6 +54,7 @@ export function requireAcceptable(subject: Case, clerk: Person, facts: Acceptanc
     throw new Refusal('AGREEMENT_MISSING', 'matter');
   const act = requireSituation({ ...subject, delegation }, listOffered(matter, delegation));
   requireLicenseFits({ ...subject, delegation, act }, license, today);
+  requireAgentOn(subject, today);
   if (act !== null) requireTurn(act, 'acceptance', license);
   if (act !== null) requireConsent(subject, act, license?.license ?? null);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);

@@ -1,7 +1,6 @@
 import { type Day, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact, Holder } from '../../kernel/events/events.ts';
 import type { CoOwnership } from '../../kernel/identity/co-ownership.ts';
-import { isPersonKind, requireHolderCode } from '../../kernel/identity/identity.ts';
 import { beginsPeriod, type LicenseAction, voidsLostSheets } from '../../kernel/license-acts.ts';
 import { requireActFits } from '../../kernel/license-type/act-fit.ts';
 import { type ReissuedSheet, requireSheetNames } from '../../kernel/license-type/reissued-sheet.ts';
@@ -17,10 +16,10 @@ import { mayTakeOut } from '../content/content.ts';
 import { requireCoOwnership } from '../content/owners.ts';
 import { ownLicense } from '../content/sight.ts';
 import { hasNextTerm, stateForActs } from '../fact/license.ts';
+import { type Agent, type Contact, requireAgent, requireContact } from '../party/party.ts';
 import { isEndHeld, type StandingLicense } from '../standing/standing.ts';
-import { requireNameDot } from './name.ts';
+import { requireIdentity } from './name.ts';
 
-export const MAX_NAME_CHARS = 100;
 const MAX_LABEL_CHARS = 20;
 export const MAX_TEXT_CHARS = 500;
 const MAX_FIELDS = 20;
@@ -35,6 +34,10 @@ export interface Application {
   act: LicenseAction | null;
   /** The sheets that a reissue names as lost or damaged, or null. */
   reissuedSheets: readonly ReissuedSheet[] | null;
+  /** Who acts for the applicant (代办人), or null: the applicant. */
+  agent: Agent | null;
+  /** Where papers reach the applicant (送达地址), or null: the applicant comes for them. */
+  contact: Contact | null;
 }
 
 /** The parts of an application, or of a case, that decide which license it may name. */
@@ -42,8 +45,8 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, and what `requireSituation`,
- * `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and `requireChangeable` refuse.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, AGENT_NOT_AUTHORISED, and what
+ * `requireSituation`, `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and `requireChangeable` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,
@@ -68,6 +71,12 @@ export function requireApplication(
     () =>
       checkEach(coOwnership?.coHolders ?? [], (one, i) => requireIdentity(one, `coOwnership.coHolders[${i}]`, today)),
     () => requireCoOwnership({ ...application, delegation }, own, type),
+    () => requireAgent(application.agent, applicant, today),
+    () => {
+      if (application.agent?.code === applicant.code)
+        throw new Refusal('FIELD_MALFORMED', 'agent.code', '代办人不能是申请人本人');
+    },
+    () => requireContact(application.contact),
     () => requireReissued(actOf({ ...application, delegation }), application.reissuedSheets),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, own?.license.fields ?? []),
@@ -75,18 +84,6 @@ export function requireApplication(
     () => requireOwnMatter(delegation, facts),
     () => requireChange({ ...application, delegation }, own, type),
     () => requireChangeable({ ...application, delegation }, own, type),
-  );
-}
-
-/**
- * Checks name and code of a person or an organisation. Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG,
- * HOLDER_CODE_INVALID.
- */
-function requireIdentity({ name, codeKind, code }: Holder, field: string, today: Day): void {
-  checkAll(
-    () => requireLine(name, MAX_NAME_CHARS, `${field}.name`),
-    () => isPersonKind(codeKind) && requireNameDot(name, `${field}.name`),
-    () => requireHolderCode(codeKind, code, `${field}.code`, today),
   );
 }
 

@@ -12,10 +12,8 @@ import { requireLine } from '../../kernel/text.ts';
 import { clockOf } from '../calendar/clock.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import { actOf, buildStep, type Case, divisionOf, situationOf } from '../case.ts';
-import { requireFitting, toLabels } from '../content/check.ts';
-import { mayTakeOut } from '../content/content.ts';
+import { toLabels } from '../content/check.ts';
 import { labelFor, labelLines } from '../content/labels.ts';
-import { ownLicense } from '../content/sight.ts';
 import { findTypeOfCase } from '../content/store.ts';
 import { findGuideFacts, findMatter } from '../fact/store.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
@@ -30,20 +28,19 @@ import {
   act,
   type CaseCommand,
   lockUpToDateCase,
-  requireNote,
   requirePreparedAction,
   requireReason,
   type WorkflowDependencies,
 } from '../workflow.ts';
 import { loadAcceptance } from './acceptance-workflow.ts';
-import { MAX_TEXT_CHARS, requireApplication, requireFields, requireLicenseFits } from './application.ts';
+import { MAX_TEXT_CHARS, requireApplication } from './application.ts';
 import { toConsentData } from './consent.ts';
 import { guideForHandIn } from './guide.ts';
 import { type NamedLicenses, recordHolderChecks } from './holder-check-workflow.ts';
 import { type IntakeLimits, startOfIntake } from './intake.ts';
-import { resolveLicense, resolveRequest } from './license-name-workflow.ts';
+import { resolveRequest } from './license-name-workflow.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan } from './policy.ts';
-import { digestOf, type Request, type Supplement } from './request.ts';
+import { digestOf, type Request } from './request.ts';
 import { loadSituations } from './situation-workflow.ts';
 import { findRequest, insertCase, lockOpenApplications, takeCaseNumber } from './store.ts';
 
@@ -185,7 +182,7 @@ async function openCase(
 }
 
 /** Checks materials (收取材料) against the guide in force that day. `caseId` is null before the case is there. */
-async function prepareHandIn(
+export async function prepareHandIn(
   tx: Transaction,
   place: Pick<Case, 'matter' | 'delegation' | 'applicant' | 'act'> & Pick<HandIn, 'caseId'>,
   actor: Person,
@@ -315,50 +312,6 @@ function counterOf({ matter, delegation }: Case, clerk: Person): string {
 
 function daysLater(at: Date, days: number): Day {
   return dayOf(new Date(at.getTime() + days * 86_400_000));
-}
-
-/**
- * Records a supplement (补正). Only what it changes is checked. A license whose state changed since the application was
- * received does not keep the supplement out: acceptance asks for the license again, and may be refused for it.
- */
-export async function supplement(deps: ReceptionDependencies, command: CaseCommand, typed: Supplement): Promise<Case> {
-  const [named] = await store.findCases(deps.db, [command.id]);
-  const changes = named ? await resolveLicense(deps.db, typed, named.subject) : typed;
-  if (named) {
-    const { applicant } = named.subject;
-    const checks = { ...changes, applicantCode: applicant.code, coHolderCodes: [], act: actOf(named.subject) };
-    await recordHolderChecks(deps, command.actor, checks);
-  }
-  return act(deps, command, async (tx, subject, at) => {
-    const person = requireCaseAction('supplementCase', subject, command.actor);
-    const faults = new RefusalCollector();
-    faults.check(() => {
-      if (changes.note !== null) requireNote(changes.note, 'note');
-    });
-    const typeOf = await findTypeOfCase(tx, subject, dayOf(at));
-    const { type } = typeOf;
-    const fields = changes.fields === null ? subject.fields : toLabels(type, changes.fields);
-    const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
-    const standing = await findStanding(tx, { id: subject.id, licenseNumber });
-    const license = labelFor(actOf(subject), standing, typeOf);
-    const { applicant } = subject;
-    if (changes.fields !== null) {
-      faults.check(() => requireFields(fields, mayTakeOut(actOf(subject)) ? 'AMENDMENT' : 'APPLICATION'));
-      faults.check(() => requirePrintableApplication({ applicant, fields }));
-      const own = ownLicense(license, applicant.code);
-      faults.check(() => requireFitting(type, fields, own?.license.fields ?? []));
-    }
-    if (licenseNumber !== null && licenseNumber !== subject.licenseNumber) {
-      faults.check(() => requireLicenseFits({ ...subject, licenseNumber }, license, dayOf(at)));
-    }
-    const place = { ...subject, caseId: subject.id };
-    const data = faults.check(() => toConsentData(changes.consent, { person, act: actOf(subject), license, at }), null);
-    const handedIn = await faults.checkLater(() => prepareHandIn(tx, place, person, changes.materials, at), []);
-    faults.settle();
-    await addMaterials(tx, subject.id, handedIn, { actor: person, at });
-    const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note, data });
-    return store.addStep(tx, subject, record, { fields, licenseNumber });
-  });
 }
 
 /** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */

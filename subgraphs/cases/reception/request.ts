@@ -1,5 +1,6 @@
 import { computeContentDigest } from '../../kernel/events/events.ts';
 import type { SubmittedMaterial } from '../material/material.ts';
+import type { PartyChanges } from '../party/party.ts';
 import type { Application } from './application.ts';
 import type { ConsentStatement } from './consent.ts';
 
@@ -16,7 +17,7 @@ export interface Request {
 }
 
 /** What a supplement may correct: the lines of the application, the license that it names, its materials. */
-export interface Supplement {
+export interface Supplement extends PartyChanges {
   fields: Application['fields'] | null;
   licenseNumber: string | null;
   materials: readonly SubmittedMaterial[];
@@ -26,11 +27,13 @@ export interface Supplement {
 
 /** Returns the digest of what a request asks for. Without a situation it is the digest of earlier releases. */
 export function digestOf({ matterId, application, materials, consent }: Request): string {
-  const { act: situation, coOwnership, reissuedSheets, ...named } = application;
+  const { act: situation, coOwnership, reissuedSheets, agent, contact, ...named } = application;
   const optional = {
     ...(situation !== null && { situation }),
     ...(coOwnership !== null && { coOwnership }),
     ...(reissuedSheets !== null && { reissuedSheets }),
+    ...(agent !== null && { agent }),
+    ...(contact !== null && { contact }),
     ...(consent !== null && { consent }),
   };
   return computeContentDigest({ matterId, ...named, ...optional, materials });

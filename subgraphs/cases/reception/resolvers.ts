@@ -1,10 +1,12 @@
 import { type CoOwnership, parseShare } from '../../kernel/identity/co-ownership.ts';
 import { normaliseHolderCode } from '../../kernel/identity/identity.ts';
 import { toSubmittedMaterial } from '../material/resolvers.ts';
-import type { ApplicationInput, CoOwnershipInput, Resolvers } from '../resolvers.gen.ts';
+import { normalisePhone } from '../party/party.ts';
+import type { AgentInput, ApplicationInput, ContactInput, CoOwnershipInput, Resolvers } from '../resolvers.gen.ts';
 import { settleCase, toCommand } from '../view.ts';
 import * as reception from './reception-workflow.ts';
 import type { Request } from './request.ts';
+import { supplement } from './supplement-workflow.ts';
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
 export function receptionMutations(deps: reception.ReceptionDependencies) {
@@ -23,7 +25,9 @@ export function receptionMutations(deps: reception.ReceptionDependencies) {
       settleCase(actor, () => {
         const { fields = null, licenseNumber = null, note = null, holderConsent: consent = null } = input;
         const materials = input.materials.map(toSubmittedMaterial);
-        return reception.supplement(deps, toCommand(actor, input), { fields, licenseNumber, materials, note, consent });
+        const parties = { ...readParties(input), removesAgent: input.removesAgent };
+        const changes = { fields, licenseNumber, materials, note, consent, ...parties };
+        return supplement(deps, toCommand(actor, input), changes);
       }),
     closeUnsupplemented: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.closeUnsupplemented(deps, toCommand(actor, input))),
@@ -42,7 +46,8 @@ function readRequest(input: ApplicationInput): Request {
   const { reissuedSheets: sheets = null } = input;
   // An empty list names no sheets, as none does.
   const reissuedSheets = sheets === null || sheets.length === 0 ? null : sheets;
-  const application = { applicant, coOwnership, fields, licenseNumber, act, reissuedSheets };
+  const parties = readParties(input);
+  const application = { applicant, coOwnership, fields, licenseNumber, act, reissuedSheets, ...parties };
   return { matterId: matter, application, materials, consent: input.holderConsent ?? null, requestKey, dryRun };
 }
 
@@ -51,6 +56,19 @@ const readIdentity = <Input extends { code: string }>(input: Input) => ({
   ...input,
   code: normaliseHolderCode(input.code),
 });
+
+/** Returns agent and address for service with code and telephone numbers in their normal form. */
+function readParties({ agent = null, contact = null }: { agent?: AgentInput | null; contact?: ContactInput | null }) {
+  return {
+    agent: agent && {
+      ...readIdentity(agent),
+      phone: normalisePhone(agent.phone),
+      until: agent.until ?? null,
+      acts: [...new Set(agent.acts)],
+    },
+    contact: contact && { ...contact, phone: normalisePhone(contact.phone), recipient: contact.recipient ?? null },
+  };
+}
 
 /** Returns shares as they are kept. A text that is no share stays, so that it is refused in its place. */
 function readCoOwnership(input: CoOwnershipInput | null): CoOwnership | null {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { daySchema, instantSchema } from '../day-schema.ts';
-import { deliverySchema } from '../delivery/delivery.ts';
+import { deliverySchema, serviceSchema } from '../delivery/delivery.ts';
 import { coOwnershipSchema } from '../identity/co-ownership.ts';
 import { ACTS, LICENSE_ACTIONS, LICENSE_STATES, ORDERED_ACTS, REGISTER_ACT_NAMES } from '../license-acts.ts';
 import { reissuedSheet } from '../license-type/reissued-sheet.ts';
@@ -173,6 +173,8 @@ export const payloads = {
     handledBy: z.string().length(6),
     /** Division code of the integrated window that accepted the case, or null. Events of releases up to 0.4 lack it. */
     window: z.string().length(6).nullish(),
+    /** Whom the paper may reach besides the applicant. Absent if the application names nobody. */
+    service: serviceSchema.optional(),
     decidedAt: instantSchema,
   }),
   /** A renewal (延续) that a case accepted runs, is granted and waits for its version, or is settled. */

@@ -14,6 +14,7 @@ import { lockCurrentVersion, lockLicenseOf } from '../act/prepare-workflow.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { registerStream } from '../register/store.ts';
 import * as store from '../store.ts';
+import { findService } from '../task/store.ts';
 import { lockBlank, lockBlanks } from './blank-store.ts';
 import { lockPrintedSheets, lockSheet, type SheetOnDay } from './store.ts';
 
@@ -52,15 +53,16 @@ export function deliverSheet(
     const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
     await lockBlank(tx, blankNumber);
     const sheet = await lockSheet(tx, { blankNumber, identifier }, today);
+    const { number, caseId } = stored.version;
+    const receivers = { addressee: head.record.CZZT, service: await findService(tx, caseId) };
     checkAll(
       () => requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor),
-      () => requireDelivery(input, head.record.KZ_CZ as Act),
+      () => requireDelivery(input, head.record.KZ_CZ as Act, { receivers, on: today }),
       () => requirePrintableRecipients(input),
     );
     const blankNumbers = await lockPrintedSheets(tx, identifier);
     await lockBlanks(tx, blankNumbers);
-    const { number, caseId } = stored.version;
-    const delivery = readDelivery(input, head.record.CZZT);
+    const delivery = readDelivery(input, receivers);
     const handover = { identifier, blankNumbers, number, caseId, delivery };
     await ledger.enterDelivered(tx, handover, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));

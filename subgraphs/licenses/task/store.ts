@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
+import type { Service } from '../../kernel/delivery/delivery.ts';
 import type { EventPayload, GrantContent } from '../../kernel/events/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { bySerial, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
@@ -44,6 +45,14 @@ export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseG
   const { decidedAt, ...task } = grantedCase;
   const window = task.window === undefined ? windowOfOldCase(task) : task.window;
   await tx.insert(certificateTask).values({ ...task, window, openedAt: new Date(decidedAt) });
+}
+
+/** Returns whom the paper of a case may reach besides its holder, or null. */
+export async function findService(tx: Transaction, caseId: string | null): Promise<Service | null> {
+  if (caseId === null) return null;
+  const { service } = certificateTask;
+  const [task] = await tx.select({ service }).from(certificateTask).where(eq(certificateTask.caseId, caseId));
+  return task?.service ?? null;
 }
 
 /** The order of `certificateTasks`. */

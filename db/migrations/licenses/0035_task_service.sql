@@ -1,0 +1,1 @@
+ALTER TABLE "licenses"."certificate_task" ADD COLUMN "service" jsonb;
