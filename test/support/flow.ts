@@ -109,6 +109,8 @@ export async function grantCase(
     licenseNumber?: string;
     applicant?: object;
     coOwnership?: object;
+    agent?: object;
+    contact?: object;
     materials?: object[];
     fields?: object[];
     validFrom?: string;
@@ -124,6 +126,8 @@ export async function grantCase(
     matter,
     applicant: overrides.applicant ?? COMPANY,
     coOwnership: overrides.coOwnership,
+    agent: overrides.agent,
+    contact: overrides.contact,
     fields:
       overrides.fields ?? (overrides.licenseNumber === undefined ? linesFor(matter) : changesFor(matter, situation)),
     licenseNumber: overrides.licenseNumber,
