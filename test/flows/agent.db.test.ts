@@ -8,7 +8,7 @@ import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '..
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** Who acts for an applicant (代办人) and where papers reach the applicant (送达地址), from the application to the delivery. */
+/** Who acts for an applicant (代办人) and where papers go (送达地址), from the application to the delivery. */
 
 const ROUTE = ROUTES.WINDOW_FORWARD;
 const CLERK = ROUTE.accepts;

@@ -3,14 +3,13 @@ import type { Agent, Contact } from './party.ts';
 
 /** Masks telephone numbers and addresses, as `maskCode` masks codes. Pure. */
 
-const VISIBLE_TAIL = 4;
-const MOBILE_CHARS = 11;
-const VISIBLE_HEAD = 3;
+/** A mobile number of the mainland, with or without its country. */
+const MOBILE = /^((?:\+?86)?1\d{2})\d{4}(\d{4})$/;
 
 /** Masks a telephone number: of a mobile number the first three and last four digits stay, of others the last two. */
 export function maskPhone(phone: string): string {
-  const [head, tail] = phone.length >= MOBILE_CHARS ? [VISIBLE_HEAD, VISIBLE_TAIL] : [0, 2];
-  return `${phone.slice(0, head)}${'*'.repeat(phone.length - head - tail)}${phone.slice(phone.length - tail)}`;
+  const [, head = '', tail = phone.slice(-2)] = MOBILE.exec(phone) ?? [];
+  return `${head}${'*'.repeat(phone.length - head.length - tail.length)}${tail}`;
 }
 
 /** The divisions with which an address begins, down to the county. */
