@@ -21,7 +21,7 @@ import { COMPANY } from '../support/flow.ts';
 
 const calendar = calendarOf(PUBLISHED);
 const TODAY = '2026-03-20';
-const CITIZEN = { name: '李小明', codeKind: 'CITIZEN_NUMBER', code: '360731199001010013' } as const;
+const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' } as const;
 const holderOf = (holder: { name: string; codeKind: string; code: string }) =>
   holder as { name: string; codeKind: HolderCodeKind; code: string };
 

@@ -19,7 +19,7 @@ import { waitUntil } from '../support/until.ts';
 /** Granted licenses are published by themselves (双公示), and anybody reads them, in the graph and as a table. */
 
 const ROUTE = ROUTES.DIRECT;
-const CITIZEN = { name: '李小明', codeKind: 'CITIZEN_NUMBER', code: '360731199001010013' };
+const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 const OTHER_NAME = { ...COMPANY, name: '于都县贡江示范药业有限责任公司' };
 const FILING = {
   ...{ matter: 'yd2022-1-01', accepts: 'yudu-jtysj.clerk', examines: 'yudu-jtysj.reviewer', forwards: null },
