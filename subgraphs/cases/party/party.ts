@@ -80,7 +80,7 @@ function requirePhone(phone: string, field: string): void {
 }
 
 /** Returns an authorisation without codes and numbers, as steps, papers and other counters have it. */
-export const agencyOf = ({ name, authority, until, acts }: Agent): Agency => ({ name, authority, until, acts });
+const agencyOf = ({ name, authority, until, acts }: Agent): Agency => ({ name, authority, until, acts });
 
 /** Returns whom the papers of a case reach besides the applicant, or null: nobody. */
 export function serviceOf({ agent, contact }: Parties): Service | null {

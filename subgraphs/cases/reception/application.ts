@@ -46,7 +46,8 @@ type LicenseNaming = Pick<CaseFile, 'act' | 'delegation' | 'applicant' | 'licens
 /**
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, NAME_DOT_WRONG, HOLDER_CODE_INVALID, AGENT_NOT_AUTHORISED, and what
- * `requireSituation`, `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and `requireChangeable` refuse.
+ * `requireSituation`, `requireFitting`, `requireLicenseFits`, `requireOwnMatter`, `requireChange` and
+ * `requireChangeable` refuse.
  */
 export function requireApplication(
   delegation: DelegationFact,

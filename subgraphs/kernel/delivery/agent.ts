@@ -10,7 +10,6 @@ export const AGENT_AUTHORITIES = {
   GUARDIAN: '法定监护人',
   LEGAL_REPRESENTATIVE: '法定代表人',
 } as const;
-export type AgentAuthority = keyof typeof AGENT_AUTHORITIES;
 
 /** What an authorisation may cover (授权事项). */
 export const AGENT_ACTS = { APPLY: '申请', SUPPLEMENT: '补正', COLLECT: '领取' } as const;
