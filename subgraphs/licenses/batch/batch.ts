@@ -25,8 +25,8 @@ export interface LineSubject {
 const CODES = { SUBJECT: 'SUBJECT_TWICE', BLANK: 'BLANK_TWICE' } as const;
 
 /**
- * Returns the check of each line: it refuses SUBJECT_TWICE and BLANK_TWICE for what another line names too. All lines of
- * the same subject are refused: nobody knows which of them is meant.
+ * Returns the check of each line: it refuses SUBJECT_TWICE and BLANK_TWICE for what another line names too. All lines
+ * of the same subject are refused: nobody knows which of them is meant.
  */
 export function checkSoleSubjects(lines: readonly (readonly LineSubject[])[]): (() => void)[] {
   const keyOf = ({ kind, name }: LineSubject) => `${kind} ${name}`;
@@ -48,9 +48,9 @@ export interface IssueLine {
 }
 
 /**
- * Returns the blanks of each line, or null for a line without one. A line that names none takes the next of `firstBlank`:
- * one for the original and, unless it names them, one for each duplicate. So a box is printed in the order of the lines,
- * and a repeated call numbers each line alike. A refused line leaves its blanks in stock.
+ * Returns the blanks of each line, or null for a line without one. A line that names none takes the next of
+ * `firstBlank`: one for the original and, unless it names them, one for each duplicate. So a box is printed in the
+ * order of the lines, and a repeated call numbers each line alike. A refused line leaves its blanks in stock.
  * `duplicates`: how many the license of each line has. Refuses FIELD_MALFORMED for a first blank without a number.
  */
 export function planSheets(

@@ -69,9 +69,9 @@ test('many at once is decided by the row of one', () => {
 describe('running lines', () => {
   test('one bad line stops nothing, and two run at a time', async () => {
     let running = 0;
-    let most = 0;
+    let peak = 0;
     const results = await runLines([1, 2, 3, 4, 5], async (number) => {
-      most = Math.max(most, ++running);
+      peak = Math.max(peak, ++running);
       await wait(5);
       running -= 1;
       if (number === 2) throw new Refusal('CASE_NOT_GRANTED', 'case');
@@ -79,7 +79,7 @@ describe('running lines', () => {
       return number;
     });
     expect(results.map(({ state }) => state)).toEqual(['DONE', 'REFUSED', 'DONE', 'FAILED', 'DONE']);
-    expect(most).toBe(2);
+    expect(peak).toBe(2);
   });
 
   test('no line begins near the end of the request', async () => {
