@@ -86,11 +86,12 @@ describe.each(cases)('%s: %s', (_, form, record) => {
 
   test('no fixed text is on the blank, and no label of a line that has a place on it', () => {
     const first = textOf(overprint, '-l', '1');
-    for (const fixed of [...FIXED, record.ZZMC]) expect([fixed, first.includes(fixed)]).toEqual([fixed, false]);
+    const values = record.KZ_NR.map(({ text }) => text).join();
+    for (const fixed of [...FIXED, record.ZZMC].filter((one) => !values.includes(one)))
+      expect([fixed, first.includes(fixed)]).toEqual([fixed, false]);
     const sheet = textOf(renderLicense(record, form));
     expect(sheet).toContain('扫码核验');
     const labels = record.KZ_NR.map(({ label }) => label).filter((label) => label !== '未列项目');
-    const values = record.KZ_NR.map(({ text }) => text).join();
     for (const label of labels.filter((one) => !values.includes(one)))
       expect([label, first.includes(label)]).toEqual([label, false]);
   });
