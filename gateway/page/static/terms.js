@@ -162,4 +162,5 @@ export const STEPS_EN = {
   读取二维码: 'Read the code',
   核对证书链和有效期: 'Check the certificates and their validity',
   核对证书吊销: 'Check revocation',
+  核对链接: 'Check the link',
 };
