@@ -186,15 +186,19 @@ function setAt(base: unknown, [head, ...rest]: readonly string[], value: unknown
   return { ...object, [head]: setAt(object[head], rest, value) };
 }
 
+/** Returns the value at a path, or undefined. */
+const getAt = (base: unknown, parts: readonly string[]) =>
+  parts.reduce((value, name) => (value as Record<string, unknown> | null | undefined)?.[name], base);
+
 function rehearseWith({ field, path, fill }: ArgumentPlace, value: string): Promise<Result> {
   const [, ...parts] = path.match(/\w+/g) ?? [];
-  const [first = '', ...rest] = parts;
+  const [first = ''] = parts;
   const party = PARTIES[first] ? { [first]: PARTIES[first] } : {};
   const input: Readonly<Record<string, unknown>> = { ...inputOf(field.name), ...party };
   // An object that the policy hub leaves out gets something plausible in its other fields.
-  const isLeftOut = rest.length > 0 && input[first] === undefined;
-  const filled = (fill(value).input ?? {}) as Readonly<Record<string, unknown>>;
-  const changed = isLeftOut ? { ...input, [first]: filled[first] } : setAt(input, parts, value);
+  const leftOut = parts.findIndex((_, i) => i < parts.length - 1 && getAt(input, parts.slice(0, i + 1)) === undefined);
+  const place = leftOut === -1 ? parts : parts.slice(0, leftOut + 1);
+  const changed = setAt(input, place, leftOut === -1 ? value : getAt(fill(value).input, place));
   return rehearse(personOf(field.name), field.name, changed as object);
 }
 
