@@ -100,6 +100,12 @@ export const sealableNotice = z.strictObject({
   progress: z.strictObject({ url: line, code: line }).optional(),
   delivered: z.array(z.strictObject({ name: text, number: line })).optional(),
   delivery: z
-    .strictObject({ recipient: line, method: z.enum(DELIVERY_METHODS), expressNumber: line.nullable() })
+    .strictObject({
+      ...{ recipient: line, method: z.enum(DELIVERY_METHODS), expressNumber: line.nullable() },
+      receiver: z.literal('AGENT').optional(),
+    })
     .optional(),
+  /** Who acts for the applicant (代办人), and where papers go (送达地址). */
+  agent: z.strictObject({ name: line, authority: line }).optional(),
+  contact: z.strictObject({ phone: line, address: line }).optional(),
 });
