@@ -52,7 +52,8 @@ export function renderPreview(record: AttachedRecord): Uint8Array {
 /**
  * Renders what a license's printer adds to a pre-printed blank (套打), PDF: the variable texts and the QR code, each
  * where the sealed sheet has it. What the blank bears is left out: frame, title, labels, fixed words. So is the seal:
- * the organ stamps the paper. The file is a printing aid, as its metadata says: no record is attached, and nobody can seal it.
+ * the organ stamps the paper. The file is a printing aid, as its metadata says: no record is attached, and
+ * nobody can seal it.
  */
 export function renderOverprint(record: AttachedRecord, form: Form = formOf(record)): Uint8Array {
   return typesetRecord(record, form, { overprint: 'yes' }).pdf;
