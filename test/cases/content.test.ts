@@ -90,7 +90,8 @@ test('a matter that issues takes no license that another issuing matter made', (
     const licenseMatter = madeBy && { matterId: madeBy.matterId, delegations: [periodOf(madeBy.act)] };
     const facts = { type: null, offered: ['CORRECT'], today: '2026-03-02', matterId: 'A', licenseMatter };
     const applicant = { name: '甲公司', codeKind: 'USCC', code: '91000000MA0000001R' };
-    const application = { applicant, fields: [], licenseNumber: null, act: 'CORRECT', coOwnership: null, agent: null };
+    const nobodyElse = { coOwnership: null, agent: null, contact: null };
+    const application = { applicant, fields: [], licenseNumber: null, act: 'CORRECT', ...nobodyElse };
     const check = () => requireApplication(periodOf(ownAct) as never, application as never, null, facts as never);
     return listRefusals(check).some(({ code }) => code === 'LICENSE_UNKNOWN');
   };
