@@ -116,8 +116,8 @@ export interface StepData {
   /** RECEIVED, SUPPLEMENTED: that the holder consents to a transfer. Absent without one, and up to 0.4.1. */
   consent?: HolderConsent;
   /**
-   * DECIDED: that the law publishes the decision (双公示), and the reason against it or null. Absent if it does not, and up
-   * to 0.4.1: those are not published.
+   * DECIDED: that the law publishes the decision (双公示), and the reason against it or null. Absent if it does not,
+   * and up to 0.4.1: those are not published.
    */
   publication?: { withheld: PublicationExemption | null };
   /**

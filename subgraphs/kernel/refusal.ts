@@ -189,7 +189,7 @@ export const REFUSALS = {
   UPLOAD_UNKNOWN: '没有此上传文件，或已提交。',
   MATERIALS_MISSING: '缺少必需的申请材料。',
   HOLDER_CONSENT_MISSING: '转让证照须由转让双方共同申请，或者提交原持证人同意书，并由窗口人员核验登记。',
-  AGENT_NOT_AUTHORISED: '代办人没有授权，或者授权已届满。请更换代办人、重新提交授权材料，或者由申请人本人办理。',
+  AGENT_NOT_AUTHORISED: '代办人没有授权，或者授权已届满。请更换代办人，或者由申请人本人办理。',
   MATERIALS_TOO_LARGE: '一个办件的材料文件合计过大，最多 200 MiB。',
   MATERIAL_UNKNOWN: '办事指南中没有此材料。',
   MATERIAL_TWICE: '同一材料提交了两次。',

@@ -31,7 +31,7 @@ const NO_TEXT = [
   '[1e999]',
   '{a: 1e999}',
   '{}',
-  nest(MAX_VALUE_DEPTH - 4),
+  nest(MAX_VALUE_DEPTH - 5),
 ];
 const WRONG: Record<string, readonly string[]> = {
   String: [...NO_TEXT, '5'],

@@ -99,6 +99,8 @@ const NAMING_FILES = {
   'licenses/validity/sweep-workflow.ts': ['LAPSE'],
   // Lapses are counted beside what people do.
   'licenses/statistics/store.ts': ['LAPSE'],
+  // What a correction replaced is no longer published.
+  'cases/publication/publication.ts': ['CORRECT'],
   // A renewal asked for in time holds off the end.
   'cases/renewal/renewal.ts': ['RENEW'],
   // Which acts are asked for once at a time. The compiler names an act that is missing.

@@ -181,7 +181,7 @@ function contentOf(
 
 const LEGAL_REPRESENTATIVE = '法定代表人';
 
-/** Returns the holders: a person's name is masked and has no code; an organisation has its USCC and its representative. */
+/** Returns the holders: a person's name is masked, without a code; an organisation has its USCC and representative. */
 function counterpartOf(held: Held, fields: readonly { label: string; text: string }[]) {
   const { codeKind, code } = held.holder;
   const names = listOwners(held).map((owner) => (isPersonKind(owner.codeKind) ? maskName(owner.name) : owner.name));
