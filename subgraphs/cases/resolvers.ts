@@ -26,13 +26,13 @@ import { progressResolvers } from './progress/resolvers.ts';
 import { proposalResolvers } from './proposal/resolvers.ts';
 import { publicationResolvers } from './publication/resolvers.ts';
 import { readingResolvers } from './reading/resolvers.ts';
+import { type FindCase, settleCase, settleDecision, toCommand, viewCase, viewCaseActions } from './reading/view.ts';
 import { receptionMutations } from './reception/resolvers.ts';
 import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';
 import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { type FindCase, settleCase, settleDecision, toCommand, viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */

@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { PARSERS } from '../../subgraphs/cases/material/parsers.ts';
 import { examineFile, MAX_FILE_BYTES } from '../../subgraphs/cases/material/upload/file.ts';
+import type { PARSERS } from '../../subgraphs/cases/parsers.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { Overload } from '../../subgraphs/kernel/limits/overload.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -11,7 +11,7 @@ import { testParsers } from '../support/parsers.ts';
 
 /** The most expensive files of each accepted type. Each has an answer within the memory of a worker. */
 
-const MODULE = new URL('../../subgraphs/cases/material/parsers.ts', import.meta.url);
+const MODULE = new URL('../../subgraphs/cases/parsers.ts', import.meta.url);
 const parse = testParsers.open<typeof PARSERS>(MODULE);
 
 /** Returns the type or the code of the refusal, from a worker with the hub's bound on memory. */

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { PARSERS as CASES } from '../../subgraphs/cases/material/parsers.ts';
+import type { PARSERS as CASES } from '../../subgraphs/cases/parsers.ts';
 import { createParserPool } from '../../subgraphs/kernel/foreign/pool.ts';
 import { Overload } from '../../subgraphs/kernel/limits/overload.ts';
 import { writeKey } from '../../subgraphs/kernel/tlog/note.ts';

@@ -5,8 +5,8 @@ import { buildForbiddenError, requirePerson } from '../../kernel/http/context.ts
 import { type CountedConnection, readPage, toCountedConnection } from '../../kernel/list/page.ts';
 import { findOfficeScope } from '../../kernel/policy.ts';
 import { CASE_READS } from '../policy.ts';
+import type { FindCase } from '../reading/view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import type { FindCase } from '../view.ts';
 import { type AttentionKind, type AttentionRow, sentenceOf } from './attention.ts';
 import { ATTENTION_ORDER, listAttention } from './store.ts';
 

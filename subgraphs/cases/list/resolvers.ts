@@ -7,8 +7,8 @@ import { buildInputError, describePage, readPage, toConnection, toCountedConnect
 import { findReadScope } from '../../kernel/policy.ts';
 import { isPosition } from '../case.ts';
 import { CASE_READS } from '../policy.ts';
+import { viewCase } from '../reading/view.ts';
 import type { CaseFilter as CaseFilterInput, Resolvers } from '../resolvers.gen.ts';
-import { viewCase } from '../view.ts';
 import { listRunning, RUNNING_ORDER, type RunningPage } from './running-store.ts';
 import {
   CASE_ORDERS,

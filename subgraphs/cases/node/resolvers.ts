@@ -21,11 +21,11 @@ import { CASE_READS } from '../policy.ts';
 import { proposalStore } from '../proposal/store.ts';
 import { viewProposal } from '../proposal/view.ts';
 import { reading } from '../reading/tables.ts';
+import type { FindCase } from '../reading/view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findFinding, findPushes, listVisibleCaseIds } from '../supervision/store.ts';
 import { viewFinding, viewPush, viewWebhook } from '../supervision/view.ts';
 import { findWebhook } from '../supervision/webhook/store.ts';
-import type { FindCase } from '../view.ts';
 
 /**
  * Finds the objects of this subgraph by their ids, for `node`, each under the rules of the fields that list it. Null if

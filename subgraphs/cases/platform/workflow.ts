@@ -12,7 +12,7 @@ import { requireLine } from '../../kernel/text.ts';
 import type { Case } from '../case.ts';
 import { grantStream } from '../decision/store.ts';
 import { decideCase } from '../decision/workflow.ts';
-import type { PARSERS } from '../material/parsers.ts';
+import type { PARSERS } from '../parsers.ts';
 import type { ProposalContents } from '../proposal/proposal.ts';
 import { MAX_NAME_CHARS } from '../reception/name.ts';
 import { messages } from '../store.ts';

@@ -4,8 +4,8 @@ import { requirePerson } from '../../kernel/http/context.ts';
 import { mutate } from '../../kernel/http/errors.ts';
 import { answerReadings, loadReadings } from '../../kernel/privacy/reading-view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import { viewCase } from '../view.ts';
 import { reading } from './tables.ts';
+import { viewCase } from './view.ts';
 import { discloseApplicant, findApplicantCases } from './workflow.ts';
 
 /** Resolvers of the record of readings, and of the disclosure of an applicant's code. */

@@ -2,8 +2,8 @@ import { type CoOwnership, parseShare } from '../../kernel/identity/co-ownership
 import { normaliseHolderCode } from '../../kernel/identity/identity.ts';
 import { toSubmittedMaterial } from '../material/resolvers.ts';
 import { normalisePhone } from '../party/party.ts';
+import { settleCase, toCommand } from '../reading/view.ts';
 import type { AgentInput, ApplicationInput, ContactInput, CoOwnershipInput, Resolvers } from '../resolvers.gen.ts';
-import { settleCase, toCommand } from '../view.ts';
 import * as reception from './reception-workflow.ts';
 import type { Request } from './request.ts';
 import { supplement } from './supplement-workflow.ts';

@@ -4,8 +4,8 @@ import { type GraphContext, getLoader, requirePerson, requireReadScope } from '.
 import { mutate } from '../../kernel/http/errors.ts';
 import { readPage, toConnection } from '../../kernel/list/page.ts';
 import { CASE_READS } from '../policy.ts';
+import type { FindCase } from '../reading/view.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import type { FindCase } from '../view.ts';
 import * as store from './store.ts';
 import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
 import * as webhooks from './webhook/store.ts';

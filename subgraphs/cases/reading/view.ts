@@ -1,13 +1,13 @@
-import { type Actor, hasRole } from '../kernel/actor.ts';
-import type { DelegationFact } from '../kernel/events/events.ts';
-import type { GraphContext } from '../kernel/http/context.ts';
-import { requirePerson } from '../kernel/http/context.ts';
-import { mutate } from '../kernel/http/errors.ts';
-import { maskCode } from '../kernel/identity/identity.ts';
-import { printedNumber } from '../kernel/license-type/license-key.ts';
-import type { CountedConnection } from '../kernel/list/page.ts';
-import { answerAction } from '../kernel/policy.ts';
-import type { SignatureRequest } from '../kernel/sealing/signing-workflow.ts';
+import { type Actor, hasRole } from '../../kernel/actor.ts';
+import type { DelegationFact } from '../../kernel/events/events.ts';
+import type { GraphContext } from '../../kernel/http/context.ts';
+import { requirePerson } from '../../kernel/http/context.ts';
+import { mutate } from '../../kernel/http/errors.ts';
+import { maskCode } from '../../kernel/identity/identity.ts';
+import { printedNumber } from '../../kernel/license-type/license-key.ts';
+import type { CountedConnection } from '../../kernel/list/page.ts';
+import { answerAction } from '../../kernel/policy.ts';
+import type { SignatureRequest } from '../../kernel/sealing/signing-workflow.ts';
 import {
   actOf,
   type Case,
@@ -17,11 +17,11 @@ import {
   restsAfter,
   type StepRecord,
   waitsFor,
-} from './case.ts';
-import { amendedFor } from './content/sight.ts';
-import { viewParties } from './party/view.ts';
-import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
-import type * as workflow from './workflow.ts';
+} from '../case.ts';
+import { amendedFor } from '../content/sight.ts';
+import { viewParties } from '../party/view.ts';
+import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from '../policy.ts';
+import type * as workflow from '../workflow.ts';
 
 const organ = (id: string) => ({ id });
 
