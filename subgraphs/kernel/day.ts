@@ -16,9 +16,12 @@ export function dayOf(instant: Date): Day {
   return shanghai.format(instant);
 }
 
-/** Returns the first instant of a day in Asia/Shanghai, which has had no summer time since 1991. */
+/** Year 1 in UTC: PostgreSQL and RFC 3339 write nothing before it as JavaScript does. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+
+/** Returns the first instant of a day in Asia/Shanghai, which has had no summer time since 1991. Of year 1 or later. */
 export function startOfDay(day: Day): Date {
-  return new Date(`${day}T00:00:00+08:00`);
+  return new Date(Math.max(Date.parse(`${day}T00:00:00+08:00`), FIRST_MS));
 }
 
 /** Returns whether `day` lies in [from, to]. Null means an open end. */

@@ -1,6 +1,6 @@
 import { and, asc, eq, gte, inArray, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
-import { type Day, dayOf } from '../../kernel/day.ts';
+import { type Day, dayOf, startOfDay } from '../../kernel/day.ts';
 import { type ColumnOrder, type KeysetRequest, selectPage } from '../../kernel/list/keyset-store.ts';
 import { instantPart, type Page, serialPart } from '../../kernel/list/page.ts';
 import { actOf } from '../case.ts';
@@ -54,8 +54,6 @@ function selectRows(db: Reader, condition: SQL | undefined, orderBy: SQL[], limi
 }
 
 const DAY_MS = 86_400_000;
-/** The start of a day: midnight in Asia/Shanghai. */
-const startOf = (day: Day) => new Date(`${day}T00:00:00+08:00`);
 
 /** Returns a page of the published decisions: those whose document is sealed. */
 export function listSealed(db: Reader, filter: PublicDecisionFilter, page: KeysetRequest): Promise<Page<DecisionRow>> {
@@ -68,8 +66,8 @@ export function listSealed(db: Reader, filter: PublicDecisionFilter, page: Keyse
         eq(decisionSeal.state, 'DONE'),
         isNotNull(decisionSeal.signedAt),
         organ === null ? undefined : eq(notice.organ, organ),
-        from === null ? undefined : gte(notice.issuedAt, startOf(from)),
-        to === null ? undefined : lt(notice.issuedAt, new Date(startOf(to).getTime() + DAY_MS)),
+        from === null ? undefined : gte(notice.issuedAt, startOfDay(from)),
+        to === null ? undefined : lt(notice.issuedAt, new Date(startOfDay(to).getTime() + DAY_MS)),
         keyset.condition,
       ),
       keyset.orderBy,
