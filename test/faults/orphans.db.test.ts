@@ -114,7 +114,7 @@ describe('npm start', () => {
     await waitFor(run, /^ready /m);
   });
 
-  test.each(sampleCases('ways to end a hub', Object.keys(WAYS), 4))('%s', { timeout: 240_000 }, async (way) => {
+  test.each(sampleCases('ways to end a hub', Object.keys(WAYS), 3))('%s', { timeout: 240_000 }, async (way) => {
     for (const command of [HUB, SIGNER, DATABASE, /city-library\/main\.ts/]) expect(find(run, command)).toBeDefined();
     await WAYS[way]?.(run);
     await expectNothingLeft(run);
@@ -193,7 +193,7 @@ const ENDINGS = Object.keys(SERVERS).flatMap((script) =>
   (['SIGTERM', 'SIGKILL'] as const).map((signal) => [script, signal] as const),
 );
 
-test.each(sampleCases('ways to end a server', ENDINGS, 4))(
+test.each(sampleCases('ways to end a server', ENDINGS, 3))(
   'npm run %s, %s to npm',
   { timeout: 240_000 },
   async (script, signal) => {

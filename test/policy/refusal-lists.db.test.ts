@@ -32,6 +32,7 @@ const ALONE: Readonly<Record<string, string>> = {
   'endAgreement.number': 'it names what is ended',
   'decideCase.signature': 'it signs the content of the decision',
   'decideLicenseProposal.signature': 'it signs the content of the act',
+  'issueLicenses.firstBlank': 'it numbers the lines',
   'receiveBlanks.to': 'a range is refused at its start',
   'writeOffBlanks.to': 'a range is refused at its start',
   'transferBlanks.to': 'a range is refused at its start',

@@ -24,7 +24,7 @@ import { replaceRecord } from './version.ts';
 
 const TAMPERINGS = Number(process.env.TAMPERINGS ?? KINDS.length);
 /** How many of them a run audits, unless it audits all. */
-const RUNS = 64;
+const RUNS = 36;
 const CLEAN_CLONES = Number(process.env.HOUSES ?? 1);
 
 async function auditClone({ hubClone: clone, sql }: Insider): Promise<Finding[]> {
