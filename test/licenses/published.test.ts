@@ -33,6 +33,13 @@ test('none of a license whose version is not named or not known', () => {
   expect(listPublished(recordOf({ KZ_LXBB: 1 }), null)).toEqual([]);
 });
 
+test('the number of a person’s document is left out of them, with its country or without', () => {
+  const personal = { KZ_LXBB: 1, CZZT: 'JANE DOE', CZZTDM: 'USA-123456789', CZZTDMLX: '414' as const };
+  const lines = [{ label: '经营范围', text: 'JANE DOE，USA-123456789，护照 123456789' }];
+  const [line] = listPublished({ ...recordOf(personal), KZ_NR: lines }, type);
+  expect(line?.text).toBe('J*******，***，护照 ***');
+});
+
 test('the name of a person who holds it is masked in them', () => {
   const personal = { KZ_LXBB: 1, CZZT: '李晓明', CZZTDMLX: '111' as const };
   expect(listPublished(recordOf(personal), type).map(({ text }) => text)).toEqual(['示范', '李**（兼）']);

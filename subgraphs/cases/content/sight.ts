@@ -54,7 +54,7 @@ function toPublished(fact: LicenseFact, published: PublishedLicenseType | null):
   const labels = new Set(lines.flatMap(({ label }) => (hidden.has(label) ? [] : label)));
   const hide = <Named extends Holder>(one: Named): Named =>
     isPersonKind(one.codeKind) ? { ...one, name: maskName(one.name) } : one;
-  const persons = listOwners(fact.license).flatMap(({ codeKind, name }) => (isPersonKind(codeKind) ? name : []));
+  const persons = listOwners(fact.license).filter(({ codeKind }) => isPersonKind(codeKind));
   const shown = { holder: hide(holder), fields: publishLines(fields, labels, persons) };
   const others = coOwnership && { coOwnership: { ...coOwnership, coHolders: coOwnership.coHolders.map(hide) } };
   return { ...fact, license: { ...fact.license, ...shown, ...others } };

@@ -76,7 +76,7 @@ export function requireContact(contact: Contact | null): void {
 }
 
 function requirePhone(phone: string, field: string): void {
-  if (!PHONE.test(phone)) throw new Refusal('FIELD_MALFORMED', field, '应为电话号码，如 13800000000 或 0797-6330000');
+  if (!PHONE.test(phone)) throw new Refusal('FIELD_MALFORMED', field, '应为 11 位手机号码，或者带区号的电话号码');
 }
 
 /** Returns an authorisation without codes and numbers, as steps, papers and other counters have it. */

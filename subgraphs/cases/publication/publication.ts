@@ -205,7 +205,7 @@ function counterpartKindOf(kind: HolderCodeKind, code: string): CounterpartKind 
 /** Returns the lines that the type of the license publishes, as its public page does. */
 function printLines(grant: GrantContent, type: LicenseTypeVersion | null): string {
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
-  const persons = listOwners(grant).flatMap(({ codeKind, name }) => (isPersonKind(codeKind) ? name : []));
+  const persons = listOwners(grant).filter(({ codeKind }) => isPersonKind(codeKind));
   const lines = publishLines(grant.fields, labels, persons).map(({ label, text }) => `${label}：${text}`);
   return maskCodes(lines.join('；'), grant.holder.codeKind === 'USCC' ? grant.holder.code : null);
 }

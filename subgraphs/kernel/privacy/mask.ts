@@ -88,23 +88,38 @@ export function maskName(name: string): string {
   return first + '*'.repeat(rest.length);
 }
 
+/** A natural person who holds a license. An erasure empties the code. */
+export interface PersonOfLines {
+  name: string;
+  code: string;
+}
+
+/** Before the number of a passport: the country that issued it, which the document itself prints elsewhere. */
+const ISSUING_COUNTRY = /^[A-Z]{3}-/;
+const HIDDEN_NUMBER = '***';
+
 /**
  * Returns the lines that everybody may see: those of `labels`. The names of holders who are natural persons are masked
- * in them, as they are elsewhere.
+ * in them, as they are elsewhere, and the numbers of their documents are left out, with the country or without it.
  */
 export function publishLines(
   lines: readonly { label: string; text: string }[],
   labels: ReadonlySet<string>,
-  persons: readonly string[],
+  persons: readonly PersonOfLines[],
 ): { label: string; text: string }[] {
   return lines
     .filter(({ label }) => labels.has(label))
-    .map(({ label, text }) => ({ label, text: hideNames(text, persons) }));
+    .map(({ label, text }) => ({ label, text: hidePersons(text, persons) }));
 }
 
-/** A name that contains another one is masked first. */
-function hideNames(text: string, names: readonly string[]): string {
-  return [...names]
-    .sort((a, b) => b.length - a.length)
-    .reduce((hidden, name) => hidden.replaceAll(name, maskName(name)), text);
+/** A name or number that contains another one is masked first. */
+function hidePersons(text: string, persons: readonly PersonOfLines[]): string {
+  const numbers = persons.flatMap(({ code }) => (code === '' ? [] : [code, code.replace(ISSUING_COUNTRY, '')]));
+  const masks = new Map([
+    ...persons.map(({ name }) => [name, maskName(name)] as const),
+    ...numbers.map((number) => [number, HIDDEN_NUMBER] as const),
+  ]);
+  return [...masks]
+    .sort(([one], [other]) => other.length - one.length)
+    .reduce((hidden, [part, mask]) => hidden.replaceAll(part, mask), text);
 }

@@ -85,7 +85,7 @@ const NO_LINES = { lines: [], done: 0, waiting: 0, refused: 0, failed: 0, notRea
 
 /** Plans the lines of a call, runs them, and answers with the result of each. Refuses what `requireLines` refuses. */
 async function runBatch(
-  { db }: IssueDependencies,
+  { db, now }: IssueDependencies,
   context: GraphContext,
   input: { lines: readonly unknown[] },
   plan: () => PlannedLine[] | Promise<PlannedLine[]>,
@@ -102,6 +102,7 @@ async function runBatch(
     checks[i]?.();
     return line.perform(person);
   });
-  const views = await viewLines(db, context, person, results, (i) => lines[i]?.blanks ?? []);
+  const blanksOf = (i: number) => lines[i]?.blanks ?? [];
+  const views = await viewLines(db, context, person, results, { blanksOf, today: dayOf(now()) });
   return { ...countResults(results), lines: views, ...refuseWhole(results) };
 }

@@ -1,12 +1,14 @@
 import type { Database } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
 import type { GraphContext } from '../../kernel/http/context.ts';
 import { toRefusalView } from '../../kernel/http/errors.ts';
 import type { RefusalFields, RefusalView } from '../../kernel/http/resolver-types.ts';
 import { MAX_REFUSALS } from '../../kernel/refusals/collector.ts';
 import type { MutationOutcome } from '../act/resolvers.ts';
 import type { Rehearsal } from '../action/rehearsal-view.ts';
-import { type LicenseView, loadLicense } from '../reading/view.ts';
+import { listStanding } from '../paper/paper.ts';
+import { type LicenseView, loadLicense, loadSheets } from '../reading/view.ts';
 import type { LicenseBatchState } from '../resolvers.gen.ts';
 import type { LineResult } from './workflow.ts';
 
@@ -28,7 +30,7 @@ export function viewLines(
   context: GraphContext,
   person: Person,
   results: readonly Result[],
-  blanksOf: (index: number) => string[],
+  { blanksOf, today }: { blanksOf: (index: number) => string[]; today: Day },
 ): Promise<LineView[]> {
   context.loaders.clear();
   return Promise.all(
@@ -38,9 +40,22 @@ export function viewLines(
       const { identifier = null, rehearsal = null } = result.state === 'DONE' ? result.result : {};
       const license = identifier === null ? null : await loadLicense(db, context, person, identifier);
       const refusals = viewRefusals(result, index);
-      return { index, state: stateOf(result), blanks: blanksOf(index), license, rehearsal, refusals };
+      const blanks = await listBlanks(db, license, { named: blanksOf(index), today });
+      return { index, state: stateOf(result), blanks, license, rehearsal, refusals };
     }),
   );
+}
+
+/** A line that an earlier call has done is on the blanks of that call, whatever this one names. */
+async function listBlanks(
+  db: Database,
+  license: LicenseView | null,
+  { named, today }: { named: string[]; today: Day },
+): Promise<string[]> {
+  if (license === null) return named;
+  const sheets = await loadSheets(db, license, today);
+  const used = listStanding(sheets).map(({ blankNumber }) => blankNumber);
+  return named.every((blank) => used.includes(blank)) ? named : used;
 }
 
 type Result = LineResult<MutationOutcome>;

@@ -59,6 +59,7 @@ export function deliverSheet(
       () => requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor),
       () => requireDelivery(input, head.record.KZ_CZ as Act, { receivers, on: today }),
       () => requirePrintableRecipients(input),
+      () => requireOfPaper(input),
     );
     const blankNumbers = await lockPrintedSheets(tx, identifier);
     await lockBlanks(tx, blankNumbers);
@@ -67,6 +68,12 @@ export function deliverSheet(
     await ledger.enterDelivered(tx, handover, clerk.name, at);
     return requireSheet(await lockSheet(tx, { blankNumber, identifier }, today));
   });
+}
+
+/** Refuses FIELD_MALFORMED for paper that is delivered electronically. */
+function requireOfPaper(input: DeliveryInput | null): void {
+  if (input?.method === 'ELECTRONIC')
+    throw new Refusal('FIELD_MALFORMED', 'delivery.method', '纸质证照不能以电子方式送达');
 }
 
 /** Records that a sheet of a version out of force came back (收回). The version may be any one under its number. */

@@ -66,18 +66,14 @@ export async function findPublicStatus(db: Database, identifier: string, day: Da
 
 /**
  * Returns the lines of a record that everybody may see: those that its type publishes. None without the version of the
- * type that the record names. Names of natural persons who hold it are masked in them, as they are elsewhere.
+ * type that the record names. Names and numbers of natural persons who hold it are masked in them.
  */
 export function listPublished(record: LicenseRecord, published: PublishedLicenseType | null): LicenseRecord['KZ_NR'] {
   const { KZ_NR, KZ_LXBB } = record;
   const type = findTypeVersion(published, KZ_LXBB);
   const labels = new Set(type?.lines.flatMap((line) => (line.published ? line.label : [])));
   const persons = listOwners(readHeld(record)).filter(({ codeKind }) => isPersonKind(codeKind));
-  return publishLines(
-    KZ_NR,
-    labels,
-    persons.map(({ name }) => name),
-  );
+  return publishLines(KZ_NR, labels, persons);
 }
 
 /** Returns all holders in one line, natural persons masked. Null for a sole holder. */

@@ -128,6 +128,10 @@ test('a line in which the hub fails is null with its incident, and the others ar
   ]);
   const again = await runBatch('issueLicenses', input);
   expect(states(again)).toEqual(['DONE', 'DONE', 'DONE']);
+  // What is done stays on its blanks, whatever a later call names.
+  const renamed = await runBatch('issueLicenses', { ...input, firstBlank: blank(60) });
+  const blanksOf = ({ lines }: { lines: Line[] }) => lines.map(({ blanks }) => blanks);
+  expect(blanksOf(renamed)).toEqual(blanksOf(again));
 });
 
 test('many deliveries and returns', async () => {
