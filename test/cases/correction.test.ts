@@ -45,9 +45,8 @@ describe('a correction (更正) corrects something', () => {
     expect(refusalOf('FIXED', [], { ...PERIOD, validFrom: '2026-02-03' })).toBeNull();
   });
 
-  test('before the decision, days may be all that is wrong only where decisions name them', () => {
-    expect(refusalOf('FIXED', [], null)).toBe('CORRECTION_EMPTY');
-    expect(refusalOf('DATE_OF_CASE', [], null)).toBeNull();
+  test('before the decision, a day may be all that is wrong, of any term', () => {
+    for (const kind of ['FIXED', 'YEARS', 'DATE_OF_CASE', 'NONE']) expect(refusalOf(kind, [], null), kind).toBeNull();
   });
 });
 

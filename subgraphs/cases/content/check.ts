@@ -135,7 +135,7 @@ const isOfEmptyRefusals = (act: LicenseAction): act is keyof typeof EMPTY_REFUSA
 /**
  * Refuses CHANGE_EMPTY or CORRECTION_EMPTY for a change (变更) or correction (更正) that changes neither a line nor the
  * holder's name nor, where the act may correct it, `period`, what the decision makes of the period of validity. Before
- * the decision nobody has named it yet: null. Days that a decision wrote may be all that is wrong.
+ * the decision nobody has named it yet: null. Days that a decision wrote may be all that is wrong, of any term.
  */
 export function requireChange(
   subject: CaseLines & Pick<CaseFile, 'applicant' | 'coOwnership'>,
@@ -147,7 +147,7 @@ export function requireChange(
   if (license === null || act === null || !isOfEmptyRefusals(act)) return;
   if (listChanges(subject, license, type).length > 0) return;
   const mayCorrectDays = periodMove(act) === 'CORRECTS';
-  if (mayCorrectDays && (period === null ? type?.term.kind === 'DATE_OF_CASE' : !hasPeriod(license, period))) return;
+  if (mayCorrectDays && (period === null || !hasPeriod(license, period))) return;
   throw new Refusal(EMPTY_REFUSALS[act], 'fields');
 }
 
