@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/demo/tamper.ts';
 import { progressLink } from '../../subgraphs/cases/progress/progress.ts';
 import { readAttachment } from '../../subgraphs/kernel/pdf/attachment.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/pdf/sealed-pdf.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import {
   launchBrowser,
@@ -19,6 +20,7 @@ import {
 import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { actForOrgan } from '../support/own-act.ts';
+import { waitForNotices } from '../support/sealed-notices.ts';
 
 const PHONE = { viewport: { width: 320, height: 640 } };
 
@@ -243,14 +245,15 @@ describe('the verification page in Chromium', () => {
       'acceptCase',
       'ApplicationInput',
       input,
-      'case { id }',
+      'case { id number }',
     );
-    const query = 'query($id: ID!) { case(id: $id) { number notices { url } } }';
-    const { data } = await hub.ask('auditor', query, { id: accepted.case.id });
-    const { number, notices } = data.case;
+    const { number, id } = accepted.case;
+    const [notice] = await waitForNotices(hub, id);
     const headers = { authorization: `Bearer ${await hub.token('auditor')}`, 'x-purpose': 'AUDIT' };
-    const receipt = (await hub.hub.app.inject({ url: notices[0].url, headers })).rawPayload;
-    const { progress } = JSON.parse(Buffer.from(readAttachment(receipt, 'notice.json') ?? []).toString());
+    const receipt = (await hub.hub.app.inject({ url: notice?.url ?? '', headers })).rawPayload;
+    const { progress } = JSON.parse(
+      Buffer.from(readAttachment(readSealedPdf(receipt).base, 'notice.json') ?? []).toString(),
+    );
     const visited = await openPage(browser, PHONE);
     const { page, requests } = visited;
     const link = new URL(progressLink(progress, number));

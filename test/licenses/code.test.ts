@@ -32,7 +32,7 @@ const FOREIGN_ADDRESSES = [
   ],
   ...['https://evil.example?x=', `${ADDRESS}/`, `${ADDRESS}.`, `${ADDRESS}:8443`, `${ADDRESS}/x`, `${ADDRESS}/v/1/..`],
   ...['https://evil.example\\', 'https://xn--frmer-jua.example', 'https://førmer.example', 'https://FORMER.example'],
-  ...[`ftp://${HOST}`, `//${HOST}`, '', 'https:', 'http://former.example'],
+  ...[`ftp://${HOST}`, `//${HOST}`, 'https:', 'http://former.example'],
 ];
 const CODE_WITH_LINK = `${sampleRecord.KZ_HYDZ}#${CODE_TEXT}`;
 const listsRevokingCode = (at: Date) =>
@@ -62,6 +62,9 @@ describe('a code', () => {
     const judgeLink = (link: string) => judge(`${link}#${CODE_TEXT}`, { addresses });
     for (const address of addresses) expect(judgeLink(`${address}/v/${sampleRecord.ZZBS}`)).toBe('TOTAL_PASSED');
     expect(judge(CODE_TEXT, { addresses })).toBe('TOTAL_PASSED');
+    // The page of a license sends its path alone.
+    expect(judgeLink(`/v/${sampleRecord.ZZBS}`)).toBe('TOTAL_PASSED');
+    expect(judgeLink('/v/1')).toBe('SIG_CONSTRAINTS_FAILURE');
     for (const address of FOREIGN_ADDRESSES) {
       const text = `${address}/v/${sampleRecord.ZZBS}#${CODE_TEXT}`;
       expect(judge(text, { addresses }), address).toMatch(/^(SIG_CONSTRAINTS|FORMAT)_FAILURE$/);

@@ -20,10 +20,10 @@ async function checkCode() {
   const progress = byId('progress');
   progress.className = '';
   progress.textContent = say.asking;
-  // Includes the link, so that the hub detects a code under the URL of another license.
+  // With the path, the hub detects a code under the page of another license. Which host this is, its reader sees.
   const text = `${location.origin}${location.pathname}#${code}`;
   try {
-    const found = await ask({ code: text });
+    const found = await ask({ code: `${location.pathname}#${code}` });
     byId('answer').replaceChildren(answerOf(found, { kind: 'code', text }, { brief: true }));
     byId('details').replaceChildren(detailsOf(found, { kind: 'code', text }));
     // The banner below shows the result. This text is only for screen readers.

@@ -22,9 +22,10 @@ interface Code {
 
 const MAX_CODE_CHARS = 2_048;
 const KID_DIGITS = 16;
-const LINK = /^https?:\/\/[\x21-\x7e]+$/;
+/** The page of a code, which its reader has opened already, sends the path alone. */
+const LINK = /^(?:https?:\/\/|\/v\/)[\x21-\x7e]+$/;
 
-/** Parses the text of a code: `<url>#<jws>` or only the JWS. Throws Failure FORMAT_FAILURE. */
+/** Parses the text of a code: `<url>#<jws>`, `/v/<identifier>#<jws>` or the JWS. Throws Failure FORMAT_FAILURE. */
 function parseCode(text: string): Code {
   const trimmed = text.trim();
   if (trimmed.length > MAX_CODE_CHARS) throw new Failure('FORMAT_FAILURE', '二维码文本过长');
@@ -61,6 +62,7 @@ function requireLink({ link, payload }: Code, addresses: readonly string[] | und
   const ending = `/v/${payload.i}`;
   if (!link.endsWith(ending)) throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码中的链接指向另一证照');
   const address = link.slice(0, -ending.length);
+  if (address === '') return '链接没有主机';
   if (addresses === undefined) return `${toDisplayText(address)}，未与颁发系统的地址核对`;
   if (addresses.includes(address)) return toDisplayText(address);
   throw new Failure('SIG_CONSTRAINTS_FAILURE', `二维码中的链接指向 ${toDisplayText(address)}，不是颁发系统的地址`);
