@@ -206,7 +206,8 @@ test('no refusal of an application tells of another holder’s license what ever
           licenseNumber: '示例1号',
           act,
         };
-        const facts = { type, offered: LICENSE_ACTIONS, today: DAY, matterId: 'yd2022-3-25', licenseMatter: null };
+        const names = { matterId: 'yd2022-3-25', licenseMatter: null };
+        const facts = { type, duplicates: 0, offered: LICENSE_ACTIONS, today: DAY, ...names };
         const answers = FOREIGN.map((license) =>
           listRefusals(() => requireApplication(delegation, application, { ...license, running: [] }, facts)).map(
             ({ code, field, message }) => ({ code, field, message }),

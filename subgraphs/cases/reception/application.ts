@@ -55,6 +55,8 @@ export function requireApplication(
   license: StandingLicense | null,
   facts: {
     type: LicenseTypeVersion | null;
+    /** How many duplicates a license of the type can have, or null if the type is not known. */
+    duplicates: number | null;
     offered: readonly LicenseAction[];
     today: Day;
     matterId: string;
@@ -78,7 +80,7 @@ export function requireApplication(
         throw new Refusal('FIELD_MALFORMED', 'agent.code', '代办人不能是申请人本人');
     },
     () => requireContact(application.contact),
-    () => requireReissued(actOf({ ...application, delegation }), application.reissuedSheets),
+    () => requireReissued(actOf({ ...application, delegation }), application.reissuedSheets, facts.duplicates),
     () => requireFields(fields, mayTakeOut(actOf({ ...application, delegation })) ? 'AMENDMENT' : 'APPLICATION'),
     () => requireFitting(type, fields, own?.license.fields ?? []),
     () => requireLicenseFits({ ...application, delegation }, license, today),
@@ -89,11 +91,11 @@ export function requireApplication(
 }
 
 /** Refuses FIELD_MALFORMED for sheets that an act other than a reissue names, and as `requireSheetNames` does. */
-function requireReissued(act: LicenseAction, sheets: Application['reissuedSheets']): void {
+function requireReissued(act: LicenseAction, sheets: Application['reissuedSheets'], duplicates: number | null): void {
   if (sheets === null) return;
   if (!voidsLostSheets(act))
     throw new Refusal('FIELD_MALFORMED', 'reissuedSheets', `${situationLabel(act)}不写明遗失、损毁的纸质证照`);
-  requireSheetNames(sheets, 'reissuedSheets');
+  requireSheetNames(sheets, 'reissuedSheets', duplicates);
 }
 
 /**

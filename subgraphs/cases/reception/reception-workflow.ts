@@ -3,6 +3,7 @@ import { transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay, isWithin } from '../../kernel/day.ts';
 import type { DelegationFact } from '../../kernel/events/events.ts';
+import { countMostDuplicates } from '../../kernel/license-type/reissued-sheet.ts';
 import { requirePrintableText } from '../../kernel/pdf/document.ts';
 import { delegationOn, type MatterFact } from '../../kernel/period/delegation.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
@@ -141,7 +142,7 @@ async function openCase(
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), isNew: false };
 
   const typeOf = await findTypeOfCase(tx, { delegation, steps: [] }, dayOf(at));
-  const { type } = typeOf;
+  const { type, published } = typeOf;
   const application = { ...request.application, fields: toLabels(type, request.application.fields) };
   const { licenseNumber } = application;
   const standing = await findStanding(tx, { id: null, licenseNumber });
@@ -149,7 +150,8 @@ async function openCase(
   const guides = await findGuideFacts(tx, [matter.matterId]);
   const offered = (await loadSituations(tx, [matter], guides, dayOf(at)))(matter, delegation);
   const licenseMatter = license && (await findMatter(tx, license.license.matterId, dayOf(at)));
-  const facts = { type, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
+  const duplicates = published && countMostDuplicates(published.versions);
+  const facts = { type, duplicates, offered, today: dayOf(at), matterId: matter.matterId, licenseMatter };
   faults.check(() => requireApplication(delegation, application, license, facts));
   faults.check(() => requirePrintableApplication(application));
   const data = faults.check(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import { checkEach } from '../refusals/collector.ts';
-import { MAX_DUPLICATES } from './type.ts';
+import { type LicenseTypeVersion, MAX_DUPLICATES } from './type.ts';
 
 /** The sheets that a reissue (补发) replaces because they are lost or damaged. Pure. */
 
@@ -29,13 +29,22 @@ export function isDeclaredLost(named: readonly ReissuedSheet[] | null, sheet: Sh
   return named === null || named.some((one) => one.reason === 'LOST' && isSameSheet(one, sheet));
 }
 
-/** Refuses FIELD_MALFORMED for a sheet that no license can have, and for one that is named twice. */
-export function requireSheetNames(named: readonly ReissuedSheet[], field: string): void {
+/** Returns how many duplicates a license of a type can have, by the version that gave it most. */
+export function countMostDuplicates(versions: readonly Pick<LicenseTypeVersion, 'duplicates'>[]): number {
+  return Math.max(0, ...versions.map(({ duplicates }) => duplicates));
+}
+
+/**
+ * Refuses FIELD_MALFORMED for a sheet that no license of the type can have, and for one that is named twice.
+ * `duplicates`: how many a license of the type can have, or null if that is not known.
+ */
+export function requireSheetNames(named: readonly ReissuedSheet[], field: string, duplicates: number | null): void {
   checkEach(named, (sheet, i) => {
     const isOriginal = sheet.kind === 'ORIGINAL';
-    const maxPlace = isOriginal ? 1 : MAX_DUPLICATES;
+    const maxPlace = isOriginal ? 1 : (duplicates ?? MAX_DUPLICATES);
     if (sheet.place < 1 || sheet.place > maxPlace) {
-      const words = isOriginal ? '正本只有一张' : `副本应为 1 至 ${maxPlace}`;
+      const limit = maxPlace === 0 ? '这类证照没有副本' : `副本应为 1 至 ${maxPlace}`;
+      const words = isOriginal ? '正本只有一张' : limit;
       throw new Refusal('FIELD_MALFORMED', `${field}[${i}].place`, words);
     }
     if (named.findIndex((one) => isSameSheet(one, sheet)) < i)
