@@ -5,7 +5,6 @@ import { linesFor } from '../support/content.ts';
 import { COMPANY, ROUTES, type Route, runMutation } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { GROUNDS } from '../support/own-act.ts';
-import { sampleCases } from '../support/sample.ts';
 import { POLICIES } from './fixtures.ts';
 import { listMutations } from './matrix.ts';
 import { seededNumbers } from './sample.ts';
@@ -242,7 +241,7 @@ async function walk(route: Route) {
 }
 
 describe('in every state that a walk finds', () => {
-  test.each(sampleCases('modes', Object.entries<Route>(ROUTES), 2))(
+  test.each(Object.entries<Route>(ROUTES))(
     'of mode %s actions offer exactly what the rehearsals accept',
     async (mode, route) => {
       const { differences, states, carriedOut, offered } = await walk(route);
