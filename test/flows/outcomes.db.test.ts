@@ -98,10 +98,10 @@ describe('a case of every matter', () => {
     const holder = holders.get(type) ?? COMPANY;
     const applicant = licenseAction === 'TRANSFER' ? (holder === COMPANY ? CITIZEN : COMPANY) : holder;
     holders.set(type, applicant);
-    const given: Partial<Record<LicenseAction, object[]>> = {
+    const linesByAct: Partial<Record<LicenseAction, object[]>> = {
       ...{ ISSUE: linesOfType(type), CHANGE: changedLinesOfType(type) },
     };
-    const fields = given[licenseAction] ?? [];
+    const fields = linesByAct[licenseAction] ?? [];
     const id = await grantCase(hub, route, { applicant, fields, licenseNumber: number });
     await actOnLicense(route, id, licenseAction, type);
   });

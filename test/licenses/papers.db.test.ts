@@ -266,6 +266,10 @@ test('a reissue declares only the sheets lost that it names; every other one is 
     return edges[0].node;
   };
   const before = await stockOf();
+  const electronic = { delivery: { method: 'ELECTRONIC' } };
+  expect((await handle('deliverCertificate', identifier, blank(60), electronic)).refusal).toMatchObject({
+    ...{ code: 'FIELD_MALFORMED', field: 'delivery.method' },
+  });
   expect((await handle('deliverCertificate', identifier, blank(60))).refusal).toBeNull();
   const reissue = await grantCase(hub, reissuing, { licenseNumber: number, reissuedSheets });
   const shown = 'query($id: ID!) { case(id: $id) { reissuedSheets { kind place reason } } }';
